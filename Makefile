@@ -1,0 +1,37 @@
+# `make demo` and `make test` set up what they need by themselves: a virtual environment in .venv, from the package index.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: help setup demo test check weights clean
+help:            ## this list
+	@grep -hE '^[a-z]+: .*##|^[a-z]+: *##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+setup: $(READY)  ## the virtual environment, with everything the demo and the tests need
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "EgoBench needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
+	@echo "setting up $(VENV) with $(PYTHON) (once; torch is large)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[torch,test,dev]'
+	@touch $@
+
+demo: $(READY)   ## score three controls on a part of egomini-test and show what was scored
+	@sh docs/demo.sh $(BIN)
+
+test: $(READY)   ## lint and all tests: two cores, no network, no GPU
+	$(BIN)/ruff check .
+	$(BIN)/pytest -q
+
+check: $(READY)  ## test, and formatting and types
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(MAKE) test
+
+weights: $(READY) ## make all shipped data and weights again from their seeds (about 40 minutes on two cores, resumable)
+	$(BIN)/python -m egobench.data.egomini.ship
+	$(BIN)/python -m egobench fit egomini-clip --out egobench/extractors/weights
+
+clean:           ## remove the virtual environment and caches; runs/ stays
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache

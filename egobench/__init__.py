@@ -1,0 +1,65 @@
+"""EgoBench: evaluation of models that generate first-person video and the wearer's body motion together.
+
+The names below are the public API, resolved on first use; all else may move between versions.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+TYPE_CHECKING = False  # what type checkers take for true, without importing `typing`
+if TYPE_CHECKING:
+    from egobench.data.open import open_split as open_split
+    from egobench.errors import EgoBenchError as EgoBenchError
+    from egobench.errors import Undefined as Undefined
+    from egobench.geometry.border import check_motion as check_motion
+    from egobench.geometry.skeleton import forward_kinematics as forward_kinematics
+    from egobench.geometry.skeleton import get_skeleton as get_skeleton
+    from egobench.stats.pairing import SHUFFLE_SEED as SHUFFLE_SEED
+    from egobench.stats.pairing import shuffled_partners as shuffled_partners
+    from egobench.types import Camera as Camera
+    from egobench.types import Clip as Clip
+    from egobench.types import ClipInfo as ClipInfo
+    from egobench.types import Condition as Condition
+    from egobench.types import Model as Model
+    from egobench.types import Motion as Motion
+    from egobench.types import Reference as Reference
+    from egobench.types import Result as Result
+    from egobench.types import Sample as Sample
+    from egobench.types import Sampler as Sampler
+    from egobench.types import Split as Split
+    from egobench.types import Video as Video
+
+_PUBLIC = {
+    "Camera": "egobench.types",
+    "Clip": "egobench.types",
+    "ClipInfo": "egobench.types",
+    "Condition": "egobench.types",
+    "EgoBenchError": "egobench.errors",
+    "Model": "egobench.types",
+    "Motion": "egobench.types",
+    "Reference": "egobench.types",
+    "Result": "egobench.types",
+    "SHUFFLE_SEED": "egobench.stats.pairing",
+    "Sample": "egobench.types",
+    "Sampler": "egobench.types",
+    "Split": "egobench.types",
+    "Undefined": "egobench.errors",
+    "Video": "egobench.types",
+    "check_motion": "egobench.geometry.border",
+    "forward_kinematics": "egobench.geometry.skeleton",
+    "get_skeleton": "egobench.geometry.skeleton",
+    "open_split": "egobench.data.open",
+    "shuffled_partners": "egobench.stats.pairing",
+}
+__all__ = ["__version__", *_PUBLIC]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'egobench' has no attribute {name!r}; public names: {', '.join(_PUBLIC)}")
+    return getattr(import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

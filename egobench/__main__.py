@@ -1,0 +1,5 @@
+"""`python -m egobench` is `egobench`."""
+
+from egobench.cli.main import console
+
+console()

@@ -1,0 +1,38 @@
+"""Every built-in name on one screen, as `"name": "module:attr"`; read only when a name is asked for."""
+
+from egobench.registry import Registry
+
+MODELS = Registry(
+    "models",
+    {
+        "reference": "egobench_baselines.reference:ReferenceControl",
+        "shuffled": "egobench_baselines.shuffled:ShuffledControl",
+        "static": "egobench_baselines.static:StaticControl",
+        "nearest": "egobench_baselines.nearest:NearestControl",
+        "noise": "egobench_baselines.noise:NoiseControl",
+    },
+)
+METRICS = Registry(
+    "metrics",
+    {
+        "i-fid": "egobench.metrics.i_fid:IFID",
+        "clip-sim": "egobench.metrics.clip_sim:ClipSim",
+        "foot-skate": "egobench.metrics.foot_skate:FootSkate",
+        "floor-penetration": "egobench.metrics.floor:FloorPenetration",
+        "floor-float": "egobench.metrics.floor:FloorFloat",
+        "jerk": "egobench.metrics.jerk:Jerk",
+        "bone-drift": "egobench.metrics.bone_drift:BoneDrift",
+        "head-root": "egobench.metrics.head_root:HeadRoot",
+    },
+)
+EXTRACTORS = Registry("extractors", {"egomini-clip": "egobench.extractors.egomini_clip:EgominiClip"})
+SPLITS = Registry(
+    "splits",
+    {
+        name: f"egobench.data.egomini.splits:{name.replace('-', '_').upper()}"
+        for name in ("egomini-test", "egomini-smoke", "egomini-val", "egomini-unseen", "egomini-train", "egomini-hd")
+    },
+)
+ENGINES = Registry("engines", {"local": "egobench.pipeline.engine:LocalEngine"})
+
+KINDS = {registry.kind: registry for registry in (MODELS, METRICS, EXTRACTORS, SPLITS, ENGINES)}

@@ -1,0 +1,114 @@
+"""One registry class, used once per kind of thing: names to `"module:attr"` strings, loaded on demand.
+
+Nothing registers itself by being imported. A name is looked up in the catalogue, then among installed
+entry points (`egobench.<kind>`), then, if it holds a colon, as `package.module:Name`.
+"""
+
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from egobench.errors import BadInputError, UnknownNameError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` costs as much as starting Python; `egobench list` must not pay for it
+    from typing import Any
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Names of one kind (`models`, `metrics`, …)."""
+
+    kind: str
+    """Plural noun; also the entry-point group `egobench.<kind>`."""
+    builtin: Mapping[str, str]
+    """Catalogue: name to `"module:attr"`."""
+    _found: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def targets(self) -> dict[str, str]:
+        """All names to their `"module:attr"`: built-in first, then entry points; imports none of them.
+
+        Raises:
+            BadInputError: an entry point takes a built-in name.
+        """
+        if not self._found:
+            self._found.update(self.builtin)
+            for name, target in _entry_points(f"egobench.{self.kind}"):
+                if self._found.get(name, target) != target:
+                    raise BadInputError(
+                        f"entry point '{name}' of egobench.{self.kind} ({target}) collides with {self._found[name]}; "
+                        "rename it",
+                        code="name-collision",
+                    )
+                self._found[name] = target
+        return dict(self._found)
+
+    def names(self) -> list[str]:
+        """Sorted names."""
+        return sorted(self.targets())
+
+    def target(self, name: str) -> str:
+        """`"module:attr"` of a name; a string with a colon is its own target.
+
+        Raises:
+            UnknownNameError: with suggestions and all known names.
+        """
+        if ":" in name:
+            return name
+        targets = self.targets()
+        if name not in targets:
+            raise UnknownNameError(unknown(self.kind, name, targets))
+        return targets[name]
+
+    def load(self, name: str) -> "Any":
+        """Imports and returns the object behind a name.
+
+        Raises:
+            UnknownNameError: no such name, module or attribute.
+        """
+        module_name, _, attribute = self.target(name).partition(":")
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
+                raise UnknownNameError(f"{self.kind}: no module '{module_name}' (looked up for '{name}')") from None
+            raise
+        if not hasattr(module, attribute):
+            raise UnknownNameError(unknown(f"names in {module_name}", attribute, vars(module)))
+        return getattr(module, attribute)
+
+
+def unknown(kind: str, name: str, known: "Mapping[str, Any] | list[str]") -> str:
+    """One line: the unknown name, near ones, all known ones."""
+    import difflib
+
+    names = sorted(n for n in known if not n.startswith("_"))
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else ";"
+    return f"{name!r} is not among the {kind}{hint} known: {', '.join(names) or 'none'}"
+
+
+def _entry_points(group: str) -> list[tuple[str, str]]:
+    # importlib.metadata costs four times `python -c pass`; ask it only where some package names the group.
+    if group not in _entry_point_files(tuple(sys.path)):
+        return []
+    from importlib.metadata import entry_points
+
+    return [(point.name, point.value) for point in entry_points(group=group)]
+
+
+@lru_cache(maxsize=4)
+def _entry_point_files(folders: tuple[str, ...]) -> str:
+    """All installed packages' `entry_points.txt`, one after another."""
+    texts = []
+    for folder in folders:
+        names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
+        for name in names:
+            if name.endswith("-info"):
+                with contextlib.suppress(OSError), open(os.path.join(folder, name, "entry_points.txt"), "rb") as file:
+                    texts.append(file.read().decode("utf-8", "replace"))
+    return "\n".join(texts)

@@ -1,0 +1,196 @@
+"""The nouns: what a model is given, what it gives back, what is kept as truth, what a metric returns.
+
+Frames and units everywhere: world is right-handed, metres, z up; a body frame has x forward, y left,
+z up; a camera frame has x right, y down, z forward (OpenCV). `T_a_b` takes points from frame b to frame a.
+Images are RGB uint8. Rotations are matrices joint → world.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+
+Task = Literal["t2vm", "tm2v", "tv2m"]
+"""What is given besides text, first frame and first pose: nothing, the motion, or the video."""
+Side = Literal["left", "right"]
+SIDES: tuple[Side, Side] = ("left", "right")
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Body pose over time, in world metres. Built by anyone; checked at the border by `egobench.check_motion`."""
+
+    positions: Float[np.ndarray, "time joint 3"]
+    """Joint positions, metres, world."""
+    rotations: Float[np.ndarray, "time joint 3 3"]
+    """Joint → world rotation matrices."""
+    fps: float
+    """Frames per second."""
+    skeleton: str = "xsens23"
+    """Name of a skeleton (`egobench.geometry.skeleton`); gives joint order and parents."""
+
+
+@dataclass(frozen=True)
+class Video:
+    """First-person video at a constant rate."""
+
+    frames: UInt8[np.ndarray, "time height width 3"]
+    """RGB."""
+    fps: float
+    """Frames per second; frame k is at time k / fps."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Pinhole camera on the head; one per split, never fitted per clip."""
+
+    intrinsics: Float[np.ndarray, "3 3"]
+    """K in pixels; pixel centres are at half-integers (the image spans 0 … width)."""
+    width: int
+    height: int
+    T_head_camera: Float[np.ndarray, "4 4"]
+    """Camera → head joint: the fixed lever arm and pitch of the glasses."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """All that a model may see of a clip."""
+
+    clip_id: str
+    split: str
+    text: str
+    first_frame: UInt8[np.ndarray, "height width 3"]
+    first_pose: Motion
+    """One motion frame."""
+    camera: Camera
+    num_video_frames: int
+    fps_video: float
+    num_motion_frames: int
+    fps_motion: float
+    task: Task = "t2vm"
+    motion: Motion | None = None
+    """The whole motion, given in `tm2v` only."""
+    video: Video | None = None
+    """The whole video, given in `tv2m` only."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The recorded truth of a clip."""
+
+    video: Video
+    motion: Motion
+    hand_pixels: Float[np.ndarray, "time 2"] | None = None
+    """Per video frame, the share of pixels (0 … 1) that show the left and the right hand, wrist outward; None where
+    the data set does not know."""
+    contacts: Bool[np.ndarray, "time 4"] | None = None
+    """Per motion frame: left foot (heel), left toe, right foot, right toe on the ground; None where unknown."""
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """A row of a split: what is known without opening the clip."""
+
+    clip_id: str
+    sequence: str
+    """The recording this window was cut from; intervals resample these."""
+    participant: str
+    """The wearer."""
+    text: str
+    stratum: str
+    """Kind of motion (`walk`, `look`, `still`, …) by which results can be broken down."""
+    digest: str
+    """SHA-256 over the content of the clip, first 16 hex digits."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Condition and reference of one window of a sequence."""
+
+    info: ClipInfo
+    condition: Condition
+    reference: Reference
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a model made for one condition and one seed; a part it does not make is None."""
+
+    video: Video | None
+    motion: Motion | None
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """A loaded model."""
+
+    def sample(self, condition: Condition, *, seed: int) -> Sample:
+        """One sample; the same condition and seed give the same sample, whatever was sampled before."""
+        ...
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A frozen dataclass of the settings that change the samples; every field goes to the manifest."""
+
+    def load(self, device: str) -> Sampler:
+        """Builds the network on `device` (`cpu`, `cuda:0`, …). Nothing heavy is imported before this call."""
+        ...
+
+
+class Split(Protocol):
+    """A frozen list of clips with a digest."""
+
+    @property
+    def name(self) -> str:
+        """Catalogue name, or what the split's index calls itself."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the clips' digests, 64 hex digits."""
+        ...
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Plain facts for the manifest: `fps_video`, `fps_motion`, `num_video_frames`, `num_motion_frames`, `width`,
+        `height`, `skeleton`, camera."""
+        ...
+
+    def infos(self) -> tuple[ClipInfo, ...]:
+        """All rows, sorted by clip id; opens no clip."""
+        ...
+
+    def clip(self, clip_id: str) -> Clip:
+        """Opens one clip (task `t2vm`). Raises BadInputError if its files are damaged, UnknownNameError if absent."""
+        ...
+
+
+@dataclass(frozen=True)
+class Result:
+    """One metric of one run; the record that tables, comparisons and papers use."""
+
+    value: float | None
+    """None where no clip was defined."""
+    ci95: tuple[float, float] | None
+    """95 % interval, bootstrap by sequence; None where there are fewer than two sequences."""
+    unit: str
+    better: Literal["lower", "higher"]
+    n: int
+    """Clip × seed rows that entered."""
+    n_undefined: int
+    """Rows on which the metric has no meaning; reasons are in `detail["undefined"]`."""
+    coverage: float
+    """Rows that were scored or undefined, over all rows of the run; failed rows are missing from it."""
+    version: int
+    """Version of the metric's definition; a change of value is a new one."""
+    protocol: str
+    """Digest of the readable protocol record in the manifest."""
+    floor: float | None
+    """The same metric on the reference itself (clip metrics) or between its disjoint halves (set metrics)."""
+    chance: float | None
+    """The same metric for the `shuffled` control."""
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """Companions and breakdowns, JSON-ready."""
