@@ -1,0 +1,76 @@
+"""Intervals by resampling sequences (cluster bootstrap): clips of one recording are not independent.
+
+Percentile method, Efron & Tibshirani 1993 ch. 13; whole clusters with replacement, Davison & Hinkley 1997 §3.8.
+"""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from egobench.errors import BadInputError
+
+
+def draw_weights(num_groups: int, draws: int, seed: int) -> Int[np.ndarray, "draw group"]:
+    """How often each of `num_groups` sequences is drawn, with replacement, in each of `draws` copies."""
+    _check_draws(draws)
+    return np.random.default_rng(seed).multinomial(num_groups, np.full(num_groups, 1.0 / num_groups), size=draws)
+
+
+def draw_subsets(num_groups: int, kept: int, draws: int, seed: int) -> Int[np.ndarray, "draw group"]:
+    """As weights 0 and 1: `kept` of `num_groups` sequences, without replacement, in each of `draws` copies."""
+    _check_draws(draws)
+    ranks = np.argsort(np.random.default_rng(seed).random((draws, num_groups)), axis=1)
+    return (ranks < kept).astype(np.int64)
+
+
+def cluster_means(
+    values: np.ndarray, groups: np.ndarray, draws: int = 2000, seed: int = 0
+) -> Float[np.ndarray, " draw"]:
+    """Mean over rows of each bootstrap copy; the draws behind `cluster_mean_interval`.
+
+    A copy draws as many sequences as there are; its mean is sum over count, so long sequences weigh more, as they do
+    in the mean itself. Arguments and errors as `cluster_mean_interval`.
+    """
+    values, groups = np.asarray(values, dtype=np.float64), np.asarray(groups)
+    if values.ndim != 1 or values.shape != groups.shape or values.size == 0:
+        raise BadInputError(
+            f"values and groups must be vectors of one length, at least 1: found {values.shape} and {groups.shape}",
+            code="bootstrap-shape",
+        )
+    if not np.isfinite(values).all():
+        row = int(np.argmin(np.isfinite(values)))
+        raise BadInputError(f"value {values[row]} in row {row}; leave undefined rows out", code="bootstrap-nonfinite")
+    names, owner = np.unique(groups, return_inverse=True)
+    centre = values.mean()
+    sums = np.bincount(owner, weights=values - centre)
+    counts = np.bincount(owner)
+    weights = draw_weights(len(names), draws, seed)
+    return centre + weights @ sums / (weights @ counts)
+
+
+def cluster_mean_interval(
+    values: np.ndarray, groups: np.ndarray, draws: int = 2000, seed: int = 0
+) -> tuple[float, float] | None:
+    """95 % percentile interval of the mean of `values`, resampling whole sequences.
+
+    Args:
+        values: (row,) one score per clip × seed, finite.
+        groups: (row,) the sequence of each row, as numbers or names.
+        draws: bootstrap copies.
+        seed: of the copies; equal seeds and groups draw equal sequences, so intervals can be paired.
+
+    Returns:
+        Low and high end, or None for fewer than two sequences.
+
+    Raises:
+        BadInputError: lengths differ, nothing given, or a value is not finite.
+    """
+    means = cluster_means(values, groups, draws, seed)
+    if np.unique(groups).size < 2:
+        return None
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _check_draws(draws: int) -> None:
+    if draws < 1:
+        raise BadInputError(f"draws must be at least 1, not {draws}", code="bootstrap-draws")
