@@ -1,0 +1,118 @@
+"""npz files: written with stable bytes, read without trust.
+
+Reading checks the zip directory and each array's header before anything of that size is allocated, and
+never unpickles.
+"""
+
+import io
+import math
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.lib import format as npy
+
+from egobench.errors import BadInputError
+from egobench.files.atomic import write_bytes
+
+MAX_NPZ_BYTES = 2**30
+"""Default bound on the unpacked size of an npz file."""
+MAX_NPZ_ARRAYS = 1024
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_MAX_HEADER = 4096
+_KINDS = "biufcSU"
+
+
+def write_npz(path: Path | str, **arrays: np.ndarray) -> None:
+    """Writes arrays, compressed, atomically; equal arrays give equal bytes.
+
+    Raises:
+        BadInputError: `array-dtype`: an array of Python objects.
+        StorageError: the disk refused.
+    """
+    write_bytes(path, pack_npz(arrays))
+
+
+def pack_npz(arrays: dict[str, np.ndarray], *, compress: bool = True) -> bytes:
+    """The bytes of an npz file, names sorted, times fixed.
+
+    Raises:
+        BadInputError: `array-dtype`: an array of Python objects.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in sorted(arrays):
+            array = np.asanyarray(arrays[name])
+            if array.dtype.kind not in _KINDS:
+                raise BadInputError(f"array '{name}' has dtype {array.dtype}; numbers are needed", code="array-dtype")
+            entry = zipfile.ZipInfo(f"{name}.npy", date_time=_EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
+            body = io.BytesIO()
+            npy.write_array(body, array, version=(1, 0), allow_pickle=False)
+            archive.writestr(entry, body.getvalue())
+    return buffer.getvalue()
+
+
+def read_npz(path: Path | str, *, max_bytes: int = MAX_NPZ_BYTES) -> dict[str, np.ndarray]:
+    """Reads all arrays of an npz file.
+
+    Raises:
+        BadInputError: `npz-missing`, `npz-empty` (0 bytes), `npz-unreadable` (not a zip, truncated, failed
+            checksum, not arrays), `npz-too-large` (unpacked beyond `max_bytes`, or lying about its size),
+            `npz-dtype` (Python objects or records), `npz-name` (repeated, or with a path in it).
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise BadInputError(f"{file}: no such file", code="npz-missing")
+    if file.stat().st_size == 0:
+        raise BadInputError(f"{file}: 0 bytes; an npz file is needed", code="npz-empty")
+    with file.open("rb") as stream:
+        return unpack_npz(stream, name=str(file), max_bytes=max_bytes)
+
+
+def unpack_npz(stream: io.IOBase, *, name: str, max_bytes: int = MAX_NPZ_BYTES) -> dict[str, np.ndarray]:
+    """Like `read_npz`, from an open binary stream; `name` is what messages call it."""
+    try:
+        with zipfile.ZipFile(stream) as archive:  # pyright: ignore[reportArgumentType]
+            _check_directory(archive.infolist(), name, max_bytes)
+            return {entry.filename[:-4]: _read_entry(archive, entry, name) for entry in archive.infolist()}
+    except BadInputError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        raise BadInputError(f"{name}: not a readable npz file: {error}", code="npz-unreadable") from error
+
+
+def _check_directory(entries: list[zipfile.ZipInfo], name: str, max_bytes: int) -> None:
+    if len(entries) > MAX_NPZ_ARRAYS:
+        raise BadInputError(f"{name}: {len(entries)} arrays, at most {MAX_NPZ_ARRAYS}", code="npz-too-large")
+    total = sum(entry.file_size for entry in entries)
+    if total > max_bytes:
+        raise BadInputError(f"{name}: unpacks to {total} bytes, at most {max_bytes} are read", code="npz-too-large")
+    names = [entry.filename for entry in entries]
+    bad = [n for n in names if not n.endswith(".npy") or "/" in n or "\\" in n or names.count(n) > 1]
+    if bad:
+        text = f"{name}: entry {bad[0]!r}; plain, distinct names ending in .npy are needed"
+        raise BadInputError(text, code="npz-name")
+
+
+def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> np.ndarray:
+    label = f"{name}: array '{entry.filename[:-4]}'"
+    with archive.open(entry) as stream:
+        version = npy.read_magic(stream)
+        read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
+        if read_header is None:
+            raise BadInputError(f"{label} has npy version {version}; 1.0 or 2.0 is needed", code="npz-unreadable")
+        shape, fortran, dtype = read_header(stream, max_header_size=_MAX_HEADER)
+        if dtype.kind not in _KINDS:
+            raise BadInputError(f"{label} has dtype {dtype}; plain numbers are needed", code="npz-dtype")
+        size = math.prod(shape) * dtype.itemsize
+        left = entry.file_size - stream.tell()
+        if min(shape, default=0) < 0 or size != left:
+            text = f"{label} declares {size} bytes for shape {shape} and has {left}"
+            raise BadInputError(text, code="npz-too-large" if size > left else "npz-unreadable")
+        data = stream.read()
+    if len(data) != size:
+        raise BadInputError(f"{label} is cut: {len(data)} of {size} bytes", code="npz-unreadable")
+    array = np.frombuffer(bytearray(data), dtype=dtype)
+    return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)

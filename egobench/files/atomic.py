@@ -1,0 +1,129 @@
+"""Atomic writes and small JSON files: a reader sees the old file or the new one, never half of one.
+
+Every write goes to a hidden temporary file in the same folder, is synced, renamed over the target, and
+the folder is synced. What the disk refuses becomes one line (`StorageError`).
+"""
+
+import errno
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from egobench.errors import BadInputError, StorageError
+
+TEMPORARY_SUFFIX = ".part"
+"""What unfinished files end in; a crashed process may leave some, and any may be deleted."""
+MAX_JSON_BYTES = 64 * 2**20
+
+_ADVICE = {
+    errno.ENOSPC: ("the disk is full", "free some space"),
+    errno.EDQUOT: ("the disk quota is used up", "free some space"),
+    errno.EROFS: ("the file system is read-only", "choose a folder that can be written"),
+    errno.EACCES: ("permission denied", "choose a folder that can be written"),
+    errno.EPERM: ("operation not permitted", "choose a folder that can be written"),
+}
+
+
+@contextmanager
+def storage_errors(path: Path | str) -> Iterator[None]:
+    """Turns the disk's refusals inside the block into a StorageError of one line that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _ADVICE:
+            raise
+        what, advice = _ADVICE[error.errno]
+        raise StorageError(f"could not write {path}: {what}; {advice}, then go on where it stopped") from error
+
+
+def make_folder(path: Path) -> Path:
+    """Creates a folder and its parents if absent.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    with storage_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@contextmanager
+def atomic_path(path: Path | str) -> Iterator[Path]:
+    """Gives a temporary path in the folder of `path`; it becomes `path` when the block ends without an error.
+
+    Raises:
+        StorageError: the disk refused (full, quota, read-only, permission).
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+    try:
+        with storage_errors(target):
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+            sync_folder(target.parent)
+    finally:
+        with suppress(OSError):  # what the disk refused above is the error to report
+            temporary.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes renames inside a folder durable; a no-op where folders cannot be opened (Windows)."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_bytes(path: Path | str, data: bytes) -> None:
+    """Writes a file atomically.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_json(path: Path | str, obj: Any) -> None:
+    """Writes JSON atomically, with stable bytes: sorted keys, indent 2, UTF-8, trailing newline.
+
+    Raises:
+        BadInputError: `json-value`: NaN, infinity, or a type JSON does not know.
+        StorageError: the disk refused.
+    """
+    try:
+        text = json.dumps(obj, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise BadInputError(f"{path}: not expressible in JSON: {error}", code="json-value") from error
+    write_bytes(path, (text + "\n").encode())
+
+
+def read_json(path: Path | str, max_bytes: int = MAX_JSON_BYTES) -> Any:
+    """Reads a JSON file.
+
+    Raises:
+        BadInputError: `json-missing`, `json-too-large`, or `json-unreadable` (damaged, not UTF-8, NaN inside).
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise BadInputError(f"{file}: no such file", code="json-missing")
+    size = file.stat().st_size
+    if size > max_bytes:
+        raise BadInputError(f"{file}: {size} bytes, at most {max_bytes} are read", code="json-too-large")
+    try:
+        return json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadInputError(f"{file}: not a JSON file: {error}", code="json-unreadable") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
