@@ -1,0 +1,70 @@
+"""A split known by its shipped index whose clips are made again, one by one, when they are opened.
+
+It lets a model look up a training clip by its caption without eight thousand clips on the disk.
+"""
+
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from egobench.data.egomini.splits import SplitSpec
+from egobench.data.folder import SplitFacts, make_clip, split_digest
+from egobench.errors import UnknownNameError
+from egobench.registry import unknown
+from egobench.types import Clip, ClipInfo
+
+
+@dataclass(frozen=True)
+class LazySplit:
+    """Implements `egobench.types.Split`; opening a clip costs its rendering (about a tenth of a second at 64²)."""
+
+    spec: SplitSpec
+    rows: tuple[ClipInfo, ...]
+    common: SplitFacts
+    digest: str
+    """SHA-256 over the recorded clip digests."""
+
+    @property
+    def name(self) -> str:
+        """The split's name."""
+        return self.spec.name
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Plain facts for the manifest."""
+        return {**asdict(self.common), "made_by": "egomini, on demand"}
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[int, int]]:
+        spec = self.spec
+        return {spec.clip_id(s, w): (s, w) for s in range(spec.sequences) for w in range(spec.clips_per_sequence)}
+
+    def infos(self) -> tuple[ClipInfo, ...]:
+        """All rows, sorted by clip id."""
+        return self.rows
+
+    def clip(self, clip_id: str) -> Clip:
+        """Makes one clip. Raises UnknownNameError if the split has no such clip."""
+        from egobench.data.egomini.generate import generate_clip
+
+        if clip_id not in self._places:
+            raise UnknownNameError(unknown(f"clips of {self.name}", clip_id, list(self._places)[:20]))
+        made = generate_clip(self.spec, *self._places[clip_id])
+        return make_clip(made.info, self.name, self.common, made.video, made.motion, made.truth)
+
+
+def open_lazy(spec: SplitSpec, index: Path) -> LazySplit:
+    """Reads a shipped, gzipped index."""
+    content = json.loads(gzip.decompress(index.read_bytes()))
+    rows = tuple(ClipInfo(**row) for row in content["clips"])
+    return LazySplit(spec, rows, SplitFacts(**content["facts"]), split_digest(rows))
+
+
+def write_lazy_index(path: Path, facts: SplitFacts, rows: tuple[ClipInfo, ...]) -> None:
+    """Writes the shipped form of a split's index; the same rows give the same bytes."""
+    content = json.dumps({"facts": asdict(facts), "clips": [asdict(row) for row in rows]}, sort_keys=True)
+    path.write_bytes(gzip.compress(content.encode(), mtime=0))

@@ -1,0 +1,233 @@
+"""The split format: a folder that any data set can be turned into, and its reader. Metres, z up, seconds.
+
+    split.json                 schema, name, facts (rates, frames, size, skeleton, camera), clips, digest
+    <clip_id>/video.mp4        the reference video, at the split's rate and length
+    <clip_id>/motion.npz       positions (T, J, 3) and rotations (T, J, 3, 3) or (T, J, 4) wxyz, or the compact form
+    <clip_id>/truth.npz        optional: hand_pixels (T, 2) float, contacts (T, 4) bool, anything else that is known
+
+The compact form keeps a rigid body exactly and small: `root` int32 (T, 3) in 0.1 mm, `quats` int16 (T, J, 4)
+xyzw, `offsets` float64 (J, 3); positions are forward kinematics of it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from egobench.data.compact import dequantise
+from egobench.errors import BadInputError, UnknownNameError
+from egobench.files.arrays import read_npz
+from egobench.files.atomic import read_json, write_json
+from egobench.files.digest import digest_arrays, digest_json
+from egobench.files.motion import read_motion
+from egobench.files.video import read_video
+from egobench.geometry.border import check_motion
+from egobench.geometry.skeleton import forward_kinematics, get_skeleton
+from egobench.registry import unknown
+from egobench.types import Camera, Clip, ClipInfo, Condition, Motion, Reference, Video
+
+SCHEMA = 1
+MAX_CLIP_BYTES = 256 * 2**20
+INDEX = "split.json"
+
+
+@dataclass(frozen=True)
+class SplitFacts:
+    """What all clips of a split have in common."""
+
+    fps_video: float
+    fps_motion: float
+    num_video_frames: int
+    num_motion_frames: int
+    width: int
+    height: int
+    """Pixels."""
+    skeleton: str
+    intrinsics: list[list[float]]
+    """K, pixels."""
+    T_head_camera: list[list[float]]
+    """Camera → head joint."""
+
+    def camera(self) -> Camera:
+        """The split's one camera."""
+        return Camera(np.array(self.intrinsics), self.width, self.height, np.array(self.T_head_camera))
+
+
+@dataclass(frozen=True)
+class FolderSplit:
+    """A split that lies in a folder; implements `egobench.types.Split`."""
+
+    path: Path
+    locator: str
+    """What `open_split` opens again: the catalogue name, or the folder of a split of one's own."""
+    name: str
+    digest: str
+    facts: Mapping[str, Any]
+    common: SplitFacts
+    rows: tuple[ClipInfo, ...]
+
+    @cached_property
+    def _by_id(self) -> dict[str, ClipInfo]:
+        return {row.clip_id: row for row in self.rows}
+
+    def infos(self) -> tuple[ClipInfo, ...]:
+        """All rows, sorted by clip id."""
+        return self.rows
+
+    def clip(self, clip_id: str) -> Clip:
+        """Opens one clip.
+
+        Raises:
+            UnknownNameError: no such clip.
+            BadInputError: a file is missing or damaged, or breaks the split's facts.
+        """
+        if clip_id not in self._by_id:
+            raise UnknownNameError(unknown(f"clips of {self.name}", clip_id, list(self._by_id)))
+        info = self._by_id[clip_id]
+        facts = self.common
+        folder = self.path / clip_id
+        video = read_video(folder / "video.mp4", fps=facts.fps_video, frames=facts.num_video_frames)
+        if video.frames.shape[1:3] != (facts.height, facts.width):
+            raise BadInputError(
+                f"{clip_id}: video is {video.frames.shape[2]} × {video.frames.shape[1]} pixels; "
+                f"{self.name} has {facts.width} × {facts.height}",
+                code="video-size",
+            )
+        return make_clip(info, self.locator, facts, video, *_read_truth(folder, facts))
+
+
+def make_clip(
+    info: ClipInfo, split: str, facts: SplitFacts, video: Video, motion: Motion, truth: Mapping[str, np.ndarray]
+) -> Clip:
+    """Puts a clip's parts together; the condition sees the first frame and the first pose only."""
+    condition = Condition(
+        clip_id=info.clip_id,
+        split=split,
+        text=info.text,
+        first_frame=video.frames[0],
+        first_pose=Motion(motion.positions[:1], motion.rotations[:1], motion.fps, motion.skeleton),
+        camera=facts.camera(),
+        num_video_frames=facts.num_video_frames,
+        fps_video=facts.fps_video,
+        num_motion_frames=facts.num_motion_frames,
+        fps_motion=facts.fps_motion,
+    )
+    return Clip(info, condition, Reference(video, motion, truth.get("hand_pixels"), truth.get("contacts")))
+
+
+def open_folder(path: Path, *, name: str | None = None, subset: Sequence[str] | None = None) -> FolderSplit:
+    """Opens a split folder, or a subset of its clips.
+
+    Args:
+        name: the catalogue name it is opened under; None for a folder of one's own, which keeps the name in its index.
+
+    Raises:
+        BadInputError: no index, a newer schema, or a damaged index.
+    """
+    index = path / INDEX
+    if not index.is_file():
+        raise BadInputError(f"no {INDEX} in {path}: not a split folder", code="split-missing")
+    content = read_json(index)
+    try:
+        if content["schema"] > SCHEMA:
+            raise BadInputError(
+                f"{index} has schema {content['schema']}, this version reads up to {SCHEMA}; update egobench",
+                code="split-schema",
+            )
+        rows = tuple(sorted((ClipInfo(**row) for row in content["clips"]), key=lambda row: row.clip_id))
+        facts = SplitFacts(**content["facts"])
+    except (KeyError, TypeError) as error:
+        raise BadInputError(f"{index} is damaged: {error!r}", code="split-damaged") from None
+    if subset is not None:
+        rows = tuple(row for row in rows if row.clip_id in set(subset))
+    return FolderSplit(
+        path=path,
+        locator=name or str(path),
+        name=name or content["name"],
+        digest=split_digest(rows),
+        facts={**content["facts"], "made_by": content.get("made_by")},
+        common=facts,
+        rows=rows,
+    )
+
+
+def write_index(path: Path, name: str, facts: SplitFacts, rows: Sequence[ClipInfo], **extra: Any) -> None:
+    """Writes `split.json`: the last file of a split, so that an index means a whole split."""
+    rows = sorted(rows, key=lambda row: row.clip_id)
+    content = {
+        "schema": SCHEMA,
+        "name": name,
+        "digest": split_digest(rows),
+        "facts": asdict(facts),
+        "clips": [asdict(row) for row in rows],
+        **extra,
+    }
+    write_json(path / INDEX, content)
+
+
+def split_digest(rows: Sequence[ClipInfo]) -> str:
+    """SHA-256 over the sorted clip ids and content digests; file names and folders do not enter."""
+    return digest_json(sorted((row.clip_id, row.digest) for row in rows))
+
+
+def clip_digest(
+    *, text: str, sequence: str, participant: str, video: Video, motion: Motion, truth: Mapping[str, np.ndarray]
+) -> str:
+    """First 16 hex digits of SHA-256 over everything that a clip holds, decoded; codecs and containers do not enter."""
+    said = {"text": text, "sequence": sequence, "participant": participant, "skeleton": motion.skeleton}
+    rates = {"fps_video": float(video.fps), "fps_motion": float(motion.fps)}
+    arrays = {"frames": video.frames, "positions": motion.positions, "rotations": motion.rotations, **truth}
+    # Joint poses enter rounded to 1e-6, since forward kinematics may differ in the last bit between machines.
+    for key in ("positions", "rotations"):
+        arrays[key] = np.round(arrays[key] * 1e6).astype(np.int64)
+    return digest_json([said, rates, digest_arrays(**arrays)])[:16]
+
+
+def verify_split(path: Path, progress: Callable[[], None] = lambda: None) -> list[str]:
+    """Opens every clip and compares its content with its digest; one line per problem, empty if all is well."""
+    split = open_folder(path)
+    problems = []
+    recorded = read_json(path / INDEX).get("digest")
+    if recorded != split.digest:
+        problems.append(f"{INDEX}: records digest {recorded}, its rows give {split.digest}")
+    for row in split.rows:
+        try:
+            clip = split.clip(row.clip_id)
+            truth = _read_truth(path / row.clip_id, split.common)[1]
+            found = clip_digest(
+                text=row.text,
+                sequence=row.sequence,
+                participant=row.participant,
+                video=clip.reference.video,
+                motion=clip.reference.motion,
+                truth=truth,
+            )
+            if found != row.digest:
+                problems.append(f"{row.clip_id}: content digest is {found}, the index says {row.digest}")
+        except BadInputError as error:
+            problems.append(f"{row.clip_id}: {error}")
+        progress()
+    return problems
+
+
+def _read_truth(folder: Path, facts: SplitFacts) -> tuple[Motion, dict[str, np.ndarray]]:
+    """The motion, whole and checked, and what else is known."""
+    stored = folder / "motion.npz"
+    arrays = read_npz(stored, max_bytes=MAX_CLIP_BYTES)
+    if "quats" in arrays:
+        skeleton = get_skeleton(facts.skeleton)
+        try:
+            root, rotations = dequantise(arrays["root"], arrays["quats"])
+            positions = forward_kinematics(skeleton, arrays["offsets"], root, rotations)
+        except (KeyError, ValueError, IndexError) as error:
+            raise BadInputError(f"{stored}: not the compact form ({error})", code="motion-shape") from None
+        motion = Motion(positions, rotations, facts.fps_motion, facts.skeleton)
+    else:
+        motion = read_motion(stored, fps=facts.fps_motion, skeleton=facts.skeleton)
+    motion = check_motion(motion, frames=facts.num_motion_frames, fps=facts.fps_motion)
+    truth_file = folder / "truth.npz"
+    truth = read_npz(truth_file, max_bytes=MAX_CLIP_BYTES) if truth_file.is_file() else {}
+    return motion, truth

@@ -1,0 +1,34 @@
+"""A split's name or folder → clips."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+from egobench.catalog import SPLITS
+from egobench.data.folder import INDEX, FolderSplit, open_folder
+from egobench.errors import BadInputError
+from egobench.types import Split
+
+
+def data_home() -> Path:
+    """Where splits that are made on demand live: `$EGOBENCH_DATA`, else the user's data folder."""
+    return Path(os.environ.get("EGOBENCH_DATA") or platformdirs.user_data_path("egobench"))
+
+
+def open_split(name: str | os.PathLike[str]) -> Split:
+    """Opens a split by catalogue name, or a folder in the split format by its path.
+
+    Raises:
+        UnknownNameError: neither a known name nor a folder; the message suggests near names.
+        BadInputError: a known split that has not been made yet (the message says how), or a damaged one.
+    """
+    path = Path(name)
+    if (path / INDEX).is_file():
+        return open_folder(path)
+    if isinstance(name, os.PathLike) or len(path.parts) > 1:
+        raise BadInputError(f"no {INDEX} in {path}: not a split folder", code="split-missing")
+    return SPLITS.load(str(name)).open(data_home())
+
+
+__all__ = ["FolderSplit", "data_home", "open_split"]

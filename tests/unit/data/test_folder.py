@@ -1,0 +1,179 @@
+"""The split format: written, read back, verified; and every kind of damage named."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from egobench import open_split
+from egobench.data.compact import dequantise, quantise
+from egobench.data.folder import SplitFacts, clip_digest, open_folder, verify_split, write_index
+from egobench.errors import BadInputError, UnknownNameError
+from egobench.files.arrays import write_npz
+from egobench.files.motion import write_motion
+from egobench.files.video import read_video, write_video
+from egobench.geometry.skeleton import XSENS23, forward_kinematics
+from egobench.types import ClipInfo, Motion
+
+FACTS = SplitFacts(8.0, 16.0, 5, 9, 16, 16, "xsens23", np.eye(3).tolist(), np.eye(4).tolist())
+BONE = 0.16
+
+
+def standing(frames: int = 9, fps: float = 16.0) -> Motion:
+    """A person of straight bones, about 1.7 m tall, in the identity pose."""
+    offsets = np.zeros((len(XSENS23), 3))
+    for joint in ("l5", "l3", "t12", "t8", "neck", "head"):
+        offsets[XSENS23.index(joint)] = (0, 0, 0.1)
+    for side, sign in (("left", 1), ("right", -1)):
+        offsets[XSENS23.index(f"{side}_upper_leg")] = (0, 0.1 * sign, 0)
+        offsets[XSENS23.index(f"{side}_lower_leg")] = offsets[XSENS23.index(f"{side}_foot")] = (0, 0, -0.42)
+        offsets[XSENS23.index(f"{side}_toe")] = (0.12, 0, -0.06)
+        for joint in ("shoulder", "upper_arm", "forearm", "hand"):
+            offsets[XSENS23.index(f"{side}_{joint}")] = (0, BONE * sign, 0)
+    rotations = np.tile(np.eye(3), (frames, len(XSENS23), 1, 1))
+    root = np.tile([0.0, 0.0, 0.95], (frames, 1))
+    return Motion(forward_kinematics(XSENS23, offsets, root, rotations), rotations, fps)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rows, rng = [], np.random.default_rng(0)
+    for number in range(2):
+        place = tmp_path / f"clip-{number}"
+        place.mkdir()
+        write_video(place / "video.mp4", rng.integers(0, 256, (5, 16, 16, 3), dtype=np.uint8), 8.0)
+        write_motion(place / "motion.npz", standing())
+        truth = {"hand_pixels": rng.random((5, 2))}
+        write_npz(place / "truth.npz", **truth)
+        said = {"text": f"person {number} stands", "sequence": f"s{number}", "participant": "w0"}
+        digest = clip_digest(**said, video=read_video(place / "video.mp4"), motion=standing(), truth=truth)
+        rows.append(ClipInfo(place.name, stratum="still", digest=digest, **said))
+    write_index(tmp_path, "toy", FACTS, rows)
+    return tmp_path
+
+
+def test_a_split_folder_opens_by_its_path_and_gives_condition_and_reference(folder):
+    split = open_split(folder)
+    assert [row.clip_id for row in split.infos()] == ["clip-0", "clip-1"]
+    clip = split.clip("clip-1")
+    assert clip.condition.text == "person 1 stands"
+    assert clip.condition.split == str(folder)
+    assert np.array_equal(clip.condition.first_frame, clip.reference.video.frames[0])
+    assert clip.condition.first_pose.positions.shape == (1, 23, 3)
+    assert clip.reference.hand_pixels is not None
+    assert clip.reference.contacts is None
+    assert clip.condition.motion is None
+    assert clip.condition.video is None
+
+
+def test_a_whole_split_verifies_and_an_edited_caption_is_found(folder):
+    assert verify_split(folder) == []
+    index = json.loads((folder / "split.json").read_text())
+    index["clips"][0]["text"] = "person 0 sits"
+    (folder / "split.json").write_text(json.dumps(index))
+    assert any("clip-0: content digest" in line for line in verify_split(folder))
+
+
+def test_the_digest_is_of_content_and_not_of_codec_or_name(folder, tmp_path):
+    before = open_folder(folder).clip("clip-0").reference.video
+    write_video(folder / "clip-0" / "video.mp4", before.frames, 8.0, faststart=False)
+    assert verify_split(folder) == []
+    moved = tmp_path.parent / "elsewhere"
+    shutil.copytree(folder, moved)
+    assert open_folder(moved).digest == open_folder(folder).digest
+
+
+def test_a_subset_has_a_digest_of_its_own(folder):
+    part = open_folder(folder, name="part", subset=["clip-1"])
+    assert [row.clip_id for row in part.infos()] == ["clip-1"]
+    assert part.digest != open_folder(folder).digest
+    assert part.name == "part"
+
+
+def test_the_compact_form_gives_back_the_integers_it_was_given():
+    motion = standing()
+    root, quats = quantise(motion.positions[:, 0], motion.rotations)
+    root_m, rotations = dequantise(root, quats)
+    assert np.abs(root_m - motion.positions[:, 0]).max() <= 0.5e-4 + 1e-12
+    assert np.abs(rotations - motion.rotations).max() < 1e-4
+    assert np.abs(rotations @ np.swapaxes(rotations, -1, -2) - np.eye(3)).max() < 1e-12
+
+
+def test_a_compact_motion_is_read_as_forward_kinematics_of_its_integers(folder):
+    motion = standing()
+    root, quats = quantise(motion.positions[:, 0], motion.rotations)
+    offsets = np.zeros((23, 3))
+    for joint, parent in enumerate(XSENS23.parents[1:], start=1):
+        offsets[joint] = motion.positions[0, joint] - motion.positions[0, parent]
+    write_npz(folder / "clip-0" / "motion.npz", root=root, quats=quats, offsets=offsets)
+    assert np.abs(open_folder(folder).clip("clip-0").reference.motion.positions - motion.positions).max() < 1e-4
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+DAMAGE = {
+    "video-missing": lambda clip: (clip / "video.mp4").unlink(),
+    "video-empty": lambda clip: (clip / "video.mp4").write_bytes(b""),
+    "video-unreadable": lambda clip: _truncate(clip / "video.mp4"),
+    "video-rate": lambda clip: write_video(clip / "video.mp4", np.zeros((5, 16, 16, 3), np.uint8), 10.0),
+    "video-frames": lambda clip: write_video(clip / "video.mp4", np.zeros((4, 16, 16, 3), np.uint8), 8.0),
+    "video-size": lambda clip: write_video(clip / "video.mp4", np.zeros((5, 32, 16, 3), np.uint8), 8.0),
+    "npz-unreadable": lambda clip: _truncate(clip / "motion.npz"),
+    "npz-empty": lambda clip: (clip / "motion.npz").write_bytes(b""),
+    "motion-frames": lambda clip: write_motion(clip / "motion.npz", standing(frames=8)),
+    "motion-nonfinite": lambda clip: write_motion(clip / "motion.npz", _with_nan()),
+    "motion-rotation": lambda clip: write_motion(clip / "motion.npz", _mirrored()),
+    "motion-units": lambda clip: write_motion(clip / "motion.npz", _in_millimetres()),
+}
+
+
+def _with_nan():
+    motion = standing()
+    motion.positions[3, 5, 1] = np.nan
+    return motion
+
+
+def _mirrored():
+    motion = standing()
+    return replace(motion, rotations=motion.rotations * np.array([1, 1, -1])[:, None])
+
+
+def _in_millimetres():
+    motion = standing()
+    return replace(motion, positions=motion.positions * 1000)
+
+
+@pytest.mark.parametrize("code", DAMAGE)
+def test_every_kind_of_damage_is_refused_by_its_code(folder, code):
+    DAMAGE[code](folder / "clip-0")
+    with pytest.raises(BadInputError) as refusal:
+        open_folder(folder).clip("clip-0")
+    assert refusal.value.code == code
+    assert "\n" not in str(refusal.value)
+    assert open_folder(folder).clip("clip-1").info.clip_id == "clip-1"
+
+
+def test_a_text_file_that_calls_itself_a_video_is_refused(folder):
+    (folder / "clip-0" / "video.mp4").write_text("not a video at all")
+    with pytest.raises(BadInputError, match="readable video"):
+        open_folder(folder).clip("clip-0")
+
+
+def test_unknown_names_are_answered_with_near_ones(folder):
+    with pytest.raises(UnknownNameError, match=r"did you mean 'clip-1' or 'clip-0'"):
+        open_folder(folder).clip("clip-9")
+    with pytest.raises(UnknownNameError, match=r"did you mean 'egomini-test'"):
+        open_split("egomini-tset")
+    with pytest.raises(BadInputError, match="not a split folder"):
+        open_split(folder / "nowhere")
+
+
+def test_a_newer_schema_is_refused_and_not_guessed_at(folder):
+    index = json.loads((folder / "split.json").read_text())
+    (folder / "split.json").write_text(json.dumps({**index, "schema": 99}))
+    with pytest.raises(BadInputError, match="schema 99"):
+        open_folder(folder)
