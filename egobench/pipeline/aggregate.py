@@ -1,0 +1,141 @@
+"""Scores → results: means with intervals, counts of what was undefined or failed, and the JSON of `metrics.json`.
+
+`metrics.json` holds no time, path or machine: equal samples give equal bytes. Its `run` is therefore a digest of
+what was asked, not the folder's name.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from egobench.metrics.base import SetScore
+from egobench.pipeline.inputs import Inputs
+from egobench.pipeline.resolve import Metric
+from egobench.pipeline.score import BOOTSTRAP_SEED, SetOutcome, group_numbers
+from egobench.pipeline.yardstick import Yardstick
+from egobench.stats.bootstrap import cluster_mean_interval
+from egobench.store.tables import SET_CLIP, SET_SEED, ScoreRow
+from egobench.types import Result
+
+SCHEMA = 1
+MAX_REASONS = 20
+"""Distinct reasons kept in a result; the rest are counted together. All of them stand in `scores.parquet`."""
+
+
+def clip_result(
+    metric: Metric, rows: Sequence[ScoreRow], inputs: Inputs, yardstick: Yardstick, protocol: str, draws: int
+) -> Result:
+    """Result of a clip metric from its rows, in order of clip and seed."""
+    ok = [row for row in rows if row.status == "ok"]
+    values = np.array([row.value for row in ok], dtype=np.float64)
+    undefined = [row for row in rows if row.status == "undefined"]
+    infos = [inputs.infos[row.clip] for row in ok]
+    interval = None
+    if ok and draws:
+        groups = group_numbers([info.sequence for info in infos])
+        interval = cluster_mean_interval(values, groups, draws=draws, seed=BOOTSTRAP_SEED)
+    detail = _detail(rows, yardstick)
+    if ok:
+        detail["strata"] = _strata([info.stratum for info in infos], values)
+    return Result(
+        value=float(np.mean(values)) if ok else None,
+        ci95=interval,
+        unit=metric.unit,
+        better=metric.better,
+        n=len(ok),
+        n_undefined=len(undefined),
+        coverage=(len(ok) + len(undefined)) / len(rows) if rows else 0.0,
+        version=metric.version,
+        protocol=protocol,
+        floor=yardstick.floor,
+        chance=yardstick.chance,
+        detail=detail,
+    )
+
+
+def set_result(metric: Metric, outcome: SetOutcome, planned: int, yardstick: Yardstick, protocol: str) -> Result:
+    """Result of a set metric."""
+    score = outcome.score
+    detail = {**(dict(score.detail) if score else {}), **_detail([set_row(metric, outcome)], yardstick)}
+    entered = outcome.entered if outcome.status == "ok" else 0
+    return Result(
+        value=None if score is None else float(score.value),
+        ci95=_interval(score),
+        unit=metric.unit,
+        better=metric.better,
+        n=entered,
+        n_undefined=outcome.entered if outcome.status == "undefined" else 0,
+        coverage=outcome.entered / planned if outcome.status in ("ok", "undefined") else 0.0,
+        version=metric.version,
+        protocol=protocol,
+        floor=yardstick.floor,
+        chance=yardstick.chance,
+        detail=detail,
+    )
+
+
+def set_row(metric: Metric, outcome: SetOutcome) -> ScoreRow:
+    """The one row of a set metric."""
+    value = None if outcome.score is None else float(outcome.score.value)
+    return ScoreRow(SET_CLIP, SET_SEED, metric.name, value, outcome.status, outcome.reason)
+
+
+def metrics_document(run: str, model: str, split: str, task: str, results: Mapping[str, Result]) -> dict[str, Any]:
+    """Content of `metrics.json`, schema 1."""
+    metrics = {name: _plain(asdict(result)) for name, result in results.items()}
+    return {"schema": SCHEMA, "run": run, "model": model, "split": split, "task": task, "metrics": metrics}
+
+
+def result_of(record: Mapping[str, Any]) -> Result:
+    """A result from its record in `metrics.json`."""
+    ci95 = record["ci95"]
+    return Result(**{**record, "ci95": None if ci95 is None else (ci95[0], ci95[1])})
+
+
+def _interval(score: SetScore | None) -> tuple[float, float] | None:
+    if score is None or score.ci95 is None or not np.isfinite(score.ci95).all():
+        return None
+    return float(score.ci95[0]), float(score.ci95[1])
+
+
+def _detail(rows: Sequence[ScoreRow], yardstick: Yardstick) -> dict[str, Any]:
+    detail: dict[str, Any] = {}
+    for status, key in (("undefined", "undefined"), ("failed", "failed")):
+        reasons = Counter(row.reason for row in rows if row.status == status)
+        if reasons:
+            detail[key] = _commonest(reasons)
+    missing = [row.reason for row in rows if row.status == "not-applicable"]
+    if missing:
+        detail["not_applicable"] = missing[0]
+    if yardstick.notes:
+        detail["yardstick"] = dict(yardstick.notes)
+    return detail
+
+
+def _commonest(reasons: Counter[str]) -> dict[str, int]:
+    ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    kept = dict(ordered[:MAX_REASONS])
+    if len(ordered) > MAX_REASONS:
+        kept["other reasons"] = sum(count for _, count in ordered[MAX_REASONS:])
+    return kept
+
+
+def _strata(strata: Sequence[str], values: np.ndarray) -> dict[str, dict[str, Any]]:
+    names = np.asarray(strata, dtype=str)
+    groups = {name: values[names == name] for name in sorted(set(strata))}
+    return {name: {"value": float(np.mean(group)), "n": len(group)} for name, group in groups.items()}
+
+
+def _plain(value: Any) -> Any:
+    """JSON-ready: numpy numbers become Python's, and what is not finite becomes None (JSON has no NaN)."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,123 @@
+"""Stage 1: every clip × seed → a checked sample in the run folder, an event in the journal.
+
+A model that raises, a sample that breaks the border's rules and a reference that cannot be read are failed
+items with a code; none of them ends the run.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from egobench.errors import BadInputError, StorageError
+from egobench.files.atomic import make_folder
+from egobench.files.digest import digest_file
+from egobench.files.motion import write_motion
+from egobench.files.video import write_video
+from egobench.geometry.border import check_motion, check_video
+from egobench.pipeline.resolve import resolve_model, resolve_split
+from egobench.pipeline.worker import one_line
+from egobench.store.folder import RunFolder
+from egobench.types import Clip, Condition, Sample, Task
+
+VIDEO_FILE, MOTION_FILE = "video.mp4", "motion.npz"
+
+
+@dataclass(frozen=True)
+class GenerateJob:
+    """Samples one item (clip id, seed) after another."""
+
+    model: str
+    options: dict[str, str]
+    split: str
+    task: Task
+    device: str
+    folder: Path
+
+    @property
+    def error_code(self) -> str:
+        """Of what is neither the model's nor the sample's fault."""
+        return "item-raised"
+
+    def prepare(self) -> Callable[[tuple[str, int]], dict[str, str]]:
+        """Loads the model; the task writes a sample and returns the digests of its files, empty for a missing part."""
+        try:
+            sampler = resolve_model(self.model, self.options).load(self.device)
+        except BadInputError:
+            raise
+        except Exception as error:
+            raise BadInputError(
+                f"model '{self.model}' cannot be loaded: {one_line(error)}", code="model-load"
+            ) from error
+        split, folder = resolve_split(self.split), RunFolder(self.folder)
+
+        @lru_cache(maxsize=1)
+        def open_clip(clip_id: str) -> Clip:
+            try:
+                return split.clip(clip_id)
+            except BadInputError as error:
+                raise BadInputError(str(error), code=f"reference-{error.code}") from error
+
+        def task(item: tuple[str, int]) -> dict[str, str]:
+            clip_id, seed = item
+            condition = condition_for(open_clip(clip_id), self.task)
+            sample = check_sample(_ask(sampler, condition, seed), condition)
+            return write_sample(folder.sample(clip_id, seed), sample)
+
+        return task
+
+
+def condition_for(clip: Clip, task: Task) -> Condition:
+    """The clip's condition for a task: `tm2v` gives the motion, `tv2m` the video."""
+    if task == "tm2v":
+        return replace(clip.condition, task=task, motion=clip.reference.motion)
+    if task == "tv2m":
+        return replace(clip.condition, task=task, video=clip.reference.video)
+    return clip.condition
+
+
+def check_sample(sample: Any, condition: Condition) -> Sample:
+    """The sample if both parts keep the condition's form.
+
+    Raises:
+        BadInputError: `sample-type`, `sample-empty`, or a code of `check_video` and `check_motion`.
+    """
+    if not isinstance(sample, Sample):
+        text = f"the model returned {type(sample).__name__}; an egobench.Sample is needed"
+        raise BadInputError(text, code="sample-type")
+    if sample.video is None and sample.motion is None:
+        raise BadInputError("the model returned neither video nor motion", code="sample-empty")
+    video, motion = sample.video, sample.motion
+    if video is not None:
+        size = condition.first_frame.shape[:2]
+        video = check_video(video, frames=condition.num_video_frames, fps=condition.fps_video, size=size)
+    if motion is not None:
+        motion = check_motion(motion, frames=condition.num_motion_frames, fps=condition.fps_motion)
+    return Sample(video, motion)
+
+
+def write_sample(folder: Path, sample: Sample) -> dict[str, str]:
+    """Writes the parts that are there, lossless; returns their files' SHA-256 as `video` and `motion`.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    make_folder(folder)
+    digests = {"video": "", "motion": ""}
+    if sample.video is not None:
+        write_video(folder / VIDEO_FILE, sample.video.frames, sample.video.fps)
+        digests["video"] = digest_file(folder / VIDEO_FILE)
+    if sample.motion is not None:
+        write_motion(folder / MOTION_FILE, sample.motion)
+        digests["motion"] = digest_file(folder / MOTION_FILE)
+    return digests
+
+
+def _ask(sampler: Any, condition: Condition, seed: int) -> Any:
+    try:
+        return sampler.sample(condition, seed=seed)
+    except StorageError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise BadInputError(one_line(error), code="model-raised") from error

@@ -1,0 +1,179 @@
+"""What metrics see: arrays of samples, references and conditions, fetched by `Need`, one clip at a time.
+
+Features and reference motions come from the cache (`extract.py` puts them there); samples' motions from the
+run folder, checked against the digest that was recorded when they were written.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from egobench.errors import BadInputError
+from egobench.extractors.base import Extractor
+from egobench.files.digest import digest_file
+from egobench.files.motion import read_motion
+from egobench.files.video import read_video
+from egobench.metrics.base import Need
+from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE
+from egobench.pipeline.resolve import resolve_extractor
+from egobench.store.cache import Cache, cache_key
+from egobench.store.folder import RunFolder
+from egobench.store.tables import ItemRow
+from egobench.types import ClipInfo, Motion, Split, Video
+
+CACHE_VERSION = 1
+
+
+class MissingPartError(Exception):
+    """A metric needs a part that this sample does not have; never leaves the pipeline."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the arrays of a *sample* come from: a run's item, or references that stand in for one."""
+
+    item: ItemRow | None = None
+    """A sample of the run."""
+    video_of: str = ""
+    """Clip whose reference video stands in."""
+    motion_of: str = ""
+    """Clip whose reference motion stands in."""
+
+
+@dataclass(frozen=True)
+class Want:
+    """One cached thing: what is extracted from what, by which extractor."""
+
+    what: str
+    """`motion`, `frames` or `text`."""
+    extractor: str | None
+    key: str
+    """Of the cache."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Fetches arrays for one run."""
+
+    split: Split
+    folder: RunFolder
+    cache: Cache
+    unreadable: Mapping[tuple[str, int], tuple[str, str]]
+    """(clip id, seed; -1 for the reference) that could not be extracted → code, reason."""
+
+    @cached_property
+    def infos(self) -> dict[str, ClipInfo]:
+        """All clips of the split by id."""
+        return {info.clip_id: info for info in self.split.infos()}
+
+    @cached_property
+    def _extractors(self) -> dict[str, Mapping[str, Any]]:
+        return {}
+
+    def record(self, extractor: str) -> Mapping[str, Any]:
+        """Protocol record of an extractor."""
+        if extractor not in self._extractors:
+            found: Extractor = resolve_extractor(extractor)
+            self._extractors[extractor] = found.protocol()
+        return self._extractors[extractor]
+
+    def want(self, need: Need, clip_id: str, origin: Origin) -> Want | None:
+        """The cache entry behind a need; None for what is read directly (a sample's motion, raw frames and text)."""
+        if need.extractor is None and need.what != "motion":
+            return None
+        content = self._content(need, clip_id, origin)
+        if content is None:
+            return None
+        by = None if need.extractor is None else dict(self.record(need.extractor))
+        key = cache_key(version=CACHE_VERSION, what=need.what, content=content, extractor=by)
+        return Want(need.what, need.extractor, key)
+
+    def _content(self, need: Need, clip_id: str, origin: Origin) -> dict[str, str] | None:
+        if need.what == "text":
+            return {"text": self.infos[clip_id].text}
+        owner = self._owner(need, clip_id, origin)
+        if owner:
+            return {"reference": self.infos[owner].digest}
+        digest = origin.item.video if origin.item else ""
+        return {"sample": digest} if need.what == "frames" and digest else None
+
+    @staticmethod
+    def _owner(need: Need, clip_id: str, origin: Origin) -> str:
+        """Clip whose reference answers a need; empty where the run's own sample does."""
+        if need.source != "sample":
+            return clip_id
+        return origin.video_of if need.what == "frames" else origin.motion_of
+
+    def fetch(self, need: Need, clip_id: str, origin: Origin) -> Any:
+        """The array, `Motion`, `Video` or text behind a need.
+
+        Raises:
+            MissingPartError: the sample has no such part.
+            BadInputError: it cannot be read; the code says why.
+        """
+        owner = self._owner(need, clip_id, origin)
+        want = self.want(need, clip_id, origin)
+        if want is not None:
+            arrays = self.cache.get(want.key)
+            if arrays is None:
+                code, reason = self._why(owner, origin)
+                raise BadInputError(reason, code=code)
+            if need.what == "motion":
+                return self._motion(arrays)
+            return arrays["features"].astype(np.float64)
+        if need.what == "text":
+            return self.infos[clip_id].text
+        if owner:
+            return self.split.clip(owner).reference.video
+        return self._sample_part(need.what, origin)
+
+    def _why(self, owner: str, origin: Origin) -> tuple[str, str]:
+        place = (owner, -1) if owner or origin.item is None else (origin.item.clip, origin.item.seed)
+        return self.unreadable.get(place, ("cache-lost", "its features vanished from the cache; run resume again"))
+
+    def _motion(self, arrays: Mapping[str, np.ndarray]) -> Motion:
+        facts = self.split.facts
+        return Motion(arrays["positions"], arrays["rotations"], facts["fps_motion"], facts["skeleton"])
+
+    def _sample_part(self, what: str, origin: Origin) -> Motion | Video:
+        item, facts = origin.item, self.split.facts
+        if item is None:
+            raise MissingPartError(f"no {what}")
+        if what == "motion":
+            path = self.part(item, "motion")
+            return read_motion(path, fps=facts["fps_motion"], skeleton=facts["skeleton"])
+        return read_video(self.part(item, "video"), fps=facts["fps_video"], frames=facts["num_video_frames"])
+
+    def part(self, item: ItemRow, kind: str) -> Path:
+        """File of a sample's part, as it was written.
+
+        Raises:
+            MissingPartError: the sample has no such part.
+            BadInputError: `file-missing`, or `sample-changed` since it was written.
+        """
+        digest, name = (item.video, VIDEO_FILE) if kind == "video" else (item.motion, MOTION_FILE)
+        if not digest:
+            raise MissingPartError(f"the model makes no {kind}")
+        return unchanged(self.folder.sample(item.clip, item.seed) / name, digest)
+
+
+def unchanged(path: Path, digest: str) -> Path:
+    """The path itself if its content still has the digest.
+
+    Raises:
+        BadInputError: `file-missing` or `sample-changed`.
+    """
+    if digest_file(path) != digest:
+        raise BadInputError(f"{path.name} of {path.parent} has changed since it was written", code="sample-changed")
+    return path
+
+
+def has_part(need: Need, origin: Origin) -> bool:
+    """Whether the sample has what a need asks of it."""
+    if need.source != "sample" or origin.item is None:
+        return True
+    return bool(origin.item.video if need.what == "frames" else origin.item.motion)

@@ -1,0 +1,158 @@
+"""What a run is asked to do, and what that comes to: model, split, clips, metrics, protocols.
+
+Nothing is written here and no network is loaded: a request that cannot be met leaves no trace.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from egobench.catalog import MODELS
+from egobench.errors import BadInputError
+from egobench.files.digest import digest_file, digest_json
+from egobench.pipeline.protocol import protocol_records
+from egobench.pipeline.resolve import Metric, resolve_engine, resolve_metrics, resolve_model, resolve_split
+from egobench.types import ClipInfo, Model, Split, Task
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run as asked for; every field has the command line's name."""
+
+    model: str
+    """Catalogue name, entry point or `package.module:Class`."""
+    split: str
+    """Name or folder."""
+    model_options: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the model, as text."""
+    task: Task = "t2vm"
+    metrics: str = "core"
+    """`core`, `all`, or names by comma."""
+    seeds: int = 1
+    """Samples of each clip, with seeds 0 … seeds - 1."""
+    limit: int | None = None
+    """Only the first so many clips; for trying out. Such a run has a protocol of its own."""
+    device: str = "auto"
+    engine: str = "local"
+    workers: int = 1
+    """Processes; never changes a number."""
+    out: str = "runs"
+    """Folder of run folders."""
+    attempts: int = 1
+    """How often an item is tried."""
+    allow_failed: int = 0
+    """Failed items that are still a complete run."""
+    draws: int = 2000
+    """Bootstrap copies behind each interval; 0 for none."""
+    typed: tuple[str, ...] = ()
+    """Names of the options that the user typed; all others are defaults."""
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """A request, resolved."""
+
+    request: RunRequest
+    model: Model
+    target: str
+    """`module:attr` of the model."""
+    settings: dict[str, Any]
+    """All settings of the model, JSON-ready; files by SHA-256."""
+    split: Split
+    infos: tuple[ClipInfo, ...]
+    """Clips to be run, sorted by id."""
+    metrics: tuple[Metric, ...]
+    protocols: dict[str, dict[str, Any]]
+    """Digest → record, in the order of `metrics`."""
+    identity: str
+    """Digest of everything asked for that can change a number."""
+
+    @property
+    def items(self) -> list[tuple[str, int]]:
+        """(clip id, seed), sorted."""
+        return [(info.clip_id, seed) for info in self.infos for seed in range(self.request.seeds)]
+
+    @property
+    def run(self) -> str:
+        """What `metrics.json` calls this run: equal for equal requests."""
+        return f"{self.request.model.rpartition(':')[2]}_{self.split.name}_{self.identity[:12]}"
+
+    def protocol_of(self, metric: Metric) -> tuple[str, dict[str, Any]]:
+        """Digest and record of one metric's protocol."""
+        return list(self.protocols.items())[self.metrics.index(metric)]
+
+
+def plan(request: RunRequest) -> RunPlan:
+    """Resolves every name and option; writes nothing and loads no network.
+
+    Raises:
+        UnknownNameError: a name or option that is not known, with suggestions.
+        BadInputError: a value out of its range, a damaged split, missing weights.
+    """
+    _check(request)
+    model = resolve_model(request.model, request.model_options)
+    metrics = resolve_metrics(request.metrics)
+    resolve_engine(request.engine, request.workers)
+    split = resolve_split(request.split)
+    infos = tuple(sorted(split.infos(), key=lambda info: info.clip_id))[: request.limit]
+    if not infos:
+        raise BadInputError(f"split '{request.split}' has no clips", code="split-empty")
+    protocols = protocol_records(metrics, split, [info.clip_id for info in infos], request.seeds, request.task)
+    settings = model_settings(model)
+    asked = [request.model, settings, split.digest, [info.clip_id for info in infos], request.seeds, request.task]
+    return RunPlan(
+        request=request,
+        model=model,
+        target=MODELS.target(request.model),
+        settings=settings,
+        split=split,
+        infos=infos,
+        metrics=metrics,
+        protocols=protocols,
+        identity=digest_json([*asked, sorted(protocols), request.draws]),
+    )
+
+
+def model_settings(model: Any) -> dict[str, Any]:
+    """Every field of a model, JSON-ready; a path to a file becomes the file's SHA-256."""
+    return {each.name: _plain(getattr(model, each.name)) for each in fields(model)}
+
+
+def request_record(request: RunRequest) -> dict[str, Any]:
+    """A request as the manifest keeps it."""
+    return {**asdict(request), "model_options": dict(request.model_options), "typed": list(request.typed)}
+
+
+def request_of(record: Mapping[str, Any]) -> RunRequest:
+    """A request from its record.
+
+    Raises:
+        BadInputError: `manifest-damaged`.
+    """
+    try:
+        return RunRequest(**{**record, "typed": tuple(record["typed"])})
+    except (KeyError, TypeError) as error:
+        raise BadInputError(f"the manifest's request is damaged: {error}", code="manifest-damaged") from None
+
+
+def _check(request: RunRequest) -> None:
+    if request.task not in get_args(Task):
+        raise BadInputError(f"task '{request.task}'; one of {', '.join(get_args(Task))} is needed", code="task")
+    for name, least in {"seeds": 1, "workers": 1, "attempts": 1, "allow_failed": 0, "draws": 0}.items():
+        if getattr(request, name) < least:
+            raise BadInputError(f"{name} is {getattr(request, name)}; at least {least} is needed", code="range")
+    if request.limit is not None and request.limit < 1:
+        raise BadInputError(f"limit is {request.limit}; at least 1 is needed", code="range")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return {"sha256": digest_file(value)} if value.is_file() else {"path": str(value)}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else repr(value)

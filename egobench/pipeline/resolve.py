@@ -1,0 +1,166 @@
+"""Names, as a user types them → models, metrics, extractors, splits, devices.
+
+Every name is looked up in the catalogue, then among entry points, then as `package.module:Name`.
+"""
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from egobench.catalog import ENGINES, EXTRACTORS, METRICS, MODELS
+from egobench.data.open import open_split
+from egobench.errors import BadInputError, UnknownNameError
+from egobench.extractors.base import Extractor
+from egobench.metrics.base import ClipMetric, SetMetric
+from egobench.pipeline.engine import Engine
+from egobench.registry import Registry, unknown
+from egobench.types import Model, Split
+
+Metric = ClipMetric | SetMetric
+REQUIRED_FACTS = (*("fps_video", "fps_motion", "num_video_frames", "num_motion_frames", "width", "height", "skeleton"),)
+"""Facts of a split without which no sample can be checked."""
+
+
+def resolve_model(name: str, options: Mapping[str, str] | None = None) -> Model:
+    """The model with its settings; its network is not loaded.
+
+    Args:
+        name: catalogue name, entry point or `package.module:Class`.
+        options: field of the model's dataclass → text, parsed by the field's annotated type.
+
+    Raises:
+        UnknownNameError: no such model, or no such option; near names are suggested.
+        BadInputError: `model-option` (a text that does not fit its type, a required option that is missing),
+            `model-class` (not a dataclass with `load`).
+    """
+    kind = MODELS.load(name)
+    if not isinstance(kind, type) or not dataclasses.is_dataclass(kind) or not callable(getattr(kind, "load", None)):
+        raise BadInputError(f"model '{name}' is not a dataclass with a `load` method", code="model-class")
+    values = parse_options(kind, options or {})
+    missing = [f.name for f in _fields(kind) if f.name not in values and _is_required(f)]
+    if missing:
+        raise BadInputError(f"model '{name}' needs option '{missing[0]}'", code="model-option")
+    model: Any = kind(**values)
+    return model
+
+
+def parse_options(kind: type, options: Mapping[str, str]) -> dict[str, Any]:
+    """Texts → values for the fields of a dataclass. Raises as `resolve_model`."""
+    hints, names = get_type_hints(kind), [field.name for field in _fields(kind)]
+    values = {}
+    for key, text in options.items():
+        name = key.replace("-", "_")
+        if name not in names:
+            raise UnknownNameError(unknown(f"options of {kind.__name__}", key, names))
+        try:
+            values[name] = parse_value(hints[name], text)
+        except ValueError as error:
+            raise BadInputError(f"option {key}={text!r} of {kind.__name__}: {error}", code="model-option") from None
+    return values
+
+
+def parse_value(hint: Any, text: str) -> Any:
+    """One text by an annotated type: bool, int, float, str, Path, Literal, optional, tuples and lists (by comma).
+
+    Raises:
+        ValueError: the text does not fit; says what would.
+    """
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _parse_union(arguments, text)
+    if origin is Literal:
+        matches = [value for value in arguments if str(value) == text]
+        if not matches:
+            raise ValueError(f"must be one of {', '.join(map(str, arguments))}")
+        return matches[0]
+    if origin in (tuple, list):
+        return origin(parse_value(arguments[0] if arguments else str, part.strip()) for part in text.split(",") if part)
+    if hint is bool:
+        if text.lower() not in ("true", "false", "1", "0", "yes", "no"):
+            raise ValueError("must be true or false")
+        return text.lower() in ("true", "1", "yes")
+    if hint in (int, float, str, Path):
+        try:
+            return hint(text)
+        except ValueError:
+            raise ValueError(f"must be a {hint.__name__}") from None
+    raise ValueError(f"a field of type {hint} cannot be given as text")
+
+
+def resolve_metrics(names: str) -> tuple[Metric, ...]:
+    """Metrics, sorted by name: `core` (all built in), `all` (entry points too), or names by comma.
+
+    Raises:
+        UnknownNameError: with suggestions.
+        BadInputError: `metric-none`: no name given.
+    """
+    groups = {"core": list(METRICS.builtin), "all": METRICS.names()}
+    wanted = groups.get(names) or [name.strip() for name in names.split(",") if name.strip()]
+    if not wanted:
+        raise BadInputError("no metric was named; `core`, `all` or names by comma are needed", code="metric-none")
+    metrics = {metric.name: metric for metric in (_instance(METRICS, name) for name in wanted)}
+    return tuple(metrics[name] for name in sorted(metrics))
+
+
+def resolve_extractor(name: str) -> Extractor:
+    """An extractor with its default settings. Raises UnknownNameError."""
+    return _instance(EXTRACTORS, name)
+
+
+def resolve_engine(name: str, workers: int) -> Engine:
+    """An engine with so many workers. Raises UnknownNameError, or BadInputError for less than one worker."""
+    return ENGINES.load(name)(workers=workers)
+
+
+def resolve_split(name: str) -> Split:
+    """A split by name or path.
+
+    Raises:
+        UnknownNameError: no such split.
+        BadInputError: damaged, not on this machine, or `split-facts`: a fact that scoring needs is missing.
+    """
+    split = open_split(name)
+    missing = [fact for fact in REQUIRED_FACTS if fact not in split.facts]
+    if missing:
+        raise BadInputError(f"split '{name}' does not say its {', '.join(missing)}", code="split-facts")
+    return split
+
+
+def resolve_device(device: str) -> str:
+    """`auto` → `cuda` where a GPU and torch are there, else `cpu`; torch is imported only where a driver is found."""
+    if device != "auto":
+        return device
+    if not Path("/dev/nvidiactl").exists() or find_spec("torch") is None:
+        return "cpu"
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _instance(registry: Registry, name: str) -> Any:
+    found = registry.load(name)
+    return found() if isinstance(found, type) else found
+
+
+def _parse_union(arguments: tuple[Any, ...], text: str) -> Any:
+    if type(None) in arguments and text.lower() in ("none", ""):
+        return None
+    reasons = []
+    for kind in arguments:
+        if kind is not type(None):
+            try:
+                return parse_value(kind, text)
+            except ValueError as error:
+                reasons.append(str(error))
+    raise ValueError(" or ".join(reasons))
+
+
+def _fields(kind: type) -> list[dataclasses.Field]:
+    return [field for field in dataclasses.fields(kind) if field.init]
+
+
+def _is_required(field: dataclasses.Field) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING

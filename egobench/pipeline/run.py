@@ -1,0 +1,198 @@
+"""One run from start to *done*: manifest → samples → features → scores → results, resumable at any instant.
+
+What is finished stands in the journal; resuming does the rest and ends with the same `metrics.json`, byte for
+byte. Failed items never end a run: they are counted when it is over.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from egobench.data.folder import INDEX
+from egobench.errors import BadInputError, IncompleteRunError, NotComparableError, StorageError
+from egobench.files.atomic import make_folder, read_json
+from egobench.pipeline.aggregate import result_of
+from egobench.pipeline.progress import Progress, Quiet
+from egobench.pipeline.request import RunPlan, RunRequest, plan, request_of, request_record
+from egobench.pipeline.resolve import resolve_device
+from egobench.pipeline.stages import extract_stage, generate_stage, score_stage
+from egobench.pipeline.worker import one_line
+from egobench.store.cache import Cache, cache_home
+from egobench.store.folder import RunFolder, create_run, open_run
+from egobench.store.journal import Journal
+from egobench.store.manifest import SCHEMA, environment, now, read_manifest, write_manifest
+from egobench.types import Result
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A finished run."""
+
+    path: Path
+    results: dict[str, Result]
+    """Metric → result."""
+    planned: int
+    """Clip × seed items."""
+    failed: int
+    """Items without a sample, or with a metric that failed on it."""
+
+
+def start_run(request: RunRequest, progress: Progress | None = None) -> RunReport:
+    """Makes a run folder and works until it is done.
+
+    Raises:
+        UnknownNameError, BadInputError: the request cannot be met (before anything is written), or the model
+            cannot be loaded.
+        IncompleteRunError: more items failed than allowed; the run is complete and readable.
+        StorageError: the disk refused; resume goes on.
+        KeyboardInterrupt: as it came, with the folder to resume in its text.
+    """
+    if (Path(request.split) / INDEX).is_file():
+        request = replace(request, split=str(Path(request.split).resolve()))  # resume may be called from elsewhere
+    asked = plan(request)
+    folder = create_run(Path(request.out), request.model, asked.split.name)
+    with folder.lock():
+        write_manifest(folder, _first_manifest(folder, asked))
+        return _work(folder, asked, progress or Quiet())
+
+
+def resume_run(path: Path | str, progress: Progress | None = None, *, workers: int | None = None) -> RunReport:
+    """Goes on with a run that was interrupted; one that is done is only read.
+
+    Args:
+        workers: processes from now on; None keeps the number of the request.
+
+    Raises:
+        BadInputError: not a run folder, or damaged.
+        NotComparableError: the code, split or weights have changed so that the rest would not fit the beginning.
+        RunLockedError: another process works on it.
+        Others as `start_run`.
+    """
+    folder = open_run(path)
+    with folder.lock():
+        manifest = read_manifest(folder)
+        request = request_of(manifest["request"])
+        if manifest["status"] == "done":
+            return _finish(_report(folder, manifest), request)
+        asked = plan(request if workers is None else replace(request, workers=workers))
+        _refuse_other(asked, manifest)
+        folder.remove_leftovers()
+        return _work(folder, asked, progress or Quiet())
+
+
+def load_run(path: Path | str) -> RunReport:
+    """Reads a finished run. Raises BadInputError if it is none, damaged, or of a newer schema."""
+    folder = open_run(path)
+    manifest = read_manifest(folder)
+    if manifest["status"] != "done":
+        text = f"{path}: status is '{manifest['status']}'; `egobench resume {path}` finishes it"
+        raise BadInputError(text, code="run-unfinished")
+    return _report(folder, manifest)
+
+
+def _work(folder: RunFolder, asked: RunPlan, progress: Progress) -> RunReport:
+    manifest = {**read_manifest(folder), "status": "started"}
+    manifest.pop("error", None)
+    try:
+        with _clock(folder, manifest, "generate"), Journal(folder.journal) as journal:
+            device = resolve_device(asked.request.device)
+            items = generate_stage(folder, asked, device, journal, progress)
+        cache = Cache(make_folder(cache_home()))
+        with _clock(folder, manifest, "extract"):
+            inputs, yardsticks = extract_stage(folder, asked, items, cache, device, progress)
+        with _clock(folder, manifest, "score"):
+            failed = score_stage(folder, asked, items, inputs, yardsticks, progress)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"interrupted; `egobench resume {folder.path}` goes on") from None
+    except StorageError as error:
+        raise StorageError(f"{error}; `egobench resume {folder.path}` goes on") from error
+    except Exception as error:
+        write_manifest(folder, {**manifest, "status": "failed", "error": one_line(error)})
+        raise
+    manifest["items"] = {"planned": len(items), "failed": failed}
+    manifest |= {"status": "done", "finished": now()}
+    write_manifest(folder, manifest)
+    return _finish(_report(folder, manifest), asked.request)
+
+
+def _finish(report: RunReport, request: RunRequest) -> RunReport:
+    if report.failed > request.allow_failed:
+        raise IncompleteRunError(
+            f"{report.failed} of {report.planned} items failed, {request.allow_failed} are allowed; "
+            f"the run is complete and readable: {report.path}",
+            path=str(report.path),
+        )
+    return report
+
+
+def _report(folder: RunFolder, manifest: dict[str, Any]) -> RunReport:
+    document = read_json(folder.metrics)
+    results = {name: result_of(record) for name, record in document["metrics"].items()}
+    return RunReport(folder.path, results, manifest["items"]["planned"], manifest["items"]["failed"])
+
+
+def _first_manifest(folder: RunFolder, asked: RunPlan) -> dict[str, Any]:
+    request = request_record(asked.request)
+    options = {name: value for name, value in request.items() if name != "typed"}
+    split = asked.split
+    return {
+        "schema": SCHEMA,
+        "run": folder.run_id,
+        "identity": asked.identity,
+        "status": "started",
+        "started": now(),
+        "request": request,
+        "typed": {name: value for name, value in options.items() if name in asked.request.typed},
+        "defaulted": {name: value for name, value in options.items() if name not in asked.request.typed},
+        "model": {"name": asked.request.model, "target": asked.target, "settings": asked.settings},
+        "split": {"name": split.name, "digest": split.digest, "facts": dict(split.facts)},
+        "task": asked.request.task,
+        "seeds": list(range(asked.request.seeds)),
+        "items": {"planned": len(asked.items), "failed": 0},
+        "metrics": [metric.name for metric in asked.metrics],
+        "protocols": asked.protocols,
+        "weights": _weights(asked),
+        "seconds": {},
+        **environment(),
+    }
+
+
+def _weights(asked: RunPlan) -> dict[str, str]:
+    """SHA-256 of every weight file, of the model's settings and of the extractors."""
+    found = {f"model.{k}": v["sha256"] for k, v in asked.settings.items() if isinstance(v, dict) and "sha256" in v}
+    for record in asked.protocols.values():
+        for name, extractor in record["extractors"].items():
+            if "weights_sha256" in extractor:
+                found[name] = extractor["weights_sha256"]
+    return found
+
+
+def _refuse_other(asked: RunPlan, manifest: dict[str, Any]) -> None:
+    if asked.identity == manifest["identity"]:
+        return
+    differing = [
+        name
+        for name, ours, theirs in (
+            ("model settings", asked.settings, manifest["model"]["settings"]),
+            ("split digest", asked.split.digest, manifest["split"]["digest"]),
+            ("protocols", sorted(asked.protocols), sorted(manifest["protocols"])),
+        )
+        if ours != theirs
+    ]
+    raise NotComparableError(
+        f"{manifest['run']} cannot be resumed: {', '.join(differing) or 'the request'} changed since it was started; "
+        "start a new run"
+    )
+
+
+@contextmanager
+def _clock(folder: RunFolder, manifest: dict[str, Any], stage: str) -> Iterator[None]:
+    """Adds a stage's seconds to the manifest once the stage is through."""
+    began = time.monotonic()
+    yield
+    seconds = manifest.setdefault("seconds", {})
+    seconds[stage] = round(seconds.get(stage, 0.0) + time.monotonic() - began, 3)
+    write_manifest(folder, manifest)

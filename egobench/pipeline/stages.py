@@ -1,0 +1,187 @@
+"""The three stages of a run, each of which can be repeated: what is done already is not done again."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from egobench.errors import BadInputError
+from egobench.files.atomic import write_json
+from egobench.metrics.base import ClipMetric, SetMetric
+from egobench.pipeline.aggregate import clip_result, metrics_document, set_result, set_row
+from egobench.pipeline.engine import Outcome
+from egobench.pipeline.extract import ExtractJob, WantList, extractors_of
+from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE, GenerateJob
+from egobench.pipeline.inputs import Inputs, Origin, unchanged
+from egobench.pipeline.progress import Progress
+from egobench.pipeline.protocol import is_set_metric
+from egobench.pipeline.request import RunPlan
+from egobench.pipeline.resolve import Metric, resolve_engine
+from egobench.pipeline.score import score_items, score_set
+from egobench.pipeline.yardstick import (
+    Yardstick,
+    compute_yardstick,
+    load_yardstick,
+    plan_yardsticks,
+    yardstick_wants,
+)
+from egobench.store.cache import Cache
+from egobench.store.folder import RunFolder
+from egobench.store.journal import Journal, read_events
+from egobench.store.tables import ItemRow, ScoreRow, write_items, write_scores
+from egobench.types import ClipInfo, Result
+
+
+def generate_stage(
+    folder: RunFolder, asked: RunPlan, device: str, journal: Journal, progress: Progress
+) -> list[ItemRow]:
+    """Samples what the journal does not hold; returns all items, sorted by clip and seed."""
+    request = asked.request
+    infos = {info.clip_id: info for info in asked.infos}
+    rows = _settled(folder, infos)
+    left = [item for item in asked.items if item not in rows]
+    job = GenerateJob(request.model, dict(request.model_options), request.split, request.task, device, folder.path)
+    progress.stage("generate", len(asked.items))
+    progress.advance(len(rows), sum(row.status == "failed" for row in rows.values()))
+    engine = resolve_engine(request.engine, request.workers)
+    with closing(engine.run(job, left, attempts=request.attempts)) as outcomes:
+        for outcome in outcomes:
+            row = _item_row(outcome, infos)
+            journal.append({"event": "item", **_event(row)})
+            rows[row.clip, row.seed] = row
+            progress.advance(1, row.status == "failed")
+    progress.done()
+    ordered = [rows[item] for item in asked.items]
+    write_items(folder.items, ordered)
+    return ordered
+
+
+def extract_stage(
+    folder: RunFolder, asked: RunPlan, items: list[ItemRow], cache: Cache, device: str, progress: Progress
+) -> tuple[Inputs, dict[str, Yardstick]]:
+    """Fills the cache with what the metrics and the missing yardsticks read; returns access to it, and the yardsticks
+    that were there."""
+    unreadable: dict[tuple[str, int], tuple[str, str]] = {}
+    inputs = Inputs(asked.split, folder, cache, unreadable)
+    strangers = plan_yardsticks(inputs, [info.clip_id for info in asked.infos], asked.request.seeds)
+    wants, known = WantList(inputs), {}
+    for metric in asked.metrics:
+        _add_wants(wants, metric, inputs, items)
+        yardstick = load_yardstick(cache, asked.protocol_of(metric)[1])
+        if yardstick:
+            known[metric.name] = yardstick
+        else:
+            for clip_id, want in yardstick_wants(metric, inputs, strangers):
+                wants.add(want, clip_id)
+    missing = wants.items()
+    if not missing:
+        return inputs, known
+    job = ExtractJob(asked.request.split, extractors_of(missing), device, folder.path, cache.root)
+    progress.stage("extract", len(missing))
+    engine = resolve_engine(asked.request.engine, asked.request.workers)
+    with closing(engine.run(job, missing)) as outcomes:
+        for outcome in outcomes:
+            if outcome.answer.code:
+                unreadable[outcome.item.clip_id, outcome.item.seed] = outcome.answer.code, outcome.answer.reason
+            progress.advance(1, bool(outcome.answer.code))
+    progress.done()
+    return inputs, known
+
+
+def score_stage(
+    folder: RunFolder,
+    asked: RunPlan,
+    items: list[ItemRow],
+    inputs: Inputs,
+    known: Mapping[str, Yardstick],
+    progress: Progress,
+) -> int:
+    """Writes `scores.parquet` and `metrics.json`; returns the number of items that failed, or on which a metric did."""
+    draws = asked.request.draws
+    strangers = plan_yardsticks(inputs, [info.clip_id for info in asked.infos], asked.request.seeds)
+    by_clip: list[ClipMetric] = [metric for metric in asked.metrics if not is_set_metric(metric)]  # pyright: ignore
+    rows: list[ScoreRow] = []
+    results: dict[str, Result] = {}
+    progress.stage("score", len(asked.metrics) + 1)
+    with threadpool_limits(1):
+        clip_rows = score_items(by_clip, inputs, items)
+        progress.advance()
+        for metric in asked.metrics:
+            digest, record = asked.protocol_of(metric)
+            yardstick = known.get(metric.name) or compute_yardstick(metric, inputs, strangers, record)
+            if metric.name in clip_rows:
+                rows += clip_rows[metric.name]
+                results[metric.name] = clip_result(metric, clip_rows[metric.name], inputs, yardstick, digest, draws)
+            else:
+                set_metric: SetMetric = metric  # pyright: ignore[reportAssignmentType]
+                outcome = score_set(set_metric, inputs, items, draws=draws)
+                rows.append(set_row(metric, outcome))
+                results[metric.name] = set_result(metric, outcome, len(items), yardstick, digest)
+            progress.advance()
+    progress.done()
+    write_scores(folder.scores, rows)
+    request = asked.request
+    document = metrics_document(asked.run, request.model, asked.split.name, request.task, results)
+    write_json(folder.metrics, document)
+    bad = {(row.clip, row.seed) for row in rows if row.status == "failed" and row.clip}
+    return len(bad | {(item.clip, item.seed) for item in items if item.status == "failed"})
+
+
+def _add_wants(wants: WantList, metric: Metric, inputs: Inputs, items: list[ItemRow]) -> None:
+    for item in items:
+        if item.status == "ok":
+            for need in metric.needs().values():
+                want = inputs.want(need, item.clip, Origin(item))
+                is_own = need.source == "sample"
+                wants.add(want, item.clip, item if is_own else None)
+
+
+def _settled(folder: RunFolder, infos: Mapping[str, ClipInfo]) -> dict[tuple[str, int], ItemRow]:
+    """Items of the journal whose samples still lie there unchanged, and failed ones; the last event of each counts."""
+    found = {}
+    for event in read_events(folder.journal):
+        if event.get("event") != "item" or event["clip"] not in infos:
+            continue
+        row = _row_of(event, infos)
+        found[row.clip, row.seed] = row
+    return {place: row for place, row in found.items() if row.status == "failed" or _is_there(folder, row)}
+
+
+def _is_there(folder: RunFolder, row: ItemRow) -> bool:
+    sample = folder.sample(row.clip, row.seed)
+    try:
+        for name, digest in ((VIDEO_FILE, row.video), (MOTION_FILE, row.motion)):
+            if digest:
+                unchanged(sample / name, digest)
+    except BadInputError:
+        return False
+    return True
+
+
+def _item_row(outcome: Outcome, infos: Mapping[str, ClipInfo]) -> ItemRow:
+    (clip_id, seed), answer = outcome.item, outcome.answer
+    digests = answer.value or {"video": "", "motion": ""}
+    event = {
+        **{"clip": clip_id, "seed": seed, "status": "failed" if answer.code else "ok"},
+        **{"code": answer.code, "reason": answer.reason, "attempts": answer.attempts},
+        **{"seconds": round(answer.seconds, 4), **digests},
+    }
+    return _row_of(event, infos)
+
+
+def _row_of(event: Mapping[str, Any], infos: Mapping[str, ClipInfo]) -> ItemRow:
+    info = infos[event["clip"]]
+    own = {name: value for name, value in event.items() if name != "event"}
+    return ItemRow(
+        **own,
+        clip_digest=info.digest,
+        sequence=info.sequence,
+        participant=info.participant,
+        stratum=info.stratum,
+    )
+
+
+def _event(row: ItemRow) -> dict[str, Any]:
+    names = ("clip", "seed", "status", "code", "reason", "attempts", "seconds", "video", "motion")
+    return {name: getattr(row, name) for name in names}

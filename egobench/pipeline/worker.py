@@ -1,0 +1,121 @@
+"""Inside a worker process: one thread, one job, items one by one. Imports nothing heavy before threads are pinned.
+
+A worker ignores Ctrl-C (its parent decides) and ends itself when its parent is gone, however that died.
+"""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from egobench.errors import BadInputError, EgoBenchError, StorageError
+
+THREAD_VARIABLES = (
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
+    *("NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_WAIT_POLICY"),
+)
+MAX_REASON = 300
+_state: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one item."""
+
+    value: Any = None
+    """What the task returned; None if it failed."""
+    code: str = ""
+    """Stable error code; empty if ok."""
+    reason: str = ""
+    """One line; empty if ok."""
+    attempts: int = 1
+    seconds: float = 0.0
+    """Of the last attempt."""
+
+
+class LoadError(Exception):
+    """A job could not be prepared; pickled back to the parent, which ends the run with one line."""
+
+
+def start(job: bytes) -> None:
+    """Sets a fresh process up for a pickled job."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    for variable in THREAD_VARIABLES:
+        os.environ[variable] = "PASSIVE" if variable == "OMP_WAIT_POLICY" else "1"
+    _state.clear()
+    _state["job"] = job
+
+
+def ready() -> bool:
+    """Prepares the job; a probe that tells a job that cannot be loaded from an item that kills its worker."""
+    _task()
+    return True
+
+
+def call(item: Any, attempts: int) -> Answer:
+    """Runs one item, up to `attempts` times.
+
+    Raises:
+        StorageError: the disk refused; no fault of the item.
+        LoadError: the job cannot be prepared.
+    """
+    task, code = _task()
+    answer = Answer()
+    for attempt in range(1, attempts + 1):
+        began = time.perf_counter()
+        try:
+            return Answer(task(item), attempts=attempt, seconds=time.perf_counter() - began)
+        except StorageError:
+            raise
+        except (Exception, SystemExit) as error:
+            found = error.code if isinstance(error, BadInputError) else code
+            answer = Answer(None, found, one_line(error), attempt, time.perf_counter() - began)
+    return answer
+
+
+def one_line(error: BaseException) -> str:
+    """Type and message of an error, for others than our own with the place it came from; never more than a line."""
+    if isinstance(error, EgoBenchError):
+        return " ".join(str(error).split())[:MAX_REASON]
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:MAX_REASON] + place
+
+
+def pin_threads() -> None:
+    """Holds every numeric library that is loaded by now to one thread."""
+    import sys
+
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
+def _task() -> tuple[Callable[[Any], Any], str]:
+    if "task" not in _state:
+        try:
+            job = pickle.loads(_state["job"])  # our own bytes, from our own parent
+            _state["task"] = job.prepare(), job.error_code
+        except StorageError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise LoadError(one_line(error), getattr(error, "code", "")) from None
+        pin_threads()
+    return _state["task"]
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

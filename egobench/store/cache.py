@@ -1,0 +1,75 @@
+"""Content-addressed cache of arrays: features, references, floors. May be deleted at any time; it comes back.
+
+A key is a digest of what went in (sample digest, extractor record with its weights' SHA-256), never a name
+or a path. Each entry carries the SHA-256 of its bytes, so a flipped bit is a miss and not a wrong number.
+Writes are atomic; any number of processes may share one cache.
+"""
+
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+
+from egobench.errors import BadInputError
+from egobench.files.arrays import pack_npz, unpack_npz
+from egobench.files.atomic import make_folder, write_bytes
+from egobench.files.digest import digest_bytes, digest_json
+
+ENVIRONMENT = "EGOBENCH_CACHE"
+_MAGIC = b"egobench-cache-1\n"
+_HEAD = len(_MAGIC) + 64 + 1
+
+
+def cache_home() -> Path:
+    """`$EGOBENCH_CACHE`, else the user's cache folder."""
+    return Path(os.environ.get(ENVIRONMENT) or platformdirs.user_cache_dir("egobench"))
+
+
+def cache_key(**parts: Any) -> str:
+    """Key of an entry from JSON-ready parts: everything the arrays depend on."""
+    return digest_json(parts)
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A folder of entries."""
+
+    root: Path
+
+    def entry(self, key: str) -> Path:
+        """Where an entry lies."""
+        return self.root / key[:2] / key
+
+    def get(self, key: str) -> dict[str, np.ndarray] | None:
+        """The arrays, or None if absent or damaged."""
+        try:
+            data = self.entry(key).read_bytes()
+        except OSError:
+            return None
+        body = data[_HEAD:]
+        if data[:_HEAD] != _head(body):
+            return None
+        try:
+            return unpack_npz(io.BytesIO(body), name=key)
+        except BadInputError:
+            return None
+
+    def put(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Keeps arrays under a key.
+
+        Raises:
+            StorageError: the disk refused.
+        """
+        body = pack_npz(dict(arrays), compress=False)
+        path = self.entry(key)
+        make_folder(path.parent)
+        write_bytes(path, _head(body) + body)
+
+
+def _head(body: bytes) -> bytes:
+    return _MAGIC + digest_bytes(body).encode() + b"\n"

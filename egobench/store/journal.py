@@ -1,0 +1,72 @@
+"""The journal of a run: one JSON object a line, appended, flushed and synced before anything counts as done.
+
+A killed process can leave a torn last line. Reading ignores it and opening for writing cuts it off; a torn
+line anywhere else was not made by a crash and is refused.
+"""
+
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from egobench.errors import BadInputError
+from egobench.files.atomic import storage_errors
+
+
+class Journal:
+    """Appends events; use as a context manager and by one process at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with storage_errors(path):
+            self._file: BinaryIO = path.open("ab")
+            whole = _whole_bytes(path)
+            if whole < path.stat().st_size:
+                os.truncate(path, whole)
+
+    def append(self, event: dict[str, Any]) -> None:
+        """Writes one event and returns once the disk has it.
+
+        Raises:
+            StorageError: the disk refused; the line may be torn and does not count.
+        """
+        line = json.dumps(event, sort_keys=True, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        with storage_errors(self.path):
+            self._file.write(line)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with storage_errors(self.path):
+            self._file.close()
+
+
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """All whole events, in order; empty if there is no journal.
+
+    Raises:
+        BadInputError: `journal-damaged`: a line other than the last is not a JSON object.
+    """
+    if not path.is_file():
+        return []
+    events = []
+    lines = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines[:-1], start=1):  # after the last newline comes nothing, or a torn line
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        if not isinstance(event, dict):
+            raise BadInputError(f"{path}: line {number} is damaged; delete it to redo its item", code="journal-damaged")
+        events.append(event)
+    return events
+
+
+def _whole_bytes(path: Path) -> int:
+    return path.read_bytes().rfind(b"\n") + 1

@@ -1,0 +1,100 @@
+"""manifest.json: the facts of a run, written before its first sample; `status` says how far it came.
+
+Schema 1. Older schemas stay readable, a newer one is refused in one line.
+"""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import egobench
+from egobench.errors import BadInputError
+from egobench.files.atomic import read_json, write_json
+from egobench.store.folder import RunFolder
+
+SCHEMA = 1
+Status = Literal["started", "done", "failed"]
+_REQUIRED = ("schema", "run", "status", "started", "request", "split", "protocols", "items")
+_PACKAGES = ("av", "decord", "eva-decord", "numba", "numpy", "open_clip_torch", "pyarrow", "scipy", "torch")
+
+
+def write_manifest(folder: RunFolder, manifest: dict[str, Any]) -> None:
+    """Writes a manifest atomically.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    write_json(folder.manifest, manifest)
+
+
+def read_manifest(folder: RunFolder) -> dict[str, Any]:
+    """Reads a manifest.
+
+    Raises:
+        BadInputError: `json-…` (absent or damaged), `manifest-schema` (newer), `manifest-damaged` (a key is missing).
+    """
+    manifest = read_json(folder.manifest)
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("schema"), int):
+        raise BadInputError(f"{folder.manifest}: has no schema number; not a manifest", code="manifest-damaged")
+    if manifest["schema"] > SCHEMA:
+        raise BadInputError(
+            f"{folder.manifest} has schema {manifest['schema']}, this version reads up to {SCHEMA}; update egobench",
+            code="manifest-schema",
+        )
+    missing = [key for key in _REQUIRED if key not in manifest]
+    if missing:
+        raise BadInputError(f"{folder.manifest} lacks {', '.join(missing)}", code="manifest-damaged")
+    return manifest
+
+
+def environment() -> dict[str, Any]:
+    """Code, packages and machine: what may explain a difference between two runs."""
+    commit, is_dirty = checkout()
+    return {
+        "version": egobench.__version__,
+        "commit": f"{commit or ''}{'+dirty' if is_dirty else ''}",
+        "dirty": is_dirty,
+        "python": platform.python_version(),
+        "packages": {name: version for name in _PACKAGES if (version := _version(name))},
+        "machine": {
+            "system": platform.system(),
+            "release": platform.release(),
+            "processor": platform.machine(),
+            "cores": os.cpu_count(),
+        },
+        "argv": sys.argv[1:],
+    }
+
+
+def checkout() -> tuple[str | None, bool | None]:
+    """Commit and dirty flag of the git checkout that egobench runs from; (None, None) for an installed package."""
+    root = Path(egobench.__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None, None
+    try:
+        head = _git(root, "rev-parse", "HEAD")
+        return head, bool(_git(root, "status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.SubprocessError):
+        return None, None
+
+
+def now() -> str:
+    """UTC time in ISO 8601, seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "--no-optional-locks", "-C", str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

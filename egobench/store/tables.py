@@ -1,0 +1,113 @@
+"""The two tables of a run, as parquet with fixed columns: items (clip × seed) and scores (clip × seed × metric).
+
+Rows are sorted before they are written, so equal rows give an equal table however many workers made them.
+A set metric has one row with clip "" and seed -1: it belongs to no clip.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from egobench.errors import BadInputError
+from egobench.files.atomic import atomic_path
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ScoreStatus = Literal["ok", "undefined", "failed", "not-applicable"]
+SET_CLIP, SET_SEED = "", -1
+"""Clip and seed of the one row of a set metric."""
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """One clip × seed and how its sample came about."""
+
+    clip: str
+    seed: int
+    status: Literal["ok", "failed"]
+    code: str
+    """Stable error code; empty if ok."""
+    reason: str
+    """One line; empty if ok."""
+    attempts: int
+    seconds: float
+    """Of the model's last attempt."""
+    video: str
+    """SHA-256 of `video.mp4`; empty where the sample has none."""
+    motion: str
+    """SHA-256 of `motion.npz`; empty where the sample has none."""
+    clip_digest: str
+    sequence: str
+    participant: str
+    stratum: str
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One metric on one clip × seed."""
+
+    clip: str
+    seed: int
+    metric: str
+    value: float | None
+    """None unless status is ok."""
+    status: ScoreStatus
+    reason: str
+
+
+def write_items(path: Path, rows: Sequence[ItemRow]) -> None:
+    """Writes items, sorted by clip and seed.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    _write(path, sorted(rows, key=lambda row: (row.clip, row.seed)), ItemRow)
+
+
+def write_scores(path: Path, rows: Sequence[ScoreRow]) -> None:
+    """Writes scores, sorted by metric, clip and seed.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    ordered: list[ScoreRow] = sorted(rows, key=lambda row: (row.metric, row.clip, row.seed))
+    _write(path, ordered, ScoreRow)
+
+
+def read_items(path: Path) -> list[ItemRow]:
+    """All items. Raises BadInputError `table-unreadable` if absent, damaged or of other columns."""
+    return [ItemRow(**row) for row in _read(path, ItemRow)]
+
+
+def read_scores(path: Path) -> list[ScoreRow]:
+    """All scores. Raises BadInputError `table-unreadable` if absent, damaged or of other columns."""
+    return [ScoreRow(**row) for row in _read(path, ScoreRow)]
+
+
+def _write(path: Path, rows: Sequence[ItemRow] | Sequence[ScoreRow], kind: type) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=_schema(kind))
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary)
+
+
+def _read(path: Path, kind: type) -> list[dict]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = _schema(kind)
+    try:
+        return pq.read_table(path, columns=schema.names).cast(schema).to_pylist()
+    except (OSError, pa.ArrowException, ValueError, KeyError) as error:
+        raise BadInputError(f"{path}: not a readable table of this run: {error}", code="table-unreadable") from error
+
+
+def _schema(kind: type) -> "pa.Schema":
+    import pyarrow as pa
+
+    types = {str: pa.string(), int: pa.int64(), float: pa.float64(), float | None: pa.float64()}
+    return pa.schema([(name, types.get(hint, pa.string())) for name, hint in kind.__annotations__.items()])

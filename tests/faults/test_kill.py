@@ -1,0 +1,220 @@
+"""kill -9 at random instants, Ctrl-C, a full disk: the run resumes and ends with the same bytes."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pipeline_toys import METRICS, make_split
+
+from egobench.errors import StorageError
+from egobench.pipeline.run import RunRequest, resume_run, start_run
+from egobench.store.folder import RunLockedError
+from egobench.store.tables import read_items, read_scores
+
+DRIVER = """
+import json, sys
+from egobench.pipeline.run import RunRequest, resume_run, start_run
+
+class Print:
+    def stage(self, name, total): print(name, flush=True)
+    def advance(self, n=1, failed=0): print("+", flush=True)
+    def done(self): print("done", flush=True)
+
+if sys.argv[1] == "start":
+    start_run(RunRequest(**json.loads(sys.argv[2])), Print())
+else:
+    resume_run(sys.argv[2], Print())
+"""
+
+
+@pytest.fixture(scope="module")
+def toy_split(tmp_path_factory):
+    return str(make_split(tmp_path_factory.mktemp("toy") / "split"))
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("EGOBENCH_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="module")
+def expected(toy_split, tmp_path_factory):
+    """What the run that `ask` asks for comes to, undisturbed."""
+    folder = tmp_path_factory.mktemp("calm")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EGOBENCH_CACHE", str(folder / "cache"))
+        return content(start_run(request_for(toy_split, folder)).path)
+
+
+@pytest.fixture
+def ask(toy_split, tmp_path):
+    return lambda **changes: request_for(toy_split, **{"out": tmp_path / "runs", **changes})
+
+
+def request_for(split, out, **changes):
+    options = {"model": "pipeline_toys:ToyModel", "split": split, "metrics": METRICS, "draws": 50, "out": str(out)}
+    return RunRequest(**{**options, "model_options": {"sleep": "0.02"}, **changes})
+
+
+def launch(verb, argument):
+    path = os.pathsep.join([str(Path(__file__).parent.parent / "unit" / "pipeline"), *filter(None, sys.path)])
+    return subprocess.Popen(
+        [sys.executable, "-c", DRIVER, verb, argument],
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def run_folders(out):
+    return [path for path in Path(out).glob("*") if (path / "manifest.json").is_file()]
+
+
+def content(path):
+    items = [{**asdict(row), "seconds": 0} for row in read_items(path / "items.parquet")]
+    return (path / "metrics.json").read_bytes(), items, read_scores(path / "scores.parquet")
+
+
+def test_killed_at_twenty_random_instants_the_results_are_the_same_to_the_byte(ask, tmp_path, monkeypatch, expected):
+    rng, kills = np.random.default_rng(0), 0
+    for number in range(4):
+        monkeypatch.setenv("EGOBENCH_CACHE", str(tmp_path / f"cache{number}"))
+        out = str(tmp_path / f"run{number}")
+        request = json.dumps(asdict(ask(out=out, workers=1 + number % 2)))
+        for _ in range(5):
+            known = run_folders(out)
+            process = launch("resume", str(known[0])) if known else launch("start", request)
+            assert process.stdout
+            for _ in range(rng.integers(0, 12)):  # so many signs of life, then a few milliseconds
+                process.stdout.readline()
+            time.sleep(rng.uniform(0, 0.08))
+            process.kill()
+            process.communicate()
+            kills += process.returncode == -signal.SIGKILL
+        (folder,) = run_folders(out)
+        assert content(resume_run(folder).path) == expected
+        assert not list(folder.rglob("*.part"))
+    assert kills >= 20
+
+
+def test_workers_do_not_outlive_a_killed_parent(ask, tmp_path):
+    process = launch("start", json.dumps(asdict(ask(workers=2, model_options={"sleep": "0.5"}))))
+    assert process.stdout
+    for _ in range(3):
+        process.stdout.readline()
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
+        process.kill()
+        pytest.skip("needs /proc/<pid>/children to find the workers")
+    workers = children.read_text().split()
+    assert len(workers) >= 2
+    process.kill()
+    process.communicate()
+    for _ in range(200):
+        if not any(_is_alive(worker) for worker in workers):
+            return
+        time.sleep(0.05)
+    pytest.fail("worker processes are still there")
+
+
+def _is_alive(pid):
+    status = Path(f"/proc/{pid}/stat")
+    try:
+        return status.read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_ctrl_c_leaves_a_run_that_resumes(ask, tmp_path, expected):
+    process = launch("start", json.dumps(asdict(ask(workers=2))))
+    assert process.stdout
+    for _ in range(4):
+        process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode == -signal.SIGINT
+    (folder,) = run_folders(tmp_path / "runs")
+    assert json.loads((folder / "manifest.json").read_text())["status"] == "started"
+    assert content(resume_run(folder).path) == expected
+
+
+def test_a_disk_that_is_full_in_a_worker_stops_the_run_and_not_the_item(ask, tmp_path, monkeypatch):
+    options = {"fail": "toy-04=full"}
+    flag = tmp_path / "full"
+    monkeypatch.setenv("TOY_FULL", str(flag))
+    expected = content(start_run(ask(out=str(tmp_path / "calm"), model_options=options)).path)
+    flag.touch()
+    with pytest.raises(StorageError, match=r"disk is full.*egobench resume") as caught:
+        start_run(ask(model_options=options))
+    assert caught.value.exit_code == 130
+    flag.unlink()
+    (folder,) = run_folders(tmp_path / "runs")
+    assert content(resume_run(folder).path) == expected
+
+
+@pytest.mark.parametrize("call", range(1, 22, 4))
+def test_a_disk_that_is_full_in_the_parent_at_any_write_is_resumable(ask, tmp_path, monkeypatch, call, expected):
+    sync, count = os.fsync, 0
+
+    def refuse(handle):
+        nonlocal count
+        count += 1
+        if count >= call:
+            raise OSError(errno.ENOSPC, "full")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(StorageError, match="disk is full"):
+        start_run(ask())
+    monkeypatch.setattr(os, "fsync", sync)
+    known = run_folders(tmp_path / "runs")
+    report = resume_run(known[0]) if known else start_run(ask())
+    assert content(report.path) == expected
+
+
+def test_a_read_only_folder_is_refused_in_one_line(ask, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "read-only")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(StorageError, match="read-only") as caught:
+        start_run(ask())
+    assert "\n" not in str(caught.value)
+
+
+def test_two_writers_of_one_run_are_refused(ask, tmp_path):
+    process = launch("start", json.dumps(asdict(ask(model_options={"sleep": "1"}))))
+    assert process.stdout
+    process.stdout.readline()
+    (folder,) = run_folders(tmp_path / "runs")
+    with pytest.raises(RunLockedError):
+        resume_run(folder)
+    process.kill()
+    process.communicate()
+
+
+def test_a_journal_with_a_torn_line_is_taken_up(ask, expected):
+    report = start_run(ask())
+    journal = report.path / "events.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-20])
+    manifest = json.loads((report.path / "manifest.json").read_text())
+    (report.path / "manifest.json").write_text(json.dumps({**manifest, "status": "started"}))
+    (report.path / "metrics.json").unlink()
+    assert content(resume_run(report.path).path) == expected
+
+
+def test_two_processes_may_share_a_cache(ask, tmp_path, expected):
+    both = [launch("start", json.dumps(asdict(ask(out=str(tmp_path / name))))) for name in ("a", "b")]
+    for process, name in zip(both, ("a", "b"), strict=True):
+        process.communicate()
+        assert process.returncode == 0
+        (folder,) = run_folders(tmp_path / name)
+        assert content(folder) == expected

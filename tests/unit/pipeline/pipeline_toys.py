@@ -1,0 +1,262 @@
+"""A tiny split on disk, and models, metrics and an extractor small enough to know every number of theirs."""
+
+import errno
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from egobench.data.folder import SplitFacts, clip_digest, write_index
+from egobench.errors import Undefined
+from egobench.files.digest import digest_json
+from egobench.files.motion import write_motion
+from egobench.files.video import write_video
+from egobench.geometry.skeleton import XSENS23, forward_kinematics
+from egobench.metrics.base import Need, SetScore
+from egobench.types import ClipInfo, Condition, Motion, Sample, Video
+
+FACTS = SplitFacts(
+    fps_video=8.0,
+    fps_motion=16.0,
+    num_video_frames=9,
+    num_motion_frames=17,
+    width=32,
+    height=16,
+    skeleton="xsens23",
+    intrinsics=[[16.0, 0.0, 16.0], [0.0, 16.0, 8.0], [0.0, 0.0, 1.0]],
+    T_head_camera=np.eye(4).tolist(),
+)
+_UP = {"l5": 0.1, "l3": 0.1, "t12": 0.1, "t8": 0.1, "neck": 0.13, "head": 0.1}
+_DOWN = {"lower_leg": 0.44, "foot": 0.43}
+
+
+def offsets() -> np.ndarray:
+    """Bone offsets of a person of ordinary size, metres."""
+    rows = np.zeros((len(XSENS23), 3))
+    for joint, up in _UP.items():
+        rows[XSENS23.index(joint)] = 0, 0, up
+    for side, sign in (("left", 1), ("right", -1)):
+        rows[XSENS23.index(f"{side}_shoulder")] = 0, 0.05 * sign, 0.1
+        rows[XSENS23.index(f"{side}_upper_arm")] = 0, 0.12 * sign, 0
+        rows[XSENS23.index(f"{side}_forearm")] = 0, 0.28 * sign, 0
+        rows[XSENS23.index(f"{side}_hand")] = 0, 0.25 * sign, 0
+        rows[XSENS23.index(f"{side}_upper_leg")] = 0, 0.09 * sign, 0
+        rows[XSENS23.index(f"{side}_toe")] = 0.15, 0, -0.06
+        for part, down in _DOWN.items():
+            rows[XSENS23.index(f"{side}_{part}")] = 0, 0, -down
+    return rows
+
+
+def walk(rng: np.random.Generator, frames: int = FACTS.num_motion_frames, speed: float | None = None) -> Motion:
+    """A stiff person gliding forward at a random speed and heading."""
+    heading = Rotation.from_euler("z", rng.uniform(0, 6)).as_matrix()
+    pace = rng.uniform(0.2, 1) if speed is None else speed
+    root = np.array([0, 0, 0.95]) + np.arange(frames)[:, None] / FACTS.fps_motion * pace * heading[:, 0]
+    rotations = np.broadcast_to(heading, (frames, len(XSENS23), 3, 3)).copy()
+    return Motion(forward_kinematics(XSENS23, offsets(), root, rotations), rotations, FACTS.fps_motion)
+
+
+def picture(rng: np.random.Generator) -> Video:
+    """Random pixels."""
+    shape = (FACTS.num_video_frames, FACTS.height, FACTS.width, 3)
+    return Video(rng.integers(0, 256, shape, dtype=np.uint8), FACTS.fps_video)
+
+
+def make_split(path: Path, sequences: int = 4, windows: int = 2) -> Path:
+    """A split folder; returns its path."""
+    rows = []
+    for number in range(sequences * windows):
+        rng = np.random.default_rng([7, number])
+        clip_id, video, motion = f"toy-{number:02d}", picture(rng), walk(rng)
+        folder = path / clip_id
+        folder.mkdir(parents=True)
+        write_video(folder / "video.mp4", video.frames, video.fps)
+        write_motion(folder / "motion.npz", motion)
+        said = {"text": f"walk {number}", "sequence": f"s{number // windows}", "participant": f"p{number % 3}"}
+        digest = clip_digest(**said, video=video, motion=motion, truth={})
+        rows.append(ClipInfo(clip_id=clip_id, stratum="walk", digest=digest, **said))
+    write_index(path, "toy", FACTS, rows)
+    return path
+
+
+@dataclass(frozen=True)
+class ToyModel:
+    """Random pixels and a random walk by clip and seed; misbehaves on demand."""
+
+    sleep: float = 0.0
+    fail: str = ""
+    """`clip=what` by semicolon: raise, nan, float, shear, short, none, type, die, exit, still, full, threads."""
+    parts: str = "both"
+    """`video`, `motion` or `both`."""
+
+    def load(self, device: str) -> "ToyModel":
+        if self.fail == "load":
+            raise RuntimeError("no such weights")
+        if self.fail == "load-die":
+            os._exit(9)
+        return self
+
+    def sample(self, condition: Condition, *, seed: int) -> Any:
+        time.sleep(self.sleep)
+        rng = np.random.default_rng([int(digest_json(condition.clip_id)[:8], 16), seed])
+        sample = Sample(picture(rng), walk(rng))
+        what = dict(pair.split("=") for pair in self.fail.split(";") if "=" in pair).get(condition.clip_id, "")
+        if self.parts == "motion":
+            sample = replace(sample, video=None)
+        if self.parts == "video":
+            sample = replace(sample, motion=None)
+        return _spoil(sample, what) if what else sample
+
+
+def _spoil(sample: Sample, what: str) -> Any:
+    video, motion = sample.video, sample.motion
+    if what == "raise":
+        raise ValueError("the model\nfell over")
+    if what == "exit":
+        raise SystemExit(3)
+    if what == "die":
+        os._exit(9)
+    if what == "threads":
+        from threadpoolctl import threadpool_info
+
+        assert all(pool["num_threads"] == 1 for pool in threadpool_info())
+        return sample
+    if what == "full":
+        if Path(os.environ["TOY_FULL"]).exists():
+            raise_on_replace()
+        return sample
+    spoiled = {
+        "nan": lambda: Sample(video, replace(motion, positions=motion.positions * np.nan)),
+        "shear": lambda: Sample(video, replace(motion, rotations=motion.rotations * 1.1)),
+        "short": lambda: Sample(video, walk(np.random.default_rng(0), frames=5)),
+        "still": lambda: Sample(video, walk(np.random.default_rng(0), speed=0.0)),
+        "float": lambda: Sample(replace(video, frames=video.frames / 255.0), motion),
+        "none": lambda: Sample(None, None),
+        "type": lambda: "a sample",
+    }
+    return spoiled[what]()
+
+
+def raise_on_replace() -> None:
+    """From now on this process finds the disk full."""
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    os.replace = refuse
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """The `shuffled` control, for the toy split."""
+
+    def load(self, device: str) -> "Shuffled":
+        return self
+
+    def sample(self, condition: Condition, *, seed: int) -> Sample:
+        from egobench.data.open import open_split
+        from egobench.stats.pairing import SHUFFLE_SEED, shuffled_partners
+
+        split = open_split(condition.split)
+        rows = split.infos()
+        place = [row.clip_id for row in rows].index(condition.clip_id)
+        video, motion = shuffled_partners([row.sequence for row in rows], SHUFFLE_SEED)
+        return Sample(
+            split.clip(rows[video[place]].clip_id).reference.video,
+            split.clip(rows[motion[place]].clip_id).reference.motion,
+        )
+
+
+@dataclass(frozen=True)
+class ToyExtractor:
+    """Mean colour of each frame; the letters of a text."""
+
+    name: ClassVar[str] = "toy-extractor"
+
+    def protocol(self) -> Mapping[str, Any]:
+        return {"extractor": self.name, "weights_sha256": "0" * 64}
+
+    def load(self, device: str) -> "ToyExtractor":
+        return self
+
+    def frames(self, video: Video) -> np.ndarray:
+        log = os.environ.get("TOY_LOG")
+        if log:
+            with open(log, "a") as file:
+                file.write("x")
+        return video.frames.mean(axis=(1, 2)).astype(np.float32)
+
+    def text(self, text: str) -> np.ndarray:
+        return np.frombuffer(text.encode()[:3], np.uint8).astype(np.float32)
+
+
+class _Toy:
+    version: ClassVar[int] = 1
+    unit: ClassVar[str] = "m/s"
+    better: ClassVar[str] = "lower"
+
+    def record(self) -> Mapping[str, Any]:
+        return {"metric": self.name, "version": self.version}
+
+
+@dataclass(frozen=True)
+class Speed(_Toy):
+    """Mean speed of the pelvis."""
+
+    name: ClassVar[str] = "toy-speed"
+
+    def needs(self) -> Mapping[str, Need]:
+        return {"motion": Need("sample", "motion")}
+
+    def __call__(self, motion: Motion) -> float:
+        steps = np.linalg.norm(np.diff(motion.positions[:, XSENS23.index("pelvis")], axis=0), axis=-1)
+        if steps.max() < 1e-6:
+            raise Undefined("the pelvis does not move")
+        return float(steps.mean() * motion.fps)
+
+
+@dataclass(frozen=True)
+class Gap(_Toy):
+    """Distance to the reference's pelvis, and of colour to text: reads all four kinds of input."""
+
+    name: ClassVar[str] = "toy-gap"
+
+    def needs(self) -> Mapping[str, Need]:
+        return {
+            "ours": Need("sample", "motion"),
+            "theirs": Need("reference", "motion"),
+            "colour": Need("sample", "frames", "pipeline_toys:ToyExtractor"),
+            "text": Need("condition", "text", "pipeline_toys:ToyExtractor"),
+            "raw": Need("sample", "frames"),
+        }
+
+    def __call__(self, ours: Motion, theirs: Motion, colour: np.ndarray, text: np.ndarray, raw: Video) -> float:
+        assert colour.dtype == text.dtype == np.float64
+        assert raw.frames.dtype == np.uint8
+        return float(np.abs(ours.positions - theirs.positions).mean() + np.abs(colour.mean(0) - text).mean())
+
+
+@dataclass(frozen=True)
+class MeanColour(_Toy):
+    """Distance of mean features: a set metric."""
+
+    name: ClassVar[str] = "toy-colour"
+
+    def needs(self) -> Mapping[str, Need]:
+        return {
+            "sample": Need("sample", "frames", "pipeline_toys:ToyExtractor"),
+            "reference": Need("reference", "frames", "pipeline_toys:ToyExtractor"),
+        }
+
+    def score(self, sample: Any, reference: Any, groups: np.ndarray, *, draws: int, seed: int) -> SetScore:
+        assert len(sample) == len(reference) == len(groups)
+        value = float(np.abs(np.concatenate(sample).mean(0) - np.concatenate(reference).mean(0)).mean())
+        return SetScore(value, (value - 1, value + 1) if draws else None, {"n_frames": len(np.concatenate(sample))})
+
+
+METRICS = "pipeline_toys:Speed,pipeline_toys:Gap,pipeline_toys:MeanColour"

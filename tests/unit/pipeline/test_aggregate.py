@@ -1,0 +1,82 @@
+"""Counting by hand: means, coverage, reasons, strata; and what JSON may not hold."""
+
+import json
+
+import numpy as np
+import pytest
+from pipeline_toys import MeanColour, Speed
+
+from egobench.data.open import open_split
+from egobench.metrics.base import SetScore
+from egobench.pipeline.aggregate import clip_result, metrics_document, result_of, set_result, set_row
+from egobench.pipeline.inputs import Inputs
+from egobench.pipeline.score import SetOutcome, try_set
+from egobench.pipeline.yardstick import Yardstick
+from egobench.store.cache import Cache
+from egobench.store.folder import RunFolder
+from egobench.store.tables import ScoreRow
+
+YARDSTICK = Yardstick(0.5, None, {"chance": "too few sequences"})
+
+
+@pytest.fixture
+def inputs(toy_split, tmp_path):
+    return Inputs(open_split(toy_split), RunFolder(tmp_path), Cache(tmp_path), {})
+
+
+def row(clip, value=None, status="ok", reason=""):
+    return ScoreRow(f"toy-{clip:02d}", 0, "toy-speed", value, status, reason)
+
+
+def test_mean_counts_and_coverage_by_hand(inputs):
+    # Two numbers, one undefined, one failed: mean of 1 and 4, 3 of 4 rows covered.
+    rows = [
+        row(0, 1.0),
+        row(1, status="undefined", reason="still"),
+        row(2, 4.0),
+        row(3, status="failed", reason="x: y"),
+    ]
+    result = clip_result(Speed(), rows, inputs, YARDSTICK, "digest", draws=100)
+    assert (result.value, result.n, result.n_undefined, result.coverage) == (2.5, 2, 1, 0.75)
+    assert result.detail["undefined"] == {"still": 1}
+    assert result.detail["failed"] == {"x: y": 1}
+    assert result.detail["strata"] == {"walk": {"value": 2.5, "n": 2}}
+    assert result.detail["yardstick"] == {"chance": "too few sequences"}
+    assert (result.floor, result.chance, result.protocol) == (0.5, None, "digest")
+    # Sequences s0 and s1 with one number each: a copy's mean is 1, 2.5 or 4.
+    assert result.ci95 == (1.0, 4.0)
+
+
+def test_without_a_defined_row_there_is_no_number(inputs):
+    rows = [row(0, status="undefined", reason="still"), row(1, status="undefined", reason="still")]
+    result = clip_result(Speed(), rows, inputs, YARDSTICK, "digest", draws=100)
+    assert (result.value, result.ci95, result.n, result.n_undefined, result.coverage) == (None, None, 0, 2, 1.0)
+    assert "strata" not in result.detail
+
+
+def test_many_reasons_are_counted_together(inputs):
+    rows = [row(number % 8, status="undefined", reason=f"moved {number:02d} mm") for number in range(30)]
+    reasons = clip_result(Speed(), rows, inputs, YARDSTICK, "d", draws=0).detail["undefined"]
+    assert (len(reasons), reasons["other reasons"], sum(reasons.values())) == (21, 10, 30)
+
+
+def test_results_survive_json_and_what_is_not_finite_becomes_none(inputs):
+    score = SetScore(np.float64(2.0), (np.nan, 3.0), {"fd_inf": float("nan"), "d": np.int64(3), "x": np.array([1.0])})
+    outcome = SetOutcome(score, "ok", "", 4)
+    result = set_result(MeanColour(), outcome, 8, YARDSTICK, "digest")
+    document = json.loads(json.dumps(metrics_document("r", "m", "s", "t2vm", {"toy-colour": result}), allow_nan=False))
+    back = result_of(document["metrics"]["toy-colour"])
+    assert (back.value, back.ci95, back.n, back.coverage) == (2.0, None, 4, 0.5)
+    assert back.detail["fd_inf"] is None
+    assert (back.detail["d"], back.detail["x"]) == (3, [1.0])
+    assert set_row(MeanColour(), outcome).value == 2.0
+
+
+def test_a_set_that_cannot_be_scored_is_told_and_not_raised():
+    groups = np.zeros(1, int)
+    assert try_set(MeanColour(), [], [], groups[:0], draws=0).reason.startswith("set-empty")
+    assert try_set(MeanColour(), ["x"], ["y"], groups, draws=0).reason.startswith("metric-raised")
+    nan = [np.full((2, 3), np.nan)]
+    assert try_set(MeanColour(), nan, nan, groups, draws=0).reason.startswith("score-nonfinite")
+    failed = try_set(MeanColour(), nan, nan, groups, draws=0)
+    assert set_result(MeanColour(), failed, 1, YARDSTICK, "d").coverage == 0.0

@@ -1,0 +1,188 @@
+"""Journal, cache, tables, manifest, folder: what survives a crash, a flipped bit, a second process, a newer version."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from egobench.errors import BadInputError, StorageError
+from egobench.store.cache import Cache, cache_home, cache_key
+from egobench.store.folder import RunFolder, RunLockedError, create_run, open_run
+from egobench.store.journal import Journal, read_events
+from egobench.store.manifest import SCHEMA, environment, read_manifest, write_manifest
+from egobench.store.tables import ItemRow, ScoreRow, read_items, read_scores, write_items, write_scores
+
+
+def code_of(call, *arguments):
+    with pytest.raises(BadInputError) as caught:
+        call(*arguments)
+    return caught.value.code
+
+
+def test_a_torn_last_line_is_ignored_and_cut_off(tmp_path):
+    path = tmp_path / "events.jsonl"
+    with Journal(path) as journal:
+        journal.append({"n": 1})
+        journal.append({"n": 2})
+    with path.open("ab") as file:
+        file.write(b'{"n": 3')
+    assert read_events(path) == [{"n": 1}, {"n": 2}]
+    with Journal(path) as journal:
+        journal.append({"n": 4})
+    assert read_events(path) == [{"n": 1}, {"n": 2}, {"n": 4}]
+
+
+@pytest.mark.parametrize("cut", range(1, 10))
+def test_whatever_byte_a_crash_stops_at_the_earlier_events_are_read(tmp_path, cut):
+    path = tmp_path / "events.jsonl"
+    with Journal(path) as journal:
+        journal.append({"n": 1})
+        journal.append({"n": 2})
+    path.write_bytes(path.read_bytes()[:-cut])
+    assert read_events(path) == [{"n": 1}]
+
+
+def test_a_damaged_line_in_the_middle_is_refused(tmp_path):
+    (tmp_path / "events.jsonl").write_bytes(b'{"n": 1}\n{"n"\n{"n": 3}\n')
+    assert code_of(read_events, tmp_path / "events.jsonl") == "journal-damaged"
+
+
+def test_no_journal_is_no_events(tmp_path):
+    assert read_events(tmp_path / "none") == []
+
+
+def test_a_full_disk_stops_the_journal_in_one_line(tmp_path, monkeypatch):
+    def refuse(_):
+        raise OSError(errno.ENOSPC, "full")
+
+    with Journal(tmp_path / "events.jsonl") as journal:
+        monkeypatch.setattr(os, "fsync", refuse)
+        with pytest.raises(StorageError, match="disk is full"):
+            journal.append({"n": 1})
+
+
+def test_the_cache_gives_back_what_was_put(tmp_path):
+    cache, key = Cache(tmp_path), cache_key(a=1, b="x")
+    assert cache.get(key) is None
+    cache.put(key, {"x": np.arange(3.0), "note": np.array("hello")})
+    back = cache.get(key)
+    assert back is not None
+    np.testing.assert_array_equal(back["x"], np.arange(3.0))
+    assert str(back["note"]) == "hello"
+
+
+def test_any_flipped_bit_of_an_entry_is_a_miss(tmp_path):
+    cache, key = Cache(tmp_path), cache_key(a=1)
+    cache.put(key, {"x": np.arange(100.0)})
+    good = cache.entry(key).read_bytes()
+    for place in np.random.default_rng(0).integers(0, len(good), 60):
+        bad = bytearray(good)
+        bad[place] ^= 1 << int(place) % 8
+        cache.entry(key).write_bytes(bad)
+        assert cache.get(key) is None
+    cache.entry(key).write_bytes(good[:-1])
+    assert cache.get(key) is None
+    cache.put(key, {"x": np.arange(100.0)})
+    assert cache.entry(key).read_bytes() == good
+
+
+def test_keys_depend_on_every_part():
+    assert len({cache_key(a=1), cache_key(a=2), cache_key(b=1), cache_key(a=1, b=None)}) == 4
+
+
+def test_the_cache_lies_where_the_environment_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("EGOBENCH_CACHE", str(tmp_path / "here"))
+    assert cache_home() == tmp_path / "here"
+    monkeypatch.delenv("EGOBENCH_CACHE")
+    assert cache_home().name == "egobench"
+
+
+def item(clip, seed=0, **changes):
+    row = {"status": "ok", "code": "", "reason": "", "attempts": 1, "seconds": 0.5, "video": "ab", "motion": ""}
+    known = {"clip_digest": "d", "sequence": "s", "participant": "p", "stratum": "walk"}
+    return ItemRow(clip=clip, seed=seed, **{**row, **known, **changes})
+
+
+def test_tables_come_back_sorted(tmp_path):
+    items = [item("b"), item("a", 1), item("a", 0, status="failed", code="x", reason="why")]
+    write_items(tmp_path / "i", items)
+    assert read_items(tmp_path / "i") == [items[2], items[1], items[0]]
+    scores = [ScoreRow("b", 0, "m", 1.5, "ok", ""), ScoreRow("a", 0, "m", None, "undefined", "why")]
+    write_scores(tmp_path / "s", scores)
+    assert read_scores(tmp_path / "s") == scores[::-1]
+    write_scores(tmp_path / "none", [])
+    assert read_scores(tmp_path / "none") == []
+
+
+def test_damaged_tables_are_refused(tmp_path):
+    write_scores(tmp_path / "s", [ScoreRow("a", 0, "m", 1.0, "ok", "")])
+    (tmp_path / "cut").write_bytes((tmp_path / "s").read_bytes()[:-9])
+    for path in ("cut", "absent"):
+        assert code_of(read_scores, tmp_path / path) == "table-unreadable"
+    assert code_of(read_items, tmp_path / "s") == "table-unreadable"
+
+
+def test_run_folders_have_distinct_safe_names(tmp_path):
+    runs = [create_run(tmp_path / "runs", "my_pkg.mod:Some Model", "/data/My Split") for _ in range(3)]
+    assert len({run.run_id for run in runs}) == 3
+    stamp, model, split, tail = runs[0].run_id.split("_")
+    assert (model, split, len(tail), len(stamp)) == ("some-model", "my-split", 4, 15)
+
+
+@pytest.mark.parametrize("clip_id", ["", ".", "..", "../x", "a/b", "a\\b", "-x", "a\0", "ä", "x" * 129])
+def test_clip_ids_that_could_leave_the_folder_are_refused(tmp_path, clip_id):
+    assert code_of(RunFolder(tmp_path).sample, clip_id, 0) == "clip-id"
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    assert code_of(open_run, tmp_path) == "run-missing"
+    assert code_of(open_run, tmp_path / "none") == "run-missing"
+
+
+def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path):
+    hold = "import sys, pathlib; from egobench.store.folder import RunFolder\n"
+    hold += "with RunFolder(pathlib.Path(sys.argv[1])).lock(): print('held', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", hold, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(RunLockedError, match="another process") as caught, RunFolder(tmp_path).lock():
+            pass
+        assert caught.value.exit_code == 2
+        other.kill()
+    with RunFolder(tmp_path).lock():
+        pass
+
+
+def test_leftovers_are_removed_and_nothing_else(tmp_path):
+    sample = RunFolder(tmp_path).sample("a", 0)
+    sample.mkdir(parents=True)
+    for name in (".video.mp4.12.abcd.part", "video.mp4", ".hidden"):
+        (sample / name).touch()
+    RunFolder(tmp_path).remove_leftovers()
+    assert sorted(path.name for path in sample.iterdir()) == [".hidden", "video.mp4"]
+
+
+def test_a_newer_manifest_is_refused_in_one_line(tmp_path):
+    folder = RunFolder(tmp_path)
+    manifest = dict.fromkeys(("run", "status", "started", "request", "split", "protocols", "items"), "")
+    write_manifest(folder, {**manifest, "schema": SCHEMA})
+    assert read_manifest(folder)["schema"] == SCHEMA
+    write_manifest(folder, {**manifest, "schema": SCHEMA + 1})
+    with pytest.raises(BadInputError, match="update egobench") as caught:
+        read_manifest(folder)
+    assert caught.value.code == "manifest-schema"
+    assert "\n" not in str(caught.value)
+    for damaged in ({}, {"schema": SCHEMA}, {"schema": "1"}, []):
+        folder.manifest.write_text(json.dumps(damaged))
+        assert code_of(read_manifest, folder) == "manifest-damaged"
+
+
+def test_the_environment_is_plain_json():
+    facts = environment()
+    assert json.loads(json.dumps(facts)) == facts
+    assert "numpy" in facts["packages"]
