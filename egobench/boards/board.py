@@ -1,0 +1,99 @@
+"""`leaderboards/<board>/board.toml`: the recipe of a board, as data.
+
+schema = 1
+title = "…"                     headline of the table
+split = "egomini-test"          name; entries of another split are refused
+split_digest = "…"              64 hex digits; empty: not yet frozen, every digest is taken
+task = "t2vm"
+metrics = ["i-fid", …]          columns, in order
+order = "i-fid"                 the column that ranks
+published = true                print `leaderboards/published.toml` below, as blocks of its own
+[protocols]                     metric = "digest": what an entry must have to stand in the first block
+[gates]                         min_n, min_coverage: what an entry must have to be ranked
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from egobench.errors import BadInputError
+from egobench.registry import unknown
+
+SCHEMA = 1
+RECIPE = "board.toml"
+
+
+@dataclass(frozen=True)
+class Gates:
+    """What an entry must have before it is ranked; it is shown either way."""
+
+    min_n: int = 1
+    """Rows that entered the ordering metric."""
+    min_coverage: float = 0.0
+    """Share of rows that were sampled and scored, 0 … 1, over all columns."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """One leaderboard."""
+
+    title: str
+    split: str
+    metrics: tuple[str, ...]
+    order: str
+    """One of `metrics`."""
+    task: str = "t2vm"
+    split_digest: str = ""
+    """Empty where the split is not frozen yet."""
+    published: bool = False
+    """Print the published tables below."""
+    protocols: Mapping[str, str] = field(default_factory=dict)
+    """Metric → required protocol digest."""
+    gates: Gates = Gates()
+
+
+def read_board(folder: Path) -> Board:
+    """The recipe in a board's folder.
+
+    Raises:
+        BadInputError: absent, not TOML, an unknown or missing key, or a column that contradicts another key.
+    """
+    content = read_toml(folder / RECIPE)
+    where = str(folder / RECIPE)
+    if content.pop("schema", None) != SCHEMA:
+        raise BadInputError(f"{where}: schema must be {SCHEMA}", code="board-schema")
+    gates = _build(Gates, content.pop("gates", {}), f"{where} [gates]")
+    board = _build(Board, {**content, "metrics": tuple(content.get("metrics", ())), "gates": gates}, where)
+    if not board.metrics or len(set(board.metrics)) != len(board.metrics):
+        raise BadInputError(f"{where}: metrics must be different names, at least one", code="board-metrics")
+    for name in (board.order, *board.protocols):
+        if name not in board.metrics:
+            raise BadInputError(f"{where}: {unknown('columns', name, list(board.metrics))}", code="board-metrics")
+    return board
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file as plain data.
+
+    Raises:
+        BadInputError: absent or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInputError(f"no {path.name} in {path.parent}", code="board-missing") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInputError(f"{path} is not TOML: {error}", code="board-damaged") from None
+
+
+def _build(kind: type, content: Mapping[str, Any], where: str) -> Any:
+    known = [entry.name for entry in fields(kind)]
+    for key in content:
+        if key not in known:
+            raise BadInputError(f"{where}: {unknown('keys', key, known)}", code="board-key")
+    try:
+        return kind(**content)
+    except TypeError as error:
+        raise BadInputError(f"{where}: {error}", code="board-key") from None

@@ -1,0 +1,107 @@
+"""PNG pictures of clips for human eyes: one clip in full, or many clips a line each.
+
+Figures are drawn on Agg canvases of their own: no display, no pyplot state, safe beside other plots.
+"""
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from egobench.boards.pictures import (
+    REFERENCE_COLOR,
+    SAMPLE_COLOR,
+    draw_bodies,
+    draw_contacts,
+    draw_hands,
+    draw_paths,
+    draw_strip,
+    frame_indices,
+    heading,
+)
+from egobench.errors import BadInputError
+from egobench.files.atomic import atomic_path, make_folder
+from egobench.types import Clip, Motion, Sample
+
+CLIP_FRAMES, SHEET_FRAMES = 8, 5
+DPI = 110
+
+
+def clip_picture(clip: Clip, sample: Sample | None, path: Path) -> Path:
+    """One clip: frames, body from two sides, head path, hands, contacts, caption; the sample's beside the reference's.
+
+    Args:
+        sample: a model's output for the clip, or None for the reference alone.
+        path: PNG to write; its folder is made.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    reference = clip.reference
+    motions = [("reference", reference.motion, REFERENCE_COLOR)]
+    videos = [("reference", reference.video)]
+    if sample is not None and sample.motion is not None:
+        motions.append(("sample", sample.motion, SAMPLE_COLOR))
+    if sample is not None and sample.video is not None:
+        videos.append(("sample", sample.video))
+    strip_heights = [1.6] * len(videos)
+    body_heights = [1.7] * len(motions)
+    heights = [*strip_heights, *body_heights, 2.6]
+    figure = Figure(figsize=(12, sum(heights) + 1.2), layout="constrained")
+    figure.suptitle(_headline(clip), fontsize=10, x=0.01, ha="left")
+    grid = figure.add_gridspec(len(heights), 6, height_ratios=heights)
+    for row, (label, video) in enumerate(videos):
+        draw_strip(figure.add_subplot(grid[row, :]), video, frame_indices(len(video.frames), CLIP_FRAMES), label)
+    times = _times(reference.motion)
+    facing = heading(reference.motion)
+    for row, (label, motion, color) in enumerate(motions, start=len(videos)):
+        for columns, view in ((slice(0, 3), "side"), (slice(3, 6), "back")):
+            axes = figure.add_subplot(grid[row, columns])
+            draw_bodies(axes, motion, times, view, color, facing)
+            axes.set_ylabel(label, fontsize=8)
+    last = len(heights) - 1
+    draw_paths(figure.add_subplot(grid[last, 0:2]), motions)
+    draw_hands(figure.add_subplot(grid[last, 2:4]), clip)
+    draw_contacts(figure.add_subplot(grid[last, 4:6]), clip)
+    return _save(figure, path)
+
+
+def sheet(clips: Sequence[Clip], path: Path) -> Path:
+    """A contact sheet: a line per clip with five frames, id and caption.
+
+    Raises:
+        BadInputError: no clips.
+        StorageError: the disk refused.
+    """
+    if not clips:
+        raise BadInputError("a contact sheet needs at least one clip", code="no-clips")
+    figure = Figure(figsize=(8, 1.9 * len(clips)), layout="constrained")
+    for row, clip in enumerate(clips, start=1):
+        axes = figure.add_subplot(len(clips), 1, row)
+        video = clip.reference.video
+        draw_strip(axes, video, frame_indices(len(video.frames), SHEET_FRAMES), "")
+        axes.set_title(_headline(clip, width=100), fontsize=8, loc="left")
+    return _save(figure, path)
+
+
+def _times(motion: Motion) -> list[float]:
+    """Seconds of the drawn poses."""
+    return [index / motion.fps for index in frame_indices(len(motion.positions), CLIP_FRAMES)]
+
+
+def _headline(clip: Clip, width: int = 150) -> str:
+    info = clip.info
+    ids = f"{info.clip_id} · {info.sequence} · {info.participant} · {info.stratum} · {info.digest}"
+    # A dollar sign would start matplotlib's math mode.
+    caption = textwrap.fill(info.text, width).replace("$", r"\$")
+    return f"{ids}\n{caption}"
+
+
+def _save(figure: Figure, path: Path) -> Path:
+    canvas = FigureCanvasAgg(figure)
+    make_folder(path.parent)
+    with atomic_path(path) as temporary:
+        canvas.print_figure(temporary, format="png", dpi=DPI, metadata={"Software": None})
+    return path

@@ -1,0 +1,149 @@
+"""`leaderboards/<board>/entries/*.json`: a run's `metrics.json` and where it came from, as one reviewed file.
+
+An entry holds what a table needs and what a reader needs to check it: the run's id, the digest of its
+manifest, the readable protocols, date and commit. Its file is named after model and run.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from egobench.boards.board import Board
+from egobench.boards.table import Kind, check_metrics, read_metrics
+from egobench.errors import BadInputError, NotComparableError
+from egobench.files.atomic import read_json
+from egobench.files.digest import digest_file
+
+CONTROLS = frozenset({"reference", "shuffled", "static", "nearest", "noise", "reseeded"})
+"""Models that are controls unless said otherwise: their rank is known beforehand."""
+LABEL = re.compile(r"[\w][\w .:,+/()-]{0,79}")
+"""What a model may be called in a table: a word first (no formula of a spreadsheet), one line, at most 80 signs."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where an entry's numbers come from."""
+
+    model: str
+    """Label in the table."""
+    kind: Kind
+    """`control` rows are shown and never ranked."""
+    run: str
+    """Name of the run's folder."""
+    manifest_digest: str
+    """SHA-256 of the run's `manifest.json`, 64 hex digits."""
+    split_digest: str
+    """Digest of the split that was run."""
+    date: str
+    """When the run was made, UTC, ISO 8601."""
+    commit: str
+    """Commit of the code that made it; ends in `+dirty` where the tree had changes."""
+    protocols: Mapping[str, Any] = field(default_factory=dict)
+    """Metric → readable protocol record, so that two entries can say in what they differ."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a board."""
+
+    file: str
+    """Name of the file, for messages."""
+    document: Mapping[str, Any]
+    """As `metrics.json`."""
+    provenance: Provenance
+
+    @property
+    def metrics(self) -> Mapping[str, Mapping[str, Any]]:
+        """Metric → record."""
+        return self.document["metrics"]
+
+
+def read_entry(path: Path, board: Board) -> Entry:
+    """Reads and checks one entry. Raises as `check_entry`."""
+    return check_entry(read_json(path), board, path)
+
+
+def check_entry(content: Any, board: Board, path: Path) -> Entry:
+    """The entry in a JSON document.
+
+    Raises:
+        BadInputError: damaged, or a label that cannot be printed.
+        NotComparableError: of another split or task than the board's.
+    """
+    document = check_metrics(content, str(path))
+    try:
+        provenance = Provenance(**content["provenance"])
+    except (KeyError, TypeError) as error:
+        raise BadInputError(f"{path}: provenance is missing or incomplete: {error}", code="entry-damaged") from None
+    if provenance.kind not in get_args(Kind):
+        raise BadInputError(f"{path}: kind is {provenance.kind!r}; model or control", code="entry-damaged")
+    if not LABEL.fullmatch(provenance.model):
+        raise BadInputError(
+            f"{path}: the label {provenance.model!r} cannot be printed; a letter or digit first, then letters, digits, "
+            "spaces and .:,+/()-, at most 80 signs",
+            code="entry-label",
+        )
+    check_belongs(document, board, str(path))
+    return Entry(path.name, document, provenance)
+
+
+def check_belongs(document: Mapping[str, Any], board: Board, where: str) -> None:
+    """Refuses numbers of another split or task.
+
+    Raises:
+        NotComparableError: names the fields that differ.
+    """
+    differing = [
+        f"{key} is {document[key]!r}, the board's is {wanted!r}"
+        for key, wanted in (("split", board.split), ("task", board.task))
+        if document[key] != wanted
+    ]
+    if differing:
+        raise NotComparableError(f"{where}: {'; '.join(differing)}")
+
+
+def entry_content(run: Path, kind: Kind | None = None, label: str | None = None) -> dict[str, Any]:
+    """The content of an entry made from a finished run folder; `kind` is taken from the model's name if None.
+
+    Raises:
+        BadInputError: the run is not finished or its manifest is damaged.
+    """
+    document = read_metrics(run)
+    manifest_file = run / "manifest.json"
+    manifest = read_json(manifest_file)
+    status = manifest.get("status")
+    if status != "done":
+        raise BadInputError(f"{run}: status is {status!r}; only a run that is done is entered", code="run-unfinished")
+    try:
+        provenance = Provenance(
+            model=label or document["model"],
+            kind=kind or ("control" if document["model"] in CONTROLS else "model"),
+            run=manifest["run"],
+            manifest_digest=digest_file(manifest_file),
+            split_digest=manifest["split"]["digest"],
+            date=manifest["started"],
+            commit=(manifest["commit"] or "unknown") + ("+dirty" if manifest["dirty"] else ""),
+            protocols={name: manifest["protocols"][result["protocol"]] for name, result in document["metrics"].items()},
+        )
+    except (KeyError, TypeError) as error:
+        raise BadInputError(f"{manifest_file} is damaged: {error!r}", code="manifest-damaged") from None
+    return {**document, "provenance": asdict(provenance)}
+
+
+def entry_name(content: Mapping[str, Any]) -> str:
+    """File name of an entry: model and run, safe in any file system; the same run gives the same name."""
+    label = re.sub(r"[^A-Za-z0-9]+", "-", content["provenance"]["model"]).strip("-").lower()
+    tail = hashlib.sha256(content["run"].encode()).hexdigest()[:6]
+    return f"{label or 'model'}-{tail}.json"
+
+
+def differing_fields(ours: Any, theirs: Any, prefix: str = "") -> list[str]:
+    """Dotted names of the leaves in which two readable protocols differ."""
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        names = sorted({*ours, *theirs})
+        found = [differing_fields(ours.get(name), theirs.get(name), f"{prefix}{name}.") for name in names]
+        return [name for names in found for name in names]
+    return [] if ours == theirs else [prefix.rstrip(".")]

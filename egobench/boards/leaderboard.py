@@ -1,0 +1,196 @@
+"""Entries → ranked table. Only models, and only within one protocol; nothing is ever compared across blocks.
+
+Block one holds the entries that have the board's split digest and protocols. Any other entry stands in a
+block with those it does compare to, under a line that says in which fields it differs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from egobench.boards.board import Board, read_board
+from egobench.boards.entries import (
+    Entry,
+    check_belongs,
+    check_entry,
+    differing_fields,
+    entry_content,
+    entry_name,
+    read_entry,
+)
+from egobench.boards.grid import Grid
+from egobench.boards.numbers import plain_text, share_text
+from egobench.boards.published import FILE as PUBLISHED
+from egobench.boards.published import published_grids
+from egobench.boards.render import RENDERERS
+from egobench.boards.table import Kind, ModelRow, models_grid
+from egobench.errors import BadInputError
+from egobench.files.atomic import make_folder, write_bytes, write_json
+
+LISTED_FIELDS = 6
+"""Differing protocol fields named in a block's note; the rest are counted."""
+
+
+def build(board_dir: Path) -> dict[str, Path]:
+    """Writes `table.md`, `table.tex`, `table.csv` and `table.json` into the board's folder.
+
+    Returns: suffix → file. Equal entries give equal bytes.
+
+    Raises:
+        BadInputError: a damaged recipe or entry, or two entries of one block with one label.
+        NotComparableError: an entry of another split or task.
+    """
+    grids = board_grids(board_dir)
+    written = {}
+    for suffix, render in RENDERERS.items():
+        path = board_dir / f"table.{suffix}"
+        write_bytes(path, render(grids).encode("utf-8"))
+        written[suffix] = path
+    return written
+
+
+def board_grids(board_dir: Path) -> list[Grid]:
+    """The blocks of a board: measured ones first, published ones last. Raises as `build`."""
+    board = read_board(board_dir)
+    entries = [read_entry(path, board) for path in sorted((board_dir / "entries").glob("*.json"))]
+    groups = _groups(board, entries)
+    grids = [_block(board, group, number, groups[0]) for number, group in enumerate(groups)]
+    if board.published:
+        grids += published_grids(board_dir.parent / PUBLISHED)
+    return grids
+
+
+def add_entry(board_dir: Path, run_dir: Path, *, kind: Kind | None = None, label: str | None = None) -> Path:
+    """Copies a finished run's results into the board as an entry; the same run again overwrites its own file.
+
+    Args:
+        kind: `control` for rows whose rank is known beforehand; None: by the model's name.
+        label: name in the table; the run's model by default.
+
+    Raises:
+        BadInputError: the run is not done, or the label cannot be printed.
+        NotComparableError: the run is of another split or task.
+    """
+    board = read_board(board_dir)
+    content = entry_content(run_dir, kind, label)
+    check_belongs(content, board, str(run_dir))
+    if not any(name in content["metrics"] for name in board.metrics):
+        raise BadInputError(
+            f"{run_dir}: has none of the board's columns {', '.join(board.metrics)}", code="entry-empty"
+        )
+    path = make_folder(board_dir / "entries") / entry_name(content)
+    check_entry(content, board, path)
+    write_json(path, content)
+    return path
+
+
+def _groups(board: Board, entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Entries that may stand under one header; the first group is the board's own, possibly empty."""
+    required = {"split_digest": board.split_digest, **board.protocols}
+    frozen = {key: digest for key, digest in required.items() if digest}
+    groups: list[tuple[dict[str, str], list[Entry]]] = [(frozen, [])]
+    # Entries with most columns come first, so that one which lacks a column joins them and founds no block.
+    for entry in sorted(entries, key=lambda entry: (-len(_identity(board, entry)), entry.file)):
+        identity = _identity(board, entry)
+        for known, members in groups:
+            if all(known.get(key, digest) == digest for key, digest in identity.items()):
+                known.update(identity)
+                members.append(entry)
+                break
+        else:
+            groups.append((identity, [entry]))
+    return [members for _, members in groups]
+
+
+def _identity(board: Board, entry: Entry) -> dict[str, str]:
+    """What must be equal for two entries to be compared: the split's content and the protocol of each column."""
+    protocols = {name: entry.metrics[name]["protocol"] for name in board.metrics if name in entry.metrics}
+    return {"split_digest": entry.provenance.split_digest, **protocols}
+
+
+def _block(board: Board, entries: Sequence[Entry], number: int, first: Sequence[Entry]) -> Grid:
+    _refuse_twins(entries)
+    rows = _ranked(board, entries)
+    title = board.title if number == 0 else f"{board.title}: other protocol {number}, not comparable with the above"
+    notes = [f"Split {board.split}, task {board.task}; ranked by {board.order} among models only."]
+    if number > 0:
+        notes += [_difference(board, entries[0], first)]
+    if not entries:
+        notes.append("No entries yet.")
+    return models_grid(title, board.metrics, rows, notes=notes)
+
+
+def _ranked(board: Board, entries: Sequence[Entry]) -> list[ModelRow]:
+    """Models that pass the gates by rank, then those that do not, then controls; equal values share a rank."""
+    competing, others, controls = [], [], []
+    for entry in entries:
+        provenance = entry.provenance
+        row = ModelRow(provenance.model, entry.metrics, provenance.kind, run=provenance.run)
+        if row.kind == "control":
+            controls.append(row)
+        elif reasons := _gate(board, entry.metrics):
+            others.append(replace(row, notes=(f"not ranked: {'; '.join(reasons)}",)))
+        else:
+            competing.append(row)
+    competing.sort(key=lambda row: _order_key(board, row))
+    controls.sort(key=lambda row: _order_key(board, row))
+    ranks: dict[float, int] = {}
+    for place, row in enumerate(competing, start=1):
+        ranks.setdefault(row.metrics[board.order]["value"], place)
+    ranked = [replace(row, rank=ranks[row.metrics[board.order]["value"]]) for row in competing]
+    return [*ranked, *sorted(others, key=lambda row: row.label), *controls]
+
+
+def _gate(board: Board, metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Why an entry is not ranked; empty if it is."""
+    result = metrics.get(board.order)
+    if result is None or result["value"] is None:
+        return [f"no value of {board.order}"]
+    reasons = []
+    if result["n"] < board.gates.min_n:
+        reasons.append(f"{result['n']} rows, {board.gates.min_n} are needed")
+    coverage = min(metrics[name]["coverage"] for name in board.metrics if name in metrics)
+    if coverage < board.gates.min_coverage:
+        needed = plain_text(100 * board.gates.min_coverage)
+        reasons.append(f"coverage {share_text(coverage)}, {needed} % is needed")
+    return reasons
+
+
+def _order_key(board: Board, row: ModelRow) -> tuple[float, str]:
+    """Best first; undefined last."""
+    result = row.metrics.get(board.order)
+    if result is None or result["value"] is None:
+        return (float("inf"), row.label)
+    return (result["value"] if result["better"] == "lower" else -result["value"], row.label)
+
+
+def _difference(board: Board, entry: Entry, first: Sequence[Entry]) -> str:
+    """In what a block differs from the first one: protocol fields where both brought their readable record."""
+    required = {"split_digest": board.split_digest, **board.protocols}
+    parts = []
+    for key, digest in _identity(board, entry).items():
+        peer = next((other for other in first if key in _identity(board, other)), None)
+        wanted = required.get(key) or (_identity(board, peer)[key] if peer else digest)
+        if digest == wanted:
+            continue
+        fields = []
+        if peer and key in entry.provenance.protocols and key in peer.provenance.protocols:
+            fields = differing_fields(entry.provenance.protocols[key], peer.provenance.protocols[key])
+        named = f": {', '.join(fields[:LISTED_FIELDS])}" if fields else ""
+        more = f" and {len(fields) - LISTED_FIELDS} more" if len(fields) > LISTED_FIELDS else ""
+        parts.append(f"{key} ({digest[:8]} ≠ {wanted[:8]}{named}{more})")
+    return f"Differs from the first block in {'; '.join(parts)}."
+
+
+def _refuse_twins(entries: Sequence[Entry]) -> None:
+    """One label twice would make a table that nobody can read."""
+    seen: dict[str, Entry] = {}
+    for entry in entries:
+        label = entry.provenance.model
+        if label in seen:
+            raise BadInputError(
+                f"{seen[label].file} and {entry.file} are both called {label!r}; give one a label of its own",
+                code="entry-twin",
+            )
+        seen[label] = entry

@@ -1,0 +1,66 @@
+"""Numbers from papers that nobody here re-ran: blocks of their own, marked *published*, never ranked.
+
+They come from other data, other splits and undisclosed settings; beside measured rows they would be
+compared, so they get their own header, no rank, no bold and no interval.
+"""
+
+from pathlib import Path
+
+from egobench.boards.board import read_toml
+from egobench.boards.grid import Grid, GridRow
+from egobench.boards.numbers import ARROWS, MISSING
+from egobench.errors import BadInputError
+
+FILE = "published.toml"
+
+
+def published_grids(path: Path) -> list[Grid]:
+    """One grid per `[[table]]` of a `published.toml`.
+
+    Raises:
+        BadInputError: absent, not TOML, a key is missing, or a row's numbers do not fit the columns.
+    """
+    tables = read_toml(path).get("table", [])
+    try:
+        return [_grid(table) for table in tables]
+    except KeyError as error:
+        raise BadInputError(f"{path}: a table lacks {error}", code="published-damaged") from None
+
+
+def _grid(table: dict) -> Grid:
+    if table["status"] != "published":
+        raise BadInputError(
+            f"{FILE}: {table['title']}: status is {table['status']!r}; only published numbers stand here",
+            code="published-damaged",
+        )
+    columns = table["columns"]
+    rows, records = [], []
+    for row in table["rows"]:
+        stray = set(row["values"]) - {column["name"] for column in columns}
+        if stray:
+            raise BadInputError(
+                f"{FILE}: {row['model']} has values for {', '.join(sorted(stray))}, no such column",
+                code="published-damaged",
+            )
+        # A decimal as the paper prints it, 41.80 and not 41.8: TOML keeps no zeros, the column says how many.
+        texts = [
+            MISSING if (value := row["values"].get(column["name"])) is None else f"{value:.{column['decimals']}f}"
+            for column in columns
+        ]
+        rows.append(GridRow((row["model"], *texts)))
+        records += [
+            {
+                **{"status": "published", "rank": None, "model": row["model"], "kind": "published"},
+                **{"metric": column["name"], "value": row["values"][column["name"]], "better": column["better"]},
+                **{"unit": column.get("unit", ""), "note": table["source"]},
+            }
+            for column in columns
+            if column["name"] in row["values"]
+        ]
+    return Grid(
+        title=f"Published, not re-run: {table['title']}",
+        header=("model", *(f"{column['name']} {ARROWS[column['better']]}" for column in columns)),
+        rows=tuple(rows),
+        notes=(f"Source: {table['source']}. Data: {table['data']}.", *table.get("notes", [])),
+        records=tuple(records),
+    )

@@ -1,0 +1,44 @@
+"""Finished runs → one grid, a row each; refused where a column would mix protocols. No statistics: it only lays out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from egobench.boards.entries import differing_fields, entry_content
+from egobench.boards.grid import Grid
+from egobench.boards.table import ModelRow, models_grid
+from egobench.errors import NotComparableError
+
+
+def runs_grid(runs: Sequence[Path]) -> Grid:
+    """The runs in the order given, floor and chance above them.
+
+    Raises:
+        BadInputError: a run that is not finished, or damaged.
+        NotComparableError: two runs measured a column under different protocols; the differing fields are named.
+    """
+    contents = [entry_content(run) for run in runs]
+    first, metrics = contents[0], list(dict.fromkeys(name for content in contents for name in content["metrics"]))
+    for content, run in zip(contents, runs, strict=True):
+        _refuse_mixture(first, content, runs[0], run)
+    rows = [
+        ModelRow(
+            label=content["model"],
+            metrics=content["metrics"],
+            kind=content["provenance"]["kind"],
+            run=content["provenance"]["run"],
+        )
+        for content in contents
+    ]
+    return models_grid(f"{first['split']} ({first['task']})", metrics, rows)
+
+
+def _refuse_mixture(first: dict, other: dict, first_run: Path, run: Path) -> None:
+    for key in ("split", "task"):
+        if first[key] != other[key]:
+            raise NotComparableError(f"{first_run} has {key} {first[key]!r}, {run} has {other[key]!r}")
+    for name in first["metrics"].keys() & other["metrics"].keys():
+        if first["metrics"][name]["protocol"] == other["metrics"][name]["protocol"]:
+            continue
+        ours, theirs = (content["provenance"]["protocols"][name] for content in (first, other))
+        fields = ", ".join(differing_fields(ours, theirs))
+        raise NotComparableError(f"{name} of {first_run} and of {run} were measured differently: {fields} differ")

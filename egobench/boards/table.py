@@ -1,0 +1,210 @@
+"""Results → grids: one run with its metrics as rows, or many models as rows with the metrics as columns.
+
+Reads the documents that runs write as `metrics.json`; the schema is in docs/, a newer one is refused.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from egobench.boards.grid import Grid, GridRow
+from egobench.boards.numbers import ARROWS, MISSING, head_text, plain_text, reasons_text, share_text, value_text
+from egobench.errors import BadInputError
+from egobench.files.atomic import read_json
+
+SCHEMA = 1
+SHORT_DIGEST = 8
+Kind = Literal["model", "control"]
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One model of a table."""
+
+    label: str
+    """As printed."""
+    metrics: Mapping[str, Mapping[str, Any]]
+    """Metric name to its record of `metrics.json`; a metric that was not run is absent."""
+    kind: Kind = "model"
+    """Controls are context: faint, unranked."""
+    rank: int | None = None
+    """1 is best; None is printed as nothing."""
+    run: str = ""
+    """Run id."""
+    notes: tuple[str, ...] = ()
+    """Why it has no rank, and the like."""
+
+
+def read_metrics(path: Path) -> dict[str, Any]:
+    """The `metrics.json` of a run folder, or that file itself.
+
+    Raises:
+        BadInputError: absent, damaged, or of a newer schema.
+    """
+    file = path / "metrics.json" if path.is_dir() else path
+    if not file.is_file():
+        raise BadInputError(f"no {file}: not a finished run", code="run-missing")
+    return check_metrics(read_json(file), str(file))
+
+
+def check_metrics(document: Any, where: str) -> dict[str, Any]:
+    """The document itself if its shape is that of `metrics.json`.
+
+    Raises:
+        BadInputError: a key is missing, the schema is newer, or a metric's record is incomplete.
+    """
+    if not isinstance(document, dict) or not isinstance(document.get("schema"), int):
+        raise BadInputError(f"{where} is not a metrics.json: it has no `schema`", code="metrics-schema")
+    if document["schema"] > SCHEMA:
+        raise BadInputError(
+            f"{where} has schema {document['schema']}, this version reads up to {SCHEMA}; update egobench",
+            code="metrics-schema",
+        )
+    missing = [key for key in ("run", "model", "split", "task", "metrics") if key not in document]
+    if missing or not isinstance(document["metrics"], dict):
+        raise BadInputError(f"{where} lacks {', '.join(missing) or 'a table of metrics'}", code="metrics-damaged")
+    for name, result in document["metrics"].items():
+        lost = {"value", "ci95", "unit", "better", "n", "n_undefined", "coverage", "version", "protocol"} - set(result)
+        if lost or result["better"] not in ARROWS:
+            what = f"lacks {', '.join(sorted(lost))}" if lost else f"has better = {result['better']!r}"
+            raise BadInputError(f"{where}: the record of {name} {what}", code="metrics-damaged")
+    return document
+
+
+def run_grid(document: Mapping[str, Any]) -> Grid:
+    """One run: a row per metric with everything that belongs to the number."""
+    metrics = document["metrics"]
+    rows = [
+        (
+            head_text(name, result),
+            value_text(result["value"], result["ci95"]),
+            str(result["n"]),
+            str(result["n_undefined"]),
+            share_text(result["coverage"]),
+            plain_text(result.get("floor")),
+            plain_text(result.get("chance")),
+        )
+        for name, result in metrics.items()
+    ]
+    row = ModelRow(document["model"], metrics, run=document["run"])
+    protocols = [f"{name} v{result['version']} {result['protocol'][:SHORT_DIGEST]}" for name, result in metrics.items()]
+    return Grid(
+        title=f"{document['model']} on {document['split']} ({document['task']})",
+        header=("metric", "value ± 95 %", "n", "undef.", "cover.", "floor", "chance"),
+        rows=tuple(GridRow(cells) for cells in rows),
+        notes=(*_notes(row, list(metrics), named=False), f"Protocols: {', '.join(protocols)}."),
+        records=tuple(_records(row, list(metrics), status="measured")),
+    )
+
+
+def models_grid(title: str, metrics: Sequence[str], rows: Sequence[ModelRow], *, notes: Sequence[str] = ()) -> Grid:
+    """Models as rows, in the order given; floor and chance stand between header and models.
+
+    Args:
+        metrics: the columns, in order; one that no row has keeps its column, empty.
+        rows: all measured under one protocol per metric; the caller has seen to that.
+    """
+    header = ["#", "model"]
+    for name in metrics:
+        result = next((row.metrics[name] for row in rows if name in row.metrics), None)
+        header.append(head_text(name, result) if result else name)
+    grid_rows = [
+        GridRow(("", label, *(_shared(rows, name, label) for name in metrics)), faint=True)
+        for label in ("floor", "chance")
+    ]
+    best = {name: _best(rows, name) for name in metrics}
+    for row in rows:
+        values = [_cell(row, name) for name in metrics]
+        strong = frozenset(k for k, name in enumerate(metrics, start=2) if row.label in best[name])
+        label = row.label if row.kind == "model" else f"{row.label} ({row.kind})"
+        cells = (str(row.rank or ""), label, *values)
+        grid_rows.append(GridRow(cells, strong=strong, faint=row.kind != "model"))
+    every_note = [*notes, *(note for row in rows for note in _notes(row, metrics, named=True))]
+    return Grid(
+        title=title,
+        header=tuple(header),
+        rows=tuple(grid_rows),
+        rule_after=2 if rows else 0,
+        left=2,
+        notes=tuple(every_note),
+        records=tuple(record for row in rows for record in _records(row, metrics, status="measured")),
+    )
+
+
+def _cell(row: ModelRow, name: str) -> str:
+    result = row.metrics.get(name)
+    return MISSING if result is None else value_text(result["value"], result["ci95"])
+
+
+def _shared(rows: Sequence[ModelRow], name: str, key: str) -> str:
+    """Floor or chance of a column: one number, or the range where runs disagree."""
+    found = {row.metrics[name].get(key) for row in rows if name in row.metrics}
+    texts = [plain_text(number) for number in sorted(number for number in found if number is not None)]
+    if not texts:
+        return MISSING
+    return texts[0] if texts[0] == texts[-1] else f"{texts[0]} … {texts[-1]}"
+
+
+def _best(rows: Sequence[ModelRow], name: str) -> set[str]:
+    """Labels of the best ranked rows of a column; nobody is best alone."""
+    ranked = [row for row in rows if row.rank is not None and name in row.metrics]
+    values = {row.label: row.metrics[name]["value"] for row in ranked if row.metrics[name]["value"] is not None}
+    if len(values) < 2:
+        return set()
+    better = min if ranked[0].metrics[name]["better"] == "lower" else max
+    top = better(values.values())
+    return {label for label, value in values.items() if value == top}
+
+
+def _notes(row: ModelRow, metrics: Sequence[str], *, named: bool) -> Iterator[str]:
+    """What a reader must know beside the numbers: rows lost, rows without meaning, why no rank."""
+    who = f"{row.label}: " if named else ""
+    yield from (f"{who}{note}" for note in row.notes)
+    said: dict[str, list[str]] = {}  # one reason often holds for several metrics
+    for name in metrics:
+        for note in _metric_notes(row.metrics.get(name)):
+            said.setdefault(note, []).append(name)
+    yield from (f"{who}{', '.join(names)} {note}" for note, names in said.items())
+    shares = [
+        result["coverage"]
+        for name, result in row.metrics.items()
+        if name in metrics and "not_applicable" not in result.get("detail", {})
+    ]
+    if shares and min(shares) < 1:
+        yield f"{who}{share_text(min(shares))} of the rows were sampled and scored; the rest failed and are missing"
+
+
+def _metric_notes(result: Mapping[str, Any] | None) -> Iterator[str]:
+    """Half-sentences that go on after the metric's name."""
+    if result is None:
+        yield "was not scored"
+        return
+    detail = result.get("detail", {})
+    if "not_applicable" in detail:
+        yield f"does not apply: {detail['not_applicable']}"
+    if result["n_undefined"]:
+        reason = reasons_text(result, "undefined")
+        because = f": {reason}" if reason else ""
+        total = result["n"] + result["n_undefined"]
+        yield f"is undefined on {result['n_undefined']} of {total} rows{because}"
+    if detail.get("failed"):
+        yield f"failed on some rows: {reasons_text(result, 'failed')}"
+    for key in ("floor", "chance"):
+        if result.get(key) is None and key in detail.get("yardstick", {}):
+            yield f"has no {key}: {detail['yardstick'][key]}"
+
+
+def _records(row: ModelRow, metrics: Sequence[str], *, status: str) -> Iterator[dict[str, Any]]:
+    for name in metrics:
+        result = row.metrics.get(name)
+        if result is None:
+            continue
+        low, high = result["ci95"] or (None, None)
+        kept = ("value", "unit", "better", "n", "n_undefined", "coverage", "version", "protocol")
+        yield {
+            **{"status": status, "rank": row.rank, "model": row.label, "kind": row.kind, "metric": name},
+            **{key: result[key] for key in kept},
+            **{"ci95_low": low, "ci95_high": high, "floor": result.get("floor"), "chance": result.get("chance")},
+            **{"run": row.run, "note": reasons_text(result, "undefined")},
+        }
