@@ -1,0 +1,214 @@
+"""`egobench data make|verify|list|view|sheet`: splits on this machine, and pictures of their clips."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from egobench.catalog import SPLITS
+from egobench.cli.options import parse, pick, print_json
+from egobench.cli.progress import progress
+from egobench.errors import BadInputError
+from egobench.types import Condition, Sample
+
+
+@dataclass(frozen=True)
+class MakeOptions:
+    """Makes a split of the embedded world on disk; interrupted, the same command goes on."""
+
+    split: Positional[str]
+    """Name, e.g. egomini-train."""
+    out: Path | None = None
+    """Folder to make it in; by default where runs look for it."""
+    workers: int = os.cpu_count() or 1
+    """Processes."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """Opens every clip of a split and compares its content with its digest."""
+
+    split: Positional[str]
+    """Name, or folder in the split format."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+@dataclass(frozen=True)
+class ListOptions:
+    """Splits by name: whether they are on this machine, how many clips, their digest."""
+
+    json: bool = False
+    """Machine-readable output."""
+
+
+@dataclass(frozen=True)
+class ViewOptions:
+    """Draws one clip: frames, body, head path, hands, contacts, caption."""
+
+    clip: Positional[str]
+    """Clip id."""
+    split: str = "egomini-test"
+    """Name, or folder in the split format."""
+    run: Path | None = None
+    """Run folder whose sample of the clip is drawn beside the reference."""
+    seed: int = 0
+    """Which sample of the run."""
+    out: Path | None = None
+    """PNG to write; by default CLIP.png here."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+@dataclass(frozen=True)
+class SheetOptions:
+    """Draws many clips of a split, a line each."""
+
+    split: str = "egomini-test"
+    """Name, or folder in the split format."""
+    count: int = 12
+    """Clips, evenly spread over the split."""
+    out: Path | None = None
+    """PNG to write; by default SPLIT.png here."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one action."""
+    action, rest = pick("data", ACTIONS, arguments)
+    return action(rest)
+
+
+def make(arguments: list[str]) -> int:
+    """Makes a split."""
+    options = parse(MakeOptions, "data make", arguments)
+    if options.workers < 1:
+        raise BadInputError(f"--workers is {options.workers}; at least 1 is needed", code="option-range")
+    from egobench.data.egomini.make import make_split
+
+    folder = make_split(options.split, options.out, options.workers, progress())
+    _print_path(folder, options.json, split=options.split)
+    return 0
+
+
+def verify(arguments: list[str]) -> int:
+    """Verifies a split; exits 2 if anything is wrong."""
+    options = parse(VerifyOptions, "data verify", arguments)
+    from egobench.data.folder import FolderSplit, verify_split
+    from egobench.data.open import open_split
+
+    split = open_split(options.split)
+    if not isinstance(split, FolderSplit):
+        raise BadInputError(
+            f"{options.split} has no folder to verify; `egobench data make` writes one", code="no-folder"
+        )
+    bar = progress()
+    bar.stage(f"verifying {split.name}", len(split.infos()))
+    problems = verify_split(split.path, bar.advance)
+    bar.done()
+    if options.json:
+        print_json({"split": split.name, "digest": split.digest, "path": split.path, "problems": problems})
+    else:
+        print(
+            "\n".join(problems) or f"{split.name}: {len(split.infos())} clips, all as recorded; digest {split.digest}"
+        )
+    return 2 if problems else 0
+
+
+def list_splits(arguments: list[str]) -> int:
+    """Lists splits with what is here."""
+    options = parse(ListOptions, "data list", arguments)
+    rows = [_split_row(name) for name in SPLITS.names()]
+    if options.json:
+        print_json(rows)
+        return 0
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        here = f"{row['clips']:>5} clips  {row['digest'][:8]}" if row["here"] else row["why"]
+        print(f"{row['name']:<{width}}  {here}")
+    return 0
+
+
+def view(arguments: list[str]) -> int:
+    """Draws one clip."""
+    options = parse(ViewOptions, "data view", arguments)
+    from egobench.boards.contact_sheet import clip_picture
+    from egobench.data.open import open_split
+
+    clip = open_split(options.split).clip(options.clip)
+    sample = None if options.run is None else _sample_of(options.run, clip.condition, options.seed)
+    path = clip_picture(clip, sample, options.out or Path(f"{options.clip}.png"))
+    _print_path(path, options.json, clip=options.clip)
+    return 0
+
+
+def sheet(arguments: list[str]) -> int:
+    """Draws a contact sheet."""
+    options = parse(SheetOptions, "data sheet", arguments)
+    from egobench.boards.contact_sheet import sheet as draw
+    from egobench.data.open import open_split
+
+    if options.count < 1:
+        raise BadInputError(f"--count is {options.count}; at least 1 is needed", code="option-range")
+    split = open_split(options.split)
+    ids = [info.clip_id for info in split.infos()]
+    count = min(options.count, len(ids))
+    chosen = [ids[k * len(ids) // count] for k in range(count)]
+    path = draw([split.clip(clip_id) for clip_id in chosen], options.out or Path(f"{split.name}.png"))
+    _print_path(path, options.json, clips=chosen)
+    return 0
+
+
+ACTIONS = {
+    "make": (make, "make a split of the embedded world on disk"),
+    "verify": (verify, "open every clip and compare it with its digest"),
+    "list": (list_splits, "splits: here or not, clips, digest"),
+    "view": (view, "picture of one clip, with a run's sample if asked"),
+    "sheet": (sheet, "contact sheet of many clips"),
+}
+
+
+def _sample_of(run: Path, condition: Condition, seed: int) -> Sample:
+    """What a run's model made of a clip.
+
+    Raises:
+        BadInputError: no such run, or it has no sample of this clip and seed.
+    """
+    from egobench.files.motion import read_motion
+    from egobench.files.video import read_video
+    from egobench.store.folder import open_run
+
+    folder = open_run(run).sample(condition.clip_id, seed)
+    video_file, motion_file = folder / "video.mp4", folder / "motion.npz"
+    if not video_file.is_file() and not motion_file.is_file():
+        raise BadInputError(
+            f"{run} has no sample of {condition.clip_id} with seed {seed}; items.parquet says why",
+            code="sample-missing",
+        )
+    video = motion = None
+    if video_file.is_file():
+        video = read_video(video_file, fps=condition.fps_video, frames=condition.num_video_frames)
+    if motion_file.is_file():
+        motion = read_motion(motion_file, fps=condition.fps_motion, skeleton=condition.first_pose.skeleton)
+    return Sample(video, motion)
+
+
+def _split_row(name: str) -> dict:
+    from egobench.data.open import open_split
+
+    try:
+        split = open_split(name)
+    except BadInputError as error:
+        return {"name": name, "here": False, "why": str(error)}
+    return {"name": name, "here": True, "clips": len(split.infos()), "digest": split.digest}
+
+
+def _print_path(path: Path, as_json: bool, **facts: object) -> None:
+    if as_json:
+        print_json({"path": path, **facts})
+    else:
+        print(path)

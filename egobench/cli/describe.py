@@ -1,0 +1,142 @@
+"""`egobench describe NAME`: definition, options and defaults of anything that has a name; runs none of its code."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping
+
+from egobench.catalog import KINDS
+from egobench.cli.quick import parse_quick
+from egobench.cli.source import Described, read_source
+from egobench.errors import BadInputError, UnknownNameError
+from egobench.registry import unknown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # see egobench.registry
+    from typing import Any
+
+USAGE = f"""usage: egobench describe NAME [--kind KIND] [--json]
+
+What stands behind a name: definition, options, defaults. Nothing is imported and nothing runs.
+
+  NAME    a name of `egobench list`, module:Name, or a split folder
+  --kind  where one name stands for several things: {", ".join(KINDS)}
+  --json  machine-readable output"""
+INDEX = "split.json"
+USES = {
+    "models": "egobench run --model {name} --split egomini-smoke",
+    "metrics": "egobench run --model static --split egomini-smoke --metrics {name}",
+    "splits": "egobench run --model static --split {name}",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Prints what stands behind a name."""
+    options = parse_quick(USAGE, arguments, ("--kind", "--json"))
+    if options.word is None:
+        raise BadInputError("a name is needed; `egobench list` prints all of them", code="option-form")
+    if options.kind not in (None, *KINDS):
+        raise UnknownNameError(unknown("kinds", options.kind, list(KINDS)))
+    name = options.word
+    found = [_describe(kind, name) for kind in _kinds_of(name, options.kind)]
+    if options.json:
+        import json
+
+        print(json.dumps(found[0] if len(found) == 1 else found, indent=2, sort_keys=True, ensure_ascii=False))
+    else:
+        print("\n\n".join(_text(entry) for entry in found))
+    return 0
+
+
+def _kinds_of(name: str, wanted: str | None) -> list[str]:
+    """Kinds in which the name stands.
+
+    Raises:
+        UnknownNameError: none; near names of all kinds are suggested.
+    """
+    if os.path.isfile(os.path.join(name, INDEX)):
+        return ["splits"]
+    kinds = {kind: registry.targets() for kind, registry in KINDS.items() if wanted in (None, kind)}
+    if ":" in name:
+        return [wanted or "models"]
+    found = [kind for kind, targets in kinds.items() if name in targets]
+    if not found:
+        known = {known: None for targets in kinds.values() for known in targets}
+        raise UnknownNameError(unknown(wanted or "names", name, known))
+    return found
+
+
+def _describe(kind: str, name: str) -> "dict[str, Any]":
+    if os.path.isfile(os.path.join(name, INDEX)):
+        return {"name": name, "kind": kind, "facts": _read_index(os.path.join(name, INDEX))}
+    source = read_source(KINDS[kind].target(name))
+    facts = dict(source.facts)
+    if kind == "splits":
+        facts |= _shipped_facts(source, name)
+    return {
+        **{"name": name, "kind": kind, "target": source.target, "file": source.file, "line": source.line},
+        **{"doc": source.doc, "facts": facts, "fields": [vars(field) for field in source.fields]},
+    }
+
+
+def _shipped_facts(source: Described, name: str) -> "dict[str, Any]":
+    """What the split's index says, where it comes with the package."""
+    folder = os.path.join(os.path.dirname(source.file), "shipped")
+    parent = source.facts.get("subset_of") or name
+    for index in (os.path.join(folder, parent, INDEX), os.path.join(folder, f"{parent}.json.gz")):
+        if os.path.isfile(index):
+            facts = _read_index(index)
+            if parent != name:  # the index counts the whole split's clips and gives its digest
+                facts = {key: value for key, value in facts.items() if key == "facts"}
+            return facts
+    return {"index": f"not shipped; `egobench data make {parent}` makes the clips"}
+
+
+def _read_index(path: str) -> "dict[str, Any]":
+    import gzip
+    import json
+
+    try:
+        with gzip.open(path) if path.endswith(".gz") else open(path, "rb") as file:
+            content = json.loads(file.read())
+        clips = content["clips"]
+        return {
+            "clips": len(clips),
+            "recordings": len({clip["sequence"] for clip in clips}),
+            "participants": len({clip["participant"] for clip in clips}),
+            "strata": dict(sorted(Counter(clip["stratum"] for clip in clips).items())),
+            "captions that differ": len({clip["text"] for clip in clips}),
+            "digest": content["digest"],
+            "made by": content.get("made_by"),
+            "facts": content["facts"],
+        }
+    except (ValueError, KeyError, TypeError, OSError, EOFError) as error:
+        raise BadInputError(f"{path} is damaged: {error!r}", code="split-damaged") from None
+
+
+def _text(entry: "Mapping[str, Any]") -> str:
+    place = f"  {entry['file']}:{entry['line']}" if "file" in entry else ""
+    lines = [f"{entry['name']}  ({entry['kind']}){place}"]
+    if entry.get("doc"):
+        lines += ["", entry["doc"]]
+    if entry["facts"]:
+        lines += ["", *_pairs(entry["facts"])]
+    if entry.get("fields"):
+        lines += ["", "options" + (" (--set NAME=VALUE)" if entry["kind"] == "models" else "")]
+        for field in entry["fields"]:
+            default = "" if field["default"] is None else f" = {field['default']}"
+            lines.append(f"  {field['name']}: {field['type']}{default}")
+            lines += [f"      {line}" for line in field["doc"].splitlines()]
+    if entry["kind"] in USES:
+        lines += ["", f"use: {USES[entry['kind']].format(name=entry['name'])}"]
+    return "\n".join(lines)
+
+
+def _pairs(facts: "Mapping[str, Any]", indent: str = "  ") -> list[str]:
+    width = max(len(key) for key in facts)
+    lines = []
+    for key, value in facts.items():
+        if isinstance(value, Mapping) and value:
+            lines += [f"{indent}{key}", *_pairs(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{key:<{width}}  {value}")
+    return lines

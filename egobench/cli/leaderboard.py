@@ -1,0 +1,73 @@
+"""`egobench leaderboard add RUN BOARD` and `build BOARD`: runs → entries → tables."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+
+from egobench.boards.leaderboard import add_entry, board_grids, build
+from egobench.boards.render import json_text
+from egobench.cli.options import parse, pick, print_grids, print_json
+
+
+@dataclass(frozen=True)
+class AddOptions:
+    """Copies a finished run's results into a board as an entry; build the board afterwards."""
+
+    run: Positional[Path]
+    """Run folder."""
+    board: Positional[Path]
+    """Board folder, e.g. leaderboards/egomini."""
+    label: str | None = None
+    """Name in the table; the run's model by default."""
+    kind: Literal["model", "control"] | None = None
+    """Controls are shown and never ranked; by default told from the model's name."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """Writes table.md, table.tex, table.csv and table.json into the board's folder, and prints the table."""
+
+    board: Positional[Path]
+    """Board folder, e.g. leaderboards/egomini."""
+    json: bool = False
+    """Print the content of table.json instead."""
+
+
+def main(arguments: list[str]) -> int:
+    """Runs one action."""
+    action, rest = pick("leaderboard", ACTIONS, arguments)
+    return action(rest)
+
+
+def add(arguments: list[str]) -> int:
+    """Adds an entry."""
+    options = parse(AddOptions, "leaderboard add", arguments)
+    path = add_entry(options.board, options.run, kind=options.kind, label=options.label)
+    if options.json:
+        print_json({"entry": path})
+    else:
+        print(path)
+    return 0
+
+
+def build_tables(arguments: list[str]) -> int:
+    """Builds a board."""
+    options = parse(BuildOptions, "leaderboard build", arguments)
+    written = build(options.board)
+    grids = board_grids(options.board)
+    if options.json:
+        print(json_text(grids), end="")
+        return 0
+    print_grids(grids)
+    print("\n".join(str(path) for path in written.values()))
+    return 0
+
+
+ACTIONS = {
+    "add": (add, "a finished run becomes an entry"),
+    "build": (build_tables, "entries become tables in Markdown, LaTeX, CSV and JSON"),
+}

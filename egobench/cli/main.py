@@ -1,0 +1,126 @@
+"""`egobench`: the table of verbs, and what the process returns. One module per verb, imported only when typed.
+
+Nothing heavy may be imported here: `egobench --help` costs little more than Python itself.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from egobench import __version__
+from egobench.errors import EgoBenchError, UnknownNameError
+
+VERBS: dict[str, tuple[str, str]] = {
+    "run": ("egobench.cli.run", "sample a model on a split, score it, write a run"),
+    "resume": ("egobench.cli.resume", "finish an interrupted run"),
+    "table": ("egobench.cli.table", "finished runs side by side"),
+    "list": ("egobench.cli.list", "names of models, metrics, splits, extractors, engines"),
+    "describe": ("egobench.cli.describe", "what stands behind a name: definition, options, defaults"),
+    "doctor": ("egobench.cli.doctor", "is everything here that a run needs?"),
+    "data": ("egobench.cli.data", "make, verify, list and look at splits and clips"),
+    "fit": ("egobench.cli.fit", "train an evaluator again"),
+    "leaderboard": ("egobench.cli.leaderboard", "add runs to a board and build its tables"),
+}
+"""Verb → (module with `main(arguments) -> int`, one line)."""
+
+FIRST_STEPS = (
+    ("egobench doctor", "is the machine ready?"),
+    ("egobench list", "what there is"),
+    ("egobench describe i-fid", "what a metric is and how it can be fooled"),
+    ("egobench data sheet --split egomini-test", "a picture of the data"),
+    ("egobench run --model static --split egomini-smoke", "a first run with its table"),
+)
+EXIT_CODES = (
+    *((0, "ok"), (1, "regressed"), (2, "bad input or usage"), (3, "not comparable")),
+    *((4, "incomplete: more items failed than allowed"), (5, "inconclusive under --strict")),
+    *((70, "internal error"), (130, "interrupted, can be resumed")),
+)
+INTERNAL_ERROR, INTERRUPTED, USAGE = 70, 130, 2
+RESUME_ADVICE = {
+    "run": "continue with `egobench resume RUN`",
+    "resume": "continue with `egobench resume RUN`",
+    "data": "the same command goes on where it stopped",
+}
+
+
+def console() -> None:
+    """Entry point of the installed command."""
+    code = main()
+    if code == INTERRUPTED:  # an impatient second Ctrl-C must not spill a traceback while worker processes end
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code; prints known errors as one line on stderr."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    verb = arguments[0] if arguments else ""
+    try:
+        code = _dispatch(verb, arguments[1:])
+        sys.stdout.flush()
+        return code
+    except SystemExit as stop:  # argparse and tyro leave this way, after printing
+        return _code_of(stop)
+    except BrokenPipeError:  # the reader has seen enough, as in `egobench list | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt as interrupt:  # the pipeline says which run to resume
+        advice = RESUME_ADVICE.get(verb)
+        _say(str(interrupt) or "interrupted" + (f"; {advice}" if advice else ""))
+        return INTERRUPTED
+    except EgoBenchError as error:
+        _say(" ".join(str(error).split()))
+        return error.exit_code
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        _say("this is a bug; please report it with the lines above and the output of `egobench doctor --json`")
+        return INTERNAL_ERROR
+
+
+def help_text() -> str:
+    """What `egobench --help` prints."""
+    width = max(len(command) for command, _ in FIRST_STEPS)
+    lines = ["usage: egobench VERB …      (`egobench VERB --help` for its options)", "", "verbs"]
+    lines += [f"  {verb:<12} {line}" for verb, (_, line) in VERBS.items()]
+    lines += ["", "first steps"]
+    lines += [f"  {command:<{width}}  {line}" for command, line in FIRST_STEPS]
+    lines += ["", "exit codes"]
+    lines += [f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES]
+    lines += ["", "Data go to stdout, progress and diagnostics to stderr; every verb that prints takes --json."]
+    return "\n".join(lines)
+
+
+def _dispatch(verb: str, rest: list[str]) -> int:
+    if verb in ("-h", "--help", "help"):
+        print(help_text())
+        return 0
+    if verb in ("-V", "--version"):
+        print(f"egobench {__version__}")
+        return 0
+    if not verb:
+        print(help_text(), file=sys.stderr)
+        return USAGE
+    if verb not in VERBS:
+        from egobench.registry import unknown
+
+        raise UnknownNameError(unknown("verbs", verb, list(VERBS)))
+    # A model of the user's own, `--model my_file:Class`, lies where they stand; last, so that it shadows nothing.
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    return import_module(VERBS[verb][0]).main(rest)
+
+
+def _code_of(stop: SystemExit) -> int:
+    if stop.code is None or isinstance(stop.code, int):
+        return stop.code or 0
+    _say(str(stop.code))
+    return USAGE
+
+
+def _say(line: str) -> None:
+    print(f"egobench: {line}", file=sys.stderr)

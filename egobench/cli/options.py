@@ -1,0 +1,74 @@
+"""Command lines of the heavy verbs: a frozen dataclass is the grammar, its fields' docstrings are the help."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import tyro
+
+from egobench.boards.grid import Grid
+from egobench.boards.render import terminal
+from egobench.errors import BadInputError, UnknownNameError
+from egobench.registry import unknown
+
+WIDE = 10_000
+"""Columns of a table that no terminal bounds."""
+OptionsT = TypeVar("OptionsT")
+
+
+def parse(kind: type[OptionsT], verb: str, arguments: Sequence[str]) -> OptionsT:
+    """Options of a verb; a misspelt one leaves with code 2 and a suggestion."""
+    return tyro.cli(kind, prog=f"egobench {verb}", args=arguments, config=(tyro.conf.FlagCreatePairsOff,))
+
+
+def pick(verb: str, actions: Mapping[str, tuple[Any, str]], arguments: Sequence[str]) -> tuple[Any, list[str]]:
+    """The function behind a verb's first word, and the words after it; prints the list for `--help`.
+
+    Raises:
+        UnknownNameError: no such action.
+    """
+    name = arguments[0] if arguments else ""
+    if name in ("-h", "--help", ""):
+        width = max(len(action) for action in actions)
+        lines = [f"  {action:<{width}}  {line}" for action, (_, line) in actions.items()]
+        print(f"usage: egobench {verb} ACTION …\n", *lines, sep="\n", file=sys.stdout if name else sys.stderr)
+        raise SystemExit(0 if name else 2)
+    if name not in actions:
+        raise UnknownNameError(unknown(f"actions of {verb}", name, list(actions)))
+    return actions[name][0], list(arguments[1:])
+
+
+def typed_names(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Names of the options that were typed, as opposed to defaulted, sorted; `--dry-run` is `dry_run`."""
+    flags = {word[2:].partition("=")[0].replace("-", "_") for word in arguments if word.startswith("--")}
+    return tuple(sorted(flags))
+
+
+def key_values(groups: Sequence[Sequence[str]]) -> dict[str, str]:
+    """`--set a=1 b=2 --set c=3` as a mapping.
+
+    Raises:
+        BadInputError: a word without `=`, an empty key, or a key given twice.
+    """
+    found: dict[str, str] = {}
+    for word in (word for group in groups for word in group):
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            raise BadInputError(f"--set takes key=value, found {word!r}", code="option-form")
+        if key in found:
+            raise BadInputError(f"--set {key} is given twice: {found[key]!r} and {value!r}", code="option-twice")
+        found[key] = value
+    return found
+
+
+def print_grids(grids: Sequence[Grid]) -> None:
+    """Tables on stdout; as wide as they need where stdout is no terminal, so that a pipe sees whole rows."""
+    from rich.console import Console
+
+    terminal(grids, Console(width=None if sys.stdout.isatty() else WIDE))
+
+
+def print_json(content: Any) -> None:
+    """One JSON document on stdout, stable bytes."""
+    print(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False, default=str))

@@ -1,0 +1,130 @@
+"""Progress on stderr: bars with rate and time left on a terminal, else a plain line every ten seconds.
+
+Stdout stays free for data. Both classes answer the same three calls: `stage`, `advance`, `done`.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Bars:
+    """For a terminal."""
+
+    def __init__(self) -> None:
+        self._bars: RichProgress | None = None
+        self._task: TaskID | None = None
+        self._failed = 0
+
+    def stage(self, name: str, total: int) -> None:
+        """A stage of `total` items begins; one that is still open ends."""
+        self.done()
+        self._bars = _rich_bars()
+        self._bars.start()
+        self._failed = 0
+        self._task = self._bars.add_task(name, total=total, note="")
+
+    def advance(self, n: int = 1, failed: int | bool = 0) -> None:
+        """`n` more items are through, `failed` of them (or, if True, all) without success."""
+        if self._bars is None or self._task is None:
+            return
+        self._failed += n if failed is True else int(failed)
+        note = f"{self._failed} failed" if self._failed else ""
+        self._bars.update(self._task, advance=n, note=note)
+
+    def done(self) -> None:
+        """The stage is over; its bar stays on the screen."""
+        if self._bars is not None:
+            self._bars.stop()
+        self._bars = None
+
+
+class Lines:
+    """For logs and pipes."""
+
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream or sys.stderr
+        self._clock = clock
+        self._name = ""
+
+    def stage(self, name: str, total: int) -> None:
+        """A stage of `total` items begins; one that is still open ends."""
+        self.done()
+        self._name, self._total, self._count, self._failed = name, total, 0, 0
+        self._began = self._printed = self._clock()
+
+    def advance(self, n: int = 1, failed: int | bool = 0) -> None:
+        """`n` more items are through, `failed` of them (or, if True, all) without success."""
+        if not self._name:
+            return
+        self._count += n
+        self._failed += n if failed is True else int(failed)
+        now = self._clock()
+        if now - self._printed >= SECONDS_BETWEEN_LINES:
+            self._printed = now
+            self._print(now, "")
+
+    def done(self) -> None:
+        """The stage is over; prints its total."""
+        if self._name:
+            self._print(self._clock(), "done")
+        self._name = ""
+
+    def _print(self, now: float, end: str) -> None:
+        seconds = max(now - self._began, 1e-9)
+        rate = self._count / seconds
+        if not end and rate > 0:
+            end = f"{clock_text((self._total - self._count) / rate)} left"
+        failed = f", {self._failed} failed" if self._failed else ""
+        print(
+            f"{self._name}: {self._count}/{self._total}, {rate:.1f}/s, {clock_text(seconds)}, {end}{failed}",
+            file=self._stream,
+            flush=True,
+        )
+
+
+def progress() -> Bars | Lines:
+    """What suits stderr."""
+    return Bars() if sys.stderr.isatty() else Lines()
+
+
+def clock_text(seconds: float) -> str:
+    """`0:07`, `12:31`, `2:05:00`."""
+    minutes, rest = divmod(round(max(seconds, 0)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _rich_bars() -> "RichProgress":
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.1f}/s" if task.speed else "–/s", style="cyan")
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", style="red"),
+        console=Console(stderr=True),
+    )

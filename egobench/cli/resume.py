@@ -1,0 +1,30 @@
+"""`egobench resume RUN`: finishes an interrupted run; a finished one only prints its table again."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from egobench.cli.options import parse
+from egobench.cli.progress import progress
+
+
+@dataclass(frozen=True)
+class ResumeOptions:
+    """Finishes an interrupted run with the settings it was started with, to the same bytes as if uninterrupted."""
+
+    run: Positional[Path]
+    """Run folder."""
+    workers: int | None = None
+    """Processes from now on, as many as at the start by default; changes nothing in the result."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+def main(arguments: list[str]) -> int:
+    """Resumes and prints the table."""
+    options = parse(ResumeOptions, "resume", arguments)
+    from egobench.cli.report import print_report
+    from egobench.pipeline.run import resume_run
+
+    return print_report(lambda: resume_run(options.run, progress(), workers=options.workers), as_json=options.json)

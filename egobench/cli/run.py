@@ -1,0 +1,105 @@
+"""`egobench run`: a model on a split → a run folder and its table."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from tyro.conf import UseAppendAction, arg
+
+from egobench.cli.options import key_values, parse, print_json, typed_names
+from egobench.cli.progress import progress
+from egobench.types import Task
+
+if TYPE_CHECKING:
+    from egobench.pipeline.request import RunPlan, RunRequest
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Samples a model on a split, scores it with metrics, and writes a run that can be resumed and compared."""
+
+    model: str
+    """Name of `egobench list models`, or package.module:Class of your own."""
+    split: str
+    """Name of `egobench list splits`, or a folder in the split format."""
+    task: Task = "t2vm"
+    """What is given besides text, first frame and first pose: nothing, the motion, or the video."""
+    metrics: str = "core"
+    """core, all, or names with commas between."""
+    seeds: int = 1
+    """Samples per clip."""
+    limit: int | None = None
+    """Only the first clips of the split; for trying out, never for a result."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:0, …"""
+    engine: str = "local"
+    """Name of `egobench list engines`."""
+    workers: int = 1
+    """Processes."""
+    out: Path = Path("runs")
+    """Folder in which the run's own folder is made."""
+    attempts: int = 1
+    """Tries per clip before it counts as failed."""
+    allow_failed: int = 0
+    """Failed clips that still give exit code 0."""
+    draws: int = 2000
+    """Bootstrap draws of the intervals."""
+    options: Annotated[tuple[tuple[str, ...], ...], arg(name="set", metavar="KEY=VALUE ..."), UseAppendAction] = ()
+    """Settings of the model: fields of its class, as `egobench describe MODEL` lists them."""
+    dry_run: bool = False
+    """Print what would be done, and do nothing."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+def main(arguments: list[str]) -> int:
+    """Runs and prints the table; exits 4 if more clips failed than allowed."""
+    options = parse(RunOptions, "run", arguments)
+    from egobench.cli.report import print_report
+    from egobench.pipeline.request import plan
+    from egobench.pipeline.run import start_run
+
+    request = _request(options, arguments)
+    if options.dry_run:
+        _print_plan(plan(request), options.json)
+        return 0
+    return print_report(lambda: start_run(request, progress()), as_json=options.json)
+
+
+def _request(options: RunOptions, arguments: list[str]) -> "RunRequest":
+    from egobench.pipeline.request import RunRequest
+
+    names = {field.name for field in fields(RunRequest)}
+    typed = {"model_options" if name == "set" else name for name in typed_names(arguments)}
+    given = {name: value for name, value in vars(options).items() if name in names}
+    model_options = key_values(options.options)
+    return RunRequest(
+        **{**given, "out": str(options.out), "model_options": model_options, "typed": tuple(sorted(typed & names))}
+    )
+
+
+def _print_plan(plan: "RunPlan", as_json: bool) -> None:
+    request = plan.request
+    facts = {
+        "model": plan.target,
+        "settings": plan.settings,
+        "split": f"{plan.split.name}, digest {plan.split.digest[:12]}",
+        "task": request.task,
+        "clips": len(plan.infos),
+        "seeds": request.seeds,
+        "samples": len(plan.items),
+        "metrics": [metric.name for metric in plan.metrics],
+        "protocols": {metric.name: plan.protocol_of(metric)[0] for metric in plan.metrics},
+        "device": request.device,
+        "engine": f"{request.engine}, {request.workers} workers",
+        "out": request.out,
+    }
+    if as_json:
+        print_json(facts)
+        return
+    width = max(len(key) for key in facts)
+    facts["metrics"] = ", ".join(facts["metrics"])
+    del facts["protocols"]
+    for key, value in facts.items():
+        print(f"{key:<{width}}  {value}")
+    print("nothing was done; leave out --dry-run to run it")

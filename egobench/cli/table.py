@@ -1,0 +1,38 @@
+"""`egobench table RUN [RUN …]`: finished runs side by side."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tyro.conf import Positional
+
+from egobench.boards.render import RENDERERS
+from egobench.boards.side_by_side import runs_grid
+from egobench.cli.options import parse, print_grids
+from egobench.errors import BadInputError
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """Prints finished runs side by side; runs whose protocols differ are refused with exit code 3."""
+
+    runs: Positional[tuple[Path, ...]]
+    """Run folders, in the order of the rows."""
+    format: Literal["terminal", "md", "tex", "csv", "json"] = "terminal"
+    """Markdown, LaTeX (booktabs), CSV or JSON for papers and scripts."""
+    json: bool = False
+    """The same as --format json."""
+
+
+def main(arguments: list[str]) -> int:
+    """Prints the table."""
+    options = parse(TableOptions, "table", arguments)
+    if not options.runs:
+        raise BadInputError("no run folders given; `egobench table runs/A runs/B`", code="option-form")
+    grid = runs_grid(options.runs)
+    form = "json" if options.json else options.format
+    if form == "terminal":
+        print_grids([grid])
+    else:
+        print(RENDERERS[form]([grid]), end="")
+    return 0
