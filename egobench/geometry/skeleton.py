@@ -1,16 +1,19 @@
 """Skeletons: joints by name, their parents, and forward kinematics. Metres, z up.
 
 In every skeleton's identity pose the person faces +x with the arms stretched along y (left is +y);
-a joint's rotation is joint → world, so the identity pose has 23 identity matrices.
+a joint's rotation is joint → world, so in the identity pose every matrix is the identity.
+
+A part of the body has one name in all skeletons, whatever its source calls it: `left_foot` is the ankle, `left_toe`
+the ball of the foot, `left_hand` the wrist, `left_upper_arm` the shoulder joint, `left_shoulder` the collar bone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float
 
-from egobench.errors import UnknownNameError
+from egobench.errors import BadInputError, UnknownNameError
 from egobench.registry import unknown
 
 
@@ -56,7 +59,46 @@ XSENS23 = Skeleton(
 """The 23 XSens MVN segments, in the order of Nymeria's `xdata.npz`. A segment sits at its proximal joint:
 `left_hand` is the wrist, `head` the top of the neck, `left_toe` the ball of the foot."""
 
-SKELETONS: dict[str, Skeleton] = {XSENS23.name: XSENS23}
+_PALMS = XSENS23.palm_direction
+_SMPL_BODY = (
+    *("pelvis", "left_upper_leg", "right_upper_leg", "spine1", "left_lower_leg", "right_lower_leg", "spine2"),
+    *("left_foot", "right_foot", "spine3", "left_toe", "right_toe", "neck", "left_shoulder", "right_shoulder"),
+    *("head", "left_upper_arm", "right_upper_arm", "left_forearm", "right_forearm", "left_hand", "right_hand"),
+)
+_SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19)
+
+SMPL22 = Skeleton(name="smpl22", joints=_SMPL_BODY, parents=_SMPL_PARENTS, palm_direction=_PALMS)
+"""The 22 body joints that SMPL and SMPL-H share, in their order."""
+SMPL24 = Skeleton(
+    name="smpl24",
+    joints=(*_SMPL_BODY, "left_knuckles", "right_knuckles"),
+    parents=(*_SMPL_PARENTS, 20, 21),
+    palm_direction=_PALMS,
+)
+"""All 24 joints of SMPL; its two "hand" joints, behind the fingers, are the knuckles here."""
+SMPLX22 = replace(SMPL22, name="smplx22")
+"""The 22 body joints of SMPL-X: the same tree, but other places in the body, so another name."""
+HUMANML3D22 = replace(SMPL22, name="humanml3d22")
+"""HumanML3D's 22 joints: SMPL's tree, but rotations without twist (`egobench.motions.humanml3d`)."""
+KIT21 = Skeleton(
+    name="kit21",
+    joints=(
+        *("pelvis", "spine1", "spine2", "neck", "head"),
+        *(f"{side}_{part}" for side in ("right", "left") for part in ("upper_arm", "forearm", "hand")),
+        *(
+            f"{side}_{part}"
+            for side in ("right", "left")
+            for part in ("upper_leg", "lower_leg", "foot", "midfoot", "toe")
+        ),
+    ),
+    parents=(-1, 0, 1, 2, 3, 3, 5, 6, 3, 8, 9, 0, 11, 12, 13, 14, 0, 16, 17, 18, 19),
+    palm_direction=_PALMS,
+)
+"""The 21 joints of KIT-ML in HumanML3D's layout."""
+
+SKELETONS: dict[str, Skeleton] = {
+    skeleton.name: skeleton for skeleton in (XSENS23, SMPL22, SMPL24, SMPLX22, HUMANML3D22, KIT21)
+}
 
 
 def get_skeleton(name: str) -> Skeleton:
@@ -68,6 +110,40 @@ def get_skeleton(name: str) -> Skeleton:
     if name not in SKELETONS:
         raise UnknownNameError(unknown("skeletons", name, SKELETONS))
     return SKELETONS[name]
+
+
+def add_skeleton(skeleton: Skeleton) -> None:
+    """Makes a data set's own skeleton known by its name in this process; adding the same one again changes nothing.
+
+    Raises:
+        BadInputError: `skeleton-name`: the name stands for another tree; `skeleton-tree`: repeated joints, parents
+            that do not come first, or none of the joints by which a body's height is checked.
+    """
+    known = SKELETONS.get(skeleton.name)
+    if known is not None:
+        if (known.joints, known.parents) != (skeleton.joints, skeleton.parents):
+            raise BadInputError(
+                f"skeleton '{skeleton.name}' is known with {len(known)} joints as another tree; "
+                "a skeleton of one's own needs a name of its own",
+                code="skeleton-name",
+            )
+        return
+    joints, parents = skeleton.joints, skeleton.parents
+    ordered = all(-1 < parent < joint for joint, parent in enumerate(parents[1:], start=1))
+    if len(set(joints)) != len(parents) or parents[:1] != (-1,) or not ordered:
+        raise BadInputError(
+            f"skeleton '{skeleton.name}': {len(set(joints))} different joints and {len(parents)} parents; one of each "
+            "is needed, the root first with parent -1, parents before children",
+            code="skeleton-tree",
+        )
+    missing = sorted({"head", "left_foot", "right_foot"} - set(joints))
+    if missing:
+        raise BadInputError(
+            f"skeleton '{skeleton.name}' has no joint '{missing[0]}'; the height of a body is measured by "
+            "head, left_foot and right_foot",
+            code="skeleton-tree",
+        )
+    SKELETONS[skeleton.name] = skeleton
 
 
 def forward_kinematics(

@@ -1,0 +1,170 @@
+"""One door for motion files of any kind: named joints, metres, z up, checked as every motion from outside is."""
+
+from pathlib import Path
+
+from egobench.errors import BadInputError
+from egobench.files.arrays import read_npy
+from egobench.files.motion import read_motion
+from egobench.geometry.border import RATE_TOLERANCE, check_motion
+from egobench.geometry.skeleton import get_skeleton
+from egobench.motions.axes import METRES, Kind, Unit, Up, check_length, find_up, into_world, within_bounds
+from egobench.types import Motion
+
+HUMANML3D_HINT = "; if the vectors are normalised, undo that first (× Std + Mean)"
+
+
+def load_motion(
+    path: Path | str,
+    *,
+    kind: Kind = "auto",
+    fps: float | int | None = None,
+    body_model: Path | str | None = None,
+    to_fps: float | int | None = None,
+    unit: Unit = "m",
+    up: Up = "auto",
+    skeleton: str | None = None,
+) -> Motion:
+    """Reads a motion of any known kind.
+
+    | kind | file | axes | rate |
+    |---|---|---|---|
+    | `egobench` | npz: positions, rotations | z up | `fps` |
+    | `smpl`, `smplx` | npz: AMASS's or smplx's parameters; and `body_model` | as seen, or `up` | in AMASS's, or `fps` |
+    | `humanml3d` | npy: (T, 263) or (T, 251), not normalised | y up | 20, 12.5, or `fps` |
+    | `bvh` | text | as seen, or `up` | in the file, or `fps` |
+    | `xsens` | npz: Nymeria's xdata | z up | by timestamps |
+
+    Args:
+        kind: `auto` goes by suffix and array names.
+        fps: the file's frames per second, where it does not say or says it wrong.
+        body_model: the user's own SMPL, SMPL-H or SMPL-X file, npz.
+        to_fps: frames per second of the result; None for the file's.
+        unit: of the file's lengths (`egobench`, `humanml3d`, `bvh`; the others are always metres).
+        up: axis that is up in the file; `auto` goes by kind, or by the body (`egobench.motions.axes.find_up`).
+        skeleton: of an `egobench` file; None for xsens23.
+
+    Raises:
+        BadInputError: the readers' codes; codes of `check_motion`; `motion-kind` (not told by the file),
+            `motion-option` (an option that this kind does not have).
+    """
+    kind = find_kind(path) if kind == "auto" else kind
+    _check_options(kind, {"fps": fps, "body_model": body_model, "skeleton": skeleton}, unit, up)
+    motion = _read(Path(path), kind, fps, body_model, to_fps, unit, up, skeleton or "xsens23")
+    check_length(len(motion.positions), path)
+    try:
+        motion = check_motion(motion)
+    except BadInputError as error:
+        if kind == "humanml3d" and error.code == "motion-units":
+            raise BadInputError(f"{error}{HUMANML3D_HINT}", code=error.code) from None
+        raise
+    if to_fps is None or abs(to_fps - motion.fps) <= RATE_TOLERANCE * motion.fps:
+        return motion
+    from egobench.motions.resample import resample
+
+    return resample(motion, to_fps)
+
+
+def find_kind(path: Path | str) -> Kind:
+    """The kind of a file, by suffix and names of arrays; nothing of its content is read.
+
+    Raises:
+        BadInputError: `motion-kind`; codes of `read_npz`.
+    """
+    suffix = Path(path).suffix
+    if suffix == ".bvh":
+        return "bvh"
+    if suffix == ".npy":
+        return "humanml3d"
+    names = _array_names(Path(path)) if suffix == ".npz" else set()
+    if {"positions", "rotations"} <= names:
+        return "egobench"
+    if {"segment_tXYZ", "segment_qWXYZ"} <= names:
+        return "xsens"
+    if "poses" in names or {"global_orient", "body_pose"} <= names:
+        return "smpl"
+    raise BadInputError(
+        f"{path}: what kind of motion this is cannot be seen; .bvh, .npy (HumanML3D), or .npz with positions and "
+        "rotations, segment_tXYZ, poses, or body_pose is known; say kind",
+        code="motion-kind",
+    )
+
+
+def _read(
+    path: Path,
+    kind: Kind,
+    fps: float | int | None,
+    body_model: Path | str | None,
+    to_fps: float | int | None,
+    unit: Unit,
+    up: Up,
+    skeleton: str,
+) -> Motion:
+    match kind:
+        case "egobench":
+            return _read_own(path, fps, unit, up, skeleton)
+        case "humanml3d":
+            from egobench.motions.humanml3d import decode
+
+            return decode(read_npy(path), fps=fps, metres=METRES[unit])
+        case "bvh":
+            from egobench.motions.bvh import read_bvh
+
+            return read_bvh(path, fps=fps, unit=unit, up=up)
+        case "xsens":
+            from egobench.motions.xsens import read_xsens
+
+            return read_xsens(path, to_fps=to_fps)
+        case "smpl" | "smplx":
+            from egobench.motions.smpl import read_smpl
+
+            if body_model is None:
+                text = f"{path}: SMPL parameters need your own body-model file (npz); give body_model"
+                raise BadInputError(text, code="body-model-missing")
+            motion = read_smpl(path, body_model=body_model, fps=fps, up=up)
+            if kind == "smplx" and motion.skeleton != "smplx22":
+                text = f"{body_model}: a body model of {motion.skeleton}; one of SMPL-X (55 joints) is needed"
+                raise BadInputError(text, code="body-model-joints")
+            return motion
+        case _:
+            raise BadInputError(f"{kind!r} is no kind of motion file", code="motion-kind")
+
+
+def _read_own(path: Path, fps: float | int | None, unit: Unit, up: Up, skeleton: str) -> Motion:
+    if fps is None:
+        raise BadInputError(f"{path}: this kind of file does not say its frame rate; give fps", code="motion-rate")
+    motion = read_motion(path, fps=fps, skeleton=skeleton)
+    names = get_skeleton(skeleton)
+    positions = motion.positions * METRES[unit]
+    sound = within_bounds(positions).all() and within_bounds(motion.rotations).all()
+    if positions.shape[1] != len(names) or len(positions) == 0 or not sound:
+        return motion  # check_motion says what is wrong
+    axis = find_up(names, positions, "z" if up == "auto" else up)
+    positions, rotations = into_world(positions, motion.rotations, axis)
+    return Motion(positions, rotations, fps, skeleton)
+
+
+def _check_options(kind: Kind, given: dict[str, object], unit: Unit, up: Up) -> None:
+    """Refuses what would be ignored."""
+    smpl = kind in ("smpl", "smplx")
+    refused = {
+        "fps": given["fps"] is not None and kind == "xsens",
+        "body_model": given["body_model"] is not None and not smpl,
+        "skeleton": given["skeleton"] is not None and kind != "egobench",
+        "unit": unit != "m" and (smpl or kind == "xsens"),
+        "up": (kind == "humanml3d" and up == "z") or (kind == "xsens" and up == "y"),
+    }
+    advice = {"fps": " (its timestamps say; to_fps is the result's rate)", "up": f" (not {up})"}
+    for option, wrong in refused.items():
+        if wrong:
+            text = f"{option} has no meaning for kind {kind}{advice.get(option, '')}"
+            raise BadInputError(text, code="motion-option")
+
+
+def _array_names(path: Path) -> set[str]:
+    import zipfile
+
+    from egobench.files.arrays import read_npz
+
+    read_npz(path, only=())  # refuses what is no npz
+    with zipfile.ZipFile(path) as archive:
+        return {name.removesuffix(".npy") for name in archive.namelist()}

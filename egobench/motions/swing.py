@@ -1,0 +1,48 @@
+"""Rotations as HumanML3D writes them: six numbers, and the shortest turn from one direction to another.
+
+Six numbers are the first column of the matrix, then the second (Zhou et al. 2019, arXiv 1812.07035).
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.spatial.transform import Rotation
+
+SHORTEST = 1e-6
+"""Length under which a column or a direction says nothing."""
+
+
+def sixd(rotations: Float[np.ndarray, "*batch 3 3"]) -> Float[np.ndarray, "*batch 6"]:
+    """First and second column of each matrix."""
+    return np.concatenate([rotations[..., 0], rotations[..., 1]], axis=-1)
+
+
+def from_sixd(numbers: Float[np.ndarray, "*batch 6"]) -> Float[np.ndarray, "*batch 3 3"]:
+    """Matrices by Gram–Schmidt; where the two columns do not span a plane (`spans`) the result is no rotation."""
+    first = _unit(numbers[..., :3])
+    second = numbers[..., 3:]
+    second = _unit(second - np.sum(first * second, axis=-1, keepdims=True) * first)
+    return np.stack([first, second, np.cross(first, second)], axis=-1)
+
+
+def spans(numbers: Float[np.ndarray, "*batch 6"]) -> Bool[np.ndarray, "*batch"]:
+    """Whether the two columns span a plane, so that six numbers are a rotation."""
+    return np.linalg.norm(np.cross(numbers[..., :3], numbers[..., 3:]), axis=-1) > SHORTEST
+
+
+def swing(start: Float[np.ndarray, " 3"], ends: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3 3"]:
+    """The shortest rotation that takes a direction to each of others; it has no twist about them.
+
+    Lengths do not matter. To the opposite direction it is half a turn about some axis across; to a zero vector it is
+    the identity.
+    """
+    start, ends = _unit(start), _unit(ends)
+    quaternion = np.concatenate([np.cross(start, ends), 1 + ends @ start[:, None]], axis=-1)
+    opposite = np.linalg.norm(quaternion, axis=-1) < SHORTEST
+    across = np.cross(start, np.eye(3)[np.argmin(np.abs(start))])
+    quaternion[opposite] = [*across, 0.0]
+    quaternion[np.linalg.norm(ends, axis=-1) < SHORTEST] = [0.0, 0.0, 0.0, 1.0]
+    return Rotation.from_quat(quaternion.reshape(-1, 4)).as_matrix().reshape(*ends.shape, 3)
+
+
+def _unit(vectors: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3"]:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), SHORTEST)
