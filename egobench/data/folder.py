@@ -1,6 +1,7 @@
 """The split format: a folder that any data set can be turned into, and its reader. Metres, z up, seconds.
 
-    split.json                 schema, name, facts (rates, frames, size, skeleton, camera), clips, digest
+    split.json                 schema, name, facts (rates, frames, size, skeleton, camera), clips, digest; a skeleton
+                               that is not built in brings its `joints` and `parents` in the facts
     <clip_id>/video.mp4        the reference video, at the split's rate and length
     <clip_id>/motion.npz       positions (T, J, 3) and rotations (T, J, 3, 3) or (T, J, 4) wxyz, or the compact form
     <clip_id>/truth.npz        optional: hand_pixels (T, 2) float, contacts (T, 4) bool, anything else that is known
@@ -25,7 +26,7 @@ from egobench.files.digest import digest_arrays, digest_json
 from egobench.files.motion import read_motion
 from egobench.files.video import read_video
 from egobench.geometry.border import check_motion
-from egobench.geometry.skeleton import forward_kinematics, get_skeleton
+from egobench.geometry.skeleton import Skeleton, add_skeleton, forward_kinematics, get_skeleton
 from egobench.registry import unknown
 from egobench.types import Camera, Clip, ClipInfo, Condition, Motion, Reference, Video
 
@@ -50,6 +51,19 @@ class SplitFacts:
     """K, pixels."""
     T_head_camera: list[list[float]]
     """Camera → head joint."""
+    joints: list[str] | None = None
+    """Of a skeleton that is not built in: its joints' names in array order, the root first."""
+    parents: list[int] | None = None
+    """Of a skeleton that is not built in: each joint's parent, -1 for the root."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For an index; what is not set is left out."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def add_skeleton(self) -> None:
+        """Makes the skeleton known if it is the split's own. Raises BadInputError if it is no tree of joints."""
+        if self.joints is not None:
+            add_skeleton(Skeleton(self.skeleton, tuple(self.joints), tuple(self.parents or ())))
 
     def camera(self) -> Camera:
         """The split's one camera."""
@@ -139,6 +153,7 @@ def open_folder(path: Path, *, name: str | None = None, subset: Sequence[str] | 
             )
         rows = tuple(sorted((ClipInfo(**row) for row in content["clips"]), key=lambda row: row.clip_id))
         facts = SplitFacts(**content["facts"])
+        facts.add_skeleton()
     except (KeyError, TypeError) as error:
         raise BadInputError(f"{index} is damaged: {error!r}", code="split-damaged") from None
     if subset is not None:
@@ -161,7 +176,7 @@ def write_index(path: Path, name: str, facts: SplitFacts, rows: Sequence[ClipInf
         "schema": SCHEMA,
         "name": name,
         "digest": split_digest(rows),
-        "facts": asdict(facts),
+        "facts": facts.as_json(),
         "clips": [asdict(row) for row in rows],
         **extra,
     }

@@ -1,4 +1,4 @@
-"""npz files: written with stable bytes, read without trust.
+"""npz and npy files: written with stable bytes, read without trust.
 
 Reading checks the zip directory and each array's header before anything of that size is allocated, and
 never unpickles.
@@ -8,7 +8,10 @@ import io
 import math
 import zipfile
 import zlib
+from collections.abc import Collection
 from pathlib import Path
+from tokenize import TokenError
+from typing import IO
 
 import numpy as np
 from numpy.lib import format as npy
@@ -54,8 +57,13 @@ def pack_npz(arrays: dict[str, np.ndarray], *, compress: bool = True) -> bytes:
     return buffer.getvalue()
 
 
-def read_npz(path: Path | str, *, max_bytes: int = MAX_NPZ_BYTES) -> dict[str, np.ndarray]:
-    """Reads all arrays of an npz file.
+def read_npz(
+    path: Path | str, *, max_bytes: int = MAX_NPZ_BYTES, only: Collection[str] | None = None
+) -> dict[str, np.ndarray]:
+    """Reads the arrays of an npz file.
+
+    Args:
+        only: names to read if they are there; all others stay unopened, so they may be of any kind. None for all.
 
     Raises:
         BadInputError: `npz-missing`, `npz-empty` (0 bytes), `npz-unreadable` (not a zip, truncated, failed
@@ -68,15 +76,39 @@ def read_npz(path: Path | str, *, max_bytes: int = MAX_NPZ_BYTES) -> dict[str, n
     if file.stat().st_size == 0:
         raise BadInputError(f"{file}: 0 bytes; an npz file is needed", code="npz-empty")
     with file.open("rb") as stream:
-        return unpack_npz(stream, name=str(file), max_bytes=max_bytes)
+        return unpack_npz(stream, name=str(file), max_bytes=max_bytes, only=only)
 
 
-def unpack_npz(stream: io.IOBase, *, name: str, max_bytes: int = MAX_NPZ_BYTES) -> dict[str, np.ndarray]:
+def read_npy(path: Path | str, *, max_bytes: int = MAX_NPZ_BYTES) -> np.ndarray:
+    """Reads the array of an npy file.
+
+    Raises:
+        BadInputError: `npy-missing`, and the codes of `read_npz` for empty, unreadable, too large, of a wrong dtype.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise BadInputError(f"{file}: no such file", code="npy-missing")
+    size = file.stat().st_size
+    if size == 0:
+        raise BadInputError(f"{file}: 0 bytes; an npy file is needed", code="npz-empty")
+    if size > max_bytes:
+        raise BadInputError(f"{file}: {size} bytes, at most {max_bytes} are read", code="npz-too-large")
+    try:
+        with file.open("rb") as stream:
+            return _read_array(stream, size, str(file))
+    except (EOFError, OSError, ValueError) as error:
+        raise BadInputError(f"{file}: not a readable npy file: {error}", code="npz-unreadable") from error
+
+
+def unpack_npz(
+    stream: io.IOBase, *, name: str, max_bytes: int = MAX_NPZ_BYTES, only: Collection[str] | None = None
+) -> dict[str, np.ndarray]:
     """Like `read_npz`, from an open binary stream; `name` is what messages call it."""
     try:
         with zipfile.ZipFile(stream) as archive:  # pyright: ignore[reportArgumentType]
             _check_directory(archive.infolist(), name, max_bytes)
-            return {entry.filename[:-4]: _read_entry(archive, entry, name) for entry in archive.infolist()}
+            entries = [entry for entry in archive.infolist() if only is None or entry.filename[:-4] in only]
+            return {entry.filename[:-4]: _read_entry(archive, entry, name) for entry in entries}
     except BadInputError:
         raise
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
@@ -97,21 +129,28 @@ def _check_directory(entries: list[zipfile.ZipInfo], name: str, max_bytes: int) 
 
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> np.ndarray:
-    label = f"{name}: array '{entry.filename[:-4]}'"
     with archive.open(entry) as stream:
-        version = npy.read_magic(stream)
-        read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
-        if read_header is None:
-            raise BadInputError(f"{label} has npy version {version}; 1.0 or 2.0 is needed", code="npz-unreadable")
+        return _read_array(stream, entry.file_size, f"{name}: array '{entry.filename[:-4]}'")
+
+
+def _read_array(stream: IO[bytes], bytes_left: int, label: str) -> np.ndarray:
+    """One array in npy form, whose header is compared with the bytes there are before they are read."""
+    version = npy.read_magic(stream)
+    read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
+    if read_header is None:
+        raise BadInputError(f"{label} has npy version {version}; 1.0 or 2.0 is needed", code="npz-unreadable")
+    try:
         shape, fortran, dtype = read_header(stream, max_header_size=_MAX_HEADER)
-        if dtype.kind not in _KINDS:
-            raise BadInputError(f"{label} has dtype {dtype}; plain numbers are needed", code="npz-dtype")
-        size = math.prod(shape) * dtype.itemsize
-        left = entry.file_size - stream.tell()
-        if min(shape, default=0) < 0 or size != left:
-            text = f"{label} declares {size} bytes for shape {shape} and has {left}"
-            raise BadInputError(text, code="npz-too-large" if size > left else "npz-unreadable")
-        data = stream.read()
+    except (SyntaxError, TokenError, RecursionError, MemoryError) as error:  # what numpy lets through of a bad header
+        raise BadInputError(f"{label} has a damaged header: {error}", code="npz-unreadable") from error
+    if dtype.kind not in _KINDS:
+        raise BadInputError(f"{label} has dtype {dtype}; plain numbers are needed", code="npz-dtype")
+    size = math.prod(shape) * dtype.itemsize
+    left = bytes_left - stream.tell()
+    if min(shape, default=0) < 0 or size != left:
+        text = f"{label} declares {size} bytes for shape {shape} and has {left}"
+        raise BadInputError(text, code="npz-too-large" if size > left else "npz-unreadable")
+    data = stream.read()
     if len(data) != size:
         raise BadInputError(f"{label} is cut: {len(data)} of {size} bytes", code="npz-unreadable")
     array = np.frombuffer(bytearray(data), dtype=dtype)

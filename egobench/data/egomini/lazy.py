@@ -36,7 +36,7 @@ class LazySplit:
     @property
     def facts(self) -> Mapping[str, Any]:
         """Plain facts for the manifest."""
-        return {**asdict(self.common), "made_by": "egomini, on demand"}
+        return {**self.common.as_json(), "made_by": "egomini, on demand"}
 
     @cached_property
     def _places(self) -> dict[str, tuple[int, int]]:
@@ -64,7 +64,8 @@ def open_lazy(spec: SplitSpec, index: Path) -> LazySplit:
     return LazySplit(spec, rows, SplitFacts(**content["facts"]), split_digest(rows))
 
 
-def write_lazy_index(path: Path, facts: SplitFacts, rows: tuple[ClipInfo, ...]) -> None:
+def write_lazy_index(path: Path, name: str, facts: SplitFacts, rows: tuple[ClipInfo, ...]) -> None:
     """Writes the shipped form of a split's index; the same rows give the same bytes."""
-    content = json.dumps({"facts": asdict(facts), "clips": [asdict(row) for row in rows]}, sort_keys=True)
-    path.write_bytes(gzip.compress(content.encode(), mtime=0))
+    clips = [asdict(row) for row in rows]
+    content = {"schema": 1, "name": name, "digest": split_digest(rows), "facts": facts.as_json(), "clips": clips}
+    path.write_bytes(gzip.compress(json.dumps(content, sort_keys=True).encode(), mtime=0))

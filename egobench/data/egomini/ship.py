@@ -25,7 +25,7 @@ def ship(workers: int) -> None:
             made = make_split(spec.name, SHIPPED / spec.name if spec.shipped else None, workers, bar)
         if not spec.shipped:
             split = open_folder(made, name=spec.name)
-            write_lazy_index(SHIPPED / f"{spec.name}.json.gz", split.common, split.rows)
+            write_lazy_index(SHIPPED / f"{spec.name}.json.gz", spec.name, split.common, split.rows)
 
 
 class _Bar(Progress):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from egobench.errors import BadInputError
-from egobench.files.arrays import read_npz, write_npz
+from egobench.files.arrays import read_npy, read_npz, write_npz
 
 
 def code_of(path, **asked):
@@ -120,3 +120,38 @@ def test_a_repeated_name_is_refused(tmp_path):
 
 def test_too_many_arrays_are_refused(tmp_path):
     assert code_of(zipped(tmp_path / "a.npz", [(f"{i}.npy", b"") for i in range(1100)])) == "npz-too-large"
+
+
+def test_only_what_is_asked_for_is_opened(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.arange(3), bomb=np.array({}, dtype=object))
+    back = read_npz(tmp_path / "a.npz", only=("x", "absent"))
+    assert list(back) == ["x"]
+    np.testing.assert_array_equal(back["x"], np.arange(3))
+    assert code_of(tmp_path / "a.npz", only=("bomb",)) == "npz-dtype"
+
+
+def test_a_single_array_comes_back_or_is_refused(tmp_path):
+    path = tmp_path / "a.npy"
+    np.save(path, np.asfortranarray(np.arange(6.0).reshape(2, 3)))
+    np.testing.assert_array_equal(read_npy(path), np.arange(6.0).reshape(2, 3))
+    whole = path.read_bytes()
+    lie = whole.replace(b"(2, 3)", b"(9, 9)")
+    for content, code in (
+        (b"", "npz-empty"),
+        (whole[:-1], "npz-too-large"),
+        (whole + b"x", "npz-unreadable"),
+        (lie, "npz-too-large"),
+        (whole.replace(b"(2, 3)", b"(2, 3,"), "npz-unreadable"),  # numpy itself ends in a TokenError here
+        (whole[:20], "npz-unreadable"),
+        (b"not an array", "npz-unreadable"),
+        (npy(np.array([{}], dtype=object), allow_pickle=True), "npz-dtype"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(BadInputError) as caught:
+            read_npy(path)
+        assert caught.value.code == code
+    path.write_bytes(whole)
+    with pytest.raises(BadInputError, match="at most 10 are read"):
+        read_npy(path, max_bytes=10)
+    with pytest.raises(BadInputError, match="no such file"):
+        read_npy(tmp_path / "none.npy")
