@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Float
 
 from egobench.errors import BadInputError
-from egobench.extractors.base import LoadedExtractor
-from egobench.files.digest import digest_file
+from egobench.extractors.fitted import load_state, weights_digest
+from egobench.extractors.tokens import build_tokenizer
 from egobench.types import Video
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).parent / "weights"
 CONFIG = WEIGHTS / "egomini-clip.json"
-VOCABULARY = WEIGHTS / "egomini-clip.bpe.txt.gz"
-"""The first 3,000 merges of CLIP's own byte-pair vocabulary (MIT licence): any text is tokenised, in few rows."""
 MEAN, STD = 0.5, 0.25
 RESOLUTION = 64
 
@@ -35,6 +33,7 @@ class EgominiClip:
     """A small open_clip model fitted on `egomini-train`: 128-d features of frames and captions in one space."""
 
     name: ClassVar[str] = "egomini-clip"
+    provides: ClassVar[tuple[str, ...]] = ("frames", "text")
 
     weights: Path = field(default=WEIGHTS / "egomini-clip.safetensors")
     """File that `egobench fit egomini-clip` wrote; the protocol keeps its SHA-256, not its path."""
@@ -42,11 +41,7 @@ class EgominiClip:
     @cached_property
     def weights_sha256(self) -> str:
         """SHA-256 of the weight file, 64 hex digits. Raises BadInputError if the file is missing."""
-        if not self.weights.is_file():
-            raise BadInputError(
-                f"no weights at {self.weights}; `egobench fit egomini-clip` makes them", code="weights-missing"
-            )
-        return digest_file(self.weights)
+        return weights_digest(self.name, self.weights)
 
     def protocol(self) -> Mapping[str, Any]:
         """What is done to a pixel and to a word, and by which weights."""
@@ -65,29 +60,14 @@ class EgominiClip:
             ],
         }
 
-    def load(self, device: str) -> LoadedExtractor:
+    def load(self, device: str) -> "_Loaded":
         """Builds the network.
 
         Raises:
             BadInputError: the weight file is missing, is not safetensors, or holds another network.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
         network, tokenizer = build_network()
-        _ = self.weights_sha256  # a missing file is reported by name
-        try:
-            state = load_file(self.weights)
-        except (SafetensorError, OSError) as error:
-            raise BadInputError(f"{self.weights}: not a safetensors file: {error}", code="weights-unreadable") from None
-        found = {name: tuple(value.shape) for name, value in state.items()}
-        wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-        if found != wanted:
-            differing = sorted(set(found.items()) ^ set(wanted.items()))[0]
-            raise BadInputError(
-                f"{self.weights}: not an egomini-clip network (first difference: {differing})", code="weights-other"
-            )
-        network.load_state_dict({name: value.float() for name, value in state.items()})
+        load_state(self.name, self.weights, network)
         return _Loaded(network.to(device).eval(), tokenizer, device)
 
 
@@ -103,8 +83,8 @@ def build_network() -> tuple[Any, Any]:
         network = open_clip.create_model("egomini-clip", pretrained=None, load_weights=False)
     finally:
         root.setLevel(level)
-    length = network.context_length  # pyright: ignore[reportAttributeAccessIssue]
-    return network, open_clip.tokenizer.SimpleTokenizer(str(VOCABULARY), context_length=length)  # pyright: ignore
+    length: Any = network.context_length
+    return network, build_tokenizer(length)
 
 
 def prepare(frames: "torch.Tensor") -> "torch.Tensor":

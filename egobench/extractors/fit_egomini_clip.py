@@ -5,9 +5,8 @@ generators and codecs do (blur, low resolution, noise, colour and exposure drift
 judge content and not cleanliness alone; half of the frames stay clean.
 """
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,18 @@ import numpy as np
 from jaxtyping import UInt8
 
 from egobench.extractors.egomini_clip import build_network, prepare
-from egobench.files.atomic import atomic_path
+from egobench.extractors.fitting import Recipe, Report, half_precision, seeded, train
 
 
 @dataclass(frozen=True)
-class ClipRecipe:
-    """Everything that changes the weights."""
+class ClipRecipe(Recipe):
+    """Everything that changes the weights; a clip of a step gives one frame."""
 
     steps: int = 1600
-    """Optimiser steps."""
     batch: int = 128
-    """Clips a step, one frame each."""
-    learning_rate: float = 1.5e-3
-    weight_decay: float = 0.1
     warmup: int = 100
-    """Steps of linear warm-up before the cosine decay."""
     degraded: float = 0.5
     """Share of frames that are degraded."""
-    seed: int = 0
 
 
 def fit_clip(
@@ -40,52 +33,36 @@ def fit_clip(
     texts: Sequence[str],
     recipe: ClipRecipe,
     checkpoint: Path,
-    report: Callable[[int, float], None],
+    report: Report,
 ) -> dict[str, Any]:
     """Trains from the recipe's seed, or from `checkpoint` where one lies, and returns the state (float32 tensors).
 
     Args:
         frames: some frames of each clip, conditioning frame excluded.
         texts: one caption a clip.
-        checkpoint: written every 100 steps; read only if it was made by the same recipe.
+        checkpoint: see `fitting.train`.
         report: called with (steps done, mean loss since the last call).
     """
     import torch
     from torch.nn import functional
 
-    torch.manual_seed(recipe.seed)
-    network, tokenizer = build_network()
+    network, tokenizer = seeded(build_network, recipe.seed)
     tokens = tokenizer(list(texts))
-    decayed = [p for p in network.parameters() if p.ndim >= 2]
-    plain = [p for p in network.parameters() if p.ndim < 2]
-    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98))
-    step, losses, saved = _restore(checkpoint, recipe, network, optimiser), [], time.monotonic()
-    network.train()
-    while step < recipe.steps:
-        rng = np.random.default_rng([recipe.seed, step])
-        chosen = rng.choice(len(frames), size=min(recipe.batch, len(frames)), replace=False)
+    target = torch.arange(min(recipe.batch, len(frames)))
+
+    def loss_of_step(step: int, rng: np.random.Generator) -> Any:
+        chosen = rng.choice(len(frames), size=len(target), replace=False)
         picked = torch.from_numpy(frames[chosen, rng.integers(0, frames.shape[1], len(chosen))])
         images = degrade(prepare(picked), recipe.degraded, torch.Generator().manual_seed(recipe.seed * 2**20 + step))
-        for group in optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * _schedule(step, recipe)
-        image_features, text_features, scale = network(images, tokens[chosen])[:3]
-        logits = scale * image_features @ text_features.T
-        target = torch.arange(len(chosen))
-        loss = (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)) / 2
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        with torch.no_grad():
-            network.logit_scale.clamp_(0, float(np.log(100)))
-        step += 1
-        losses.append(loss.item())
-        if step % 100 == 0 or step == recipe.steps or time.monotonic() - saved > 120:
-            _save(checkpoint, recipe, network, optimiser, step)
-            report(step, float(np.mean(losses)))
-            losses, saved = [], time.monotonic()
-    return {name: value.detach() for name, value in network.state_dict().items()}
+        with half_precision():
+            image_features, text_features, scale = network(images, tokens[chosen])[:3]
+            logits = scale.float() * image_features.float() @ text_features.float().T
+        return (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)) / 2
+
+    def after_step() -> None:
+        network.logit_scale.clamp_(0, float(np.log(100)))
+
+    return train(network, loss_of_step, recipe, checkpoint, report, after_step)
 
 
 def degrade(images: Any, share: float, generator: Any) -> Any:
@@ -109,31 +86,3 @@ def degrade(images: Any, share: float, generator: Any) -> Any:
     gain, shift = uniform(0.8, 1.2, count, 3, 1, 1), uniform(-0.3, 0.3, count, 3, 1, 1)
     noise = torch.randn(images.shape, generator=generator) * uniform(0, 0.4, count, 1, 1, 1)
     return torch.where(chosen[:, None, None, None], worse * gain + shift + noise, images)
-
-
-def _schedule(step: int, recipe: ClipRecipe) -> float:
-    if step < recipe.warmup:
-        return (step + 1) / recipe.warmup
-    share = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
-    return 0.5 * (1 + float(np.cos(np.pi * share))) + 1e-3
-
-
-def _save(path: Path, recipe: ClipRecipe, network: Any, optimiser: Any, step: int) -> None:
-    import torch
-
-    state = {"recipe": asdict(recipe), "step": step, "network": network.state_dict(), "optim": optimiser.state_dict()}
-    with atomic_path(path) as temporary:
-        torch.save(state, temporary)
-
-
-def _restore(path: Path, recipe: ClipRecipe, network: Any, optimiser: Any) -> int:
-    import torch
-
-    if not path.is_file():
-        return 0
-    state = torch.load(path, weights_only=True)  # never unpickles code
-    if state["recipe"] != asdict(recipe):
-        return 0
-    network.load_state_dict(state["network"])
-    optimiser.load_state_dict(state["optim"])
-    return int(state["step"])

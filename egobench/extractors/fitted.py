@@ -1,0 +1,73 @@
+"""Weight files of fitted extractors (safetensors, bf16): identity, metadata, and loading that refuses by code."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from egobench.errors import BadInputError
+from egobench.files.atomic import atomic_path
+from egobench.files.digest import digest_file
+
+if TYPE_CHECKING:
+    import torch
+
+
+def weights_digest(name: str, path: Path) -> str:
+    """SHA-256 of a weight file, 64 hex digits. Raises BadInputError (`weights-missing`) if there is none."""
+    if not path.is_file():
+        raise BadInputError(f"no weights at {path}; `egobench fit {name}` makes them", code="weights-missing")
+    return digest_file(path)
+
+
+def read_metadata(name: str, path: Path) -> Mapping[str, str]:
+    """What a weight file says of itself; loads no tensor and no torch.
+
+    Raises:
+        BadInputError: `weights-missing`, `weights-unreadable`.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    weights_digest(name, path)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+        raise _unreadable(path, error) from None
+
+
+def load_state(name: str, path: Path, network: "torch.nn.Module") -> None:
+    """Fills a network from a weight file, as float32.
+
+    Raises:
+        BadInputError: `weights-missing`, `weights-unreadable`, `weights-other` (the first difference is named).
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    weights_digest(name, path)
+    try:
+        state = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise _unreadable(path, error) from None
+    found = {key: tuple(value.shape) for key, value in state.items()}
+    wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    if found != wanted:
+        differing = sorted(set(found.items()) ^ set(wanted.items()))[0]
+        raise BadInputError(f"{path}: no {name} network (first difference: {differing})", code="weights-other")
+    network.load_state_dict({key: value.float() for key, value in state.items()})
+
+
+def save_state(path: Path, state: "Mapping[str, torch.Tensor]", metadata: Mapping[str, str] | None = None) -> None:
+    """Writes a network's state, atomically; what has no gradient (statistics) keeps float32, the rest is bf16."""
+    from safetensors.torch import save_file
+
+    exact = {"mean", "std"}
+    tensors = {key: (value if key in exact else value.bfloat16()).contiguous() for key, value in state.items()}
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, dict(metadata) if metadata else None)
+
+
+def _unreadable(path: Path, error: Exception) -> BadInputError:
+    line = str(error).replace("\n", " ")
+    return BadInputError(f"{path}: not a safetensors file: {line}", code="weights-unreadable")

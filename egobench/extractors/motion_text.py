@@ -1,0 +1,140 @@
+"""`motion-text`: motions and captions in one space, for m-fid, r-precision and mm-dist; fitted per skeleton.
+
+Features are 128-d, float32, of length 10; the closer by Euclidean distance, the better the words fit. The skeleton,
+the rate and the normalisation are in the weight file, so that `egobench fit motion-text` makes one for any data set.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float
+
+from egobench.errors import BadInputError
+from egobench.extractors.fitted import load_state, read_metadata, weights_digest
+from egobench.extractors.motion_features import MotionLayout
+from egobench.extractors.tokens import build_tokenizer
+from egobench.geometry.skeleton import Skeleton, get_skeleton
+from egobench.types import Motion
+
+WEIGHTS = Path(__file__).parent / "weights"
+RATE = 10.0
+"""Frames per second at which new weights are fitted."""
+TEXT_LENGTH = 48
+"""Tokens of a caption that are read."""
+
+
+@dataclass(frozen=True)
+class MotionText:
+    """A small pair of transformers fitted on motions and captions: 128-d features of both in one space."""
+
+    name: ClassVar[str] = "motion-text"
+    provides: ClassVar[tuple[str, ...]] = ("motion", "text")
+
+    weights: Path = field(default=WEIGHTS / "motion-text.safetensors")
+    """File that `egobench fit motion-text` wrote; the protocol keeps its SHA-256, not its path."""
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the weight file, 64 hex digits. Raises BadInputError if the file is missing."""
+        return weights_digest(self.name, self.weights)
+
+    @cached_property
+    def layout(self) -> MotionLayout:
+        """Skeleton and rate that the weights are for.
+
+        Raises:
+            BadInputError: the file is missing, damaged or of another extractor.
+        """
+        try:
+            told = json.loads(read_metadata(self.name, self.weights)["layout"])
+            skeleton = Skeleton(told["skeleton"], tuple(told["joints"]), tuple(told["parents"]))
+            return MotionLayout(skeleton, float(told["rate"]))
+        except (KeyError, ValueError, TypeError):
+            raise BadInputError(f"{self.weights}: no motion-text weights (no layout)", code="weights-other") from None
+
+    def protocol(self) -> Mapping[str, Any]:
+        """What is done to a motion and to a word, and by which weights."""
+        skeleton, rate = self.layout.skeleton, self.layout.rate
+        return {
+            "extractor": self.name,
+            "weights_sha256": self.weights_sha256,
+            "skeleton": skeleton.name,
+            "joints": list(skeleton.joints),
+            "rate": rate,
+            "motion": [
+                f"to {rate:g} frames per second: positions by cubic splines, rotations along geodesics",
+                "into the first frame's heading frame: under the root, on the floor, +x where the root faces",
+                "per frame: joint positions (m), first two columns of joint rotations, positions in the frame's own "
+                "heading frame (m), speed (m/s) and turning (rad/s) of root and head",
+                "minus each feature's mean, divided by its group's standard deviation (both in the weights)",
+                "transformer, float32, one clip a batch; 128-d, of length 10",
+            ],
+            "text": [
+                f"lower case, CLIP byte pairs (first 3,000 merges), {TEXT_LENGTH} tokens, cut beyond",
+                "transformer, float32, one caption a batch; 128-d, of length 10",
+            ],
+        }
+
+    def check(self, facts: Mapping[str, Any]) -> None:
+        """Refuses a split of another skeleton, code `split-form`."""
+        wanted, found = self.layout.skeleton, get_skeleton(facts["skeleton"])
+        if (found.joints, found.parents) != (wanted.joints, wanted.parents):
+            raise BadInputError(
+                f"the split has skeleton '{found.name}', these weights are for '{wanted.name}'; "
+                f"`egobench fit {self.name} --split …` makes others",
+                code="split-form",
+            )
+
+    def load(self, device: str) -> "LoadedMotionText":
+        """Builds the network.
+
+        Raises:
+            BadInputError: the weight file is missing, is not safetensors, or holds another network.
+        """
+        from egobench.extractors.motion_network import MotionTextNetwork
+
+        layout, tokenizer = self.layout, build_tokenizer(TEXT_LENGTH)
+        network = MotionTextNetwork(layout.width, tokenizer.vocab_size)
+        load_state(self.name, self.weights, network)
+        return LoadedMotionText(network.to(device).eval(), tokenizer, layout, device)
+
+
+def layout_metadata(layout: MotionLayout) -> dict[str, str]:
+    """What the weight file says of the skeleton and the rate."""
+    skeleton = layout.skeleton
+    told = {"skeleton": skeleton.name, "joints": skeleton.joints, "parents": skeleton.parents, "rate": layout.rate}
+    return {"layout": json.dumps(told)}
+
+
+@dataclass(frozen=True)
+class LoadedMotionText:
+    """The network in memory."""
+
+    network: Any
+    tokenizer: Any
+    layout: MotionLayout
+    device: str
+
+    def motion(self, motion: Motion) -> Float[np.ndarray, " feature"]:
+        """Features of a motion, (128,) float32, whatever its rate, place and heading.
+
+        Raises:
+            BadInputError: `motion-skeleton`, `motion-frames`, and what `geometry.border.motion_arrays` refuses.
+        """
+        import torch
+
+        frames = torch.from_numpy(self.layout.features(motion)).float()
+        with torch.inference_mode():
+            return self.network.encode_motion(frames[None].to(self.device))[0].float().cpu().numpy()
+
+    def text(self, text: str) -> Float[np.ndarray, " feature"]:
+        """Features of one caption, (128,) float32."""
+        import torch
+
+        with torch.inference_mode():
+            return self.network.encode_text(self.tokenizer([text]).to(self.device))[0].float().cpu().numpy()

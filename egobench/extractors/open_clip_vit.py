@@ -1,0 +1,127 @@
+"""OpenAI's CLIP through open_clip: features of frames and captions in one space, for CLIP-SIM and i-fid.
+
+Radford et al. 2021 (arXiv:2103.00020). ViT-B/32 (512-d) and ViT-L/14 (768-d) give values that do not compare.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float
+
+from egobench.errors import BadInputError
+from egobench.extractors.base import LoadedExtractor
+from egobench.extractors.i3d import load_torchscript
+from egobench.extractors.preprocess import PREPROCESS, check_frames
+from egobench.extractors.standard import StandardExtractor, exact_float32, in_pieces
+from egobench.types import Video
+
+TOKENS = 77
+
+
+@dataclass(frozen=True)
+class _OpenAIClip(StandardExtractor):
+    """What the two share.
+
+    open_clip's factory with `pretrained="openai"` is not used: since version 3 it fetches from a hub, at no fixed
+    revision, and compares no hash.
+    """
+
+    provides: ClassVar[tuple[str, ...]] = ("frames", "text")
+    steps: ClassVar[tuple[str, ...]] = (
+        "frames: RGB uint8, PIL bicubic (antialiased, rounded to bytes), short side to 224",
+        "frames: centre 224 × 224 (the sides of a wide frame are not seen), divided by 255",
+        "frames: minus (0.48145466, 0.4578275, 0.40821073), divided by (0.26862954, 0.26130258, 0.27577711)",
+        "text: lower case, CLIP byte pairs, 77 tokens; longer captions are cut, their number is counted",
+        "open_clip's network with QuickGELU, float32 without TF32 (OpenAI's own code takes float16 on GPUs)",
+        "joint embedding before normalisation; one clip a batch",
+    )
+    dimensions: ClassVar[int]
+    """Features of a frame or a caption."""
+
+    def load(self, device: str) -> LoadedExtractor:
+        """Builds the network and its tokenizer.
+
+        Raises:
+            BadInputError: the weight file is missing, cut or another (`weights-…`).
+        """
+        from open_clip.tokenizer import SimpleTokenizer
+
+        path = self.weights_path()
+        network = build_clip(path)
+        found = int(network.text_projection.shape[1])
+        if found != self.dimensions:
+            text = f"{path}: a network of {found} features; {self.name} has {self.dimensions}"
+            raise BadInputError(text, code="weights-other")
+        return LoadedClip(self.name, network.to(device), SimpleTokenizer(context_length=TOKENS), device)
+
+
+@dataclass(frozen=True)
+class ClipViTB32(_OpenAIClip):
+    """CLIP ViT-B/32 of OpenAI: the usual one for CLIP-SIM of videos."""
+
+    name: ClassVar[str] = "clip.vit-b-32"
+    weights: ClassVar[str] = "clip-vit-b-32-openai"
+    gives: ClassVar[str] = "512 numbers per video frame and per caption, float32"
+    dimensions: ClassVar[int] = 512
+    used_by: ClassVar[tuple[str, ...]] = (
+        "CLIPScore (arXiv:2104.08718), with a prefix and the factor 2.5 on top",
+        "FETV, EvalCrafter, VGen (mean over frames of the cosine)",
+    )
+
+
+@dataclass(frozen=True)
+class ClipViTL14(_OpenAIClip):
+    """CLIP ViT-L/14 of OpenAI: torchmetrics' default for its CLIPScore."""
+
+    name: ClassVar[str] = "clip.vit-l-14"
+    weights: ClassVar[str] = "clip-vit-l-14-openai"
+    gives: ClassVar[str] = "768 numbers per video frame and per caption, float32"
+    dimensions: ClassVar[int] = 768
+    used_by: ClassVar[tuple[str, ...]] = ("torchmetrics CLIPScore with its default (100 × cosine, mean clamped at 0)",)
+
+
+def build_clip(path: Path) -> Any:
+    """open_clip's network with the tensors of an OpenAI archive, float32; its size is read off the tensors.
+
+    Raises:
+        BadInputError: `weights-unreadable` (no TorchScript archive), `weights-other` (another network's tensors).
+    """
+    from open_clip.model import build_model_from_openai_state_dict
+
+    state = load_torchscript(path, "cpu").state_dict()
+    try:
+        return build_model_from_openai_state_dict(state, cast_dtype=None).float()  # pyright: ignore
+    except (KeyError, RuntimeError, AttributeError) as error:
+        line = str(error).strip().partition("\n")[0][:200]
+        raise BadInputError(f"{path}: not OpenAI's CLIP: {line}", code="weights-other") from None
+
+
+@dataclass
+class LoadedClip:
+    """The network in memory; not frozen, since it counts."""
+
+    name: str
+    network: Any
+    tokenizer: Any
+    device: str
+    cut: set[str] = field(default_factory=set)
+    """Captions that were longer than 77 tokens, as seen so far."""
+
+    def frames(self, video: Video) -> Float[np.ndarray, "time feature"]:
+        """Features of every frame, (T, d) float32. Raises BadInputError for frames that are not uint8 RGB."""
+        images = PREPROCESS[self.name](check_frames(video.frames, self.name))
+        return in_pieces(self.network.encode_image, images, self.device)
+
+    def text(self, text: str) -> Float[np.ndarray, " feature"]:
+        """Features of one caption, (d,) float32; says so once for each caption that had to be cut."""
+        length = len(self.tokenizer.encode(self.tokenizer.clean_fn(text))) + 2  # with start and end
+        if length > TOKENS and text not in self.cut:
+            self.cut.add(text)
+            logging.getLogger("egobench").warning(
+                "%s: caption of %d tokens cut to %d (%d so far): %.40s…", self.name, length, TOKENS, len(self.cut), text
+            )
+        with exact_float32(self.device):
+            return self.network.encode_text(self.tokenizer([text]).to(self.device))[0].float().cpu().numpy()

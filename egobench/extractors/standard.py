@@ -1,0 +1,90 @@
+"""What the standard extractors share: identity by weights and steps, and a forward pass that no setting can move."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float
+
+from egobench.extractors.weights_manifest import WeightFile, weight_file
+from egobench.extractors.weights_store import checked, require
+
+FRAMES_AT_ONCE = 64
+"""Frames in one forward pass; pieces of a long clip. A pass never mixes clips."""
+
+
+@dataclass(frozen=True)
+class StandardExtractor:
+    """A public network with public weights."""
+
+    name: ClassVar[str]
+    weights: ClassVar[str]
+    """Id in `weights.toml`."""
+    steps: ClassVar[tuple[str, ...]]
+    """What is done to a pixel (and to a word), in order."""
+    used_by: ClassVar[tuple[str, ...]]
+    """Papers and libraries whose numbers follow these steps."""
+    provides: ClassVar[tuple[str, ...]]
+    """Methods that it has once loaded."""
+    gives: ClassVar[str]
+    """Size and type of the features."""
+
+    @property
+    def weight_file(self) -> WeightFile:
+        """The manifest's entry."""
+        return weight_file(self.weights)
+
+    def protocol(self) -> Mapping[str, Any]:
+        """Weights and steps. Looks whether the weight file is there and of the right size; `load` compares its SHA-256.
+
+        Raises:
+            BadInputError: `weights-missing` (says which file, how recognised, where to put it), `weights-truncated`.
+        """
+        pin = require(self.weight_file)
+        return {"extractor": self.name, "weights_sha256": pin.sha256, "steps": list(self.steps)}
+
+    def weights_path(self) -> Path:
+        """The weight file, its SHA-256 compared. Raises BadInputError as `protocol`, and `weights-other`."""
+        return checked(self.weight_file)
+
+
+@contextmanager
+def exact_float32(device: str) -> Iterator[None]:
+    """Full float32 inside the block: no TF32, no bf16 products, no autocast, no autotuned kernels; all restored after.
+
+    cuDNN's TF32 is on by default in PyTorch and moves features in the third digit, differently from GPU to GPU.
+    """
+    import torch
+
+    switches = [*_precision_switches(), (torch.backends.cudnn, "benchmark", False)]
+    switches.append((torch.backends.cudnn, "deterministic", True))
+    before = [getattr(place, name) for place, name, _ in switches]
+    try:
+        for place, name, value in switches:
+            setattr(place, name, value)
+        with torch.autocast(torch.device(device).type, enabled=False), torch.inference_mode():
+            yield
+    finally:
+        for (place, name, _), value in zip(switches, before, strict=True):
+            setattr(place, name, value)
+
+
+def _precision_switches() -> list[tuple[Any, str, Any]]:
+    """By the newer names where this torch has them: reading the old ones raises once anybody has used the new."""
+    import torch
+
+    backends: Any = torch.backends
+    if hasattr(backends.cudnn, "conv"):
+        places = [backends.cuda.matmul, backends.cudnn.conv, backends.mkldnn.matmul, backends.mkldnn.conv]
+        return [(place, "fp32_precision", "ieee") for place in places]
+    return [(backends.cuda.matmul, "allow_tf32", False), (backends.cudnn, "allow_tf32", False)]
+
+
+def in_pieces(network: Any, images: Any, device: str) -> Float[np.ndarray, "time feature"]:
+    """Features of a clip's images (T, …), at most `FRAMES_AT_ONCE` in a pass, float32."""
+    with exact_float32(device):
+        parts = [network(piece.to(device)).float().cpu().numpy() for piece in images.split(FRAMES_AT_ONCE)]
+    return np.concatenate(parts)

@@ -1,0 +1,76 @@
+"""What can be wrong with a video, by kind and strength: faults of time (frames reordered or held) and of the picture.
+
+`egomini-video` learns to tell them, and the ladders of its card climb them. Strength runs from 0 (next to nothing)
+to 1. RGB uint8 in and out, shape (time, height, width, 3).
+"""
+
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from scipy.ndimage import gaussian_filter
+
+TimeFault = Literal["none", "freeze", "stutter", "shuffle", "reverse", "fast", "slow"]
+PictureFault = Literal["none", "blur", "noise", "coarse", "drift"]
+TIME_FAULTS: tuple[TimeFault, ...] = get_args(TimeFault)
+PICTURE_FAULTS: tuple[PictureFault, ...] = get_args(PictureFault)
+MOST_BLUR = 0.04
+"""Standard deviation at strength 1, as a share of the picture's height."""
+MOST_NOISE = 64.0
+"""Standard deviation at strength 1, grey levels."""
+MOST_DRIFT = 0.5
+"""Share by which a colour's gain has drifted at the end, at strength 1."""
+
+
+def frame_order(kind: TimeFault, strength: float, count: int, rng: np.random.Generator) -> Int[np.ndarray, " time"]:
+    """Which frame is shown at each time.
+
+    `freeze`: that share of the clip's end stands still. `stutter`: frames are held for up to five. `shuffle`: frames
+    change places within windows of up to the whole clip. `reverse`: the whole clip runs backwards. `fast`: up to twice
+    as fast, turning round at the end. `slow`: down to a third of the speed.
+    """
+    frames, last = np.arange(count), count - 1
+    if kind == "freeze":
+        return np.minimum(frames, round((1 - strength) * last))
+    if kind == "stutter":
+        held = 2 + round(3 * strength)
+        return frames // held * held
+    if kind == "shuffle":
+        window = 2 + round(strength * (count - 2))
+        return np.argsort(frames // window + rng.random(count) * 0.999)
+    if kind == "reverse":
+        return last - frames
+    if kind == "fast":
+        there = np.round(frames * (1.25 + 0.75 * strength)).astype(int)
+        return last - np.abs(last - there % (2 * last))
+    if kind == "slow":
+        return (frames / (1.25 + 1.75 * strength)).astype(int)
+    return frames
+
+
+def spoil_pictures(
+    frames: UInt8[np.ndarray, "time height width 3"], kind: PictureFault, strength: float, rng: np.random.Generator
+) -> UInt8[np.ndarray, "time height width 3"]:
+    """The frames with a fault of the picture.
+
+    `blur`: Gaussian. `noise`: Gaussian, new in each frame. `coarse`: blocks of two or four pixels. `drift`: colours
+    that change slowly over time.
+    """
+    if kind == "none":
+        return frames
+    spoilt: Float[np.ndarray, "time height width 3"] = frames.astype(np.float32)
+    if kind == "blur":
+        sigma = MOST_BLUR * strength * frames.shape[1]
+        spoilt = gaussian_filter(spoilt, (0, sigma, sigma, 0), mode="nearest", truncate=3.0)
+    elif kind == "noise":
+        spoilt = spoilt + MOST_NOISE * strength * rng.standard_normal(frames.shape, dtype=np.float32)
+    elif kind == "coarse":
+        block = 2 if strength < 0.5 else 4
+        height, width = (size // block * block for size in frames.shape[1:3])
+        blocks = spoilt[:, :height, :width].reshape(len(frames), height // block, block, width // block, block, 3)
+        even = np.broadcast_to(blocks.mean(axis=(2, 4), keepdims=True), blocks.shape)
+        spoilt[:, :height, :width] = even.reshape(len(frames), height, width, 3)
+    elif kind == "drift":
+        gain = 1 + MOST_DRIFT * strength * rng.choice([-1.0, 1.0], 3) * np.linspace(0, 1, len(frames))[:, None]
+        spoilt = spoilt * gain[:, None, None]
+    return np.clip(np.round(spoilt), 0, 255).astype(np.uint8)

@@ -1,0 +1,73 @@
+"""The network of `egomini-video`: pairs of neighbouring frames patch by patch, then convolutions over time.
+
+Patches are matrix products, which every processor does fast. A clip's features keep five stretches of time apart,
+so that order enters; the heads that taught them are thrown away.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+WIDTH = 128
+"""Features of a clip."""
+STRETCHES = 5
+"""Parts of a clip that are averaged apart."""
+PATCH = 8
+"""Pixels; a frame is 8 × 8 patches."""
+PLACE_WIDTH, MERGED_WIDTH = 96, 192
+"""Features of a patch of two frames, and of 2 × 2 such patches."""
+DILATIONS = (1, 2, 4)
+
+
+class VideoNetwork(nn.Module):
+    """Normalised clips (clip, time, 64, 64, 3) to features (clip, 128)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch = nn.Linear(3 * PATCH**2, 2 * PLACE_WIDTH)
+        self.merge = nn.Linear(4 * PLACE_WIDTH, MERGED_WIDTH)
+        self.frame = nn.Linear(16 * MERGED_WIDTH, WIDTH)
+        self.temporal = nn.ModuleList(_TimeBlock(dilation) for dilation in DILATIONS)
+        self.clip = nn.Linear((STRETCHES + 1) * WIDTH, WIDTH)
+
+    def forward(self, frames: Float[Tensor, "clip time 64 64 3"]) -> Float[Tensor, "clip feature"]:
+        """Features of whole clips; the first frame has itself for a neighbour."""
+        gelu = nn.functional.gelu
+        patches = frames.unflatten(2, (8, PATCH)).unflatten(4, (8, PATCH)).transpose(3, 4)
+        now, soon = self.patch(patches.flatten(4)).chunk(2, dim=-1)
+        pairs = gelu(now + torch.cat([soon[:, :1], soon[:, :-1]], dim=1))
+        blocks = pairs.unflatten(2, (4, 2)).unflatten(4, (4, 2)).transpose(3, 4)
+        merged = gelu(self.merge(blocks.flatten(4)))
+        states = self.frame(merged.flatten(2)).transpose(1, 2)
+        for block in self.temporal:
+            states = block(states)
+        stretches = nn.functional.adaptive_avg_pool1d(states, STRETCHES).flatten(1)
+        return self.clip(torch.cat([stretches, states.std(dim=2)], dim=1)).float()
+
+
+class VideoHeads(nn.Module):
+    """What the features are asked while they are fitted: one hidden layer, then a linear one a question."""
+
+    def __init__(self, outputs: dict[str, int]) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(WIDTH, 2 * WIDTH)
+        self.heads = nn.ModuleDict({name: nn.Linear(2 * WIDTH, count) for name, count in outputs.items()})
+
+    def forward(self, features: Float[Tensor, "clip feature"]) -> dict[str, Tensor]:
+        """Answers by question."""
+        hidden = nn.functional.gelu(self.hidden(features))
+        return {name: head(hidden) for name, head in self.heads.items()}
+
+
+class _TimeBlock(nn.Module):
+    """Residual convolution over time."""
+
+    def __init__(self, dilation: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(1, WIDTH)
+        self.conv = nn.Conv1d(WIDTH, WIDTH, 3, padding=dilation, dilation=dilation)
+        self.mix = nn.Conv1d(WIDTH, WIDTH, 1)
+
+    def forward(self, states: Float[Tensor, "clip channel time"]) -> Float[Tensor, "clip channel time"]:
+        hidden = nn.functional.gelu(self.conv(self.norm(states)))
+        return states + self.mix(hidden)

@@ -1,0 +1,195 @@
+"""The folder where weight files lie: `$EGOBENCH_WEIGHTS`, else the user's data folder. A run never fetches one.
+
+A file is used only if its SHA-256 is the manifest's, or one that the user admitted with `--trust` (kept in
+`trusted.json` beside the files). The presets' protocols name the SHA-256 in use, never a path.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from filelock import FileLock
+
+from egobench.errors import BadInputError
+from egobench.extractors.weights_manifest import WeightFile, read_manifest, weight_file
+from egobench.files.atomic import atomic_path, make_folder, read_json, storage_errors, write_json
+from egobench.files.digest import digest_file
+
+ENVIRONMENT = "EGOBENCH_WEIGHTS"
+TRUSTED = "trusted.json"
+Status = Literal["ok", "trusted", "missing", "wrong-size", "wrong-hash", "unknown-hash"]
+
+
+@dataclass(frozen=True)
+class Pin:
+    """What a file must be."""
+
+    sha256: str | None
+    bytes: int | None
+    trusted: bool = False
+    """Whether the user admitted it; it is then not the manifest's."""
+
+
+def weights_home() -> Path:
+    """`$EGOBENCH_WEIGHTS`, else `weights` in the user's data folder."""
+    return Path(os.environ.get(ENVIRONMENT) or platformdirs.user_data_path("egobench") / "weights")
+
+
+def place_of(entry: WeightFile) -> Path:
+    """Where a file lies or would lie."""
+    return weights_home() / entry.file
+
+
+def pin_of(entry: WeightFile) -> Pin:
+    """SHA-256 and size that a file is held to. Raises BadInputError for a damaged `trusted.json`."""
+    path = weights_home() / TRUSTED
+    records = read_json(path) if path.is_file() else {}
+    if not isinstance(records, dict) or not all(isinstance(record, dict) for record in records.values()):
+        raise BadInputError(f"{path} is damaged; delete it and add the files again", code="trust-damaged")
+    record = records.get(entry.id)
+    if entry.verified or not record:
+        return Pin(entry.sha256, entry.bytes)
+    return Pin(record.get("sha256"), record.get("bytes"), trusted=True)
+
+
+def require(entry: WeightFile) -> Pin:
+    """What the file on this machine must be, after a look at its presence and size, not at its content.
+
+    Raises:
+        BadInputError: `weights-missing`, `weights-truncated` (another size) or `weights-unknown` (nobody states a
+            SHA-256 and none was admitted).
+    """
+    path, pin = place_of(entry), pin_of(entry)
+    if not path.is_file():
+        raise BadInputError(missing_line(entry), code="weights-missing")
+    if pin.sha256 is None:
+        text = f"{path}: nobody states a sha256 of {entry.file}; `egobench weights add FILE --trust` admits yours"
+        raise BadInputError(text, code="weights-unknown")
+    size = path.stat().st_size
+    if pin.bytes not in (None, size):
+        text = f"{path} has {size} bytes, {entry.file} has {pin.bytes}; it is cut or another: `{_pull(entry)}`"
+        raise BadInputError(text, code="weights-truncated")
+    return pin
+
+
+def checked(entry: WeightFile) -> Path:
+    """The file, its SHA-256 compared just now: what loaders open.
+
+    Raises:
+        BadInputError: as `require`, or `weights-other`: the SHA-256 is another.
+    """
+    pin, path = require(entry), place_of(entry)
+    found = digest_file(path)
+    if found != pin.sha256:
+        text = f"{path} has sha256 {found}, {pin.sha256} is needed; delete it, then `{_pull(entry)}`"
+        raise BadInputError(text, code="weights-other")
+    return path
+
+
+def status_of(entry: WeightFile, *, content: bool) -> Status:
+    """What lies there; `content` reads the whole file, otherwise presence and size decide."""
+    try:
+        if content:
+            checked(entry)
+        return "trusted" if require(entry).trusted else "ok"
+    except BadInputError as error:
+        kinds: dict[str, Status] = {
+            "weights-missing": "missing",
+            "weights-truncated": "wrong-size",
+            "weights-other": "wrong-hash",
+            "weights-unknown": "unknown-hash",
+        }
+        if error.code not in kinds:
+            raise
+        return kinds[error.code]
+
+
+def add(source: Path, entry: WeightFile, *, trust: bool = False) -> str:
+    """Copies a file into place after comparing its SHA-256, which is returned; a refused file leaves nothing behind.
+
+    Args:
+        trust: admits a SHA-256 that the manifest does not have, where the manifest's is not verified, and records it.
+
+    Raises:
+        BadInputError: `file-missing`, `weights-truncated`, `weights-other`, or `weights-unknown` (needs `trust`).
+        StorageError: the disk refused.
+    """
+    found = digest_file(source)
+    admitted = found == entry.sha256
+    if not admitted:
+        _refuse_other(source, entry, found, trust)
+    with locked(entry):
+        target = place_of(entry)
+        if not (target.exists() and target.samefile(source)):
+            with atomic_path(target) as temporary:
+                shutil.copyfile(source, temporary)
+                if digest_file(temporary) != found:
+                    raise BadInputError(f"{source} changed while it was copied; add it again", code="file-changed")
+        record_trust(entry, None if admitted else {"sha256": found, "bytes": source.stat().st_size})
+    return found
+
+
+def find_entry(source: Path, name: str | None) -> WeightFile:
+    """The manifest's entry for a local file: by id, else by SHA-256, else by file name.
+
+    Raises:
+        UnknownNameError: no such id.
+        BadInputError: `file-missing`, or `weights-unlisted`: neither its SHA-256 nor its name is in the manifest.
+    """
+    if name is not None:
+        return weight_file(name)
+    entries, found = read_manifest().values(), digest_file(source)
+    for entry in (*(e for e in entries if e.sha256 == found), *(e for e in entries if e.file == source.name)):
+        return entry
+    names = ", ".join(f"{entry.id} ({entry.file})" for entry in entries)
+    text = f"{source} (sha256 {found}) is no file of the manifest; say which one it is with --id: {names}"
+    raise BadInputError(text, code="weights-unlisted")
+
+
+@contextmanager
+def locked(entry: WeightFile) -> Iterator[None]:
+    """One process at a time may write a file; another waits. Makes the folder; StorageError where it cannot."""
+    make_folder(weights_home())
+    with storage_errors(weights_home()), FileLock(weights_home() / f".{entry.file}.lock"):
+        yield
+
+
+def record_trust(entry: WeightFile, record: dict[str, object] | None) -> None:
+    """Keeps what the user admitted as an unverified file; None takes it back."""
+    path = weights_home() / TRUSTED
+    with FileLock(weights_home() / f".{TRUSTED}.lock"):
+        records = read_json(path) if path.is_file() else {}
+        kept = {name: content for name, content in records.items() if name != entry.id}
+        if record is not None:
+            kept[entry.id] = record
+        if kept != records:
+            write_json(path, kept)
+
+
+def missing_line(entry: WeightFile) -> str:
+    """One line: which file, how recognised, where to get it and where it goes."""
+    place = f"it belongs in {weights_home()} (${ENVIRONMENT} moves that)"
+    ways = f"`{_pull(entry)}`, or fetch {entry.urls[0]} elsewhere and `egobench weights add FILE`"
+    return f"{', '.join(entry.used_by)}: no {entry.describe()}; {place}: {ways}"
+
+
+def _pull(entry: WeightFile) -> str:
+    return f"egobench weights pull {entry.id}"
+
+
+def _refuse_other(source: Path, entry: WeightFile, found: str, trust: bool) -> None:
+    size = source.stat().st_size
+    if not entry.verified and trust:
+        return
+    what = f"{source} has sha256 {found} and {size} bytes"
+    if entry.bytes is not None and size != entry.bytes:
+        raise BadInputError(f"{what}; {entry.id} is {entry.describe()}: cut or another", code="weights-truncated")
+    if entry.verified:
+        raise BadInputError(f"{what}; {entry.id} is {entry.describe()}, as published", code="weights-other")
+    wanted = f"the manifest has {entry.sha256}, from a third party" if entry.sha256 else "the manifest knows none"
+    raise BadInputError(f"{what}; {wanted}; --trust admits yours as {entry.id}", code="weights-unknown")

@@ -1,0 +1,178 @@
+"""Fitting by the public verb: a data set with a skeleton and rates of its own, what its card says, what is refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from egobench import open_split
+from egobench.cli.main import main
+from egobench.data.folder import SplitFacts, clip_digest, write_index
+from egobench.errors import BadInputError, UnknownNameError
+from egobench.extractors.motion_text import MotionText
+from egobench.files.atomic import read_json
+from egobench.files.digest import digest_file
+from egobench.files.motion import write_motion
+from egobench.files.video import write_video
+from egobench.geometry.skeleton import Skeleton, forward_kinematics
+from egobench.pipeline.fit import FITTED, FitRequest, check_again, fit
+from egobench.pipeline.progress import Quiet
+from egobench.types import ClipInfo, Motion, Video
+
+pytest.importorskip("torch", reason="extra 'torch'")
+STICK = Skeleton(
+    "stick8",
+    ("hips", "chest", "head", "left_foot", "left_toe", "right_foot", "right_toe", "left_hand"),
+    (-1, 0, 1, 0, 3, 0, 5, 1),
+)
+OFFSETS = np.array(
+    [
+        *([0, 0, 0], [0, 0, 0.35], [0, 0, 0.3]),
+        *([0, 0.1, -0.85], [0.15, 0, -0.05], [0, -0.1, -0.85], [0.15, 0, -0.05]),
+        [0, 0.6, 0],
+    ]
+)
+FACTS = SplitFacts(
+    fps_video=10.0,
+    fps_motion=25.0,
+    num_video_frames=11,
+    num_motion_frames=26,
+    width=64,
+    height=64,
+    skeleton=STICK.name,
+    intrinsics=[[32.0, 0.0, 32.0], [0.0, 32.0, 32.0], [0.0, 0.0, 1.0]],
+    T_head_camera=np.eye(4).tolist(),
+    joints=list(STICK.joints),
+    parents=list(STICK.parents),
+)
+SAID = ("walk ahead", "turn left", "wait", "step back")
+
+
+def deed(rng: np.random.Generator, text: str) -> Motion:
+    """One second of a stick figure doing what is said."""
+    times = np.arange(FACTS.num_motion_frames) / FACTS.fps_motion
+    speed = {"walk ahead": 0.8, "step back": -0.5}.get(text, 0.0) * rng.uniform(0.8, 1.2)
+    yaw = rng.uniform(0, 6) + (times if text == "turn left" else 0 * times)
+    turns = Rotation.from_euler("z", yaw[:, None]).as_matrix()
+    root = np.array([0, 0, 0.9]) + speed * times[:, None] * turns[:, :, 0]
+    rotations = np.repeat(turns[:, None], len(STICK), axis=1)
+    return Motion(forward_kinematics(STICK, OFFSETS, root, rotations), rotations, FACTS.fps_motion, STICK.name)
+
+
+@pytest.fixture(scope="module")
+def stick_split(tmp_path_factory):
+    path, rows = tmp_path_factory.mktemp("stick") / "split", []
+    for number in range(12):
+        rng = np.random.default_rng([3, number])
+        text, clip_id = SAID[number % 4], f"stick-{number:02d}"
+        video = Video(rng.integers(0, 256, (11, 64, 64, 3), dtype=np.uint8), FACTS.fps_video)
+        folder = path / clip_id
+        folder.mkdir(parents=True)
+        write_video(folder / "video.mp4", video.frames, video.fps)
+        write_motion(folder / "motion.npz", deed(rng, text))
+        said = {"text": text, "sequence": f"s{number // 2}", "participant": "p0"}
+        digest = clip_digest(**said, video=video, motion=deed(np.random.default_rng([3, number]), text), truth={})
+        rows.append(ClipInfo(clip_id=clip_id, stratum=text.split()[0], digest=digest, **said))
+    write_index(path, "stick", FACTS, rows)
+    return path
+
+
+@pytest.fixture(scope="module")
+def fitted(stick_split, tmp_path_factory):
+    """motion-text fitted on the stick figures by the command line; the folder."""
+    out = tmp_path_factory.mktemp("fitted")
+    words = ["fit", "motion-text", "--split", str(stick_split), "--val", str(stick_split)]
+    assert main([*words, "--out", str(out), "--steps", "12"]) == 0
+    return out
+
+
+def test_a_split_brings_a_skeleton_of_its_own(stick_split):
+    split = open_split(stick_split)
+    motion = split.clip("stick-00").reference.motion
+    assert motion.skeleton == split.facts["skeleton"] == "stick8"
+    assert split.facts["joints"] == list(STICK.joints)
+
+
+def test_any_skeleton_and_rate_can_be_fitted_and_the_weights_say_which(fitted, stick_split):
+    extractor = MotionText(fitted / "motion-text.safetensors")
+    assert extractor.layout.skeleton.joints == STICK.joints
+    assert extractor.protocol()["skeleton"] == "stick8"
+    motion = open_split(stick_split).clip("stick-00").reference.motion
+    assert extractor.load("cpu").motion(motion).shape == (128,)
+
+
+def test_the_card_says_what_the_weights_were_made_from_and_how_well_they_do(fitted, stick_split):
+    card, split = read_json(fitted / "motion-text.card.json"), open_split(stick_split)
+    assert card["made_from"] == {"split": "stick", "digest": split.digest, "clips": 12}
+    assert card["sha256"] == digest_file(fitted / "motion-text.safetensors")
+    assert (card["recipe"]["steps"], card["recipe"]["seed"], card["skeleton"]) == (12, 0, "stick8")
+    checks = card["checks"]
+    assert (checks["split"], checks["clips"], checks["pool"]) == ("stick", 12, 12)
+    assert [step["noise_cm"] for step in checks["noise_ladder"]["steps"]] == [0, 1, 2, 5, 10, 20]
+    assert checks["noise_ladder"]["steps"][0]["m_fid"] == 0
+    assert checks["moved_and_turned"]["largest"] < 1e-4
+    assert "performed_at_20_fps" not in checks  # nobody can perform these again
+    assert sorted(path.name for path in fitted.iterdir()) == ["motion-text.card.json", "motion-text.safetensors"]
+
+
+def test_weights_are_checked_on_one_more_split_without_fitting(fitted, stick_split, capsys):
+    before = digest_file(fitted / "motion-text.safetensors")
+    words = ["fit", "motion-text", "--out", str(fitted), "--check", str(stick_split), "--json"]
+    assert main(words) == 0
+    card = read_json(Path(json.loads(capsys.readouterr().out)["card"]))
+    assert card["further_checks"]["stick"] == card["checks"]
+    assert card["sha256"] == before
+
+
+def test_a_card_of_other_weights_is_not_added_to(fitted, stick_split, tmp_path):
+    request = FitRequest("motion-text", out=tmp_path)
+    request.weights.write_bytes((fitted / "motion-text.safetensors").read_bytes())
+    with pytest.raises(BadInputError) as refusal:
+        check_again(request, str(stick_split), Quiet())
+    assert refusal.value.code == "card-missing"
+    request.card.write_text(json.dumps({"sha256": "0" * 64}))
+    with pytest.raises(BadInputError) as refusal:
+        check_again(request, str(stick_split), Quiet())
+    assert refusal.value.code == "weights-other"
+
+
+def test_the_video_evaluator_is_fitted_and_checked_by_the_same_verb(stick_split, tmp_path):
+    request = FitRequest("egomini-video", str(stick_split), str(stick_split), tmp_path, steps=2)
+    card = read_json(fit(request, Quiet()))
+    assert card["recipe"]["words"] == len({word for text in SAID for word in text.split()})
+    assert set(card["checks"]["ladders"]) == {"freeze", "shuffle", "reverse", "fast", "slow", "blur", "noise", "drift"}
+    assert card["checks"]["floor_between_halves"] > 0
+
+
+def test_videos_of_another_size_are_refused_by_the_video_evaluator(toy_split, tmp_path):
+    with pytest.raises(BadInputError, match="9 frames of 32 × 16 pixels") as refusal:
+        fit(FitRequest("egomini-video", str(toy_split), str(toy_split), tmp_path, steps=2), Quiet())
+    assert refusal.value.code == "split-form"
+
+
+def test_unknown_evaluators_and_splits_are_answered_with_near_ones():
+    with pytest.raises(UnknownNameError, match="did you mean 'motion-text'"):
+        fit(FitRequest("motion-txt"), Quiet())
+    with pytest.raises(UnknownNameError, match="did you mean 'egomini-train'"):
+        fit(FitRequest("motion-text", "egomini-trian"), Quiet())
+    assert set(FITTED) == {"egomini-clip", "egomini-video", "motion-text"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"skeleton": "xsens23"}, "skeleton-name"),
+        ({"skeleton": "stick-bad", "parents": [-1, 0, 5, 0, 3, 0, 5, 1]}, "skeleton-tree"),
+        ({"skeleton": "stick-bad", "parents": [-1, 0]}, "skeleton-tree"),
+        ({"skeleton": "stick-bad", "joints": [*STICK.joints[:2], "skull", *STICK.joints[3:]]}, "skeleton-tree"),
+    ],
+)
+def test_a_skeleton_that_is_no_tree_or_takes_a_known_name_is_refused(stick_split, tmp_path, changes, code):
+    index = read_json(stick_split / "split.json")
+    (tmp_path / "split.json").write_text(json.dumps({**index, "facts": {**index["facts"], **changes}}))
+    with pytest.raises(BadInputError) as refusal:
+        open_split(tmp_path)
+    assert refusal.value.code == code
+    assert "\n" not in str(refusal.value)
