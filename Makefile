@@ -29,9 +29,12 @@ check: $(READY)  ## test, and formatting and types
 	$(BIN)/pyright
 	$(MAKE) test
 
-weights: $(READY) ## make all shipped data and weights again from their seeds (about 40 minutes on two cores, resumable)
+weights: $(READY) ## make all shipped data and weights again from their seeds (about an hour on two cores, resumable)
 	$(BIN)/python -m egobench.data.egomini.ship
-	$(BIN)/python -m egobench fit egomini-clip --out egobench/extractors/weights
+	for name in egomini-clip egomini-video motion-text; do \
+	  $(BIN)/python -m egobench fit $$name --out egobench/extractors/weights || exit; \
+	  $(BIN)/python -m egobench fit $$name --out egobench/extractors/weights --check egomini-test || exit; \
+	done
 
 clean:           ## remove the virtual environment and caches; runs/ stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache

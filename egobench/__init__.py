@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from egobench.geometry.border import check_motion as check_motion
     from egobench.geometry.skeleton import forward_kinematics as forward_kinematics
     from egobench.geometry.skeleton import get_skeleton as get_skeleton
+    from egobench.motions.load import load_motion as load_motion
     from egobench.stats.pairing import SHUFFLE_SEED as SHUFFLE_SEED
     from egobench.stats.pairing import shuffled_partners as shuffled_partners
     from egobench.types import Camera as Camera
@@ -49,6 +50,7 @@ _PUBLIC = {
     "check_motion": "egobench.geometry.border",
     "forward_kinematics": "egobench.geometry.skeleton",
     "get_skeleton": "egobench.geometry.skeleton",
+    "load_motion": "egobench.motions.load",
     "open_split": "egobench.data.open",
     "shuffled_partners": "egobench.stats.pairing",
 }

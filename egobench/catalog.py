@@ -16,7 +16,11 @@ METRICS = Registry(
     "metrics",
     {
         "i-fid": "egobench.metrics.i_fid:IFID",
+        "fvd": "egobench.metrics.fvd:Fvd",
         "clip-sim": "egobench.metrics.clip_sim:ClipSim",
+        "m-fid": "egobench.metrics.m_fid:MFid",
+        "r-precision": "egobench.metrics.r_precision:RPrecision",
+        "mm-dist": "egobench.metrics.mm_dist:MmDist",
         "foot-skate": "egobench.metrics.foot_skate:FootSkate",
         "floor-penetration": "egobench.metrics.floor:FloorPenetration",
         "floor-float": "egobench.metrics.floor:FloorFloat",
@@ -25,7 +29,21 @@ METRICS = Registry(
         "head-root": "egobench.metrics.head_root:HeadRoot",
     },
 )
-EXTRACTORS = Registry("extractors", {"egomini-clip": "egobench.extractors.egomini_clip:EgominiClip"})
+EXTRACTORS = Registry(
+    "extractors",
+    {
+        "egomini-clip": "egobench.extractors.egomini_clip:EgominiClip",
+        "egomini-video": "egobench.extractors.egomini_video:EgominiVideo",
+        "motion-text": "egobench.extractors.motion_text:MotionText",
+        "inception.tf": "egobench.extractors.inception:InceptionTF",
+        "inception.clean": "egobench.extractors.inception:InceptionClean",
+        "inception.torchmetrics": "egobench.extractors.inception:InceptionTorchmetrics",
+        "i3d.stylegan-v": "egobench.extractors.i3d:I3DStyleGANV",
+        "i3d.crop": "egobench.extractors.i3d:I3DCrop",
+        "clip.vit-b-32": "egobench.extractors.open_clip_vit:ClipViTB32",
+        "clip.vit-l-14": "egobench.extractors.open_clip_vit:ClipViTL14",
+    },
+)
 SPLITS = Registry(
     "splits",
     {

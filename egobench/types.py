@@ -189,7 +189,8 @@ class Result:
     protocol: str
     """Digest of the readable protocol record in the manifest."""
     floor: float | None
-    """The same metric on the reference itself (clip metrics) or between its disjoint halves (set metrics)."""
+    """The same metric on the reference itself, or between its disjoint halves where samples are compared with it as a
+    set."""
     chance: float | None
     """The same metric for the `shuffled` control."""
     detail: Mapping[str, Any] = field(default_factory=dict)

@@ -188,6 +188,8 @@ def _metric_notes(result: Mapping[str, Any] | None) -> Iterator[str]:
         because = f": {reason}" if reason else ""
         total = result["n"] + result["n_undefined"]
         yield f"is undefined on {result['n_undefined']} of {total} rows{because}"
+    if "alarm" in detail:
+        yield detail["alarm"]
     if detail.get("failed"):
         yield f"failed on some rows: {reasons_text(result, 'failed')}"
     for key in ("floor", "chance"):

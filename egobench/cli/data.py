@@ -1,4 +1,4 @@
-"""`egobench data make|verify|list|view|sheet`: splits on this machine, and pictures of their clips."""
+"""`egobench data make|verify|list|view|sheet|convert`: splits on this machine, pictures of clips, motion files."""
 
 import os
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from egobench.catalog import SPLITS
 from egobench.cli.options import parse, pick, print_json
 from egobench.cli.progress import progress
 from egobench.errors import BadInputError
+from egobench.motions.axes import Kind, Unit, Up
 from egobench.types import Condition, Sample
 
 
@@ -73,6 +74,32 @@ class SheetOptions:
     """Clips, evenly spread over the split."""
     out: Path | None = None
     """PNG to write; by default SPLIT.png here."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+@dataclass(frozen=True)
+class ConvertOptions:
+    """Turns a motion file of another kind into motion.npz: named joints, metres, z up."""
+
+    source: Positional[Path]
+    """HumanML3D vectors (npy), SMPL or AMASS parameters (npz), BVH, XSens xdata (npz), or positions and rotations."""
+    out: Positional[Path]
+    """File to write."""
+    kind: Kind = "auto"
+    """What the file is; auto goes by its suffix and arrays."""
+    fps: float | None = None
+    """Frames per second of the file, where it does not say or says it wrong."""
+    to_fps: float | None = None
+    """Frames per second to write; by default the file's."""
+    body_model: Path | None = None
+    """Your SMPL, SMPL-H or SMPL-X body model (npz)."""
+    unit: Unit = "m"
+    """Of the file's lengths."""
+    up: Up = "auto"
+    """Axis that is up in the file; auto goes by the body."""
+    skeleton: str | None = None
+    """Of a file of positions and rotations; by default xsens23."""
     json: bool = False
     """Machine-readable output."""
 
@@ -163,12 +190,45 @@ def sheet(arguments: list[str]) -> int:
     return 0
 
 
+def convert(arguments: list[str]) -> int:
+    """Converts a motion file."""
+    options = parse(ConvertOptions, "data convert", arguments)
+    from egobench.files.motion import write_motion
+    from egobench.geometry.body import stature
+    from egobench.geometry.skeleton import get_skeleton
+    from egobench.motions.load import load_motion
+
+    if options.out.suffix != ".npz":
+        raise BadInputError(f"{options.out}: a name that ends in .npz is needed", code="option-form")
+    motion = load_motion(
+        options.source,
+        kind=options.kind,
+        fps=options.fps,
+        body_model=options.body_model,
+        to_fps=options.to_fps,
+        unit=options.unit,
+        up=options.up,
+        skeleton=options.skeleton,
+    )
+    write_motion(options.out, motion)
+    height = stature(get_skeleton(motion.skeleton), motion.positions)
+    frames = len(motion.positions)
+    if options.json:
+        facts = {"skeleton": motion.skeleton, "stature_m": round(height, 4), "fps": motion.fps, "frames": frames}
+        print_json({"path": options.out, **facts})
+    else:
+        rate = f"{frames} frames at {motion.fps:g} per second"
+        print(f"{options.out}: {motion.skeleton}, {rate}, a body of {height:.2f} m by its bones")
+    return 0
+
+
 ACTIONS = {
     "make": (make, "make a split of the embedded world on disk"),
     "verify": (verify, "open every clip and compare it with its digest"),
     "list": (list_splits, "splits: here or not, clips, digest"),
     "view": (view, "picture of one clip, with a run's sample if asked"),
     "sheet": (sheet, "contact sheet of many clips"),
+    "convert": (convert, "a motion file of another kind (HumanML3D, SMPL, BVH, XSens) as motion.npz"),
 }
 
 

@@ -14,14 +14,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # see egobench.registry
     from typing import Any
 
-USAGE = f"""usage: egobench describe NAME [--kind KIND] [--json]
+USAGE = f"""usage: egobench describe NAME [--kind KIND] [--preset PRESET] [--json]
 
 What stands behind a name: definition, options, defaults. Nothing is imported and nothing runs.
 
-  NAME    a name of `egobench list`, module:Name, or a split folder
-  --kind  where one name stands for several things: {", ".join(KINDS)}
-  --json  machine-readable output"""
+  NAME      a name of `egobench list`, module:Name, or a split folder
+  --kind    where one name stands for several things: {", ".join(KINDS)}
+  --preset  of a metric: also the extractor it would take, step by step, as in `describe fvd --preset i3d.crop`
+  --json    machine-readable output"""
 INDEX = "split.json"
+EXTRACTOR_FACTS = ("name", "provides", "gives", "steps", "used_by", "weights")
+"""In this order; others after them."""
 USES = {
     "models": "egobench run --model {name} --split egomini-smoke",
     "metrics": "egobench run --model static --split egomini-smoke --metrics {name}",
@@ -31,13 +34,17 @@ USES = {
 
 def main(arguments: list[str]) -> int:
     """Prints what stands behind a name."""
-    options = parse_quick(USAGE, arguments, ("--kind", "--json"))
+    options = parse_quick(USAGE, arguments, ("--kind", "--preset", "--json"))
     if options.word is None:
         raise BadInputError("a name is needed; `egobench list` prints all of them", code="option-form")
     if options.kind not in (None, *KINDS):
         raise UnknownNameError(unknown("kinds", options.kind, list(KINDS)))
     name = options.word
     found = [_describe(kind, name) for kind in _kinds_of(name, options.kind)]
+    if options.preset is not None:
+        found = [
+            _with_preset(entry, options.preset) for entry in found if entry["kind"] == "metrics" or len(found) == 1
+        ]
     if options.json:
         import json
 
@@ -72,9 +79,41 @@ def _describe(kind: str, name: str) -> "dict[str, Any]":
     facts = dict(source.facts)
     if kind == "splits":
         facts |= _shipped_facts(source, name)
+    if kind == "extractors" and isinstance(facts.get("weights"), str):
+        facts = {key: facts.pop(key) for key in EXTRACTOR_FACTS if key in facts} | facts
+        facts["weights"] = _weights_facts(facts["weights"])
     return {
         **{"name": name, "kind": kind, "target": source.target, "file": source.file, "line": source.line},
         **{"doc": source.doc, "facts": facts, "fields": [vars(field) for field in source.fields]},
+    }
+
+
+def _with_preset(entry: "dict[str, Any]", preset: str) -> "dict[str, Any]":
+    """A metric's entry with the extractor's inside it.
+
+    Raises:
+        BadInputError: not a metric, or one without an extractor.
+        UnknownNameError: no such extractor.
+    """
+    taken = next((field for field in entry.get("fields", ()) if field["name"] == "preset"), None)
+    if entry["kind"] != "metrics" or taken is None:
+        raise BadInputError(f"{entry['name']} takes no preset; a metric with an extractor does", code="option-form")
+    targets = KINDS["extractors"].targets()
+    if preset not in targets and ":" not in preset:
+        raise UnknownNameError(unknown("presets", preset, targets))
+    return {**entry, "preset": _describe("extractors", preset)}
+
+
+def _weights_facts(name: str) -> "dict[str, Any]":
+    """What the manifest says of an extractor's weights."""
+    from egobench.extractors.weights_manifest import weight_file
+
+    entry = weight_file(name)
+    source = "stated by the publisher" if entry.verified else "stated by third parties only"
+    return {
+        **{"id": entry.id, "file": entry.file, "sha256": entry.sha256 or "not known", "the sha256 is": source},
+        **{"bytes": entry.bytes or "not published", "licence": entry.licence, "urls": list(entry.urls)},
+        **({"note": entry.note} if entry.note else {}),
     }
 
 
@@ -126,7 +165,10 @@ def _text(entry: "Mapping[str, Any]") -> str:
             default = "" if field["default"] is None else f" = {field['default']}"
             lines.append(f"  {field['name']}: {field['type']}{default}")
             lines += [f"      {line}" for line in field["doc"].splitlines()]
-    if entry["kind"] in USES:
+    if "preset" in entry:
+        preset = entry["preset"]
+        lines += ["", f"use: {USES['metrics'].format(name=entry['name'] + ':' + preset['name'])}", "", _text(preset)]
+    elif entry["kind"] in USES:
         lines += ["", f"use: {USES[entry['kind']].format(name=entry['name'])}"]
     return "\n".join(lines)
 
@@ -137,6 +179,9 @@ def _pairs(facts: "Mapping[str, Any]", indent: str = "  ") -> list[str]:
     for key, value in facts.items():
         if isinstance(value, Mapping) and value:
             lines += [f"{indent}{key}", *_pairs(value, indent + "  ")]
+        elif isinstance(value, tuple | list) and value and all(isinstance(part, str) for part in value):
+            marks = (f"{number}." if key == "steps" else "-" for number in range(1, len(value) + 1))
+            lines += [f"{indent}{key}", *(f"{indent}  {mark} {part}" for mark, part in zip(marks, value, strict=True))]
         else:
             lines.append(f"{indent}{key:<{width}}  {value}")
     return lines

@@ -1,4 +1,4 @@
-"""`egobench fit EVALUATOR`: trains an evaluator again, on any training split."""
+"""`egobench fit EVALUATOR`: trains an evaluator again, on any training split, or checks it on one more."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +15,19 @@ class FitOptions:
     """Fits an evaluator and writes weights and a card; interrupted, the same command goes on."""
 
     evaluator: Positional[str]
-    """Name, e.g. egomini-clip."""
-    train: str = "egomini-train"
-    """Split the weights are fitted on."""
+    """Name: egomini-clip, egomini-video or motion-text."""
+    split: str = "egomini-train"
+    """Split the weights are fitted on: a name or a folder; motion-text takes any skeleton and rate."""
     val: str = "egomini-val"
     """Split the card's checks are made on."""
     out: Path = Path("fitted")
     """Folder for weights and card."""
-    steps: int = 1600
-    """Optimiser steps."""
+    steps: int | None = None
+    """Optimiser steps; what the evaluator's recipe says if left out."""
     seed: int = 0
     """Seed of initial weights and of the order of clips."""
+    check: str | None = None
+    """Fits nothing: checks the weights in --out on this split and adds what is found to their card."""
     json: bool = False
     """Machine-readable output."""
 
@@ -33,19 +35,19 @@ class FitOptions:
 def main(arguments: list[str]) -> int:
     """Fits and prints the card's path."""
     options = parse(FitOptions, "fit", arguments)
-    if options.steps < 1:
+    if options.steps is not None and options.steps < 1:
         raise BadInputError(f"--steps is {options.steps}; at least 1 is needed", code="option-range")
-    from egobench.pipeline.fit import FitRequest, fit
+    from egobench.pipeline.fit import FitRequest, check_again, fit
 
     request = FitRequest(
         evaluator=options.evaluator,
-        train=options.train,
+        split=options.split,
         val=options.val,
         out=options.out,
         steps=options.steps,
         seed=options.seed,
     )
-    card = fit(request, progress())
+    card = check_again(request, options.check, progress()) if options.check else fit(request, progress())
     if options.json:
         print_json({"card": card})
     else:

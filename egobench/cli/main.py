@@ -20,6 +20,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "doctor": ("egobench.cli.doctor", "is everything here that a run needs?"),
     "data": ("egobench.cli.data", "make, verify, list and look at splits and clips"),
     "fit": ("egobench.cli.fit", "train an evaluator again"),
+    "weights": ("egobench.cli.weights", "weight files of the standard extractors: list, pull, verify, add"),
+    "conformance": ("egobench.cli.conformance", "vectors that hold another library to the same numbers"),
     "leaderboard": ("egobench.cli.leaderboard", "add runs to a board and build its tables"),
 }
 """Verb → (module with `main(arguments) -> int`, one line)."""

@@ -18,10 +18,12 @@ class QuickOptions:
     kind: str | None
     """Value of `--kind`."""
     json: bool
+    preset: str | None = None
+    """Value of `--preset`."""
 
 
 def parse_quick(usage: str, arguments: list[str], known: tuple[str, ...]) -> QuickOptions:
-    """Reads at most one word, and the options in `known` (of `--kind VALUE` and `--json`).
+    """Reads at most one word, and the options in `known` (of `--kind VALUE`, `--preset VALUE` and `--json`).
 
     Raises:
         SystemExit: 0 after printing `usage` for `--help`.
@@ -49,4 +51,4 @@ def parse_quick(usage: str, arguments: list[str], known: tuple[str, ...]) -> Qui
         found[name] = value
     if len(words) > 1:
         raise BadInputError(f"one name is taken, found {len(words)}: {' '.join(words)}", code="option-form")
-    return QuickOptions(words[0] if words else None, found.get("--kind"), "--json" in found)
+    return QuickOptions(words[0] if words else None, found.get("--kind"), "--json" in found, found.get("--preset"))

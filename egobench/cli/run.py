@@ -1,5 +1,6 @@
 """`egobench run`: a model on a split → a run folder and its table."""
 
+import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,7 +26,7 @@ class RunOptions:
     task: Task = "t2vm"
     """What is given besides text, first frame and first pose: nothing, the motion, or the video."""
     metrics: str = "core"
-    """core, all, or names with commas between."""
+    """core, all, or names with commas between; NAME:PRESET takes another extractor's features, e.g. fvd:i3d.crop."""
     seeds: int = 1
     """Samples per clip."""
     limit: int | None = None
@@ -63,6 +64,9 @@ def main(arguments: list[str]) -> int:
     if options.dry_run:
         _print_plan(plan(request), options.json)
         return 0
+    if request.metrics == "core":
+        for reason in plan(request).left_out.values():
+            print(f"left out: {reason}", file=sys.stderr)
     return print_report(lambda: start_run(request, progress()), as_json=options.json)
 
 
@@ -88,8 +92,9 @@ def _print_plan(plan: "RunPlan", as_json: bool) -> None:
         "clips": len(plan.infos),
         "seeds": request.seeds,
         "samples": len(plan.items),
-        "metrics": [metric.name for metric in plan.metrics],
-        "protocols": {metric.name: plan.protocol_of(metric)[0] for metric in plan.metrics},
+        "metrics": list(plan.labelled),
+        "left out": plan.left_out,
+        "protocols": {label: plan.protocol_of(metric)[0] for label, metric in plan.labelled.items()},
         "device": request.device,
         "engine": f"{request.engine}, {request.workers} workers",
         "out": request.out,
@@ -99,6 +104,7 @@ def _print_plan(plan: "RunPlan", as_json: bool) -> None:
         return
     width = max(len(key) for key in facts)
     facts["metrics"] = ", ".join(facts["metrics"])
+    facts["left out"] = "; ".join(plan.left_out.values()) or "none"
     del facts["protocols"]
     for key, value in facts.items():
         print(f"{key:<{width}}  {value}")

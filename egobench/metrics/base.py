@@ -3,6 +3,10 @@
 Two kinds. A `ClipMetric` turns one clip's arrays into a number; a `SetMetric` turns the features of all
 clips into one number. Neither sees a network, a path or a model: `pipeline/score.py` fetches what `needs`
 names. Adding one is a file here, a line in `catalog.py`, a test.
+
+A metric whose features may come from several extractors has a field `preset`, the catalogue name of one;
+`--metrics NAME:PRESET` sets it. A metric that cannot score every split has a method `check(facts)`: it is asked
+before anything is sampled and raises BadInputError, code `split-form`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,9 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
+
+from egobench.errors import BadInputError
 
 Better = Literal["lower", "higher"]
+What = Literal["motion", "frames", "text", "clip", "motion-features"]
+"""`motion`: a `Motion`. `frames`: features per video frame (time, feature). `clip`: features of the whole video
+(item, feature). `motion-features`: features of the whole motion (feature,). `text`: features (feature,)."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +30,13 @@ class Need:
 
     source: Literal["sample", "reference", "condition"]
     """Whose: the model's output, the recorded truth, or what the model was given."""
-    what: Literal["motion", "frames", "text"]
-    """`motion`: a `Motion`. `frames`: features per video frame (time, feature). `text`: features (feature,)."""
+    what: What
     extractor: str | None = None
-    """Catalogue name of the extractor that makes the features; None for raw arrays."""
+    """Catalogue name of the extractor that makes the features; None for the raw `Motion`, `Video` or caption."""
+
+    def __post_init__(self) -> None:
+        if self.extractor is None and self.what in ("clip", "motion-features"):
+            raise BadInputError(f"{self.what} are features; name their extractor", code="need-extractor")
 
 
 class ClipMetric(Protocol):
@@ -66,22 +78,33 @@ class SetMetric(Protocol):
     better: ClassVar[Better]
 
     def needs(self) -> Mapping[str, Need]:
-        """Exactly `sample` and `reference`."""
+        """Key of `inputs` to what it wants, as many as it likes. With one of source `reference` the floor is the
+        metric between disjoint halves of the references; without, the metric with the references as samples."""
         ...
 
     def score(
         self,
-        sample: Sequence[Float[np.ndarray, "_item _feature"]],
-        reference: Sequence[Float[np.ndarray, "_item _feature"]],
-        groups: Int[np.ndarray, " clip"],
+        inputs: Mapping[str, Sequence[Any]],
+        clips: Sequence[str],
+        groups: Int[np.ndarray, " row"],
         *,
         draws: int,
         seed: int,
     ) -> SetScore:
-        """Scores the set; entry i of both lists belongs to clip i, `groups[i]` numbers its sequence.
+        """Scores the set.
 
-        `draws` = 0 skips the interval: `groups` is not read then, and the lists may differ in length (two halves of a
-        split). Raises BadInputError for fewer than two clips or non-finite features.
+        Args:
+            inputs: key of `needs` → one entry per row (clip × seed): float64 features, or what a need without an
+                extractor names.
+            clips: (row,) clip id of each row; one that was sampled with several seeds stands there as often. With two
+                halves of a split, that of the sample.
+            groups: (row,) number of each row's sequence.
+            draws: copies behind the interval; 0 skips it, and `groups` is not read.
+            seed: of everything that is drawn.
+
+        Raises:
+            BadInputError: fewer than two clips, features that do not match or are not finite.
+            Undefined: the metric has no meaning on this set.
         """
         ...
 

@@ -12,8 +12,7 @@ from jaxtyping import Float, Int
 
 from egobench.errors import BadInputError
 from egobench.metrics.base import Better, Need, SetScore
-from egobench.stats.frechet import frechet_distance, frechet_interval, frechet_limit
-from egobench.stats.kernel import kernel_distance
+from egobench.metrics.frechet_score import SOLVER, check_rows, frechet_score
 
 
 @dataclass(frozen=True)
@@ -21,8 +20,8 @@ class IFID:
     """Fréchet distance over 8 frames of every clip, uniformly spaced over frames 1 … T-1, both ends kept.
 
     Frame 0 is the conditioning frame: it is given, so it would flatter. `detail` holds the companions `kid` (unbiased
-    MMD², cubic kernel) and `fd_inf` (extrapolated to infinitely many frames; None where that means nothing), and
-    whether N is below the number of features, where the value is mostly bias.
+    MMD², cubic kernel) and `fd_inf` (extrapolated to infinitely many frames; None where that means nothing), whether N
+    is below the number of features, where the value is mostly bias, and `influence`: the ten clips that raise it most.
 
     Source: Heusel et al. 2017 (arXiv:1706.08500); the column is EgoTwin's (arXiv:2508.13013).
     Differs from the paper: frames per clip, stride, resizing and N are not public; ours are in the protocol. Without
@@ -38,7 +37,7 @@ class IFID:
     better: ClassVar[Better] = "lower"
 
     preset: str = "egomini-clip"
-    """Catalogue name of the extractor."""
+    """Catalogue name of an extractor of frames."""
     frames_per_clip: int = 8
     """Frames of each clip that enter."""
 
@@ -49,54 +48,38 @@ class IFID:
             "reference": Need("reference", "frames", self.preset),
         }
 
+    def check(self, facts: Mapping[str, Any]) -> None:
+        """Refuses a split whose videos are too short, code `split-form`."""
+        if facts["num_video_frames"] - 1 < self.frames_per_clip:
+            raise BadInputError(
+                f"{facts['num_video_frames']} video frames; {self.name} needs {self.frames_per_clip} besides the "
+                "conditioning frame",
+                code="split-form",
+            )
+
     def score(
         self,
-        sample: Sequence[Float[np.ndarray, "_time _feature"]],
-        reference: Sequence[Float[np.ndarray, "_time _feature"]],
-        groups: Int[np.ndarray, " clip"],
+        inputs: Mapping[str, Sequence[Float[np.ndarray, "_time _feature"]]],
+        clips: Sequence[str],
+        groups: Int[np.ndarray, " row"],
         *,
         draws: int,
         seed: int,
     ) -> SetScore:
-        """Scores the set; entry i of both lists is clip i with all its frames, `groups[i]` its sequence.
+        """Scores the set; entry i of `sample` and `reference` is row i with all its frames.
 
-        `draws` = 0 skips the interval and `fd_inf`; `groups` is not read then, and the lists may differ in length (two
-        halves of a split).
+        With `draws` = 0 there is no interval, `fd_inf` or `influence`; the two may then differ in length (two halves
+        of a split).
 
         Raises:
             BadInputError: fewer than two clips (`features-clips`), clips too short, or of other lengths than
                 the references (`features-frames`), features that do not match or are not finite (`features-…`).
         """
-        if min(len(sample), len(reference)) < 2 or (draws and not len(sample) == len(reference) == len(groups)):
-            raise BadInputError(
-                f"i-fid compares sets of two or more clips, paired for the interval: found {len(sample)} samples, "
-                f"{len(reference)} references, {len(groups)} groups",
-                code="features-clips",
-            )
-        widths = sorted({clip.shape[1] for clip in (*sample, *reference)})
-        if len(widths) > 1:
-            raise BadInputError(
-                f"features of {widths} numbers; all must come from one extractor", code="features-dimension"
-            )
-        lengths, wanted = (sorted({len(clip) for clip in side}) for side in (sample, reference))
-        if lengths != wanted:
-            raise BadInputError(
-                f"samples have {lengths} frames, references {wanted}; the numbers must be equal",
-                code="features-frames",
-            )
-        count = self.frames_per_clip
-        sample, reference = ([clip[frame_indices(len(clip), count)] for clip in side] for side in (sample, reference))
-        all_sample, all_reference = np.concatenate(sample), np.concatenate(reference)
-        detail = {
-            "n_frames": len(all_sample),
-            "d": int(all_sample.shape[1]),
-            "n_below_d": len(all_sample) < all_sample.shape[1],
-        }
-        value = frechet_distance(all_reference, all_sample)
-        detail["kid"] = kernel_distance(all_reference, all_sample)
-        detail["fd_inf"] = frechet_limit(reference, sample, groups, seed) if draws else None
-        interval = frechet_interval(reference, sample, groups, draws, seed) if draws else None
-        return SetScore(value, interval, detail)
+        sides = [inputs["sample"], inputs["reference"]]
+        check_rows(self.name, *sides, rows=len(groups), draws=draws)
+        chosen = frame_indices(len(sides[0][0]), self.frames_per_clip)
+        sample, reference = ([clip[chosen] for clip in side] for side in sides)
+        return frechet_score(sample, reference, clips, groups, counted="frames", draws=draws, seed=seed)
 
     def record(self) -> Mapping[str, Any]:
         """What decides the value, besides the extractor, the split and N."""
@@ -105,8 +88,7 @@ class IFID:
             "version": self.version,
             "preset": self.preset,
             "frames": f"{self.frames_per_clip} of 1 … T-1, uniformly spaced, both ends kept, halves rounded up",
-            "solver": "float64, ddof 1, nuclear norm of the centred cross-Gram (triangular factors where N > d)",
-            "interval": "delete-d jackknife by sequence, three quarters kept",
+            **SOLVER,
         }
 
 

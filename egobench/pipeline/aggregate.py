@@ -7,7 +7,7 @@ what was asked, not the folder's name.
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,13 @@ from egobench.pipeline.inputs import Inputs
 from egobench.pipeline.resolve import Metric
 from egobench.pipeline.score import BOOTSTRAP_SEED, SetOutcome, group_numbers
 from egobench.pipeline.yardstick import Yardstick
+from egobench.stats.alarm import beats_reference
 from egobench.stats.bootstrap import cluster_mean_interval
 from egobench.store.tables import SET_CLIP, SET_SEED, ScoreRow
 from egobench.types import Result
 
 SCHEMA = 1
+ALARM = "rates the sample above the recorded truth: the evaluator is exploited, or too weak to be trusted here"
 MAX_REASONS = 20
 """Distinct reasons kept in a result; the rest are counted together. All of them stand in `scores.parquet`."""
 
@@ -60,7 +62,7 @@ def clip_result(
 def set_result(metric: Metric, outcome: SetOutcome, planned: int, yardstick: Yardstick, protocol: str) -> Result:
     """Result of a set metric."""
     score = outcome.score
-    detail = {**(dict(score.detail) if score else {}), **_detail([set_row(metric, outcome)], yardstick)}
+    detail = {**(dict(score.detail) if score else {}), **_detail([set_row(metric.name, outcome)], yardstick)}
     entered = outcome.entered if outcome.status == "ok" else 0
     return Result(
         value=None if score is None else float(score.value),
@@ -78,10 +80,21 @@ def set_result(metric: Metric, outcome: SetOutcome, planned: int, yardstick: Yar
     )
 
 
-def set_row(metric: Metric, outcome: SetOutcome) -> ScoreRow:
+def with_alarm(metric: Metric, result: Result) -> Result:
+    """The result, marked in `detail["alarm"]` where a metric of agreement with the text rates the sample above the
+    recorded truth: the whole interval lies on the better side of the floor."""
+    asks_text = any(need.what == "text" for need in metric.needs().values())
+    if not asks_text or result.ci95 is None or result.floor is None:
+        return result
+    if not beats_reference(result.ci95, (result.floor, result.floor), result.better):
+        return result
+    return replace(result, detail={**result.detail, "alarm": ALARM})
+
+
+def set_row(label: str, outcome: SetOutcome) -> ScoreRow:
     """The one row of a set metric."""
     value = None if outcome.score is None else float(outcome.score.value)
-    return ScoreRow(SET_CLIP, SET_SEED, metric.name, value, outcome.status, outcome.reason)
+    return ScoreRow(SET_CLIP, SET_SEED, label, value, outcome.status, outcome.reason)
 
 
 def metrics_document(run: str, model: str, split: str, task: str, results: Mapping[str, Result]) -> dict[str, Any]:

@@ -1,28 +1,32 @@
 """Stage 2: what metrics need and the cache does not hold → the cache. Only this stage runs extractors.
 
-One item is one clip's reference or one sample; its video is opened once for all extractors. If nothing is
-missing, no process is started and no torch is imported.
+One item is one clip's reference or one sample; its video and its motion are opened once for all extractors. If
+nothing is missing, no process is started and no torch is imported.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from egobench.errors import BadInputError
+from egobench.errors import BadInputError, StorageError
 from egobench.extractors.base import LoadedExtractor
+from egobench.files.motion import read_motion
 from egobench.files.video import read_video
-from egobench.pipeline.generate import VIDEO_FILE
-from egobench.pipeline.inputs import Inputs, Want, unchanged
+from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE
+from egobench.pipeline.inputs import Inputs, Want, part_of, unchanged
 from egobench.pipeline.resolve import resolve_extractor, resolve_split
 from egobench.store.cache import Cache
 from egobench.store.folder import RunFolder
 from egobench.store.tables import ItemRow
-from egobench.types import Clip, Split, Video
+from egobench.types import Clip, Motion, Split, Video
 
 REFERENCE_SEED = -1
+METHODS = {"frames": "frames", "clip": "clip", "text": "text", "motion-features": "motion"}
+"""`Need.what` → method of a loaded extractor."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class ExtractItem:
     wants: tuple[Want, ...]
     video: str = ""
     """SHA-256 of the sample's video file."""
+    motion: str = ""
+    """SHA-256 of the sample's motion file."""
 
 
 @dataclass
@@ -43,7 +49,7 @@ class WantList:
 
     inputs: Inputs
     _by_place: dict[tuple[str, int], dict[str, Want]] = field(default_factory=dict)
-    _videos: dict[tuple[str, int], str] = field(default_factory=dict)
+    _files: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
 
     def add(self, want: Want | None, clip_id: str, item: ItemRow | None = None) -> None:
@@ -55,12 +61,12 @@ class WantList:
             return
         place = (item.clip, item.seed) if item else (clip_id, REFERENCE_SEED)
         self._by_place.setdefault(place, {})[want.key] = want
-        self._videos[place] = item.video if item else ""
+        self._files[place] = (item.video, item.motion) if item else ("", "")
 
     def items(self) -> list[ExtractItem]:
         """What is missing from the cache, sorted by clip and seed."""
         return [
-            ExtractItem(*place, tuple(wants.values()), self._videos[place])
+            ExtractItem(*place, tuple(wants.values()), *self._files[place])
             for place, wants in sorted(self._by_place.items())
         ]
 
@@ -86,10 +92,18 @@ class ExtractJob:
         split, folder, cache = resolve_split(self.split), RunFolder(self.folder), Cache(self.cache)
 
         def task(item: ExtractItem) -> None:
-            clip = _open_reference(split, item.clip_id) if item.seed == REFERENCE_SEED else None
-            video = clip.reference.video if clip else _open_sample(split, folder, item)
+            is_reference = item.seed == REFERENCE_SEED
+            opened = _open_reference(split, item.clip_id) if is_reference else _Sample(split, folder, item)
+            errors = []
             for want in item.wants:
-                cache.put(want.key, _extract(want, loaded, video, clip))
+                try:
+                    cache.put(want.key, _extract(want, loaded, opened))
+                except StorageError:
+                    raise
+                except Exception as error:  # the other extractors' features are good all the same
+                    errors.append(error)
+            if errors:
+                raise errors[0]
 
         return task
 
@@ -106,22 +120,39 @@ def _open_reference(split: Split, clip_id: str) -> Clip:
         raise BadInputError(str(error), code=f"reference-{error.code}") from error
 
 
-def _open_sample(split: Split, folder: RunFolder, item: ExtractItem) -> Video:
-    path = unchanged(folder.sample(item.clip_id, item.seed) / VIDEO_FILE, item.video)
-    return read_video(path, fps=split.facts["fps_video"], frames=split.facts["num_video_frames"])
+@dataclass(frozen=True)
+class _Sample:
+    """A sample's parts, each read when first asked for."""
+
+    split: Split
+    folder: RunFolder
+    item: ExtractItem
+
+    @cached_property
+    def video(self) -> Video:
+        """Raises BadInputError if it cannot be read or has changed."""
+        path = unchanged(self.folder.sample(self.item.clip_id, self.item.seed) / VIDEO_FILE, self.item.video)
+        return read_video(path, fps=self.split.facts["fps_video"], frames=self.split.facts["num_video_frames"])
+
+    @cached_property
+    def motion(self) -> Motion:
+        """Raises BadInputError if it cannot be read or has changed."""
+        path = unchanged(self.folder.sample(self.item.clip_id, self.item.seed) / MOTION_FILE, self.item.motion)
+        return read_motion(path, fps=self.split.facts["fps_motion"], skeleton=self.split.facts["skeleton"])
 
 
-def _extract(
-    want: Want, loaded: Mapping[str, LoadedExtractor], video: Video, clip: Clip | None
-) -> dict[str, np.ndarray]:
+def _extract(want: Want, loaded: Mapping[str, LoadedExtractor], opened: Clip | _Sample) -> dict[str, np.ndarray]:
+    parts = opened.reference if isinstance(opened, Clip) else opened
     if want.extractor is None:
-        assert clip is not None, "only a reference's motion is cached raw"
-        return {"positions": clip.reference.motion.positions, "rotations": clip.reference.motion.rotations}
-    extractor = loaded[want.extractor]
+        return {"positions": parts.motion.positions, "rotations": parts.motion.rotations}
+    method = getattr(loaded[want.extractor], METHODS[want.what], None)
+    if method is None:
+        text = f"{want.extractor} has no method `{METHODS[want.what]}`; it does not make {want.what}"
+        raise BadInputError(text, code="extractor-part")
     if want.what == "text":
-        assert clip is not None, "texts belong to conditions"
-        return {"features": _finite(extractor.text(clip.condition.text), want)}
-    return {"features": _finite(extractor.frames(video), want)}
+        assert isinstance(opened, Clip), "texts belong to conditions"
+        return {"features": _finite(method(opened.condition.text), want)}
+    return {"features": _finite(method(getattr(parts, part_of(want.what))), want)}
 
 
 def _finite(features: Any, want: Want) -> np.ndarray:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from egobench.extractors.base import Extractor
 from egobench.files.digest import digest_file
 from egobench.files.motion import read_motion
 from egobench.files.video import read_video
-from egobench.metrics.base import Need
+from egobench.metrics.base import Need, What
 from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE
 from egobench.pipeline.resolve import resolve_extractor
 from egobench.store.cache import Cache, cache_key
@@ -43,13 +43,16 @@ class Origin:
     motion_of: str = ""
     """Clip whose reference motion stands in."""
 
+    def stand_in(self, what: What) -> str:
+        """Clip whose reference stands in for that part; empty where the sample's own is meant."""
+        return self.video_of if part_of(what) == "video" else self.motion_of
+
 
 @dataclass(frozen=True)
 class Want:
     """One cached thing: what is extracted from what, by which extractor."""
 
-    what: str
-    """`motion`, `frames` or `text`."""
+    what: What
     extractor: str | None
     key: str
     """Of the cache."""
@@ -96,17 +99,22 @@ class Inputs:
         if need.what == "text":
             return {"text": self.infos[clip_id].text}
         owner = self._owner(need, clip_id, origin)
+        if need.extractor is None:
+            return {"reference": self.infos[owner].digest} if owner else None
+        # a motion's file holds neither rate nor skeleton, which its features depend on; a video's holds its rate
+        facts = self.split.facts
+        form = {} if part_of(need.what) == "video" else {"fps": facts["fps_motion"], "skeleton": facts["skeleton"]}
         if owner:
-            return {"reference": self.infos[owner].digest}
-        digest = origin.item.video if origin.item else ""
-        return {"sample": digest} if need.what == "frames" and digest else None
+            return {"reference": self.infos[owner].digest, **form}
+        digest = _digest_of(origin.item, need.what) if origin.item else ""
+        return {"sample": digest, **form} if digest else None
 
     @staticmethod
     def _owner(need: Need, clip_id: str, origin: Origin) -> str:
         """Clip whose reference answers a need; empty where the run's own sample does."""
         if need.source != "sample":
             return clip_id
-        return origin.video_of if need.what == "frames" else origin.motion_of
+        return origin.stand_in(need.what)
 
     def fetch(self, need: Need, clip_id: str, origin: Origin) -> Any:
         """The array, `Motion`, `Video` or text behind a need.
@@ -139,14 +147,14 @@ class Inputs:
         facts = self.split.facts
         return Motion(arrays["positions"], arrays["rotations"], facts["fps_motion"], facts["skeleton"])
 
-    def _sample_part(self, what: str, origin: Origin) -> Motion | Video:
+    def _sample_part(self, what: What, origin: Origin) -> Motion | Video:
         item, facts = origin.item, self.split.facts
         if item is None:
-            raise MissingPartError(f"no {what}")
-        if what == "motion":
-            path = self.part(item, "motion")
-            return read_motion(path, fps=facts["fps_motion"], skeleton=facts["skeleton"])
-        return read_video(self.part(item, "video"), fps=facts["fps_video"], frames=facts["num_video_frames"])
+            raise MissingPartError(f"no {part_of(what)}")
+        path = self.part(item, part_of(what))
+        if what == "frames":
+            return read_video(path, fps=facts["fps_video"], frames=facts["num_video_frames"])
+        return read_motion(path, fps=facts["fps_motion"], skeleton=facts["skeleton"])
 
     def part(self, item: ItemRow, kind: str) -> Path:
         """File of a sample's part, as it was written.
@@ -176,4 +184,13 @@ def has_part(need: Need, origin: Origin) -> bool:
     """Whether the sample has what a need asks of it."""
     if need.source != "sample" or origin.item is None:
         return True
-    return bool(origin.item.video if need.what == "frames" else origin.item.motion)
+    return bool(_digest_of(origin.item, need.what))
+
+
+def part_of(what: What) -> Literal["video", "motion"]:
+    """The part of a sample or reference that a need looks at."""
+    return "video" if what in ("frames", "clip") else "motion"
+
+
+def _digest_of(item: ItemRow, what: What) -> str:
+    return item.video if part_of(what) == "video" else item.motion

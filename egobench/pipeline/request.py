@@ -12,7 +12,15 @@ from egobench.catalog import MODELS
 from egobench.errors import BadInputError
 from egobench.files.digest import digest_file, digest_json
 from egobench.pipeline.protocol import protocol_records
-from egobench.pipeline.resolve import Metric, resolve_engine, resolve_metrics, resolve_model, resolve_split
+from egobench.pipeline.resolve import (
+    Metric,
+    metric_labels,
+    resolve_engine,
+    resolve_metrics,
+    resolve_model,
+    resolve_split,
+)
+from egobench.pipeline.usable import usable_metrics
 from egobench.types import ClipInfo, Model, Split, Task
 
 
@@ -28,7 +36,8 @@ class RunRequest:
     """Settings of the model, as text."""
     task: Task = "t2vm"
     metrics: str = "core"
-    """`core`, `all`, or names by comma."""
+    """`core` (all built in whose weights are here and that suit the split), `all`, or names by comma; `NAME:PRESET`
+    takes the features from another extractor."""
     seeds: int = 1
     """Samples of each clip, with seeds 0 … seeds - 1."""
     limit: int | None = None
@@ -63,6 +72,8 @@ class RunPlan:
     infos: tuple[ClipInfo, ...]
     """Clips to be run, sorted by id."""
     metrics: tuple[Metric, ...]
+    left_out: dict[str, str]
+    """Metrics of `core` that cannot be had here, and why."""
     protocols: dict[str, dict[str, Any]]
     """Digest → record, in the order of `metrics`."""
     identity: str
@@ -77,6 +88,12 @@ class RunPlan:
     def run(self) -> str:
         """What `metrics.json` calls this run: equal for equal requests."""
         return f"{self.request.model.rpartition(':')[2]}_{self.split.name}_{self.identity[:12]}"
+
+    @property
+    def labelled(self) -> dict[str, Metric]:
+        """The metrics by the names of their results, in order: a metric's own name, or NAME:PRESET for each of those
+        that are run with several presets."""
+        return dict(zip(metric_labels(self.metrics), self.metrics, strict=True))
 
     def protocol_of(self, metric: Metric) -> tuple[str, dict[str, Any]]:
         """Digest and record of one metric's protocol."""
@@ -95,6 +112,7 @@ def plan(request: RunRequest) -> RunPlan:
     metrics = resolve_metrics(request.metrics)
     resolve_engine(request.engine, request.workers)
     split = resolve_split(request.split)
+    metrics, left_out = usable_metrics(metrics, split, leave_out=request.metrics == "core")
     infos = tuple(sorted(split.infos(), key=lambda info: info.clip_id))[: request.limit]
     if not infos:
         raise BadInputError(f"split '{request.split}' has no clips", code="split-empty")
@@ -109,6 +127,7 @@ def plan(request: RunRequest) -> RunPlan:
         split=split,
         infos=infos,
         metrics=metrics,
+        left_out=left_out,
         protocols=protocols,
         identity=digest_json([*asked, sorted(protocols), request.draws]),
     )

@@ -5,7 +5,7 @@ Every name is looked up in the catalogue, then among entry points, then as `pack
 
 import dataclasses
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -91,18 +91,49 @@ def parse_value(hint: Any, text: str) -> Any:
 
 
 def resolve_metrics(names: str) -> tuple[Metric, ...]:
-    """Metrics, sorted by name: `core` (all built in), `all` (entry points too), or names by comma.
+    """Metrics, sorted by name and preset, each once.
+
+    Args:
+        names: `core` (all built in), `all` (entry points too), or by comma NAME, NAME:PRESET, `package.module:Class`
+            or `package.module:Class:PRESET`. A preset is the name of the extractor that makes the features.
 
     Raises:
         UnknownNameError: with suggestions.
-        BadInputError: `metric-none`: no name given.
+        BadInputError: `metric-none` (no name given), `metric-preset` (of a metric that has none).
     """
     groups = {"core": list(METRICS.builtin), "all": METRICS.names()}
     wanted = groups.get(names) or [name.strip() for name in names.split(",") if name.strip()]
     if not wanted:
         raise BadInputError("no metric was named; `core`, `all` or names by comma are needed", code="metric-none")
-    metrics = {metric.name: metric for metric in (_instance(METRICS, name) for name in wanted)}
-    return tuple(metrics[name] for name in sorted(metrics))
+    metrics = {(metric.name, preset_of(metric)): metric for metric in map(_metric, wanted)}
+    return tuple(metrics[key] for key in sorted(metrics))
+
+
+def metric_labels(metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """What results are called: by the metric's name; NAME:PRESET for each of those that stand there with several."""
+    names = [metric.name for metric in metrics]
+    return tuple(
+        metric.name if names.count(metric.name) == 1 else f"{metric.name}:{preset_of(metric)}" for metric in metrics
+    )
+
+
+def preset_of(metric: Metric) -> str:
+    """Name of the extractor behind a metric; empty where it has no choice."""
+    return getattr(metric, "preset", "")
+
+
+def _metric(name: str) -> Metric:
+    head, _, preset = name.partition(":")
+    if head not in METRICS.targets() and preset:
+        attribute, _, preset = preset.partition(":")
+        head = f"{head}:{attribute}"
+    metric = _instance(METRICS, head)
+    if not preset:
+        return metric
+    if "preset" not in {field.name for field in dataclasses.fields(metric)}:
+        raise BadInputError(f"metric '{metric.name}' has no presets; found '{name}'", code="metric-preset")
+    EXTRACTORS.target(preset)
+    return dataclasses.replace(metric, preset=preset)
 
 
 def resolve_extractor(name: str) -> Extractor:

@@ -5,15 +5,15 @@ that went wrong is *failed* with its code; only *ok* rows carry a number.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from egobench.errors import BadInputError, Undefined
-from egobench.metrics.base import ClipMetric, SetMetric, SetScore
-from egobench.pipeline.inputs import Inputs, MissingPartError, Origin, has_part
+from egobench.metrics.base import ClipMetric, Need, SetMetric, SetScore
+from egobench.pipeline.inputs import Inputs, MissingPartError, Origin, has_part, part_of
 from egobench.pipeline.worker import one_line
 from egobench.store.tables import ItemRow, ScoreRow, ScoreStatus
 
@@ -47,19 +47,19 @@ def score_clip(metric: ClipMetric, inputs: Inputs, clip_id: str, origin: Origin)
     return Score("ok", value)
 
 
-def score_items(metrics: Sequence[ClipMetric], inputs: Inputs, items: Sequence[ItemRow]) -> dict[str, list[ScoreRow]]:
-    """Rows of every clip metric, in the order of `items`; failed items are failed rows."""
-    rows: dict[str, list[ScoreRow]] = {metric.name: [] for metric in metrics}
+def score_items(
+    metrics: Mapping[str, ClipMetric], inputs: Inputs, items: Sequence[ItemRow]
+) -> dict[str, list[ScoreRow]]:
+    """Rows of every clip metric by its label, in the order of `items`; failed items are failed rows."""
+    rows: dict[str, list[ScoreRow]] = {label: [] for label in metrics}
     for item in items:
         held = _Held(inputs)
-        for metric in metrics:
+        for label, metric in metrics.items():
             if item.status == "failed":
                 score = Score("failed", reason=f"{item.code}: {item.reason}")
             else:
                 score = score_clip(metric, held, item.clip, Origin(item))  # pyright: ignore[reportArgumentType]
-            rows[metric.name].append(
-                ScoreRow(item.clip, item.seed, metric.name, score.value, score.status, score.reason)
-            )
+            rows[label].append(ScoreRow(item.clip, item.seed, label, score.value, score.status, score.reason))
     return rows
 
 
@@ -75,32 +75,38 @@ class SetOutcome:
     """Clip × seed rows that entered."""
 
 
+@dataclass(frozen=True)
+class SetRows:
+    """What a set metric is given: equally long lists, one entry per row."""
+
+    inputs: Mapping[str, Sequence[Any]]
+    clips: Sequence[str]
+
+    def repeated(self, times: int) -> "SetRows":
+        """Every row so often, as a run with so many seeds has it."""
+        inputs = {key: [value for value in values for _ in range(times)] for key, values in self.inputs.items()}
+        return SetRows(inputs, [clip_id for clip_id in self.clips for _ in range(times)])
+
+
 def score_set(metric: SetMetric, inputs: Inputs, items: Sequence[ItemRow], *, draws: int) -> SetOutcome:
-    """Scores the set. Entry i of both lists is row i of the run (clip × seed), its reference beside it; a row without
-    a usable sample or reference is left out of both."""
+    """Scores the set. Entry i of every list is row i of the run (clip × seed); a row that lacks one of the things the
+    metric needs is left out of all."""
     origins = [(item.clip, Origin(item)) for item in items if item.status == "ok"]
-    need = metric.needs()["sample"]
-    if origins and not any(has_part(need, origin) for _, origin in origins):
-        return SetOutcome(None, "not-applicable", f"the model makes no {_part(need.what)}", 0)
-    sample, reference, clips = collect(metric, inputs, origins)
-    groups = group_numbers([inputs.infos[clip_id].sequence for clip_id in clips])
-    return try_set(metric, sample, reference, groups, draws=draws)
+    for need in metric.needs().values():
+        if origins and not any(has_part(need, origin) for _, origin in origins):
+            return SetOutcome(None, "not-applicable", f"the model makes no {part_of(need.what)}", 0)
+    rows = collect(metric, inputs, origins)
+    groups = group_numbers([inputs.infos[clip_id].sequence for clip_id in rows.clips])
+    return try_set(metric, rows, groups, draws=draws)
 
 
-def try_set(
-    metric: SetMetric,
-    sample: Sequence[np.ndarray],
-    reference: Sequence[np.ndarray],
-    groups: np.ndarray,
-    *,
-    draws: int,
-) -> SetOutcome:
-    """Scores two lists of features; never raises for what they hold."""
-    entered = len(sample)
+def try_set(metric: SetMetric, rows: SetRows, groups: np.ndarray, *, draws: int) -> SetOutcome:
+    """Scores rows; never raises for what they hold."""
+    entered = len(rows.clips)
     try:
         if not entered:
-            raise BadInputError("no row has both a sample and a reference that can be read", code="set-empty")
-        score = metric.score(sample, reference, groups, draws=draws, seed=BOOTSTRAP_SEED)
+            raise BadInputError("no row has all that the metric needs in a form that can be read", code="set-empty")
+        score = metric.score(rows.inputs, rows.clips, groups, draws=draws, seed=BOOTSTRAP_SEED)
     except Undefined as reason:
         return SetOutcome(None, "undefined", str(reason), entered)
     except BadInputError as error:
@@ -112,23 +118,29 @@ def try_set(
     return SetOutcome(score, "ok", "", entered)
 
 
-def collect(
-    metric: SetMetric, inputs: Inputs, origins: Sequence[tuple[str, Origin]]
-) -> tuple[list[np.ndarray], list[np.ndarray], list[str]]:
-    """Features of samples and references, and the clip of each entry; entries that lack either are left out."""
+def collect(metric: SetMetric, inputs: Inputs, origins: Sequence[tuple[str, Origin]]) -> SetRows:
+    """What the metric needs of each clip and sample; entries that lack anything are left out."""
     needs = metric.needs()
-    sample, reference, clips = [], [], []
-    held: tuple[str, np.ndarray | None] = ("", None)
+    found: dict[str, list[Any]] = {key: [] for key in needs}
+    clips: list[str] = []
+    held: dict[Need, Any] = {}
+    held_clip = ""
     for clip_id, origin in origins:
-        made = _try_fetch(inputs, needs["sample"], clip_id, origin)
-        if held[0] != clip_id:
-            held = (clip_id, _try_fetch(inputs, needs["reference"], clip_id, Origin()))
-        if made is None or held[1] is None:
-            continue
-        sample.append(made)
-        reference.append(held[1])
-        clips.append(clip_id)
-    return sample, reference, clips
+        if clip_id != held_clip:
+            held, held_clip = {}, clip_id
+        row = {}
+        for key, need in needs.items():
+            if need.source == "sample":
+                row[key] = _try_fetch(inputs, need, clip_id, origin)
+            else:  # the seeds of one clip share its reference and its caption
+                if need not in held:
+                    held[need] = _try_fetch(inputs, need, clip_id, Origin())
+                row[key] = held[need]
+        if all(value is not None for value in row.values()):
+            clips.append(clip_id)
+            for key, value in row.items():
+                found[key].append(value)
+    return SetRows(found, clips)
 
 
 def group_numbers(sequences: Sequence[str]) -> np.ndarray:
@@ -136,15 +148,11 @@ def group_numbers(sequences: Sequence[str]) -> np.ndarray:
     return np.unique(np.asarray(sequences, dtype=str), return_inverse=True)[1].astype(np.int64)
 
 
-def _try_fetch(inputs: Inputs, need: Any, clip_id: str, origin: Origin) -> np.ndarray | None:
+def _try_fetch(inputs: Inputs, need: Need, clip_id: str, origin: Origin) -> Any:
     try:
         return inputs.fetch(need, clip_id, origin)
     except (BadInputError, MissingPartError):
         return None
-
-
-def _part(what: str) -> str:
-    return "motion" if what == "motion" else "video"
 
 
 class _Held:

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 from egobench.errors import BadInputError
 from egobench.files.atomic import write_json
 from egobench.metrics.base import ClipMetric, SetMetric
-from egobench.pipeline.aggregate import clip_result, metrics_document, set_result, set_row
+from egobench.pipeline.aggregate import clip_result, metrics_document, set_result, set_row, with_alarm
 from egobench.pipeline.engine import Outcome
 from egobench.pipeline.extract import ExtractJob, WantList, extractors_of
 from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE, GenerateJob
@@ -66,11 +66,11 @@ def extract_stage(
     inputs = Inputs(asked.split, folder, cache, unreadable)
     strangers = plan_yardsticks(inputs, [info.clip_id for info in asked.infos], asked.request.seeds)
     wants, known = WantList(inputs), {}
-    for metric in asked.metrics:
+    for label, metric in asked.labelled.items():
         _add_wants(wants, metric, inputs, items)
         yardstick = load_yardstick(cache, asked.protocol_of(metric)[1])
         if yardstick:
-            known[metric.name] = yardstick
+            known[label] = yardstick
         else:
             for clip_id, want in yardstick_wants(metric, inputs, strangers):
                 wants.add(want, clip_id)
@@ -100,24 +100,29 @@ def score_stage(
     """Writes `scores.parquet` and `metrics.json`; returns the number of items that failed, or on which a metric did."""
     draws = asked.request.draws
     strangers = plan_yardsticks(inputs, [info.clip_id for info in asked.infos], asked.request.seeds)
-    by_clip: list[ClipMetric] = [metric for metric in asked.metrics if not is_set_metric(metric)]  # pyright: ignore
+    by_clip: dict[str, ClipMetric] = {
+        label: metric  # pyright: ignore[reportAssignmentType]
+        for label, metric in asked.labelled.items()
+        if not is_set_metric(metric)
+    }
     rows: list[ScoreRow] = []
     results: dict[str, Result] = {}
     progress.stage("score", len(asked.metrics) + 1)
     with threadpool_limits(1):
         clip_rows = score_items(by_clip, inputs, items)
         progress.advance()
-        for metric in asked.metrics:
+        for label, metric in asked.labelled.items():
             digest, record = asked.protocol_of(metric)
-            yardstick = known.get(metric.name) or compute_yardstick(metric, inputs, strangers, record)
-            if metric.name in clip_rows:
-                rows += clip_rows[metric.name]
-                results[metric.name] = clip_result(metric, clip_rows[metric.name], inputs, yardstick, digest, draws)
+            yardstick = known.get(label) or compute_yardstick(metric, inputs, strangers, record)
+            if label in clip_rows:
+                rows += clip_rows[label]
+                results[label] = clip_result(metric, clip_rows[label], inputs, yardstick, digest, draws)
             else:
                 set_metric: SetMetric = metric  # pyright: ignore[reportAssignmentType]
                 outcome = score_set(set_metric, inputs, items, draws=draws)
-                rows.append(set_row(metric, outcome))
-                results[metric.name] = set_result(metric, outcome, len(items), yardstick, digest)
+                rows.append(set_row(label, outcome))
+                results[label] = set_result(metric, outcome, len(items), yardstick, digest)
+            results[label] = with_alarm(metric, results[label])
             progress.advance()
     progress.done()
     write_scores(folder.scores, rows)

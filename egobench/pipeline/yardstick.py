@@ -1,6 +1,6 @@
 """Floor and chance of a metric: what the reference itself scores, and what it scores when nothing belongs together.
 
-Floor: clip metrics with sample := reference; set metrics between disjoint halves of the reference, by sequence.
+Floor: sample := reference; where a set metric compares the two, disjoint halves of the reference, by sequence.
 Chance: clip i gets one stranger's video and another's motion, by the pairing of the `shuffled` control, whose
 measured value it therefore equals. Both belong to split and protocol, not to the run, and are kept in the cache.
 """
@@ -18,7 +18,7 @@ from egobench.metrics.base import ClipMetric, SetMetric
 from egobench.pipeline.inputs import Inputs, Origin, Want
 from egobench.pipeline.protocol import is_set_metric
 from egobench.pipeline.resolve import Metric
-from egobench.pipeline.score import collect, group_numbers, score_clip, try_set
+from egobench.pipeline.score import SetRows, collect, group_numbers, score_clip, try_set
 from egobench.stats.pairing import SHUFFLE_SEED, disjoint_halves, shuffled_partners
 from egobench.store.cache import Cache, cache_key
 
@@ -72,7 +72,7 @@ def yardstick_wants(metric: Metric, inputs: Inputs, plan: Plan) -> list[tuple[st
         for clip_id, *origins in zip(plan.clip_ids, plan.floor, *([plan.chance] if plan.chance else []), strict=True):
             for origin in origins:
                 want = inputs.want(need, clip_id, origin)
-                owner = clip_id if need.source != "sample" else _stand_in(need.what, origin)
+                owner = clip_id if need.source != "sample" else origin.stand_in(need.what)
                 if want is not None:
                     found.append((owner, want))
     return found
@@ -130,54 +130,55 @@ def _clip_mean(
 
 
 def _set_floor(metric: SetMetric, inputs: Inputs, plan: Plan, notes: dict[str, Any]) -> float | None:
-    features, _, clips = _references(metric, inputs, plan, plan.floor, "floor", notes)
+    """Between halves where samples are compared with references; else of the references as samples."""
+    needs = metric.needs()
+    if all(need.source != "reference" for need in needs.values()):
+        return _set_value(metric, inputs, plan, plan.floor, "floor", notes)
+    rows = _references(metric, inputs, plan, plan.floor, "floor", notes)
     try:
-        halves = disjoint_halves([inputs.infos[clip_id].sequence for clip_id in clips], SHUFFLE_SEED)
+        halves = disjoint_halves([inputs.infos[clip_id].sequence for clip_id in rows.clips], SHUFFLE_SEED)
     except BadInputError as error:
         notes["floor"] = str(error)
         return None
-    first, second = ([features[i] for i in np.flatnonzero(half)] for half in halves)
-    size = min(len(first), len(second))
-    return _set_value(metric, first[:size], second[:size], np.arange(size), "floor", notes)
+    size = min(int(half.sum()) for half in halves)
+    first, second = (np.flatnonzero(half)[:size] for half in halves)
+    sides = {key: second if need.source == "reference" else first for key, need in needs.items()}
+    halved = {key: [rows.inputs[key][i] for i in side.tolist()] for key, side in sides.items()}
+    chosen: list[int] = first.tolist()
+    clips = [rows.clips[i] for i in chosen]
+    return _value(metric, SetRows(halved, clips), np.arange(size), "floor", notes)
 
 
 def _set_chance(metric: SetMetric, inputs: Inputs, plan: Plan, notes: dict[str, Any]) -> float | None:
     if not plan.chance:
         notes["chance"] = plan.reason
         return None
-    sample, reference, clips = _references(metric, inputs, plan, plan.chance, "chance", notes)
-    groups = np.repeat(group_numbers([inputs.infos[clip_id].sequence for clip_id in clips]), plan.seeds)
-    sample = [features for features in sample for _ in range(plan.seeds)]
-    reference = [features for features in reference for _ in range(plan.seeds)]
-    return _set_value(metric, sample, reference, groups, "chance", notes)
+    return _set_value(metric, inputs, plan, plan.chance, "chance", notes)
+
+
+def _set_value(
+    metric: SetMetric, inputs: Inputs, plan: Plan, origins: Sequence[Origin], name: str, notes: dict[str, Any]
+) -> float | None:
+    rows = _references(metric, inputs, plan, origins, name, notes).repeated(plan.seeds)
+    groups = group_numbers([inputs.infos[clip_id].sequence for clip_id in rows.clips])
+    return _value(metric, rows, groups, name, notes)
 
 
 def _references(
     metric: SetMetric, inputs: Inputs, plan: Plan, origins: Sequence[Origin], name: str, notes: dict[str, Any]
-) -> tuple[list[np.ndarray], list[np.ndarray], list[str]]:
+) -> SetRows:
     found = collect(metric, inputs, list(zip(plan.clip_ids, origins, strict=True)))
-    if len(found[2]) < len(plan.clip_ids):
-        notes[f"{name}_clips_missing"] = len(plan.clip_ids) - len(found[2])
+    if len(found.clips) < len(plan.clip_ids):
+        notes[f"{name}_clips_missing"] = len(plan.clip_ids) - len(found.clips)
     return found
 
 
-def _set_value(
-    metric: SetMetric,
-    sample: list[np.ndarray],
-    reference: list[np.ndarray],
-    groups: np.ndarray,
-    name: str,
-    notes: dict[str, Any],
-) -> float | None:
-    outcome = try_set(metric, sample, reference, groups, draws=0)
+def _value(metric: SetMetric, rows: SetRows, groups: np.ndarray, name: str, notes: dict[str, Any]) -> float | None:
+    outcome = try_set(metric, rows, groups, draws=0)
     if outcome.score is None:
         notes[name] = outcome.reason
         return None
     return float(outcome.score.value)
-
-
-def _stand_in(what: str, origin: Origin) -> str:
-    return origin.video_of if what == "frames" else origin.motion_of
 
 
 def _optional(value: float | None) -> np.ndarray:

@@ -15,6 +15,8 @@ ACTIONS = [
     *([verb] for verb in VERBS),
     *(["data", action] for action in ("make", "verify", "list", "view", "sheet")),
     *(["leaderboard", action] for action in ("add", "build")),
+    *(["weights", action] for action in ("list", "pull", "verify", "add")),
+    *(["conformance", action] for action in ("export", "check")),
 ]
 NAMES = [(kind, name) for kind, registry in KINDS.items() for name in registry.names()]
 

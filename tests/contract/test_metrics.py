@@ -14,15 +14,24 @@ from egobench.metrics.base import Need
 NAMES = METRICS.names()
 
 
+def is_motion(value):
+    return hasattr(value, "positions")
+
+
 def is_set_metric(metric):
     return hasattr(metric, "score")
 
 
+SHAPES = {"frames": (41, 6), "clip": (1, 6), "text": (6,), "motion-features": (6,)}
+SET_SIZE = 40
+"""Clips of a set, more than a pool of 32."""
+
+
 def sound_input(need, standing):
-    """What the pipeline would hand over: a motion, features of 41 frames, features of a text."""
-    rng = np.random.default_rng(len(need.source))
-    features = {"frames": rng.normal(size=(41, 6)).astype("f4"), "text": rng.normal(size=6).astype("f4")}
-    return standing() if need.what == "motion" else features[need.what]
+    """What the pipeline would hand over: a motion, a caption, features of 41 frames, of a clip, a text, a motion."""
+    if need.extractor is None:
+        return standing() if need.what == "motion" else "a caption"
+    return np.random.default_rng(len(need.source)).normal(size=SHAPES[need.what]).astype("f4")
 
 
 def spoilt(value):
@@ -30,10 +39,14 @@ def spoilt(value):
 
 
 def score(metric, inputs):
-    if is_set_metric(metric):
-        lists = {key: [value, 2 * value] for key, value in inputs.items()}
-        return metric.score(**lists, groups=np.arange(2), draws=10, seed=0).value
-    return metric(**inputs)
+    if not is_set_metric(metric):
+        return metric(**inputs)
+    lists = {
+        key: [value if isinstance(value, str) else (1 + k) * value for k in range(SET_SIZE)]
+        for key, value in inputs.items()
+    }
+    clips = [f"clip-{k:02d}" for k in range(SET_SIZE)]
+    return metric.score(lists, clips, np.arange(SET_SIZE), draws=10, seed=0).value
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -63,11 +76,9 @@ def test_its_needs_are_named_things_of_known_extractors(name):
     assert needs
     for need in needs.values():
         assert isinstance(need, Need)
-        assert (need.extractor is None) == (need.what == "motion")
+        assert need.extractor is not None or need.what in ("motion", "text")
         assert need.extractor is None or need.extractor in EXTRACTORS.names()
-    if is_set_metric(metric):
-        assert set(needs) == {"sample", "reference"}
-    else:
+    if not is_set_metric(metric):
         accepted = inspect.signature(metric).parameters
         assert set(needs) <= set(accepted)
 
@@ -87,7 +98,8 @@ def test_sound_inputs_give_one_finite_number_and_are_not_changed(name, standing)
     metric = METRICS.load(name)()
     inputs = {key: sound_input(need, standing) for key, need in metric.needs().items()}
     for value in inputs.values():
-        for array in [value] if isinstance(value, np.ndarray) else [value.positions, value.rotations]:
+        arrays = [] if isinstance(value, str) else [value.positions, value.rotations] if is_motion(value) else [value]
+        for array in arrays:
             array.flags.writeable = False
     value = score(metric, inputs)
     assert isinstance(value, float)
@@ -99,7 +111,7 @@ def test_sound_inputs_give_one_finite_number_and_are_not_changed(name, standing)
 def test_nan_in_any_input_is_refused(name, standing):
     metric = METRICS.load(name)()
     inputs = {key: sound_input(need, standing) for key, need in metric.needs().items()}
-    for key in inputs:
+    for key in (key for key, value in inputs.items() if not isinstance(value, str)):
         with pytest.raises(BadInputError) as caught:
             score(metric, inputs | {key: spoilt(inputs[key])})
         assert caught.value.code.endswith("nonfinite")

@@ -14,6 +14,12 @@ def clips(seed=0, number=24, frames=17, d=6, shift=0.0):
 
 
 GROUPS = np.arange(24) // 3
+IDS = [f"clip-{number:02d}" for number in range(24)]
+
+
+def score_of(sample, reference, groups=GROUPS, *, draws=0):
+    inputs = {"sample": sample, "reference": reference}
+    return IFID().score(inputs, IDS[: len(sample)], groups, draws=draws, seed=0)
 
 
 def test_frames_by_hand():
@@ -35,7 +41,7 @@ def test_the_value_is_the_distance_of_the_chosen_frames():
     sample, reference = clips(1, shift=0.3), clips(2)
     chosen = frame_indices(17)
     expected = frechet_distance(*(np.concatenate([clip[chosen] for clip in side]) for side in (reference, sample)))
-    score = IFID().score(sample, reference, GROUPS, draws=50, seed=0)
+    score = score_of(sample, reference, draws=50)
     assert score.value == expected
     assert score.ci95[0] < expected < score.ci95[1]
     assert score.detail["n_frames"] == 24 * 8
@@ -47,41 +53,60 @@ def test_the_value_is_the_distance_of_the_chosen_frames():
 
 def test_the_conditioning_frame_does_not_enter():
     sample, reference = clips(1), clips(2)
-    value = IFID().score(sample, reference, GROUPS, draws=0, seed=0).value
+    value = score_of(sample, reference).value
     for clip in sample:
         clip[0] = 1e6
-    assert IFID().score(sample, reference, GROUPS, draws=0, seed=0).value == value
+    assert score_of(sample, reference).value == value
 
 
 def test_the_reference_itself_and_the_reference_shuffled_score_exactly_zero():
     reference = clips(3)
-    assert IFID().score(reference, reference, GROUPS, draws=20, seed=0).ci95 == (0.0, 0.0)
-    assert IFID().score(reference[::-1], reference, GROUPS, draws=0, seed=0).value == 0.0
+    assert score_of(reference, reference, draws=20).ci95 == (0.0, 0.0)
+    assert score_of(reference[::-1], reference).value == 0.0
 
 
 def test_fewer_frames_than_features_are_flagged_and_have_no_limit():
-    score = IFID().score(clips(1, d=200), clips(2, d=200), GROUPS, draws=20, seed=0)
+    score = score_of(clips(1, d=200), clips(2, d=200), draws=20)
     assert score.detail["n_below_d"] is True
     assert score.detail["fd_inf"] is None
     assert score.value > 0
+
+
+def test_the_clips_that_raise_the_value_most_are_named_with_what_it_would_be_without_them():
+    sample, reference = clips(6), clips(7)
+    sample[9] += 2.0
+    score = score_of(sample, reference, draws=20)
+    first, *rest = score.detail["influence"]
+    assert first["clip"] == "clip-09"
+    assert len(rest) <= 9
+    kept = [i for i in range(24) if i != 9]
+    without = score_of([sample[i] for i in kept], [reference[i] for i in kept], GROUPS[kept])
+    assert first["change"] == pytest.approx(score.value - without.value, rel=1e-9)
+    assert "influence" not in score_of(sample, reference).detail
+
+
+def test_a_split_whose_videos_are_too_short_is_refused_before_anything_is_sampled():
+    IFID().check({"num_video_frames": 9})
+    with pytest.raises(BadInputError, match="8 video frames; i-fid needs 8 besides the conditioning frame"):
+        IFID().check({"num_video_frames": 8})
 
 
 def test_more_noise_scores_worse():
     reference = clips(4)
     rng = np.random.default_rng(5)
     values = [
-        IFID().score([clip + s * rng.normal(size=clip.shape) for clip in reference], reference, GROUPS, draws=0, seed=0)
+        score_of([clip + s * rng.normal(size=clip.shape) for clip in reference], reference)
         for s in (0.0, 0.3, 0.6, 1.2)
     ]
     assert np.all(np.diff([score.value for score in values]) > 0)
 
 
 def test_halves_of_unequal_length_have_a_value_and_no_interval():
-    score = IFID().score(clips(1, number=5), clips(2, number=3), np.arange(0), draws=0, seed=0)
+    score = score_of(clips(1, number=5), clips(2, number=3), np.arange(0))
     assert score.value > 0
     assert score.ci95 is None
     with pytest.raises(BadInputError) as caught:
-        IFID().score(clips(1, number=5), clips(2, number=3), np.arange(5), draws=10, seed=0)
+        score_of(clips(1, number=5), clips(2, number=3), np.arange(5), draws=10)
     assert caught.value.code == "features-clips"
 
 
@@ -98,5 +123,5 @@ def test_halves_of_unequal_length_have_a_value_and_no_interval():
 )
 def test_rubbish_is_refused_with_a_code(sample, reference, groups, code):
     with pytest.raises(BadInputError) as caught:
-        IFID().score(sample, reference, groups, draws=0, seed=0)
+        score_of(sample, reference, groups)
     assert caught.value.code == code

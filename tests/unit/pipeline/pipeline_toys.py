@@ -12,7 +12,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from egobench.data.folder import SplitFacts, clip_digest, write_index
-from egobench.errors import Undefined
+from egobench.errors import BadInputError, Undefined
 from egobench.files.digest import digest_json
 from egobench.files.motion import write_motion
 from egobench.files.video import write_video
@@ -253,10 +253,80 @@ class MeanColour(_Toy):
             "reference": Need("reference", "frames", "pipeline_toys:ToyExtractor"),
         }
 
-    def score(self, sample: Any, reference: Any, groups: np.ndarray, *, draws: int, seed: int) -> SetScore:
-        assert len(sample) == len(reference) == len(groups)
+    def score(self, inputs: Any, clips: list[str], groups: np.ndarray, *, draws: int, seed: int) -> SetScore:
+        sample, reference = inputs["sample"], inputs["reference"]
+        assert len(sample) == len(reference) == len(groups) == len(clips)
         value = float(np.abs(np.concatenate(sample).mean(0) - np.concatenate(reference).mean(0)).mean())
         return SetScore(value, (value - 1, value + 1) if draws else None, {"n_frames": len(np.concatenate(sample))})
+
+
+@dataclass(frozen=True)
+class ToyEvaluator:
+    """Where a motion ends and how fast it goes; numbers of a caption; first and last colour of a clip."""
+
+    name: ClassVar[str] = "toy-evaluator"
+    provides: ClassVar[tuple[str, ...]] = ("motion", "text", "clip")
+
+    def protocol(self) -> Mapping[str, Any]:
+        weights = os.environ.get("TOY_WEIGHTS", "0" * 64)
+        if weights == "missing":
+            text = f"no toy.bin (sha256 {'0' * 64}); `egobench weights pull toy` gets it"
+            raise BadInputError(text, code="weights-missing")
+        return {"extractor": self.name, "weights_sha256": weights}
+
+    def check(self, facts: Mapping[str, Any]) -> None:
+        if facts["skeleton"] != "xsens23":
+            raise BadInputError(f"skeleton {facts['skeleton']}; xsens23 is needed", code="split-form")
+
+    def load(self, device: str) -> "ToyEvaluator":
+        return self
+
+    def motion(self, motion: Motion) -> np.ndarray:
+        assert motion.fps == FACTS.fps_motion
+        log = os.environ.get("TOY_LOG")
+        if log:
+            with open(log, "a") as file:
+                file.write("m")
+        if os.environ.get("TOY_DEAF"):
+            raise ValueError("cannot look at this")
+        path = motion.positions[:, XSENS23.index("pelvis")]
+        return np.append(path[-1] - path[0], motion.fps).astype(np.float32)
+
+    def text(self, text: str) -> np.ndarray:
+        return np.random.default_rng(list(text.encode())).normal(size=4).astype(np.float32)
+
+    def clip(self, video: Video) -> np.ndarray:
+        return video.frames[[0, -1]].mean(axis=(1, 2)).reshape(1, 6).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class ClipColour(MeanColour):
+    """A set metric of whole clips, with presets."""
+
+    name: ClassVar[str] = "toy-clip"
+    preset: str = "pipeline_toys:ToyEvaluator"
+    what: str = "clip"
+
+    def needs(self) -> Mapping[str, Need]:
+        return {side: Need(side, self.what, self.preset) for side in ("sample", "reference")}
+
+    def check(self, facts: Mapping[str, Any]) -> None:
+        if os.environ.get("TOY_LONG"):
+            raise BadInputError(f"{facts['num_video_frames']} video frames; 10 or more are needed", code="split-form")
+
+
+@dataclass(frozen=True)
+class Deed(_Toy):
+    """Distance of a motion's features from zero: a clip metric of motion features, with presets."""
+
+    name: ClassVar[str] = "toy-deed"
+    preset: str = "pipeline_toys:ToyEvaluator"
+
+    def needs(self) -> Mapping[str, Need]:
+        return {"motion": Need("sample", "motion-features", self.preset)}
+
+    def __call__(self, motion: np.ndarray) -> float:
+        return float(np.linalg.norm(motion))
 
 
 METRICS = "pipeline_toys:Speed,pipeline_toys:Gap,pipeline_toys:MeanColour"

@@ -8,13 +8,15 @@ from pipeline_toys import MeanColour, Speed
 
 from egobench.data.open import open_split
 from egobench.metrics.base import SetScore
-from egobench.pipeline.aggregate import clip_result, metrics_document, result_of, set_result, set_row
+from egobench.metrics.r_precision import RPrecision
+from egobench.pipeline.aggregate import clip_result, metrics_document, result_of, set_result, set_row, with_alarm
 from egobench.pipeline.inputs import Inputs
-from egobench.pipeline.score import SetOutcome, try_set
+from egobench.pipeline.score import SetOutcome, SetRows, try_set
 from egobench.pipeline.yardstick import Yardstick
 from egobench.store.cache import Cache
 from egobench.store.folder import RunFolder
 from egobench.store.tables import ScoreRow
+from egobench.types import Result
 
 YARDSTICK = Yardstick(0.5, None, {"chance": "too few sequences"})
 
@@ -69,14 +71,25 @@ def test_results_survive_json_and_what_is_not_finite_becomes_none(inputs):
     assert (back.value, back.ci95, back.n, back.coverage) == (2.0, None, 4, 0.5)
     assert back.detail["fd_inf"] is None
     assert (back.detail["d"], back.detail["x"]) == (3, [1.0])
-    assert set_row(MeanColour(), outcome).value == 2.0
+    assert set_row("toy-colour:other", outcome).value == 2.0
+    assert set_row("toy-colour:other", outcome).metric == "toy-colour:other"
 
 
 def test_a_set_that_cannot_be_scored_is_told_and_not_raised():
-    groups = np.zeros(1, int)
-    assert try_set(MeanColour(), [], [], groups[:0], draws=0).reason.startswith("set-empty")
-    assert try_set(MeanColour(), ["x"], ["y"], groups, draws=0).reason.startswith("metric-raised")
-    nan = [np.full((2, 3), np.nan)]
-    assert try_set(MeanColour(), nan, nan, groups, draws=0).reason.startswith("score-nonfinite")
-    failed = try_set(MeanColour(), nan, nan, groups, draws=0)
+    def tried(*entries):
+        rows = SetRows({"sample": entries, "reference": entries}, ["a"] * len(entries))
+        return try_set(MeanColour(), rows, np.zeros(len(entries), int), draws=0)
+
+    assert tried().reason.startswith("set-empty")
+    assert tried("x").reason.startswith("metric-raised")
+    failed = tried(np.full((2, 3), np.nan))
+    assert failed.reason.startswith("score-nonfinite")
     assert set_result(MeanColour(), failed, 1, YARDSTICK, "d").coverage == 0.0
+
+
+@pytest.mark.parametrize(("ci95", "alarm"), [((0.7, 0.8), True), ((0.4, 0.8), False), ((0.1, 0.2), False)])
+def test_a_sample_that_fits_its_text_better_than_the_truth_does_raises_the_alarm(ci95, alarm):
+    common = {"unit": "share", "n": 64, "n_undefined": 0, "coverage": 1.0, "version": 1, "protocol": "d"}
+    result = Result(value=ci95[0], ci95=ci95, better="higher", floor=0.5, chance=0.1, **common)
+    assert ("alarm" in with_alarm(RPrecision(), result).detail) is alarm
+    assert "alarm" not in with_alarm(Speed(), result).detail, "no text, no claim of agreement"

@@ -1,0 +1,101 @@
+"""What the Fréchet metrics (i-fid, fvd, m-fid) share: checks, distance, companions, interval, influence of clips.
+
+Features are given per row (item, feature), samples beside their references.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from egobench.errors import BadInputError
+from egobench.metrics.base import SetScore
+from egobench.stats.frechet import frechet_distance, frechet_interval, frechet_limit
+from egobench.stats.influence import frechet_influence
+from egobench.stats.kernel import kernel_distance
+
+SOLVER = {
+    "solver": "float64, ddof 1, nuclear norm of the centred cross-Gram (triangular factors where N > d)",
+    "interval": "delete-d jackknife by sequence, three quarters kept",
+}
+"""Part of the record of every Fréchet metric."""
+
+
+def frechet_score(
+    sample: Sequence[Float[np.ndarray, "_item _feature"]],
+    reference: Sequence[Float[np.ndarray, "_item _feature"]],
+    clips: Sequence[str],
+    groups: Int[np.ndarray, " row"],
+    *,
+    counted: str,
+    draws: int,
+    seed: int,
+) -> SetScore:
+    """Distance with `detail`: the number of items (under `n_<counted>`), `d`, `n_below_d`, `kid`, and with `draws`
+    also `fd_inf` and `influence`, the ten clips without which the distance would be lowest.
+
+    Arguments and errors as `SetMetric.score` with inputs checked by `check_rows`.
+    """
+    all_sample, all_reference = np.concatenate(sample), np.concatenate(reference)
+    value = frechet_distance(all_reference, all_sample)
+    detail: dict[str, Any] = {
+        f"n_{counted}": len(all_sample),
+        "d": int(all_sample.shape[1]),
+        "n_below_d": min(len(all_sample), len(all_reference)) < all_sample.shape[1],
+        "kid": kernel_distance(all_reference, all_sample),
+        "fd_inf": None,
+    }
+    interval = None
+    if draws:
+        detail["fd_inf"] = frechet_limit(reference, sample, groups, seed)
+        detail["influence"] = _influence(reference, sample, clips) if value > 0 else []
+        interval = frechet_interval(reference, sample, groups, draws, seed)
+    return SetScore(value, interval, detail)
+
+
+def check_rows(name: str, sample: Sequence[Any], reference: Sequence[Any], rows: int, draws: int) -> None:
+    """Refuses what no Fréchet metric can compare.
+
+    Args:
+        name: of the metric, for the message.
+        sample: per row (item, feature).
+        reference: the same; of another number of rows only without `draws`.
+        rows: number of clip ids and groups.
+        draws: 0 where no interval is asked for.
+
+    Raises:
+        BadInputError: fewer than two rows on a side, or sides not paired for the interval (`features-clips`), another
+            number of dimensions or features (`features-dimension`), other numbers of items, which come from other
+            lengths of the clips (`features-frames`).
+    """
+    if min(len(sample), len(reference)) < 2 or (draws and not len(sample) == len(reference) == rows):
+        raise BadInputError(
+            f"{name} compares sets of two or more clips, paired for the interval: found {len(sample)} samples, "
+            f"{len(reference)} references, {rows} groups",
+            code="features-clips",
+        )
+    shapes = [np.shape(row) for row in (*sample, *reference)]
+    widths = sorted({shape[1:] for shape in shapes})
+    if len(widths) > 1 or len(widths[0]) != 1:
+        raise BadInputError(
+            f"{name}: features of shapes {sorted(set(shapes))[:4]}; (items, features) of one extractor are needed",
+            code="features-dimension",
+        )
+    lengths, wanted = ({shape[0] for shape in side} for side in (shapes[: len(sample)], shapes[len(sample) :]))
+    if lengths != wanted or len(lengths) > 1:
+        raise BadInputError(
+            f"{name}: samples have {_listed(lengths)} frames or items, references {_listed(wanted)}; all clips must be "
+            "of one length",
+            code="features-frames",
+        )
+
+
+def _influence(reference: Sequence[np.ndarray], sample: Sequence[np.ndarray], clips: Sequence[str]) -> list[Any]:
+    names, owner = np.unique(np.asarray(clips, dtype=str), return_inverse=True)
+    found = frechet_influence(reference, sample, owner)
+    return [{"clip": str(names[each.group]), "change": each.change} for each in found]
+
+
+def _listed(numbers: set[int]) -> str:
+    return ", ".join(str(number) for number in sorted(numbers)[:4])

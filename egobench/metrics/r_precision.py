@@ -1,0 +1,124 @@
+"""R-Precision: given a caption, is its own motion among the three nearest of 32? A share, 0 … 1."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Int
+
+from egobench.errors import BadInputError, Undefined
+from egobench.metrics.base import Better, Need, SetScore
+from egobench.stats.bootstrap import cluster_mean_interval
+from egobench.stats.retrieval import POOL, REPLICATIONS, TOP, Identical, Retrieval, retrieve
+
+POOL_SEED = 0
+"""Of the pools; not of the run, so that all models are asked in the same pools."""
+
+
+@dataclass(frozen=True)
+class RPrecision:
+    """Share of captions whose own motion is among the 3 nearest of a pool of 32, over 20 partitions into pools.
+
+    The caption is the query, Euclidean distance ranks. Every row is a query exactly once per partition; the last pool
+    is filled up with other clips. Ties count as the mean over their orders, so a constant motion scores chance.
+    `detail` holds top-1, 2 and 3, chance for each (k / 32; with `collapse` more, by every identical caption that a
+    pool holds, and so does the value), the same under the other policy, and the spread over partitions.
+    The interval resamples sequences of queries; the pools stay.
+
+    Source: Guo et al. 2022 (CVPR, HumanML3D); the column is EgoTwin's (arXiv:2508.13013).
+    Differs from the paper: EgoTwin does not say which k, and its evaluator is not public. The usual code drops the
+    remainder of the last pool, draws pools by the order of rows, lets NaN distances pass as far ones, and counts an
+    identical caption as an error (`strict`); here that is a right answer unless `identical` says otherwise.
+    How it can be fooled: a model trained on the evaluator's features beats the reference; a value above the floor
+    (the reference's own) is a sign of that and not of better motion.
+    """
+
+    name: ClassVar[str] = "r-precision"
+    version: ClassVar[int] = 1
+    unit: ClassVar[str] = "share"
+    better: ClassVar[Better] = "higher"
+
+    preset: str = "motion-text"
+    """Catalogue name of an extractor of motions and captions."""
+    identical: Identical = "collapse"
+    """Whether another clip's motion is a right answer if its caption is the very same."""
+
+    def needs(self) -> Mapping[str, Need]:
+        """Features of the sample's motion and of the caption, from one extractor, and the caption itself."""
+        return {
+            "motion": Need("sample", "motion-features", self.preset),
+            "text": Need("condition", "text", self.preset),
+            "caption": Need("condition", "text"),
+        }
+
+    def score(
+        self,
+        inputs: Mapping[str, Sequence[Any]],
+        clips: Sequence[str],
+        groups: Int[np.ndarray, " row"],
+        *,
+        draws: int,
+        seed: int,
+    ) -> SetScore:
+        """Scores the set.
+
+        Raises:
+            Undefined: fewer clips than a pool has places.
+            BadInputError: fewer than two clips (`features-clips`), features that do not match (`features-dimension`),
+                are not finite (`features-nonfinite`), or the same for different captions (`features-constant`).
+        """
+        text, motion = (_stacked(inputs[key], key) for key in ("text", "motion"))
+        captions, number = [str(caption) for caption in inputs["caption"]], len(set(clips))
+        if number < 2:
+            raise BadInputError(f"{number} clip; {self.name} needs two or more", code="features-clips")
+        for name, features in (("text", text), ("motion", motion)):
+            if not np.isfinite(features).all():
+                raise BadInputError(f"{name} features are not finite", code="features-nonfinite")
+        if number < POOL:
+            raise Undefined(f"{number} clips; a pool needs {POOL}")
+        found = retrieve(text, motion, clips, captions, seed=POOL_SEED, identical=self.identical)
+        other: Identical = "strict" if self.identical == "collapse" else "collapse"
+        beside = retrieve(text, motion, clips, captions, seed=POOL_SEED, identical=other) if found.identical else found
+        interval = cluster_mean_interval(found.hits[:, TOP - 1], groups, draws, seed) if draws else None
+        detail: dict[str, Any] = {
+            self.identical: _counts(found),
+            other: _counts(beside),
+            "identical_captions": found.identical,
+            "spread": float(np.std(found.by_replication[:, TOP - 1])),
+            "pool": POOL,
+            "replications": REPLICATIONS,
+        }
+        return SetScore(detail[self.identical]["top"][str(TOP)], interval, detail)
+
+    def record(self) -> Mapping[str, Any]:
+        """What decides the value, besides the extractor and the clips."""
+        return {
+            "metric": self.name,
+            "version": self.version,
+            "preset": self.preset,
+            "top": TOP,
+            "pool": f"{POOL} clips by hash of clip id, seed {POOL_SEED} and replication; the last one filled up",
+            "replications": REPLICATIONS,
+            "identical": self.identical,
+            "ties": "mean over their orders",
+        }
+
+
+def _stacked(rows: Sequence[Any], name: str) -> np.ndarray:
+    shapes = {np.shape(row) for row in rows}
+    if len(shapes) != 1 or len(next(iter(shapes))) != 1:
+        raise BadInputError(
+            f"{name} features of shapes {sorted(shapes)[:4]}; one vector per row, of one length, is needed",
+            code="features-dimension",
+        )
+    return np.stack([np.asarray(row, dtype=np.float64) for row in rows])
+
+
+def _counts(found: Retrieval) -> dict[str, dict[str, float]]:
+    """Value and chance for k = 1, 2, 3."""
+    means = found.hits.mean(axis=0)
+    return {
+        name: {str(k): float(value) for k, value in enumerate(values, start=1)}
+        for name, values in (("top", means), ("chance", found.chance))
+    }

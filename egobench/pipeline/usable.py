@@ -1,0 +1,76 @@
+"""Whether metrics can be had here, on this split: asked before anything is sampled, and without loading a network.
+
+A metric may refuse the form of a split, an extractor its own weights, the form of a split, or to make what the
+metric wants.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from egobench.errors import BadInputError
+from egobench.pipeline.extract import METHODS
+from egobench.pipeline.resolve import Metric, preset_of, resolve_extractor
+from egobench.types import Split
+
+AVOIDABLE = ("weights-missing", "split-form")
+"""Codes for which a metric is left out of `core`; any other is an error there too."""
+
+
+def usable_metrics(
+    metrics: Sequence[Metric], split: Split, *, leave_out: bool
+) -> tuple[tuple[Metric, ...], dict[str, str]]:
+    """The metrics that can be had, and the others' names with reasons.
+
+    Args:
+        leave_out: False where they were asked for by name; each of them must do then.
+
+    Raises:
+        BadInputError: of `check_metric`; or `metric-none`: nothing is left.
+        UnknownNameError: an extractor that is not known.
+    """
+    usable, left_out = [], {}
+    for metric in metrics:
+        try:
+            check_metric(metric, split)
+        except BadInputError as error:
+            if not leave_out or error.code not in AVOIDABLE:
+                raise
+            left_out[metric.name] = str(error)
+        else:
+            usable.append(metric)
+    if not usable:
+        raise BadInputError(f"no metric can be had: {'; '.join(left_out.values())}", code="metric-none")
+    return tuple(usable), left_out
+
+
+def check_metric(metric: Metric, split: Split) -> None:
+    """Refuses a metric that cannot be had.
+
+    Raises:
+        BadInputError: `weights-missing` and the like, `split-form`, or `metric-preset` (an extractor that does not
+            make what the metric wants); the message names metric and preset.
+        UnknownNameError: an extractor that is not known.
+    """
+    try:
+        _ask(metric, split)
+        for need in metric.needs().values():
+            if need.extractor is None:
+                continue
+            extractor = resolve_extractor(need.extractor)
+            provides = getattr(extractor, "provides", None)
+            if provides is not None and METHODS[need.what] not in provides:
+                raise BadInputError(
+                    f"{need.extractor} makes {', '.join(provides)} features, not {METHODS[need.what]}",
+                    code="metric-preset",
+                )
+            _ask(extractor, split)
+            extractor.protocol()
+    except BadInputError as error:
+        preset = preset_of(metric)
+        raise BadInputError(f"{metric.name}{preset and f' ({preset})'}: {error}", code=error.code) from None
+
+
+def _ask(thing: Any, split: Split) -> None:
+    check = getattr(thing, "check", None)
+    if check is not None:
+        check(split.facts)
