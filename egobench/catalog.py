@@ -44,6 +44,10 @@ EXTRACTORS = Registry(
         "clip.vit-l-14": "egobench.extractors.open_clip_vit:ClipViTL14",
     },
 )
+ESTIMATORS: Registry = Registry(
+    "estimators",
+    {},
+)
 SPLITS = Registry(
     "splits",
     {
@@ -53,4 +57,4 @@ SPLITS = Registry(
 )
 ENGINES = Registry("engines", {"local": "egobench.pipeline.engine:LocalEngine"})
 
-KINDS = {registry.kind: registry for registry in (MODELS, METRICS, EXTRACTORS, SPLITS, ENGINES)}
+KINDS = {registry.kind: registry for registry in (MODELS, METRICS, EXTRACTORS, ESTIMATORS, SPLITS, ENGINES)}

@@ -16,6 +16,9 @@ Task = Literal["t2vm", "tm2v", "tv2m"]
 """What is given besides text, first frame and first pose: nothing, the motion, or the video."""
 Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
+PathStatus = Literal["ok", "partial", "rotation_only", "failed", "crashed", "timeout"]
+"""What came of estimating a camera path. `ok`: at least 90 % of the frames are registered; `partial`: fewer;
+`rotation_only`: the rotations are good, the positions mean nothing; the rest: no frame is registered."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,38 @@ class Sample:
     motion: Motion | None
 
 
+@dataclass(frozen=True)
+class CameraPath:
+    """What an estimator saw of the camera's movement in a video."""
+
+    T_world_camera: Float[np.ndarray, "time 4 4"]
+    """float64, per video frame, in a world of the estimator's own; identity where not registered."""
+    registered: Bool[np.ndarray, " time"]
+    """Frames whose pose was found."""
+    status: PathStatus
+    reason: str
+    """One line; empty if ok."""
+    is_metric: bool
+    """Positions are metres; otherwise they have one unknown scale."""
+    focal_ratio: float | None = None
+    """Estimated over declared focal length; None where the estimator cannot tell."""
+
+
+@dataclass(frozen=True)
+class HandDetections:
+    """What a detector saw of the wearer's hands in a video; sides are left, right."""
+
+    scores: Float[np.ndarray, "time 2"]
+    """0 … 1: a hand of that side is visible."""
+    palms: Float[np.ndarray, "time 2 2"]
+    """Pixel (x right, y down) of the palm; NaN where it was not located."""
+    threshold: float
+    """Visible means a score of at least this."""
+    mask: Bool[np.ndarray, "time height width"] | None = None
+    """Pixels of hands and sleeves, to be left out where the camera is tracked; None where the detector gives none.
+    It is not kept in the cache: a metric does not see it."""
+
+
 @runtime_checkable
 class Sampler(Protocol):
     """A loaded model."""
@@ -175,7 +210,8 @@ class Result:
     value: float | None
     """None where no clip was defined."""
     ci95: tuple[float, float] | None
-    """95 % interval, bootstrap by sequence; None where there are fewer than two sequences."""
+    """95 % interval by sequence: bootstrap of means; delete-d jackknife of set distances, whose bootstrap is biased.
+    None where there are fewer than two sequences."""
     unit: str
     better: Literal["lower", "higher"]
     n: int

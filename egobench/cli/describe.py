@@ -20,7 +20,7 @@ What stands behind a name: definition, options, defaults. Nothing is imported an
 
   NAME      a name of `egobench list`, module:Name, or a split folder
   --kind    where one name stands for several things: {", ".join(KINDS)}
-  --preset  of a metric: also the extractor it would take, step by step, as in `describe fvd --preset i3d.crop`
+  --preset  of a metric: also the extractor or estimator behind it, as in `describe fvd --preset i3d.crop`
   --json    machine-readable output"""
 INDEX = "split.json"
 EXTRACTOR_FACTS = ("name", "provides", "gives", "steps", "used_by", "weights")
@@ -89,19 +89,20 @@ def _describe(kind: str, name: str) -> "dict[str, Any]":
 
 
 def _with_preset(entry: "dict[str, Any]", preset: str) -> "dict[str, Any]":
-    """A metric's entry with the extractor's inside it.
+    """A metric's entry with the extractor's or estimator's inside it.
 
     Raises:
-        BadInputError: not a metric, or one without an extractor.
-        UnknownNameError: no such extractor.
+        BadInputError: not a metric, or one that takes no preset.
+        UnknownNameError: no such preset.
     """
     taken = next((field for field in entry.get("fields", ()) if field["name"] == "preset"), None)
     if entry["kind"] != "metrics" or taken is None:
-        raise BadInputError(f"{entry['name']} takes no preset; a metric with an extractor does", code="option-form")
-    targets = KINDS["extractors"].targets()
+        raise BadInputError(f"{entry['name']} takes no preset", code="option-form")
+    kind = str(entry["facts"].get("preset_kind", "extractors"))
+    targets = KINDS[kind].targets()
     if preset not in targets and ":" not in preset:
         raise UnknownNameError(unknown("presets", preset, targets))
-    return {**entry, "preset": _describe("extractors", preset)}
+    return {**entry, "preset": _describe(kind, preset)}
 
 
 def _weights_facts(name: str) -> "dict[str, Any]":

@@ -6,6 +6,7 @@ a frame may decode to a wrong picture, as in any player; the digests of runs and
 """
 
 import os
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -25,6 +26,9 @@ MAX_RATE_DENOMINATOR = 1001
 """30000/1001 and its kin are exact."""
 RATE_TOLERANCE = 1e-3
 """Relative difference of rates that still counts as equal."""
+X264_PARAMS = "asm=avx2"
+"""x264 chooses other algorithms, and so other pixels, on processors with AVX-512; held to what all of them have, a clip
+made again has the digest that was recorded. On processors of another kind than x86-64 it may have another."""
 
 
 def write_video(
@@ -64,7 +68,8 @@ def write_video(
         quality = {"qp": "0", "preset": "faster"} if lossless else {"crf": str(crf)}
         rgb = rgb or lossless
         codec = "libx264rgb" if rgb else "libx264"
-        stream: Any = container.add_stream(codec, rate=rate, options={"threads": "1", **quality})
+        pinned = {"x264-params": X264_PARAMS} if platform.machine().lower() in ("x86_64", "amd64") else {}
+        stream: Any = container.add_stream(codec, rate=rate, options={"threads": "1", **pinned, **quality})
         stream.width, stream.height = width, height
         stream.pix_fmt = "rgb24" if rgb else "yuv444p" if height % 2 or width % 2 else "yuv420p"
         stream.codec_context.time_base = 1 / rate

@@ -5,8 +5,9 @@ clips into one number. Neither sees a network, a path or a model: `pipeline/scor
 names. Adding one is a file here, a line in `catalog.py`, a test.
 
 A metric whose features may come from several extractors has a field `preset`, the catalogue name of one;
-`--metrics NAME:PRESET` sets it. A metric that cannot score every split has a method `check(facts)`: it is asked
-before anything is sampled and raises BadInputError, code `split-form`.
+`--metrics NAME:PRESET` sets it. If it names an estimator, the class says `preset_kind = "estimators"`. A metric that
+cannot score every split has a method `check(facts)`: it is asked before anything is sampled and raises BadInputError,
+code `split-form`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,9 +20,12 @@ from jaxtyping import Int
 from egobench.errors import BadInputError
 
 Better = Literal["lower", "higher"]
-What = Literal["motion", "frames", "text", "clip", "motion-features"]
+What = Literal["motion", "frames", "text", "clip", "motion-features", "camera-path", "hands", "camera"]
 """`motion`: a `Motion`. `frames`: features per video frame (time, feature). `clip`: features of the whole video
-(item, feature). `motion-features`: features of the whole motion (feature,). `text`: features (feature,)."""
+(item, feature). `motion-features`: features of the whole motion (feature,). `text`: features (feature,).
+`camera-path`, `hands`: a `CameraPath` or `HandDetections` of the video. `camera`: the split's `Camera`."""
+ESTIMATED: tuple[What, ...] = ("camera-path", "hands")
+"""What estimators make; `Need.extractor` names the estimator."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +36,32 @@ class Need:
     """Whose: the model's output, the recorded truth, or what the model was given."""
     what: What
     extractor: str | None = None
-    """Catalogue name of the extractor that makes the features; None for the raw `Motion`, `Video` or caption."""
+    """Catalogue name of the extractor or estimator that makes it; None for the raw `Motion`, `Video`, caption or
+    camera."""
 
     def __post_init__(self) -> None:
-        if self.extractor is None and self.what in ("clip", "motion-features"):
-            raise BadInputError(f"{self.what} are features; name their extractor", code="need-extractor")
+        if self.extractor is None and self.what in ("clip", "motion-features", *ESTIMATED):
+            raise BadInputError(
+                f"{self.what} does not come by itself; name its extractor or estimator", code="need-extractor"
+            )
+
+
+@dataclass(frozen=True)
+class ClipScore:
+    """A clip's number with what it was made of."""
+
+    value: float
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """JSON-ready companions: numbers, words, lists of numbers; None where one has no meaning."""
 
 
 class ClipMetric(Protocol):
-    """A number per clip; its mean over clips is the result."""
+    """A number per clip; its mean over clips is the result.
+
+    A metric whose `__call__` gives a `ClipScore` may have a method `summary(scores, floor)`, which turns the scores of
+    the defined rows, and the mean of the same metric on reference video with its own motion, into details of the result
+    (JSON-ready).
+    """
 
     name: ClassVar[str]
     version: ClassVar[int]
@@ -51,7 +72,7 @@ class ClipMetric(Protocol):
         """Keyword of `__call__` to what it wants."""
         ...
 
-    def __call__(self, **inputs: Any) -> float:
+    def __call__(self, **inputs: Any) -> float | ClipScore:
         """Scores one clip. Raises `Undefined` with the reason where the metric has no meaning."""
         ...
 

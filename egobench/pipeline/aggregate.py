@@ -4,7 +4,6 @@
 what was asked, not the folder's name.
 """
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -12,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from egobench.metrics.base import SetScore
+from egobench.files.plain import plain
+from egobench.metrics.base import ClipScore, SetScore
 from egobench.pipeline.inputs import Inputs
 from egobench.pipeline.resolve import Metric
 from egobench.pipeline.score import BOOTSTRAP_SEED, SetOutcome, group_numbers
@@ -29,9 +29,15 @@ MAX_REASONS = 20
 
 
 def clip_result(
-    metric: Metric, rows: Sequence[ScoreRow], inputs: Inputs, yardstick: Yardstick, protocol: str, draws: int
+    metric: Metric,
+    rows: Sequence[ScoreRow],
+    inputs: Inputs,
+    yardstick: Yardstick,
+    protocol: str,
+    draws: int,
+    details: Sequence[ClipScore] = (),
 ) -> Result:
-    """Result of a clip metric from its rows, in order of clip and seed."""
+    """Result of a clip metric from its rows, in order of clip and seed, and what it said of those that are ok."""
     ok = [row for row in rows if row.status == "ok"]
     values = np.array([row.value for row in ok], dtype=np.float64)
     undefined = [row for row in rows if row.status == "undefined"]
@@ -43,6 +49,9 @@ def clip_result(
     detail = _detail(rows, yardstick)
     if ok:
         detail["strata"] = _strata([info.stratum for info in infos], values)
+    summary = getattr(metric, "summary", None)
+    if details and summary is not None:
+        detail |= summary(details, yardstick.floor)
     return Result(
         value=float(np.mean(values)) if ok else None,
         ci95=interval,
@@ -99,7 +108,7 @@ def set_row(label: str, outcome: SetOutcome) -> ScoreRow:
 
 def metrics_document(run: str, model: str, split: str, task: str, results: Mapping[str, Result]) -> dict[str, Any]:
     """Content of `metrics.json`, schema 1."""
-    metrics = {name: _plain(asdict(result)) for name, result in results.items()}
+    metrics = {name: plain(asdict(result)) for name, result in results.items()}
     return {"schema": SCHEMA, "run": run, "model": model, "split": split, "task": task, "metrics": metrics}
 
 
@@ -141,14 +150,3 @@ def _strata(strata: Sequence[str], values: np.ndarray) -> dict[str, dict[str, An
     names = np.asarray(strata, dtype=str)
     groups = {name: values[names == name] for name in sorted(set(strata))}
     return {name: {"value": float(np.mean(group)), "n": len(group)} for name, group in groups.items()}
-
-
-def _plain(value: Any) -> Any:
-    """JSON-ready: numpy numbers become Python's, and what is not finite becomes None (JSON has no NaN)."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    return None if isinstance(value, float) and not math.isfinite(value) else value

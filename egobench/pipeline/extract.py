@@ -1,6 +1,6 @@
-"""Stage 2: what metrics need and the cache does not hold → the cache. Only this stage runs extractors.
+"""Stage 2: what metrics need and the cache does not hold → the cache. Only this stage runs extractors and estimators.
 
-One item is one clip's reference or one sample; its video and its motion are opened once for all extractors. If
+One item is one clip's reference or one sample; its video and its motion are opened once for all of them. If
 nothing is missing, no process is started and no torch is imported.
 """
 
@@ -13,20 +13,28 @@ from typing import Any
 import numpy as np
 
 from egobench.errors import BadInputError, StorageError
+from egobench.estimators.base import LoadedEstimator
 from egobench.extractors.base import LoadedExtractor
 from egobench.files.motion import read_motion
 from egobench.files.video import read_video
+from egobench.metrics.base import ESTIMATED, What
+from egobench.pipeline.estimates import pack_estimate, split_camera
 from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE
 from egobench.pipeline.inputs import Inputs, Want, part_of, unchanged
-from egobench.pipeline.resolve import resolve_extractor, resolve_split
+from egobench.pipeline.resolve import resolve_maker, resolve_split
 from egobench.store.cache import Cache
 from egobench.store.folder import RunFolder
 from egobench.store.tables import ItemRow
 from egobench.types import Clip, Motion, Split, Video
 
 REFERENCE_SEED = -1
-METHODS = {"frames": "frames", "clip": "clip", "text": "text", "motion-features": "motion"}
-"""`Need.what` → method of a loaded extractor."""
+METHODS = {
+    **{"frames": "frames", "clip": "clip", "text": "text", "motion-features": "motion"},
+    **{"camera-path": "camera", "hands": "hands"},
+}
+"""`Need.what` → method of a loaded extractor or estimator."""
+Maker = tuple[bool, str]
+"""Whether it is an estimator, and its name."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +81,10 @@ class WantList:
 
 @dataclass(frozen=True)
 class ExtractJob:
-    """Extracts features of one item after another."""
+    """Extracts what is wanted of one item after another."""
 
     split: str
-    extractors: tuple[str, ...]
+    makers: tuple[Maker, ...]
     device: str
     folder: Path
     cache: Path
@@ -87,8 +95,8 @@ class ExtractJob:
         return "extractor-raised"
 
     def prepare(self) -> Callable[[ExtractItem], None]:
-        """Loads the extractors; the task puts what it makes into the cache."""
-        loaded = {name: resolve_extractor(name).load(self.device) for name in self.extractors}
+        """Loads extractors and estimators; the task puts what they make into the cache."""
+        loaded = {maker: _load(maker, self.device) for maker in self.makers}
         split, folder, cache = resolve_split(self.split), RunFolder(self.folder), Cache(self.cache)
 
         def task(item: ExtractItem) -> None:
@@ -97,7 +105,7 @@ class ExtractJob:
             errors = []
             for want in item.wants:
                 try:
-                    cache.put(want.key, _extract(want, loaded, opened))
+                    cache.put(want.key, _extract(want, loaded, opened, item.clip_id, split))
                 except StorageError:
                     raise
                 except Exception as error:  # the other extractors' features are good all the same
@@ -108,9 +116,19 @@ class ExtractJob:
         return task
 
 
-def extractors_of(items: Iterable[ExtractItem]) -> tuple[str, ...]:
-    """Names of the extractors that items ask for, sorted."""
-    return tuple(sorted({want.extractor for item in items for want in item.wants if want.extractor}))
+def makers_of(items: Iterable[ExtractItem]) -> tuple[Maker, ...]:
+    """The extractors and estimators that items ask for, sorted."""
+    wants = (want for item in items for want in item.wants)
+    return tuple(sorted({_maker(want) for want in wants if want.extractor}))
+
+
+def _maker(want: Want) -> Maker:
+    return want.what in ESTIMATED, want.extractor or ""
+
+
+def _load(maker: Maker, device: str) -> LoadedExtractor | LoadedEstimator:
+    what: What = ESTIMATED[0] if maker[0] else "frames"
+    return resolve_maker(what, maker[1]).load(device)
 
 
 def _open_reference(split: Split, clip_id: str) -> Clip:
@@ -141,14 +159,23 @@ class _Sample:
         return read_motion(path, fps=self.split.facts["fps_motion"], skeleton=self.split.facts["skeleton"])
 
 
-def _extract(want: Want, loaded: Mapping[str, LoadedExtractor], opened: Clip | _Sample) -> dict[str, np.ndarray]:
+def _extract(
+    want: Want,
+    loaded: Mapping[Maker, LoadedExtractor | LoadedEstimator],
+    opened: Clip | _Sample,
+    clip_id: str,
+    split: Split,
+) -> dict[str, np.ndarray]:
     parts = opened.reference if isinstance(opened, Clip) else opened
     if want.extractor is None:
         return {"positions": parts.motion.positions, "rotations": parts.motion.rotations}
-    method = getattr(loaded[want.extractor], METHODS[want.what], None)
+    method = getattr(loaded[_maker(want)], METHODS[want.what], None)
     if method is None:
         text = f"{want.extractor} has no method `{METHODS[want.what]}`; it does not make {want.what}"
         raise BadInputError(text, code="extractor-part")
+    if want.what in ESTIMATED:
+        found = method(parts.video, split_camera(split), clip_id=clip_id)
+        return pack_estimate(want.what, found, len(parts.video.frames))
     if want.what == "text":
         assert isinstance(opened, Clip), "texts belong to conditions"
         return {"features": _finite(method(opened.condition.text), want)}

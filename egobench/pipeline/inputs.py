@@ -13,17 +13,17 @@ from typing import Any, Literal
 import numpy as np
 
 from egobench.errors import BadInputError
-from egobench.extractors.base import Extractor
 from egobench.files.digest import digest_file
 from egobench.files.motion import read_motion
 from egobench.files.video import read_video
-from egobench.metrics.base import Need, What
+from egobench.metrics.base import ESTIMATED, Need, What
+from egobench.pipeline.estimates import split_camera, unpack_estimate
 from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE
-from egobench.pipeline.resolve import resolve_extractor
+from egobench.pipeline.resolve import resolve_maker
 from egobench.store.cache import Cache, cache_key
 from egobench.store.folder import RunFolder
 from egobench.store.tables import ItemRow
-from egobench.types import ClipInfo, Motion, Split, Video
+from egobench.types import Camera, ClipInfo, Motion, Split, Video
 
 CACHE_VERSION = 1
 
@@ -74,15 +74,20 @@ class Inputs:
         return {info.clip_id: info for info in self.split.infos()}
 
     @cached_property
-    def _extractors(self) -> dict[str, Mapping[str, Any]]:
+    def camera(self) -> Camera:
+        """The split's one camera. Raises BadInputError `split-form`."""
+        return split_camera(self.split)
+
+    @cached_property
+    def _records(self) -> dict[tuple[bool, str], Mapping[str, Any]]:
         return {}
 
-    def record(self, extractor: str) -> Mapping[str, Any]:
-        """Protocol record of an extractor."""
-        if extractor not in self._extractors:
-            found: Extractor = resolve_extractor(extractor)
-            self._extractors[extractor] = found.protocol()
-        return self._extractors[extractor]
+    def record(self, what: What, maker: str) -> Mapping[str, Any]:
+        """Protocol record of the extractor or estimator that makes a thing."""
+        key = what in ESTIMATED, maker
+        if key not in self._records:
+            self._records[key] = resolve_maker(what, maker).protocol()
+        return self._records[key]
 
     def want(self, need: Need, clip_id: str, origin: Origin) -> Want | None:
         """The cache entry behind a need; None for what is read directly (a sample's motion, raw frames and text)."""
@@ -91,23 +96,31 @@ class Inputs:
         content = self._content(need, clip_id, origin)
         if content is None:
             return None
-        by = None if need.extractor is None else dict(self.record(need.extractor))
+        by = None if need.extractor is None else dict(self.record(need.what, need.extractor))
         key = cache_key(version=CACHE_VERSION, what=need.what, content=content, extractor=by)
         return Want(need.what, need.extractor, key)
 
-    def _content(self, need: Need, clip_id: str, origin: Origin) -> dict[str, str] | None:
+    def _content(self, need: Need, clip_id: str, origin: Origin) -> dict[str, Any] | None:
         if need.what == "text":
             return {"text": self.infos[clip_id].text}
         owner = self._owner(need, clip_id, origin)
         if need.extractor is None:
             return {"reference": self.infos[owner].digest} if owner else None
-        # a motion's file holds neither rate nor skeleton, which its features depend on; a video's holds its rate
-        facts = self.split.facts
-        form = {} if part_of(need.what) == "video" else {"fps": facts["fps_motion"], "skeleton": facts["skeleton"]}
+        form = self._form(need.what, clip_id)
         if owner:
             return {"reference": self.infos[owner].digest, **form}
         digest = _digest_of(origin.item, need.what) if origin.item else ""
         return {"sample": digest, **form} if digest else None
+
+    def _form(self, what: What, clip_id: str) -> dict[str, Any]:
+        """What a thing depends on beside the content of the file it is made of."""
+        facts = self.split.facts
+        if what in ESTIMATED:  # an estimate may come from another program's file, which has the clip's name
+            K = [[float(value) for value in row] for row in self.camera.intrinsics]
+            return {"clip": clip_id, "intrinsics": K, "size": [self.camera.width, self.camera.height]}
+        if part_of(what) == "video":  # its file holds its rate
+            return {}
+        return {"fps": facts["fps_motion"], "skeleton": facts["skeleton"]}
 
     @staticmethod
     def _owner(need: Need, clip_id: str, origin: Origin) -> str:
@@ -117,12 +130,14 @@ class Inputs:
         return origin.stand_in(need.what)
 
     def fetch(self, need: Need, clip_id: str, origin: Origin) -> Any:
-        """The array, `Motion`, `Video` or text behind a need.
+        """The array, `Motion`, `Video`, text, `Camera`, `CameraPath` or `HandDetections` behind a need.
 
         Raises:
             MissingPartError: the sample has no such part.
             BadInputError: it cannot be read; the code says why.
         """
+        if need.what == "camera":
+            return self.camera
         owner = self._owner(need, clip_id, origin)
         want = self.want(need, clip_id, origin)
         if want is not None:
@@ -132,6 +147,8 @@ class Inputs:
                 raise BadInputError(reason, code=code)
             if need.what == "motion":
                 return self._motion(arrays)
+            if need.what in ESTIMATED:
+                return unpack_estimate(need.what, arrays)
             return arrays["features"].astype(np.float64)
         if need.what == "text":
             return self.infos[clip_id].text
@@ -189,7 +206,7 @@ def has_part(need: Need, origin: Origin) -> bool:
 
 def part_of(what: What) -> Literal["video", "motion"]:
     """The part of a sample or reference that a need looks at."""
-    return "video" if what in ("frames", "clip") else "motion"
+    return "video" if what in ("frames", "clip", *ESTIMATED) else "motion"
 
 
 def _digest_of(item: ItemRow, what: What) -> str:

@@ -5,11 +5,13 @@ settings, the extractors with their weights' SHA-256, the split's content, how m
 rates, task.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from egobench.files.digest import digest_json
-from egobench.pipeline.resolve import REQUIRED_FACTS, Metric, resolve_extractor
+from egobench.files.plain import plain
+from egobench.metrics.base import ESTIMATED
+from egobench.pipeline.resolve import CAMERA_FACTS, REQUIRED_FACTS, Metric, resolve_estimator, resolve_extractor
 from egobench.types import Split, Task
 
 
@@ -20,17 +22,21 @@ def is_set_metric(metric: Metric) -> bool:
 
 def protocol_record(metric: Metric, split: Split, clip_ids: Sequence[str], seeds: int, task: Task) -> dict[str, Any]:
     """The record of one metric in one run; JSON-ready."""
-    extractors = sorted({need.extractor for need in metric.needs().values() if need.extractor})
+    needs = [need for need in metric.needs().values() if need.extractor]
+    extractors = sorted({str(need.extractor) for need in needs if need.what not in ESTIMATED})
+    estimators = sorted({str(need.extractor) for need in needs if need.what in ESTIMATED})
+    estimated = {name: plain(resolve_estimator(name).protocol()) for name in estimators}
     is_whole = len(clip_ids) == len(split.infos())
     return {
-        "metric": _plain({**metric.record(), "unit": metric.unit}),
-        "extractors": {name: _plain(resolve_extractor(name).protocol()) for name in extractors},
+        "metric": plain({**metric.record(), "unit": metric.unit}),
+        "extractors": {name: plain(resolve_extractor(name).protocol()) for name in extractors},
+        **({"estimators": estimated, "camera": _camera(split)} if estimated else {}),
         "split": {"name": split.name, "digest": split.digest},
         "clips": len(clip_ids),
         "clip_ids": "all" if is_whole else digest_json(list(clip_ids)),
         "seeds": seeds,
         "items": len(clip_ids) * seeds,
-        "form": {fact: _plain(split.facts[fact]) for fact in REQUIRED_FACTS},
+        "form": {fact: plain(split.facts[fact]) for fact in REQUIRED_FACTS},
         "task": task,
     }
 
@@ -43,7 +49,6 @@ def protocol_records(
     return {digest_json(record): record for record in records}
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
-    return [_plain(part) for part in value] if isinstance(value, list | tuple) else value
+def _camera(split: Split) -> dict[str, Any]:
+    """Intrinsics and lever arm: another camera is another protocol."""
+    return {name: plain(split.facts[name]) for name in CAMERA_FACTS}

@@ -10,11 +10,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from egobench.catalog import ENGINES, EXTRACTORS, METRICS, MODELS
+from egobench.catalog import ENGINES, ESTIMATORS, EXTRACTORS, METRICS, MODELS
 from egobench.data.open import open_split
 from egobench.errors import BadInputError, UnknownNameError
+from egobench.estimators.base import Estimator
 from egobench.extractors.base import Extractor
-from egobench.metrics.base import ClipMetric, SetMetric
+from egobench.metrics.base import ESTIMATED, ClipMetric, SetMetric, What
 from egobench.pipeline.engine import Engine
 from egobench.registry import Registry, unknown
 from egobench.types import Model, Split
@@ -22,6 +23,8 @@ from egobench.types import Model, Split
 Metric = ClipMetric | SetMetric
 REQUIRED_FACTS = (*("fps_video", "fps_motion", "num_video_frames", "num_motion_frames", "width", "height", "skeleton"),)
 """Facts of a split without which no sample can be checked."""
+CAMERA_FACTS = ("intrinsics", "width", "height", "T_head_camera")
+"""Facts of a split that make its camera."""
 
 
 def resolve_model(name: str, options: Mapping[str, str] | None = None) -> Model:
@@ -95,7 +98,8 @@ def resolve_metrics(names: str) -> tuple[Metric, ...]:
 
     Args:
         names: `core` (all built in), `all` (entry points too), or by comma NAME, NAME:PRESET, `package.module:Class`
-            or `package.module:Class:PRESET`. A preset is the name of the extractor that makes the features.
+            or `package.module:Class:PRESET`. A preset is the name of the extractor or estimator that looks at the
+            samples.
 
     Raises:
         UnknownNameError: with suggestions.
@@ -118,7 +122,7 @@ def metric_labels(metrics: Sequence[Metric]) -> tuple[str, ...]:
 
 
 def preset_of(metric: Metric) -> str:
-    """Name of the extractor behind a metric; empty where it has no choice."""
+    """Name of the extractor or estimator behind a metric; empty where it has no choice."""
     return getattr(metric, "preset", "")
 
 
@@ -132,13 +136,24 @@ def _metric(name: str) -> Metric:
         return metric
     if "preset" not in {field.name for field in dataclasses.fields(metric)}:
         raise BadInputError(f"metric '{metric.name}' has no presets; found '{name}'", code="metric-preset")
-    EXTRACTORS.target(preset)
+    presets = ESTIMATORS if getattr(metric, "preset_kind", "") == "estimators" else EXTRACTORS
+    presets.target(preset)
     return dataclasses.replace(metric, preset=preset)
 
 
 def resolve_extractor(name: str) -> Extractor:
     """An extractor with its default settings. Raises UnknownNameError."""
     return _instance(EXTRACTORS, name)
+
+
+def resolve_estimator(name: str) -> Estimator:
+    """An estimator with its default settings. Raises UnknownNameError."""
+    return _instance(ESTIMATORS, name)
+
+
+def resolve_maker(what: What, name: str) -> Extractor | Estimator:
+    """The extractor or estimator that makes so named a thing. Raises UnknownNameError."""
+    return resolve_estimator(name) if what in ESTIMATED else resolve_extractor(name)
 
 
 def resolve_engine(name: str, workers: int) -> Engine:

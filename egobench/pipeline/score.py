@@ -4,6 +4,7 @@ A metric without meaning on a clip is *undefined*, a part the model does not mak
 that went wrong is *failed* with its code; only *ok* rows carry a number.
 """
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from egobench.errors import BadInputError, Undefined
-from egobench.metrics.base import ClipMetric, Need, SetMetric, SetScore
+from egobench.files.plain import plain
+from egobench.metrics.base import ClipMetric, ClipScore, Need, SetMetric, SetScore
 from egobench.pipeline.inputs import Inputs, MissingPartError, Origin, has_part, part_of
 from egobench.pipeline.worker import one_line
 from egobench.store.tables import ItemRow, ScoreRow, ScoreStatus
@@ -27,13 +29,17 @@ class Score:
     status: ScoreStatus
     value: float | None = None
     reason: str = ""
+    detail: ClipScore | None = None
+    """What the metric said beside the number."""
 
 
 def score_clip(metric: ClipMetric, inputs: Inputs, clip_id: str, origin: Origin) -> Score:
     """Scores one clip; never raises for what a sample, a reference or a metric did."""
     try:
         arrays = {name: inputs.fetch(need, clip_id, origin) for name, need in metric.needs().items()}
-        value = float(metric(**arrays))
+        given = metric(**arrays)
+        detail = given if isinstance(given, ClipScore) else None
+        value = float(given.value if isinstance(given, ClipScore) else given)
     except Undefined as reason:
         return Score("undefined", reason=str(reason))
     except MissingPartError as reason:
@@ -44,14 +50,16 @@ def score_clip(metric: ClipMetric, inputs: Inputs, clip_id: str, origin: Origin)
         return Score("failed", reason=f"metric-raised: {one_line(error)}")
     if not math.isfinite(value):
         return Score("failed", reason=f"score-nonfinite: the metric returned {value}")
-    return Score("ok", value)
+    return Score("ok", value, detail=detail)
 
 
 def score_items(
     metrics: Mapping[str, ClipMetric], inputs: Inputs, items: Sequence[ItemRow]
-) -> dict[str, list[ScoreRow]]:
-    """Rows of every clip metric by its label, in the order of `items`; failed items are failed rows."""
+) -> tuple[dict[str, list[ScoreRow]], dict[str, list[ClipScore]]]:
+    """Every clip metric by its label: its rows in the order of `items` (failed items are failed rows), and what it said
+    of the rows that are ok, where it says more than a number."""
     rows: dict[str, list[ScoreRow]] = {label: [] for label in metrics}
+    details: dict[str, list[ClipScore]] = {label: [] for label in metrics}
     for item in items:
         held = _Held(inputs)
         for label, metric in metrics.items():
@@ -59,8 +67,11 @@ def score_items(
                 score = Score("failed", reason=f"{item.code}: {item.reason}")
             else:
                 score = score_clip(metric, held, item.clip, Origin(item))  # pyright: ignore[reportArgumentType]
-            rows[label].append(ScoreRow(item.clip, item.seed, label, score.value, score.status, score.reason))
-    return rows
+            detail = "" if score.detail is None else json.dumps(plain(score.detail.detail), sort_keys=True)
+            rows[label].append(ScoreRow(item.clip, item.seed, label, score.value, score.status, score.reason, detail))
+            if score.detail is not None:
+                details[label].append(score.detail)
+    return rows, details
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from egobench.files.atomic import write_json
 from egobench.metrics.base import ClipMetric, SetMetric
 from egobench.pipeline.aggregate import clip_result, metrics_document, set_result, set_row, with_alarm
 from egobench.pipeline.engine import Outcome
-from egobench.pipeline.extract import ExtractJob, WantList, extractors_of
+from egobench.pipeline.extract import ExtractJob, WantList, makers_of
 from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE, GenerateJob
 from egobench.pipeline.inputs import Inputs, Origin, unchanged
 from egobench.pipeline.progress import Progress
@@ -77,7 +77,7 @@ def extract_stage(
     missing = wants.items()
     if not missing:
         return inputs, known
-    job = ExtractJob(asked.request.split, extractors_of(missing), device, folder.path, cache.root)
+    job = ExtractJob(asked.request.split, makers_of(missing), device, folder.path, cache.root)
     progress.stage("extract", len(missing))
     engine = resolve_engine(asked.request.engine, asked.request.workers)
     with closing(engine.run(job, missing)) as outcomes:
@@ -109,14 +109,14 @@ def score_stage(
     results: dict[str, Result] = {}
     progress.stage("score", len(asked.metrics) + 1)
     with threadpool_limits(1):
-        clip_rows = score_items(by_clip, inputs, items)
+        clip_rows, details = score_items(by_clip, inputs, items)
         progress.advance()
         for label, metric in asked.labelled.items():
             digest, record = asked.protocol_of(metric)
             yardstick = known.get(label) or compute_yardstick(metric, inputs, strangers, record)
             if label in clip_rows:
                 rows += clip_rows[label]
-                results[label] = clip_result(metric, clip_rows[label], inputs, yardstick, digest, draws)
+                results[label] = clip_result(metric, clip_rows[label], inputs, yardstick, digest, draws, details[label])
             else:
                 set_metric: SetMetric = metric  # pyright: ignore[reportAssignmentType]
                 outcome = score_set(set_metric, inputs, items, draws=draws)

@@ -1,18 +1,20 @@
 """Whether metrics can be had here, on this split: asked before anything is sampled, and without loading a network.
 
-A metric may refuse the form of a split, an extractor its own weights, the form of a split, or to make what the
-metric wants.
+A metric may refuse the form of a split; an extractor or estimator its own weights, the form of a split, or to make
+what the metric wants.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 from egobench.errors import BadInputError
+from egobench.metrics.base import ESTIMATED
+from egobench.pipeline.estimates import split_camera
 from egobench.pipeline.extract import METHODS
-from egobench.pipeline.resolve import Metric, preset_of, resolve_extractor
+from egobench.pipeline.resolve import Metric, preset_of, resolve_maker
 from egobench.types import Split
 
-AVOIDABLE = ("weights-missing", "split-form")
+AVOIDABLE = ("weights-missing", "extra-missing", "split-form")
 """Codes for which a metric is left out of `core`; any other is an error there too."""
 
 
@@ -47,24 +49,26 @@ def check_metric(metric: Metric, split: Split) -> None:
     """Refuses a metric that cannot be had.
 
     Raises:
-        BadInputError: `weights-missing` and the like, `split-form`, or `metric-preset` (an extractor that does not
-            make what the metric wants); the message names metric and preset.
-        UnknownNameError: an extractor that is not known.
+        BadInputError: `weights-missing` and the like, `split-form`, or `metric-preset` (an extractor or estimator
+            that does not make what the metric wants); the message names metric and preset.
+        UnknownNameError: an extractor or estimator that is not known.
     """
     try:
         _ask(metric, split)
+        if any(need.what in ("camera", *ESTIMATED) for need in metric.needs().values()):
+            split_camera(split)
         for need in metric.needs().values():
             if need.extractor is None:
                 continue
-            extractor = resolve_extractor(need.extractor)
-            provides = getattr(extractor, "provides", None)
+            maker = resolve_maker(need.what, need.extractor)
+            provides = getattr(maker, "provides", None)
             if provides is not None and METHODS[need.what] not in provides:
                 raise BadInputError(
-                    f"{need.extractor} makes {', '.join(provides)} features, not {METHODS[need.what]}",
+                    f"{need.extractor} provides {', '.join(provides)}, not {METHODS[need.what]}",
                     code="metric-preset",
                 )
-            _ask(extractor, split)
-            extractor.protocol()
+            _ask(maker, split)
+            maker.protocol()
     except BadInputError as error:
         preset = preset_of(metric)
         raise BadInputError(f"{metric.name}{preset and f' ({preset})'}: {error}", code=error.code) from None

@@ -55,6 +55,8 @@ class ScoreRow:
     """None unless status is ok."""
     status: ScoreStatus
     reason: str
+    detail: str = ""
+    """What the metric says beside the number, as JSON; empty where it says nothing more."""
 
 
 def write_items(path: Path, rows: Sequence[ItemRow]) -> None:
@@ -101,7 +103,10 @@ def _read(path: Path, kind: type) -> list[dict]:
 
     schema = _schema(kind)
     try:
-        return pq.read_table(path, columns=schema.names).cast(schema).to_pylist()
+        table = pq.read_table(path)
+        if "detail" in schema.names and "detail" not in table.column_names:  # older runs have no such column
+            table = table.append_column("detail", pa.array([""] * len(table), pa.string()))
+        return table.select(schema.names).cast(schema).to_pylist()
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:
         raise BadInputError(f"{path}: not a readable table of this run: {error}", code="table-unreadable") from error
 

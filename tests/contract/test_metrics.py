@@ -7,9 +7,9 @@ from dataclasses import fields, is_dataclass, replace
 import numpy as np
 import pytest
 
-from egobench.catalog import EXTRACTORS, METRICS
+from egobench.catalog import ESTIMATORS, EXTRACTORS, METRICS
 from egobench.errors import BadInputError
-from egobench.metrics.base import Need
+from egobench.metrics.base import ESTIMATED, Need
 
 NAMES = METRICS.names()
 
@@ -76,8 +76,9 @@ def test_its_needs_are_named_things_of_known_extractors(name):
     assert needs
     for need in needs.values():
         assert isinstance(need, Need)
-        assert need.extractor is not None or need.what in ("motion", "text")
-        assert need.extractor is None or need.extractor in EXTRACTORS.names()
+        assert need.extractor is not None or need.what in ("motion", "text", "camera")
+        makers = ESTIMATORS if need.what in ESTIMATED else EXTRACTORS
+        assert need.extractor is None or need.extractor in makers.names()
     if not is_set_metric(metric):
         accepted = inspect.signature(metric).parameters
         assert set(needs) <= set(accepted)

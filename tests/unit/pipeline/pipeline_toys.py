@@ -17,8 +17,8 @@ from egobench.files.digest import digest_json
 from egobench.files.motion import write_motion
 from egobench.files.video import write_video
 from egobench.geometry.skeleton import XSENS23, forward_kinematics
-from egobench.metrics.base import Need, SetScore
-from egobench.types import ClipInfo, Condition, Motion, Sample, Video
+from egobench.metrics.base import ClipScore, Need, SetScore
+from egobench.types import Camera, CameraPath, ClipInfo, Condition, HandDetections, Motion, Sample, Video
 
 FACTS = SplitFacts(
     fps_video=8.0,
@@ -327,6 +327,80 @@ class Deed(_Toy):
 
     def __call__(self, motion: np.ndarray) -> float:
         return float(np.linalg.norm(motion))
+
+
+@dataclass(frozen=True)
+class ToyEyes:
+    """A camera that steps forward by the mean grey level, hands where red beats blue; a bad form on demand."""
+
+    name: ClassVar[str] = "toy-eyes"
+    provides: ClassVar[tuple[str, ...]] = ("camera", "hands")
+
+    def protocol(self) -> Mapping[str, Any]:
+        return {"estimator": self.name, "version": 1, "form": os.environ.get("TOY_FORM", "")}
+
+    def load(self, device: str) -> "ToyEyes":
+        return self
+
+    def camera(self, video: Video, camera: Camera, *, clip_id: str = "") -> CameraPath:
+        assert (camera.width, camera.height) == (FACTS.width, FACTS.height)
+        assert clip_id.startswith("toy-")
+        frames = len(video.frames)
+        poses = np.broadcast_to(np.eye(4), (frames, 4, 4)).copy()
+        poses[:, 0, 3] = np.cumsum(video.frames.mean(axis=(1, 2, 3))) / 1000
+        poses[0, 0, 0] += 0.1 * (os.environ.get("TOY_FORM") == "sheared")
+        registered = np.ones(frames, dtype=bool)
+        if os.environ.get("TOY_FORM") == "half":
+            registered[::2] = False
+            return CameraPath(poses, registered, "partial", "half of it is dark", False, 1.25)
+        return CameraPath(poses, registered, "ok", "", True)
+
+    def hands(self, video: Video, camera: Camera, *, clip_id: str = "") -> HandDetections:
+        red, _, blue = np.moveaxis(video.frames.mean(axis=(1, 2)), -1, 0)
+        scores = np.stack([red > blue, blue > red], axis=1).astype(np.float64)
+        return HandDetections(scores, np.full((len(scores), 2, 2), np.nan), 0.5)
+
+
+@dataclass(frozen=True)
+class Astray(_Toy):
+    """How far the camera went against how far the head did: a clip metric with details, by an estimator."""
+
+    name: ClassVar[str] = "toy-astray"
+    preset_kind: ClassVar[str] = "estimators"
+    preset: str = "pipeline_toys:ToyEyes"
+
+    def needs(self) -> Mapping[str, Need]:
+        return {
+            "path": Need("sample", "camera-path", self.preset),
+            "motion": Need("sample", "motion"),
+            "camera": Need("condition", "camera"),
+        }
+
+    def __call__(self, path: CameraPath, motion: Motion, camera: Camera) -> ClipScore:
+        assert path.T_world_camera.dtype == np.float64
+        head = motion.positions[:, XSENS23.index("head")]
+        gone = np.linalg.norm(np.ptp(path.T_world_camera[:, :3, 3], axis=0))
+        value = abs(gone - np.linalg.norm(head[-1] - head[0]))
+        return ClipScore(float(value), {"gone": gone, "status": path.status, "focal": path.focal_ratio})
+
+    def summary(self, scores: Any, floor: float | None) -> Mapping[str, Any]:
+        return {"farthest": max(score.detail["gone"] for score in scores), "floor_was": floor}
+
+
+@dataclass(frozen=True)
+class Grip(_Toy):
+    """Share of frames with a left hand: a set metric of hands."""
+
+    name: ClassVar[str] = "toy-grip"
+    preset_kind: ClassVar[str] = "estimators"
+    preset: str = "pipeline_toys:ToyEyes"
+
+    def needs(self) -> Mapping[str, Need]:
+        return {"hands": Need("sample", "hands", self.preset)}
+
+    def score(self, inputs: Any, clips: list[str], groups: np.ndarray, *, draws: int, seed: int) -> SetScore:
+        left = [hands.scores[:, 0] >= hands.threshold for hands in inputs["hands"]]
+        return SetScore(float(np.mean(left)), None)
 
 
 METRICS = "pipeline_toys:Speed,pipeline_toys:Gap,pipeline_toys:MeanColour"

@@ -139,8 +139,8 @@ def test_an_extractor_that_lacks_the_method_is_told_by_name(ask):
 
 
 def test_whole_clips_and_motions_have_no_raw_form():
-    for what in ("clip", "motion-features"):
-        with pytest.raises(BadInputError, match="name their extractor"):
+    for what in ("clip", "motion-features", "camera-path", "hands"):
+        with pytest.raises(BadInputError, match="name its extractor"):
             Need("sample", what)
 
 

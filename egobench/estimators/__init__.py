@@ -1,0 +1,1 @@
+"""Pixels → a physical quantity: where the camera went, where the hands are."""

@@ -1,0 +1,92 @@
+"""What an estimator is: settings that turn a video into a camera path, or into hands, and say how sure they are.
+
+Loaded, it has one method per thing it can see, `camera` or `hands`. What is in a video is never an error: black, still
+or single frames give a path whose status and reason say so.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+
+from egobench.errors import BadInputError
+from egobench.types import Camera, CameraPath, HandDetections, PathStatus, Video
+
+
+class CameraEstimator(Protocol):
+    """Sees where the camera went."""
+
+    def camera(self, video: Video, camera: Camera, *, clip_id: str = "") -> CameraPath:
+        """The camera's path through one video.
+
+        Args:
+            video: as a model made it, or recorded.
+            camera: its declared intrinsics; `T_head_camera` is not looked at.
+            clip_id: for estimators that read what another program found; all others ignore it.
+
+        Raises:
+            BadInputError: `camera-form`: intrinsics that are missing or absurd, or of another size than the video.
+        """
+        ...
+
+
+class HandEstimator(Protocol):
+    """Sees the wearer's hands."""
+
+    def hands(self, video: Video, camera: Camera, *, clip_id: str = "") -> HandDetections:
+        """The wearer's hands in one video. Arguments and errors as `CameraEstimator.camera`."""
+        ...
+
+
+LoadedEstimator = CameraEstimator | HandEstimator
+
+
+class Estimator(Protocol):
+    """Settings and identity; building one loads no torch.
+
+    It may have a method `check(facts)`, which raises BadInputError, code `split-form`, for a split (`Split.facts`)
+    whose videos it cannot look at.
+    """
+
+    name: ClassVar[str]
+    provides: ClassVar[tuple[Literal["camera", "hands"], ...]]
+
+    def protocol(self) -> Mapping[str, Any]:
+        """Readable record that goes into every result's protocol: version, settings, weights sha256, versions of the
+        libraries that move a number.
+
+        Raises:
+            BadInputError: `weights-missing` or `extra-missing`: what is needed and how to get it. This is what refuses
+                a run before anything is sampled.
+        """
+        ...
+
+    def load(self, device: str) -> LoadedEstimator:
+        """Gets ready. Raises BadInputError if a weight file is missing, damaged or another."""
+        ...
+
+
+def no_path(frames: int, status: PathStatus, reason: str, *, is_metric: bool) -> CameraPath:
+    """A path on which no frame is registered, and why."""
+    poses = np.broadcast_to(np.eye(4), (frames, 4, 4)).copy()
+    return CameraPath(poses, np.zeros(frames, dtype=bool), status, reason, is_metric)
+
+
+def check_camera(video: Video, camera: Camera) -> None:
+    """Refuses intrinsics that cannot belong to the video.
+
+    Raises:
+        BadInputError: `camera-form`.
+    """
+    height, width = video.frames.shape[1:3]
+    if (width, height) != (camera.width, camera.height):
+        text = f"the video is {width}x{height}, its camera {camera.width}x{camera.height}; they must be equal"
+        raise BadInputError(text, code="camera-form")
+    K = np.asarray(camera.intrinsics)
+    if K.shape != (3, 3) or not np.isfinite(K).all():
+        raise BadInputError("the intrinsics are no finite 3x3 matrix", code="camera-form")
+    focal = np.array([K[0, 0], K[1, 1]]) / (width, height)
+    centre = K[:2, 2] / (width, height)
+    if (focal < 0.1).any() or (focal > 10).any() or (centre < 0).any() or (centre > 1).any():
+        found = f"focal length {K[0, 0]:g}, {K[1, 1]:g} px and centre {K[0, 2]:g}, {K[1, 2]:g}"
+        raise BadInputError(f"{found} do not fit {width}x{height} px", code="camera-form")
