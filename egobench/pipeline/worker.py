@@ -3,11 +3,8 @@
 A worker ignores Ctrl-C (its parent decides) and ends itself when its parent is gone, however that died.
 """
 
-import multiprocessing
 import os
 import pickle
-import signal
-import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -16,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from egobench.errors import BadInputError, EgoBenchError, StorageError
+from egobench.files.worker_process import leave_with_parent
 
 THREAD_VARIABLES = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
@@ -46,8 +44,7 @@ class LoadError(Exception):
 
 def start(job: bytes) -> None:
     """Sets a fresh process up for a pickled job."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    leave_with_parent()
     for variable in THREAD_VARIABLES:
         os.environ[variable] = "PASSIVE" if variable == "OMP_WAIT_POLICY" else "1"
     _state.clear()
@@ -112,10 +109,3 @@ def _task() -> tuple[Callable[[Any], Any], str]:
             raise LoadError(one_line(error), getattr(error, "code", "")) from None
         pin_threads()
     return _state["task"]
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

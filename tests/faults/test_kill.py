@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from family import all_end, children_of
 from pipeline_toys import METRICS, make_split
 
 from egobench.errors import StorageError
@@ -115,27 +116,11 @@ def test_workers_do_not_outlive_a_killed_parent(ask, tmp_path):
     assert process.stdout
     for _ in range(3):
         process.stdout.readline()
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    if not children.exists():
-        process.kill()
-        pytest.skip("needs /proc/<pid>/children to find the workers")
-    workers = children.read_text().split()
+    workers = children_of(process)
     assert len(workers) >= 2
     process.kill()
     process.communicate()
-    for _ in range(200):
-        if not any(_is_alive(worker) for worker in workers):
-            return
-        time.sleep(0.05)
-    pytest.fail("worker processes are still there")
-
-
-def _is_alive(pid):
-    status = Path(f"/proc/{pid}/stat")
-    try:
-        return status.read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    assert all_end(workers)
 
 
 def test_ctrl_c_leaves_a_run_that_resumes(ask, tmp_path, expected):

@@ -17,6 +17,7 @@ from egobench.data.open import data_home
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.files.arrays import write_npz
 from egobench.files.atomic import read_json, write_bytes, write_json
+from egobench.files.worker_process import leave_with_parent
 from egobench.registry import unknown
 from egobench.types import ClipInfo
 
@@ -75,7 +76,7 @@ def _sequences_made(spec: SplitSpec, folder: Path, workers: int) -> Iterator[int
             yield _make_sequence(spec.name, sequence, folder)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=leave_with_parent) as pool:
         jobs = [pool.submit(_make_sequence, spec.name, sequence, folder) for sequence in range(spec.sequences)]
         try:
             for job in as_completed(jobs):
