@@ -12,7 +12,7 @@ from jaxtyping import Float
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.geometry.body import stature
 from egobench.geometry.skeleton import Skeleton, get_skeleton
-from egobench.types import Motion, Video
+from egobench.types import Camera, Motion, Video
 
 ROTATION_TOLERANCE = 1e-3
 """Largest entry of |RᵀR - 1|; float32 matrices and quaternions are 1000 × better."""
@@ -83,6 +83,21 @@ def check_motion(motion: Motion, *, frames: int | None = None, fps: float | int 
     _check_rotations(rotations, skeleton)
     _check_units(positions, skeleton)
     return Motion(positions=positions, rotations=rotations, fps=rate, skeleton=skeleton.name)
+
+
+def camera_arrays(camera: Camera) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "4 4"]]:
+    """Intrinsics (pixels) and camera → head of a camera, float64.
+
+    Raises:
+        BadInputError: `camera-shape`, `camera-nonfinite`.
+    """
+    K, T_head_camera = (np.asarray(part, dtype=np.float64) for part in (camera.intrinsics, camera.T_head_camera))
+    if K.shape != (3, 3) or T_head_camera.shape != (4, 4):
+        text = f"camera: intrinsics {K.shape} and T_head_camera {T_head_camera.shape}; (3, 3) and (4, 4) are needed"
+        raise BadInputError(text, code="camera-shape")
+    if not (np.isfinite(K).all() and np.isfinite(T_head_camera).all()):
+        raise BadInputError("camera: intrinsics or T_head_camera are not finite", code="camera-nonfinite")
+    return K, T_head_camera
 
 
 def check_video(

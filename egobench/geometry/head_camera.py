@@ -1,0 +1,70 @@
+"""Where the camera on the head of a moving body goes: the path that a video of the same clip should show. Metres."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from egobench.errors import BadInputError
+from egobench.geometry.border import ROTATION_TOLERANCE, MotionArrays, camera_arrays
+from egobench.geometry.rotation import interpolate_rotations, nearest_rotation
+from egobench.types import Camera
+
+
+class HeadCameraPath(NamedTuple):
+    """Camera poses at the times of the video frames."""
+
+    R: Float[np.ndarray, "time 3 3"]
+    """Camera → world."""
+    positions: Float[np.ndarray, "time 3"]
+    """World, metres."""
+    fps: float
+    """Video frames per second, as it follows from the motion's rate and both lengths."""
+
+
+def motion_frames_per_video_frame(num_video_frames: int, num_motion_frames: int) -> float:
+    """Rate of the motion over that of the video, from their lengths alone; both begin together.
+
+    Where the motion has a whole number of frames per video frame, up to a rest shorter than one video frame, it is that
+    number (81 and 41: 2; a motion of 82 frames ends half a video frame later); else both also end together.
+    """
+    steps, last = max(num_video_frames - 1, 1), num_motion_frames - 1
+    whole = max(round(last / steps), 1)
+    return float(whole) if 0 <= last - steps * whole < whole else last / steps
+
+
+def head_camera_path(motion: MotionArrays, camera: Camera, num_video_frames: int) -> HeadCameraPath:
+    """T_world_camera = T_world_head @ T_head_camera at the times of the video frames.
+
+    Between motion frames positions are interpolated linearly and rotations at constant angular velocity; in the splits
+    that ship every video frame is a motion frame and nothing is interpolated. Rotations are brought to the nearest
+    exact one, since files hold float32.
+
+    Raises:
+        BadInputError: codes of `camera_arrays`; `camera-form` (T_head_camera is not rigid), `motion-rotation` (a
+            rotation of the head is not orthonormal).
+        UnknownNameError: a skeleton without a head.
+    """
+    _, T_head_camera = camera_arrays(camera)
+    if not is_rotation(T_head_camera[:3, :3]):
+        raise BadInputError("camera: T_head_camera is not rigid; a rotation and metres are needed", code="camera-form")
+    head = motion.skeleton.index("head")
+    given = motion.rotations[:, head]
+    if not is_rotation(given):
+        raise BadInputError("motion: a rotation of the head is not orthonormal", code="motion-rotation")
+    ratio = motion_frames_per_video_frame(num_video_frames, len(given))
+    at = np.minimum(np.arange(num_video_frames) * ratio, len(given) - 1.0)
+    R_head = interpolate_rotations(nearest_rotation(given).R, at)
+    before = np.floor(at).astype(np.int64)
+    after, share = np.minimum(before + 1, len(given) - 1), (at - before)[:, None]
+    t_head = (1.0 - share) * motion.positions[before, head] + share * motion.positions[after, head]
+    R_camera = nearest_rotation(T_head_camera[:3, :3]).R
+    fps = motion.fps / ratio if ratio > 0 else motion.fps
+    return HeadCameraPath(R_head @ R_camera, t_head + R_head @ T_head_camera[:3, 3], fps)
+
+
+def is_rotation(R: Float[np.ndarray, "*batch 3 3"]) -> bool:
+    """All are orthonormal to 1e-3 and none is a mirror."""
+    clipped = np.clip(R, -2.0, 2.0)  # huge entries are told as well, without overflow
+    gap = np.abs(np.swapaxes(clipped, -1, -2) @ clipped - np.eye(3)).max(initial=0.0)
+    return bool(gap <= ROTATION_TOLERANCE and (np.linalg.det(clipped) > 0).all())

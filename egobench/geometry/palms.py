@@ -1,0 +1,85 @@
+"""Where the palms of a moving body are in the picture of the camera on its head. World metres, pixels.
+
+Sides are in the order left, right. A pixel is (x right, y down), the image spans 0 … width and 0 … height.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from egobench.geometry.border import MotionArrays, camera_arrays
+from egobench.geometry.head_camera import head_camera_path, motion_frames_per_video_frame
+from egobench.types import SIDES, Camera
+
+PALM_FROM_WRIST = 0.08
+"""Metres along the hand."""
+NEAREST = 0.05
+"""Metres: what is not at least so far in front of the camera is not seen."""
+BORDER = 0.05
+"""Share of the image's width and height, to either side of its border, in which it is not said whether a hand is seen:
+a hand is larger than its palm."""
+
+
+class PalmViews(NamedTuple):
+    """Palms per frame and side, as the wearer's camera has them."""
+
+    pixels: Float[np.ndarray, "time side 2"]
+    """NaN where the palm is not in front of the camera."""
+    visible: Bool[np.ndarray, "time side"]
+    """In front of the camera and inside the image, beyond the band around its border."""
+    ignored: Bool[np.ndarray, "time side"]
+    """In front of the camera and within the band."""
+
+
+def palm_points(motion: MotionArrays) -> Float[np.ndarray, "time side 3"]:
+    """World positions of both palms: the wrist and 8 cm along the hand.
+
+    Along the hand is what the skeleton says (`Skeleton.palm_direction`), turned with the hand; a skeleton that does
+    not say continues the forearm.
+
+    Raises:
+        UnknownNameError: a skeleton without hands.
+    """
+    palms = []
+    for side in SIDES:
+        wrist = motion.skeleton.index(f"{side}_hand")
+        direction = motion.skeleton.palm_direction.get(f"{side}_hand")
+        if direction is not None:
+            along = motion.rotations[:, wrist] @ np.asarray(direction)
+        else:
+            forearm = motion.positions[:, wrist] - motion.positions[:, motion.skeleton.index(f"{side}_forearm")]
+            along = forearm / np.maximum(np.linalg.norm(forearm, axis=-1, keepdims=True), 1e-9)
+        palms.append(motion.positions[:, wrist] + PALM_FROM_WRIST * along)
+    return np.stack(palms, axis=1)
+
+
+def view_palms(motion: MotionArrays, camera: Camera) -> PalmViews:
+    """Projects the palms into the camera that sits on the head, `T_world_camera = T_world_head @ T_head_camera`.
+
+    Raises:
+        UnknownNameError: a skeleton without head or hands.
+        BadInputError: codes of `head_camera_path`.
+    """
+    K, _ = camera_arrays(camera)
+    path = head_camera_path(motion, camera, len(motion.positions))
+    seen = np.einsum("tba,tsb->tsa", path.R, palm_points(motion) - path.positions[:, None])
+    in_front = seen[..., 2] > NEAREST
+    depth = np.where(in_front, seen[..., 2], 1.0)[..., None]
+    pixels = np.where(in_front[..., None], (seen / depth) @ K[:2].T, np.nan)
+    size = np.array([camera.width, camera.height], dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        inward = np.minimum(pixels, size - pixels) / size
+    inward = np.where(in_front, inward.min(axis=-1), -np.inf)
+    visible = inward >= BORDER
+    return PalmViews(pixels, visible, (inward > -BORDER) & ~visible)
+
+
+def motion_frames_of(num_video_frames: int, num_motion_frames: int) -> Int[np.ndarray, " time"]:
+    """Motion frame at the time of each video frame.
+
+    Nearest where the rates do not divide each other; see `motion_frames_per_video_frame`.
+    """
+    rate = motion_frames_per_video_frame(num_video_frames, num_motion_frames)
+    nearest = np.floor(np.arange(num_video_frames) * rate + 0.5)
+    return np.minimum(nearest, num_motion_frames - 1).astype(np.int64)
