@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Float
 
 from egobench.errors import BadInputError
-from egobench.extractors.fitted import load_state, weights_digest
 from egobench.extractors.tokens import build_tokenizer
+from egobench.fitting.weights import load_state, weights_digest
 from egobench.types import Video
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from egobench.errors import BadInputError
 from egobench.extractors.egomini_clip import MEAN, RESOLUTION, STD, prepare
-from egobench.extractors.fitted import load_state, weights_digest
+from egobench.fitting.weights import load_state, weights_digest
 from egobench.types import Video
 
 if TYPE_CHECKING:

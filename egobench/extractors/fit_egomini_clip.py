@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from egobench.extractors.egomini_clip import build_network, prepare
-from egobench.extractors.fitting import Recipe, Report, half_precision, seeded, train
+from egobench.fitting.training import Recipe, Report, half_precision, seeded, train
 
 
 @dataclass(frozen=True)

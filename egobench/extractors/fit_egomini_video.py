@@ -16,8 +16,8 @@ from jaxtyping import Float, Int, UInt8
 from scipy.spatial.transform import Rotation
 
 from egobench.extractors.egomini_video import prepare_clips
-from egobench.extractors.fitting import Recipe, Report, half_precision, seeded, train
-from egobench.extractors.video_faults import PICTURE_FAULTS, TIME_FAULTS, frame_order, spoil_pictures
+from egobench.fitting.training import Recipe, Report, half_precision, seeded, train
+from egobench.fitting.video_faults import PICTURE_FAULTS, TIME_FAULTS, frame_order, spoil_pictures
 
 if TYPE_CHECKING:
     import torch

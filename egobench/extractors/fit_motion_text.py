@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from egobench.extractors.fitting import Recipe, Report, half_precision, seeded, train
 from egobench.extractors.motion_features import MotionLayout
 from egobench.extractors.motion_text import TEXT_LENGTH
 from egobench.extractors.tokens import build_tokenizer
+from egobench.fitting.training import Recipe, Report, half_precision, seeded, train
 
 if TYPE_CHECKING:
     import torch

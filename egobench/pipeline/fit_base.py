@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from egobench.errors import BadInputError
-from egobench.extractors.fitted import save_state
-from egobench.extractors.fitting import Recipe, Report, has_bfloat16
 from egobench.files.atomic import make_folder, read_json, write_json
 from egobench.files.digest import digest_file
+from egobench.fitting.training import Recipe, Report, has_bfloat16
+from egobench.fitting.weights import save_state
 from egobench.pipeline.progress import Progress
 from egobench.stats.bootstrap import cluster_mean_interval
 from egobench.types import Split
@@ -29,7 +29,7 @@ class FitRequest:
     """What to fit, on what, where to."""
 
     evaluator: str
-    """`egomini-clip`, `egomini-video` or `motion-text`."""
+    """`egomini-clip`, `egomini-video`, `motion-text`, `egomini-odometry` or `egomini-hands`."""
     split: str = "egomini-train"
     """Split the weights are fitted on: a name or a folder."""
     val: str = "egomini-val"

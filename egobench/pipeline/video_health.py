@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from egobench.extractors.egomini_video import EgominiVideo
-from egobench.extractors.video_faults import PictureFault, TimeFault, frame_order, spoil_pictures
+from egobench.fitting.video_faults import PictureFault, TimeFault, frame_order, spoil_pictures
 from egobench.pipeline.progress import Progress
 from egobench.stats.frechet import frechet_distance
 from egobench.stats.pairing import SHUFFLE_SEED, disjoint_halves

@@ -10,8 +10,8 @@ from egobench import Video, open_split
 from egobench.errors import BadInputError
 from egobench.extractors.egomini_video import WEIGHTS, EgominiVideo
 from egobench.extractors.fit_egomini_video import LabelledClips, VideoRecipe, fit_egomini_video
-from egobench.extractors.fitted import save_state
 from egobench.files.digest import digest_file
+from egobench.fitting.weights import save_state
 
 torch = pytest.importorskip("torch", reason="extra 'torch'")
 CARD = WEIGHTS / "egomini-video.card.json"
@@ -87,8 +87,8 @@ def test_any_length_from_ten_frames_up_has_features(tiny, clips):
 
 
 def test_a_fit_that_is_stopped_and_goes_on_gives_the_same_bytes(clips, tmp_path, monkeypatch):
-    monkeypatch.setattr("egobench.extractors.fitting.SECONDS_BETWEEN_SAVES", 0.0)
-    monkeypatch.setattr("egobench.extractors.fitting.STEPS_BETWEEN_REPORTS", 2)
+    monkeypatch.setattr("egobench.fitting.training.SECONDS_BETWEEN_SAVES", 0.0)
+    monkeypatch.setattr("egobench.fitting.training.STEPS_BETWEEN_REPORTS", 2)
     whole = fit_egomini_video(clips, RECIPE, tmp_path / "whole", lambda step, loss: None)
 
     def stop(step, loss):

@@ -157,7 +157,7 @@ def test_unknown_evaluators_and_splits_are_answered_with_near_ones():
         fit(FitRequest("motion-txt"), Quiet())
     with pytest.raises(UnknownNameError, match="did you mean 'egomini-train'"):
         fit(FitRequest("motion-text", "egomini-trian"), Quiet())
-    assert set(FITTED) == {"egomini-clip", "egomini-video", "motion-text"}
+    assert set(FITTED) == {"egomini-clip", "egomini-video", "motion-text", "egomini-odometry", "egomini-hands"}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from egobench.extractors.video_faults import PICTURE_FAULTS, TIME_FAULTS, frame_order, spoil_pictures
+from egobench.fitting.video_faults import PICTURE_FAULTS, TIME_FAULTS, frame_order, spoil_pictures
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The training loop that all fitted extractors share: resumable to the step, the same weights however often stopped.
+"""The training loop that all fitted networks share: resumable to the step, the same weights however often stopped.
 
 Every step has seeds of its own, so a step does not depend on what ran before it in the same process.
 """

@@ -1,4 +1,4 @@
-"""Weight files of fitted extractors (safetensors, bf16): identity, metadata, and loading that refuses by code."""
+"""Weight files of fitted networks (safetensors, bf16): identity, metadata, and loading that refuses by code."""
 
 import json
 from collections.abc import Mapping
@@ -62,8 +62,11 @@ def save_state(path: Path, state: "Mapping[str, torch.Tensor]", metadata: Mappin
     """Writes a network's state, atomically; what has no gradient (statistics) keeps float32, the rest is bf16."""
     from safetensors.torch import save_file
 
-    exact = {"mean", "std"}
-    tensors = {key: (value if key in exact else value.bfloat16()).contiguous() for key, value in state.items()}
+    exact = {"mean", "std", "running_mean", "running_var", "num_batches_tracked"}
+    tensors = {
+        key: (value if key.rpartition(".")[2] in exact else value.bfloat16()).contiguous()
+        for key, value in state.items()
+    }
     with atomic_path(path) as temporary:
         save_file(tensors, temporary, dict(metadata) if metadata else None)
 

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
+from scipy.fft import dctn, idctn
 from scipy.ndimage import gaussian_filter
 
 TimeFault = Literal["none", "freeze", "stutter", "shuffle", "reverse", "fast", "slow"]
@@ -20,6 +21,8 @@ MOST_NOISE = 64.0
 """Standard deviation at strength 1, grey levels."""
 MOST_DRIFT = 0.5
 """Share by which a colour's gain has drifted at the end, at strength 1."""
+BLOCK = 8
+"""Pixels of a codec's block."""
 
 
 def frame_order(kind: TimeFault, strength: float, count: int, rng: np.random.Generator) -> Int[np.ndarray, " time"]:
@@ -74,3 +77,33 @@ def spoil_pictures(
         gain = 1 + MOST_DRIFT * strength * rng.choice([-1.0, 1.0], 3) * np.linspace(0, 1, len(frames))[:, None]
         spoilt = spoilt * gain[:, None, None]
     return np.clip(np.round(spoilt), 0, 255).astype(np.uint8)
+
+
+def spoil_by_codec(
+    frames: UInt8[np.ndarray, "time height width 3"], strength: float
+) -> UInt8[np.ndarray, "time height width 3"]:
+    """The frames as a block codec leaves them: 8 × 8 cosine coefficients rounded, the finer the more coarsely.
+
+    Height and width are multiples of 8. Strength 0 rounds to steps of 4 grey levels, 1 to steps of 40, and of four
+    times that where a block changes from pixel to pixel.
+    """
+    count, height, width = frames.shape[:3]
+    blocks = frames.reshape(count, height // BLOCK, BLOCK, width // BLOCK, BLOCK, 3).astype(np.float32)
+    fineness = np.add.outer(np.arange(BLOCK), np.arange(BLOCK)) / (2 * BLOCK - 2)
+    step = ((4 + 36 * strength) * (1 + 3 * fineness)).astype(np.float32)[:, None, :, None]
+    coefficients = dctn(blocks, axes=(2, 4), norm="ortho")
+    rounded = idctn(np.round(coefficients / step) * step, axes=(2, 4), norm="ortho")
+    return np.clip(np.round(rounded), 0, 255).astype(np.uint8).reshape(frames.shape)
+
+
+def spoil_somehow(
+    frames: UInt8[np.ndarray, "time height width 3"], rng: np.random.Generator
+) -> UInt8[np.ndarray, "time height width 3"]:
+    """The frames with one or two faults of the picture, a codec's among them, of any strength."""
+    for _ in range(int(rng.integers(1, 3))):
+        kind, strength = int(rng.integers(1, len(PICTURE_FAULTS) + 1)), float(rng.random())
+        if kind == len(PICTURE_FAULTS):
+            frames = spoil_by_codec(frames, strength)
+        else:
+            frames = spoil_pictures(frames, PICTURE_FAULTS[kind], strength, rng)
+    return frames
