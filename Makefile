@@ -29,11 +29,15 @@ check: $(READY)  ## test, and formatting and types
 	$(BIN)/pyright
 	$(MAKE) test
 
-weights: $(READY) ## make all shipped data and weights again from their seeds (about an hour on two cores, resumable)
+weights: $(READY) ## make all shipped data and weights again from their seeds (about an hour and a half on two cores, resumable)
 	$(BIN)/python -m egobench.data.egomini.ship
 	for name in egomini-clip egomini-video motion-text; do \
 	  $(BIN)/python -m egobench fit $$name --out egobench/extractors/weights || exit; \
 	  $(BIN)/python -m egobench fit $$name --out egobench/extractors/weights --check egomini-test || exit; \
+	done
+	for name in egomini-odometry egomini-hands; do \
+	  $(BIN)/python -m egobench fit $$name --out egobench/estimators/weights || exit; \
+	  $(BIN)/python -m egobench fit $$name --out egobench/estimators/weights --check egomini-test || exit; \
 	done
 
 clean:           ## remove the virtual environment and caches; runs/ stays

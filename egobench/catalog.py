@@ -10,6 +10,7 @@ MODELS = Registry(
         "static": "egobench_baselines.static:StaticControl",
         "nearest": "egobench_baselines.nearest:NearestControl",
         "noise": "egobench_baselines.noise:NoiseControl",
+        "corrupted": "egobench_baselines.corrupted:Corrupted",
     },
 )
 METRICS = Registry(
@@ -27,6 +28,11 @@ METRICS = Registry(
         "jerk": "egobench.metrics.jerk:Jerk",
         "bone-drift": "egobench.metrics.bone_drift:BoneDrift",
         "head-root": "egobench.metrics.head_root:HeadRoot",
+        "hand-score": "egobench.metrics.hand_score:HandScore",
+        "trans-err": "egobench.metrics.trans_err:TransErr",
+        "rot-err": "egobench.metrics.rot_err:RotErr",
+        "sync-lag": "egobench.metrics.sync_lag:SyncLag",
+        "fov-drift": "egobench.metrics.fov_drift:FovDrift",
     },
 )
 EXTRACTORS = Registry(
@@ -46,7 +52,15 @@ EXTRACTORS = Registry(
 )
 ESTIMATORS: Registry = Registry(
     "estimators",
-    {},
+    {
+        "hands.palm": "egobench.estimators.palm:PalmHands",
+        "hands-file": "egobench.estimators.hands_file:HandsFile",
+        "egomini-hands": "egobench.estimators.egomini_hands:EgominiHands",
+        "egomini-odometry": "egobench.estimators.egomini_odometry:EgominiOdometry",
+        "colmap": "egobench.estimators.colmap:Colmap",
+        "rotation-chain": "egobench.estimators.rotation_chain:RotationChain",
+        "path-file": "egobench.estimators.path_file:PathFile",
+    },
 )
 SPLITS = Registry(
     "splits",

@@ -15,7 +15,7 @@ class FitOptions:
     """Fits an evaluator and writes weights and a card; interrupted, the same command goes on."""
 
     evaluator: Positional[str]
-    """Name: egomini-clip, egomini-video or motion-text."""
+    """Name: egomini-clip, egomini-video, motion-text, egomini-odometry or egomini-hands."""
     split: str = "egomini-train"
     """Split the weights are fitted on: a name or a folder; motion-text takes any skeleton and rate."""
     val: str = "egomini-val"

@@ -9,12 +9,14 @@ from egobench.data.open import open_split
 from egobench.errors import UnknownNameError
 from egobench.pipeline.fit_base import FitRequest, add_checks
 from egobench.pipeline.fit_egomini_clip import ClipFit
+from egobench.pipeline.fit_egomini_hands import HandsFit
+from egobench.pipeline.fit_egomini_odometry import OdometryFit
 from egobench.pipeline.fit_egomini_video import VideoFit
 from egobench.pipeline.fit_motion_text import MotionTextFit
 from egobench.pipeline.progress import Progress
 from egobench.registry import unknown
 
-FITTED = {fit.evaluator: fit for fit in (ClipFit(), VideoFit(), MotionTextFit())}
+FITTED = {fit.evaluator: fit for fit in (ClipFit(), VideoFit(), MotionTextFit(), OdometryFit(), HandsFit())}
 """Evaluators with a recipe; each is fitted by `fit(request, progress)` and looked at by `check(weights, split, …)`."""
 
 
@@ -39,7 +41,7 @@ def check_again(request: FitRequest, split: str, progress: Progress) -> Path:
     return add_checks(request, opened, recipe.check(request.weights, opened, progress))
 
 
-def _recipe_of(request: FitRequest) -> ClipFit | VideoFit | MotionTextFit:
+def _recipe_of(request: FitRequest) -> ClipFit | VideoFit | MotionTextFit | OdometryFit | HandsFit:
     if request.evaluator not in FITTED:
         raise UnknownNameError(unknown("evaluators that can be fitted", request.evaluator, FITTED))
     return FITTED[request.evaluator]

@@ -9,13 +9,11 @@ import pytest
 
 from egobench.catalog import ESTIMATORS, EXTRACTORS, METRICS
 from egobench.errors import BadInputError
-from egobench.metrics.base import ESTIMATED, Need
+from egobench.geometry.skeleton import XSENS23
+from egobench.metrics.base import ESTIMATED, ClipScore, Need
+from egobench.types import Camera, CameraPath, HandDetections, Motion
 
 NAMES = METRICS.names()
-
-
-def is_motion(value):
-    return hasattr(value, "positions")
 
 
 def is_set_metric(metric):
@@ -27,22 +25,60 @@ SET_SIZE = 40
 """Clips of a set, more than a pool of 32."""
 
 
-def sound_input(need, standing):
-    """What the pipeline would hand over: a motion, a caption, features of 41 frames, of a clip, a text, a motion."""
+LEFTWARD = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+"""Camera → head, looking to where a stretched left arm is."""
+CAMERA = Camera(np.array([[16.0, 0, 32], [0, 16, 32], [0, 0, 1]]), 64, 64, LEFTWARD)
+
+
+def sound_input(need, motion):
+    """What the pipeline would hand over: a motion, a caption, the camera, features of 41 frames, of a clip, a text, a
+    motion; the camera's path with noise and the hands, as an estimator would see them."""
+    if need.what in ESTIMATED:
+        return seen(need.what, motion)
     if need.extractor is None:
-        return standing() if need.what == "motion" else "a caption"
+        return {"motion": motion, "text": "a caption", "camera": CAMERA}[need.what]
     return np.random.default_rng(len(need.source)).normal(size=SHAPES[need.what]).astype("f4")
 
 
+def seen(what, motion):
+    head, frames = XSENS23.index("head"), slice(None, None, 2)
+    rng = np.random.default_rng(0)
+    poses = np.tile(np.eye(4), (len(motion.positions[frames]), 1, 1))
+    if what == "hands":
+        return HandDetections(rng.uniform(size=(len(poses), 2)), rng.uniform(0, 64, (len(poses), 2, 2)), 0.5)
+    poses[:, :3, :3], poses[:, :3, 3] = motion.rotations[frames, head], motion.positions[frames, head]
+    poses = poses @ LEFTWARD
+    poses[:, :3, 3] += rng.normal(size=(len(poses), 3)) * 0.01
+    return CameraPath(poses, np.ones(len(poses), dtype=bool), "ok", "", is_metric=True, focal_ratio=1.05)
+
+
+def arrays_of(value):
+    """Arrays in an input whose numbers a metric may not change, by the name of their field."""
+    if isinstance(value, np.ndarray):
+        return {"": value}
+    return {} if isinstance(value, str) else {k: v for k, v in vars(value).items() if isinstance(v, np.ndarray)}
+
+
 def spoilt(value):
-    return value * np.nan if isinstance(value, np.ndarray) else replace(value, positions=value.positions * np.nan)
+    if isinstance(value, np.ndarray):
+        return value * np.nan
+    name = {Motion: "positions", CameraPath: "T_world_camera", HandDetections: "scores", Camera: "T_head_camera"}
+    field = name[type(value)]
+    return replace(value, **{field: getattr(value, field) * np.nan})
+
+
+def sound_inputs(metric, standing, swaying):
+    """For every need; a body that turns where a camera's turning is compared with it."""
+    motion = swaying() if any(need.what == "camera" for need in metric.needs().values()) else standing()
+    return {key: sound_input(need, motion) for key, need in metric.needs().items()}
 
 
 def score(metric, inputs):
     if not is_set_metric(metric):
-        return metric(**inputs)
+        given = metric(**inputs)
+        return given.value if isinstance(given, ClipScore) else given
     lists = {
-        key: [value if isinstance(value, str) else (1 + k) * value for k in range(SET_SIZE)]
+        key: [(1 + k) * value if isinstance(value, np.ndarray) else value for k in range(SET_SIZE)]
         for key, value in inputs.items()
     }
     clips = [f"clip-{k:02d}" for k in range(SET_SIZE)]
@@ -95,12 +131,11 @@ def test_its_record_is_plain_json_and_holds_name_version_and_settings(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_sound_inputs_give_one_finite_number_and_are_not_changed(name, standing):
+def test_sound_inputs_give_one_finite_number_and_are_not_changed(name, standing, swaying):
     metric = METRICS.load(name)()
-    inputs = {key: sound_input(need, standing) for key, need in metric.needs().items()}
+    inputs = sound_inputs(metric, standing, swaying)
     for value in inputs.values():
-        arrays = [] if isinstance(value, str) else [value.positions, value.rotations] if is_motion(value) else [value]
-        for array in arrays:
+        for array in arrays_of(value).values():
             array.flags.writeable = False
     value = score(metric, inputs)
     assert isinstance(value, float)
@@ -109,9 +144,9 @@ def test_sound_inputs_give_one_finite_number_and_are_not_changed(name, standing)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nan_in_any_input_is_refused(name, standing):
+def test_nan_in_any_input_is_refused(name, standing, swaying):
     metric = METRICS.load(name)()
-    inputs = {key: sound_input(need, standing) for key, need in metric.needs().items()}
+    inputs = sound_inputs(metric, standing, swaying)
     for key in (key for key, value in inputs.items() if not isinstance(value, str)):
         with pytest.raises(BadInputError) as caught:
             score(metric, inputs | {key: spoilt(inputs[key])})

@@ -1,0 +1,70 @@
+"""Field of view: is the video drawn with the camera it was asked for? Percent."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from egobench.errors import Undefined
+from egobench.metrics.base import Better, ClipScore, Need
+from egobench.metrics.path_pair import LOST, check_path
+from egobench.types import CameraPath
+
+
+@dataclass(frozen=True)
+class FovDrift:
+    """100 · |ln(estimated / declared focal length)|, near enough the percentage by which the focal length is off.
+
+    The logarithm makes twice and half the same. `detail` has the ratio (under 1: the video is drawn with a wider view
+    than declared). Undefined where the estimator does not refine the focal length or lost the clip.
+
+    Source: ours; that a wrong focal length bends an otherwise right camera path is known from structure from motion.
+    Differs from the paper: EgoTwin reports no field of view.
+    How it can be fooled: move so that the focal length cannot be told (stand still, walk straight ahead): the
+    estimator then keeps the declared one, or says nothing. One ratio stands for the whole clip; a view that widens and
+    narrows again does not show.
+    """
+
+    name: ClassVar[str] = "fov-drift"
+    version: ClassVar[int] = 1
+    unit: ClassVar[str] = "%"
+    better: ClassVar[Better] = "lower"
+    preset_kind: ClassVar[str] = "estimators"
+
+    preset: str = "egomini-odometry"
+    """Catalogue name of an estimator of camera paths that refines the focal length."""
+
+    def needs(self) -> Mapping[str, Need]:
+        """The camera path of the sample's video."""
+        return {"path": Need("sample", "camera-path", self.preset)}
+
+    def __call__(self, path: CameraPath) -> ClipScore:
+        """Scores one clip.
+
+        Raises:
+            Undefined: the estimator gives no focal length, or lost the clip.
+            BadInputError: codes of `check_path`.
+        """
+        check_path(path)
+        if path.status in LOST:
+            raise Undefined(f"the estimator lost the clip ({path.status}: {path.reason or 'no reason given'})")
+        if path.focal_ratio is None:
+            raise Undefined("the estimator does not refine the focal length here")
+        ratio = float(path.focal_ratio)
+        return ClipScore(100.0 * abs(math.log(ratio)), {"focal_ratio": ratio, "status": path.status})
+
+    def summary(self, scores: Sequence[ClipScore], floor: float | None) -> Mapping[str, Any]:
+        """Which way the focal length is off, over the defined clips."""
+        ratios = np.array([score.detail["focal_ratio"] for score in scores], dtype=np.float64)
+        return {"focal_ratio": {"median": float(np.median(ratios)), "mean": float(ratios.mean()), "n": len(scores)}}
+
+    def record(self) -> Mapping[str, Any]:
+        """What decides the value, besides the estimator and the clips."""
+        return {
+            "metric": self.name,
+            "version": self.version,
+            "preset": self.preset,
+            "distance": "100 |ln(estimated / declared focal length)|",
+        }

@@ -1,0 +1,142 @@
+"""HandScore: are the hands in the video where the body says they are? F1, 0 … 1; world metres, pixels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from egobench.errors import BadInputError, Undefined
+from egobench.geometry.border import motion_arrays
+from egobench.geometry.palms import BORDER, NEAREST, PALM_FROM_WRIST, motion_frames_of, view_palms
+from egobench.metrics.base import Better, Need, SetScore
+from egobench.stats.binary import Counts, agreement, f1, f1_interval
+from egobench.types import SIDES, Camera, HandDetections, Motion
+
+
+@dataclass(frozen=True)
+class HandScore:
+    """F1 of *a hand is seen in the video* (detector) against *its palm is in the picture* (motion), per frame and side.
+
+    The palm, wrist + 8 cm along the hand, is in the picture if it lies in front of the camera (z > 0.05 m) and projects
+    into the image; a band of 5 % of width and height to either side of the border is ignored and its share reported.
+    Hits and misses are pooled over frames, sides and clips. `detail` has precision, recall, MCC and prevalence, the
+    same per side and for *any hand*, the F1 of saying always and never, and how far the seen palm of a hit lies from
+    where the body has it (median, % of the image's diagonal). The interval resamples sequences.
+
+    Source: EgoTwin (arXiv:2508.13013), which asks whether hands are visible in video and motion alike.
+    Differs from the paper: detector, threshold, the point that is projected, and the treatment of the border are not
+    public; ours are in the protocol. What hides a hand, the body itself or an object, is not modelled: the floor, real
+    video with its own motion, shows what that and the detector cost.
+    How it can be fooled: where hands are seen most of the time, showing them always scores well (`always` in the
+    detail, and MCC, say how well). Place does not enter the value, only the median distance.
+    """
+
+    name: ClassVar[str] = "hand-score"
+    version: ClassVar[int] = 1
+    unit: ClassVar[str] = "F1"
+    better: ClassVar[Better] = "higher"
+    preset_kind: ClassVar[str] = "estimators"
+
+    preset: str = "egomini-hands"
+    """Catalogue name of an estimator of hands."""
+
+    def needs(self) -> Mapping[str, Need]:
+        """What the detector saw in the sample's video, the sample's motion, the split's camera."""
+        return {
+            "hands": Need("sample", "hands", self.preset),
+            "motion": Need("sample", "motion"),
+            "camera": Need("condition", "camera"),
+        }
+
+    def score(
+        self,
+        inputs: Mapping[str, Sequence[Any]],
+        clips: Sequence[str],
+        groups: Int[np.ndarray, " row"],
+        *,
+        draws: int,
+        seed: int,
+    ) -> SetScore:
+        """Scores the set.
+
+        Raises:
+            Undefined: no palm is in the picture in any frame.
+            BadInputError: `hands-nonfinite`, `hands-shape`, or codes of `motion_arrays`.
+        """
+        rows = [_compare(*row) for row in zip(inputs["hands"], inputs["motion"], inputs["camera"], strict=True)]
+        by_row = np.array([[row.sides[side] for side in range(2)] for row in rows])
+        pooled = by_row.sum(axis=1)
+        total = Counts(*pooled.sum(axis=0).tolist())
+        if total.positives == 0:
+            raise Undefined(f"no palm is in the picture in any of {total.total} decided frames and sides")
+        whole = agreement(total)
+        prevalence = total.positives / total.total
+        any_hand = np.sum([row.any_hand for row in rows], axis=0)
+        distances = np.concatenate([row.distances for row in rows])
+        detail: dict[str, Any] = {
+            **whole,
+            "sides": {side: agreement(Counts(*by_row.sum(axis=0)[at].tolist())) for at, side in enumerate(SIDES)},
+            "any_hand": agreement(Counts(*any_hand.tolist())),
+            "ignored": float(np.mean([row.ignored for row in rows])),
+            "nulls": {"always": 2 * prevalence / (1 + prevalence), "never": 0.0},
+            "distance_percent_of_diagonal": float(np.median(distances)) if distances.size else None,
+            "located_hits": int(distances.size),
+        }
+        interval = f1_interval(pooled, groups, draws, seed) if draws else None
+        return SetScore(f1(total), interval, detail)
+
+    def record(self) -> Mapping[str, Any]:
+        """What decides the value, besides the detector, its threshold, the camera and the clips."""
+        return {
+            "metric": self.name,
+            "version": self.version,
+            "preset": self.preset,
+            "palm": f"wrist + {PALM_FROM_WRIST} m along the hand",
+            "in_front": f"z > {NEAREST} m",
+            "ignored": f"within {BORDER} of width or height of the image's border, inside or outside",
+            "pooled": "frames, sides, clips",
+        }
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One sample: counts (true positive, false positive, false negative, true negative)."""
+
+    sides: Int[np.ndarray, "2 4"]
+    any_hand: Int[np.ndarray, "4"]
+    ignored: float
+    """Share of frames and sides."""
+    distances: Float[np.ndarray, " hit"]
+    """Seen palm to projected palm, % of the image's diagonal, for located hits."""
+
+
+def _compare(hands: HandDetections, motion: Motion, camera: Camera) -> _Row:
+    scores, palms = np.asarray(hands.scores, dtype=np.float64), np.asarray(hands.palms, dtype=np.float64)
+    arrays = motion_arrays(motion)
+    if scores.ndim != 2 or palms.shape != (*scores.shape, 2) or scores.shape[1] != 2 or not len(scores):
+        text = f"hands: scores {scores.shape} and palms {palms.shape}; (T, 2) and (T, 2, 2) are needed"
+        raise BadInputError(text, code="hands-shape")
+    if not np.isfinite(scores).all():
+        raise BadInputError("hands: scores are not finite", code="hands-nonfinite")
+    chosen = motion_frames_of(len(scores), len(arrays.positions))
+    view = view_palms(arrays._replace(positions=arrays.positions[chosen], rotations=arrays.rotations[chosen]), camera)
+    seen, decided = scores >= hands.threshold, ~view.ignored
+    some = np.asarray(view.visible.any(axis=1))
+    seen_any, ignored_any = np.asarray(seen.any(axis=1)), np.asarray(view.ignored.any(axis=1))
+    hits = seen & view.visible & np.isfinite(palms).all(axis=-1)
+    diagonal = np.hypot(camera.width, camera.height)
+    return _Row(
+        sides=np.stack([_count(seen[:, side], view.visible[:, side], decided[:, side]) for side in range(2)]),
+        any_hand=_count(seen_any, some, some | ~ignored_any),
+        ignored=float(view.ignored.mean()),
+        distances=100.0 * np.linalg.norm(palms[hits] - view.pixels[hits], axis=-1) / diagonal,
+    )
+
+
+def _count(
+    seen: Bool[np.ndarray, " time"], visible: Bool[np.ndarray, " time"], decided: Bool[np.ndarray, " time"]
+) -> Int[np.ndarray, "4"]:
+    pairs = (seen & visible, seen & ~visible, ~seen & visible, ~seen & ~visible)
+    return np.array([int((pair & decided).sum()) for pair in pairs])

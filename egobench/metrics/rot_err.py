@@ -1,0 +1,164 @@
+"""Rotation error: does the video's camera turn as the head of the body does? Degrees."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from egobench.geometry.alignment import anchor, rotation_gauge
+from egobench.geometry.head_camera import HeadCameraPath
+from egobench.geometry.path_errors import frobenius_errors, mean_over_frames, relative_errors, rotation_errors
+from egobench.geometry.rotation import angles_to_constant, largest_turn
+from egobench.metrics.base import Better, ClipScore, Need
+from egobench.metrics.path_pair import (
+    LEAST_MARGIN,
+    STILL_SHARE,
+    PathPair,
+    in_json,
+    or_none,
+    pair_paths,
+    stands_still,
+    tally,
+)
+from egobench.metrics.path_summary import path_summary
+from egobench.types import Camera, CameraPath, Motion
+
+FLOORS = 5.0
+"""A clip is observable if its reference turns at least so many times the floor."""
+LEAST_TURN = 5.0
+"""Degrees: a reference that turns less may be answered by standing still."""
+SUCCESS = (1.0, 2.0, 5.0, 10.0, 20.0)
+"""Degrees."""
+COMPANIONS = (
+    *("measured_deg", "radians", "frobenius", "relative_1_frame_deg", "relative_1_s_deg", "anchored_deg"),
+    *("null_deg", "turned_deg"),
+)
+
+
+@dataclass(frozen=True)
+class RotErr:
+    """Mean over video frames of the angle between the estimated camera and the camera on the body's head, degrees.
+
+    The camera on the head is T_world_head @ T_head_camera, the lever arm fixed per split. The estimator's world has its
+    own heading: one rotation per clip, the chordal mean of R_motion R_estimateᵀ over the registered frames, takes it
+    out; orientations decide it, not positions. The value is over all frames of all clips. A clip without a path costs
+    its null error, the mean angle to the best constant rotation: of its own motion or of the reference's, whichever is
+    larger. A frame that is not registered costs the same, and no less than the mean of the registered ones.
+    A sample that turns less than a tenth of what its reference turns costs at least the reference's null error.
+    `detail` has the same in radians and as Frobenius norm over the registered frames, the gauge-free error of the
+    rotation over 1 frame and over 1 s, the first frame laid on the first frame, and how far head and reference turn
+    (largest angle between two frames).
+
+    Source: EgoTwin (arXiv:2508.13013), rotation error; gauge: Hartley et al., Rotation Averaging, IJCV 2013; relative
+    errors: Sturm et al., IROS 2012.
+    Differs from the paper: its estimator, alignment, unit and what it does with failed clips are not public. Aligning
+    by positions, as SLAM tools do, would inflate the error of short paths ten times and more; see `trans-err` for it.
+    How it can be fooled: turn little. What turns a little more than a tenth of its reference is measured, and a small
+    turn is missed by little: read it beside `null_deg` and over the observable clips. A video that the estimator cannot
+    read costs no more than one that never turns, so a wrong path, or a wildly wrong frame, may cost more than none:
+    read `statuses`.
+    """
+
+    name: ClassVar[str] = "rot-err"
+    version: ClassVar[int] = 1
+    unit: ClassVar[str] = "deg"
+    better: ClassVar[Better] = "lower"
+    preset_kind: ClassVar[str] = "estimators"
+
+    preset: str = "egomini-odometry"
+    """Catalogue name of an estimator of camera paths."""
+
+    def needs(self) -> Mapping[str, Need]:
+        """The camera path of the sample's video, both motions, the split's camera."""
+        return {
+            "path": Need("sample", "camera-path", self.preset),
+            "motion": Need("sample", "motion"),
+            "camera": Need("condition", "camera"),
+            "reference": Need("reference", "motion"),
+        }
+
+    def __call__(self, path: CameraPath, motion: Motion, camera: Camera, reference: Motion | None = None) -> ClipScore:
+        """Scores one clip.
+
+        Args:
+            reference: the recorded motion; without it a sample that stands still is not told from one that should.
+
+        Raises:
+            Undefined, BadInputError: as `pair_paths`.
+        """
+        pair = pair_paths(path, motion, camera, reference)
+        turned, null = _turning(pair.head)
+        expected, reference_null = (None, None) if pair.reference is None else _turning(pair.reference)
+        errors, companions = (None, {}) if pair.is_lost else _compare(pair)
+        is_still = stands_still(turned, expected, LEAST_TURN)
+        found = tally(errors, null, reference_null, mean_over_frames, is_still=is_still)
+        detail = {
+            "status": pair.status,
+            "coverage": pair.coverage,
+            "counted": found.counted,
+            "null_deg": found.null,
+            "turned_deg": turned,
+            "reference_turned_deg": expected,
+            **companions,
+        }
+        return ClipScore(found.value, detail)
+
+    def summary(self, scores: Sequence[ClipScore], floor: float | None) -> Mapping[str, Any]:
+        """Means by status, over observable clips and per frame; the success curve."""
+        return path_summary(
+            scores,
+            companions=COMPANIONS,
+            over_time="error_by_frame_deg",
+            moved="turned_deg",
+            least_moved=None if floor is None else FLOORS * float(floor),
+            thresholds=SUCCESS,
+        )
+
+    def record(self) -> Mapping[str, Any]:
+        """What decides the value, besides the estimator, the camera and the clips."""
+        return {
+            "metric": self.name,
+            "version": self.version,
+            "preset": self.preset,
+            "gauge": "chordal mean of orientations over registered frames",
+            "frames": "all, mean of angles",
+            "lost_frames": "mean angle to a constant, of motion or reference; at least the registered frames' mean",
+            "still": f"turns < {STILL_SHARE} of a reference that turns >= {LEAST_TURN} deg: at least its null error",
+            "observable": f"reference turns >= {FLOORS} floors",
+        }
+
+
+def _turning(head: HeadCameraPath) -> tuple[float, float]:
+    """Degrees: the largest angle between two frames, and the mean angle to the best constant rotation."""
+    to_constant = angles_to_constant(head.R, np.ones(len(head.R), dtype=bool))
+    return float(np.degrees(largest_turn(head.R))), float(np.degrees(to_constant.mean()))
+
+
+def _compare(pair: PathPair) -> tuple[np.ndarray | None, dict[str, Any]]:
+    """Error per frame in degrees (None where no gauge is the best one) and the companions."""
+    R, head, registered = pair.R, pair.head, pair.registered
+    gauge = rotation_gauge(head.R, R, registered)
+    errors = np.degrees(rotation_errors(gauge.R, head.R, R, registered))
+    first, _ = anchor(head.R, R, head.positions, pair.positions, registered, with_scale=False)
+    anchored = np.degrees(rotation_errors(first, head.R, R, registered))
+    measured = float(mean_over_frames(errors))
+    detail = {
+        "measured_deg": measured,
+        "radians": float(np.radians(measured)),
+        "frobenius": float(mean_over_frames(frobenius_errors(gauge.R, head.R, R, registered))),
+        "relative_1_frame_deg": _relative(pair, 1),
+        "relative_1_s_deg": _relative(pair, pair.one_second),
+        "anchored_deg": float(mean_over_frames(anchored)),
+        "gauge_margin": float(gauge.margin),
+        "error_by_frame_deg": in_json(errors),
+    }
+    return (errors if gauge.margin > LEAST_MARGIN else None), detail
+
+
+def _relative(pair: PathPair, step: int | None) -> float | None:
+    if step is None:
+        return None
+    head = pair.head
+    found = relative_errors(head.R, pair.R, head.positions, pair.positions, pair.registered, step=step)
+    return or_none(np.degrees(mean_over_frames(found.rotation)))
