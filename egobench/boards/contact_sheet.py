@@ -65,7 +65,7 @@ def clip_picture(clip: Clip, sample: Sample | None, path: Path) -> Path:
     draw_paths(figure.add_subplot(grid[last, 0:2]), motions)
     draw_hands(figure.add_subplot(grid[last, 2:4]), clip)
     draw_contacts(figure.add_subplot(grid[last, 4:6]), clip)
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def sheet(clips: Sequence[Clip], path: Path) -> Path:
@@ -83,7 +83,7 @@ def sheet(clips: Sequence[Clip], path: Path) -> Path:
         video = clip.reference.video
         draw_strip(axes, video, frame_indices(len(video.frames), SHEET_FRAMES), "")
         axes.set_title(_headline(clip, width=100), fontsize=8, loc="left")
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def _times(motion: Motion) -> list[float]:
@@ -99,7 +99,12 @@ def _headline(clip: Clip, width: int = 150) -> str:
     return f"{ids}\n{caption}"
 
 
-def _save(figure: Figure, path: Path) -> Path:
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Writes a figure as PNG, without time or version in it; its folder is made.
+
+    Raises:
+        StorageError: the disk refused.
+    """
     canvas = FigureCanvasAgg(figure)
     make_folder(path.parent)
     with atomic_path(path) as temporary:

@@ -108,7 +108,7 @@ def draw_hands(axes: "Axes", clip: Clip) -> None:
     axes.set_title("hands in view (% of pixels)", fontsize=8)
     axes.tick_params(labelsize=7)
     if pixels is None:
-        _say(axes, "not known")
+        say(axes, "not known")
         return
     times = np.arange(len(pixels)) / clip.reference.video.fps
     for column, side in enumerate(SIDES):
@@ -124,7 +124,7 @@ def draw_contacts(axes: "Axes", clip: Clip) -> None:
     axes.set_title("ground contacts", fontsize=8)
     axes.tick_params(labelsize=7)
     if contacts is None:
-        _say(axes, "not known")
+        say(axes, "not known")
         return
     fps = clip.reference.motion.fps
     for row, name in enumerate(CONTACT_NAMES):
@@ -137,7 +137,8 @@ def draw_contacts(axes: "Axes", clip: Clip) -> None:
     axes.set_xlabel("s", fontsize=7)
 
 
-def _say(axes: "Axes", text: str) -> None:
+def say(axes: "Axes", text: str) -> None:
+    """A sentence in place of a drawing."""
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, fontsize=8, color="0.4")
     axes.set_xticks([])
     axes.set_yticks([])

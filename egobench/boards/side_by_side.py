@@ -5,19 +5,28 @@ from pathlib import Path
 
 from egobench.boards.entries import differing_fields, entry_content
 from egobench.boards.grid import Grid
-from egobench.boards.table import ModelRow, models_grid
-from egobench.errors import NotComparableError
+from egobench.boards.table import ModelRow, in_order, models_grid
+from egobench.errors import NotComparableError, UnknownNameError
+from egobench.registry import unknown
 
 
-def runs_grid(runs: Sequence[Path]) -> Grid:
+def runs_grid(runs: Sequence[Path], columns: Sequence[str] = ()) -> Grid:
     """The runs in the order given, floor and chance above them.
+
+    Args:
+        columns: metrics in this order; empty for all that any run has, in the catalogue's order.
 
     Raises:
         BadInputError: a run that is not finished, or damaged.
         NotComparableError: two runs measured a column under different protocols; the differing fields are named.
+        UnknownNameError: a column that no run has.
     """
     contents = [entry_content(run) for run in runs]
-    first, metrics = contents[0], list(dict.fromkeys(name for content in contents for name in content["metrics"]))
+    first, measured = contents[0], in_order({name for content in contents for name in content["metrics"]})
+    for name in columns:
+        if name not in measured:
+            raise UnknownNameError(unknown("metrics of these runs", name, measured))
+    metrics = list(columns or measured)
     for content, run in zip(contents, runs, strict=True):
         _refuse_mixture(first, content, runs[0], run)
     rows = [

@@ -3,13 +3,15 @@
 Reads the documents that runs write as `metrics.json`; the schema is in docs/, a newer one is refused.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from egobench.boards.card_text import calibration_lines, chosen
 from egobench.boards.grid import Grid, GridRow
 from egobench.boards.numbers import ARROWS, MISSING, head_text, plain_text, reasons_text, share_text, value_text
+from egobench.catalog import METRICS
 from egobench.errors import BadInputError
 from egobench.files.atomic import read_json
 
@@ -72,9 +74,15 @@ def check_metrics(document: Any, where: str) -> dict[str, Any]:
     return document
 
 
+def in_order(labels: Iterable[str]) -> list[str]:
+    """Metrics as the catalogue has them, a metric's presets by name, others last."""
+    places = {name: place for place, name in enumerate(METRICS.builtin)}
+    return sorted(labels, key=lambda label: (places.get(label.partition(":")[0], len(places)), label))
+
+
 def run_grid(document: Mapping[str, Any]) -> Grid:
     """One run: a row per metric with everything that belongs to the number."""
-    metrics = document["metrics"]
+    metrics = {name: document["metrics"][name] for name in in_order(document["metrics"])}
     rows = [
         (
             head_text(name, result),
@@ -93,7 +101,11 @@ def run_grid(document: Mapping[str, Any]) -> Grid:
         title=f"{document['model']} on {document['split']} ({document['task']})",
         header=("metric", "value ± 95 %", "n", "undef.", "cover.", "floor", "chance"),
         rows=tuple(GridRow(cells) for cells in rows),
-        notes=(*_notes(row, list(metrics), named=False), f"Protocols: {', '.join(protocols)}."),
+        notes=(
+            *_notes(row, list(metrics), named=False),
+            *calibration_lines(metrics),
+            f"Protocols: {', '.join(protocols)}.",
+        ),
         records=tuple(_records(row, list(metrics), status="measured")),
     )
 
@@ -121,6 +133,7 @@ def models_grid(title: str, metrics: Sequence[str], rows: Sequence[ModelRow], *,
         cells = (str(row.rank or ""), label, *values)
         grid_rows.append(GridRow(cells, strong=strong, faint=row.kind != "model"))
     every_note = [*notes, *(note for row in rows for note in _notes(row, metrics, named=True))]
+    every_note += chosen([row.metrics for row in rows], metrics)
     return Grid(
         title=title,
         header=tuple(header),

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from egobench.catalog import KINDS
+from egobench.cli.card_facts import card_facts
 from egobench.cli.quick import parse_quick
 from egobench.cli.source import Described, read_source
 from egobench.errors import BadInputError, UnknownNameError
@@ -82,6 +83,8 @@ def _describe(kind: str, name: str) -> "dict[str, Any]":
     if kind == "extractors" and isinstance(facts.get("weights"), str):
         facts = {key: facts.pop(key) for key in EXTRACTOR_FACTS if key in facts} | facts
         facts["weights"] = _weights_facts(facts["weights"])
+    if kind == "estimators" and (calibration := card_facts(source.file, name)):
+        facts["calibration"] = calibration
     return {
         **{"name": name, "kind": kind, "target": source.target, "file": source.file, "line": source.line},
         **{"doc": source.doc, "facts": facts, "fields": [vars(field) for field in source.fields]},

@@ -20,6 +20,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "doctor": ("egobench.cli.doctor", "is everything here that a run needs?"),
     "data": ("egobench.cli.data", "make, verify, list and look at splits and clips"),
     "fit": ("egobench.cli.fit", "train an evaluator again"),
+    "calibrate": ("egobench.cli.calibrate", "what an estimator gets wrong where the truth is known, as a card"),
+    "plot": ("egobench.cli.plot", "one sample: the camera's path against the head's, hands, errors over time"),
+    "validate-metrics": ("egobench.cli.validate", "does every metric notice the faults that it must?"),
     "weights": ("egobench.cli.weights", "weight files of the standard extractors: list, pull, verify, add"),
     "conformance": ("egobench.cli.conformance", "vectors that hold another library to the same numbers"),
     "leaderboard": ("egobench.cli.leaderboard", "add runs to a board and build its tables"),
@@ -43,6 +46,7 @@ RESUME_ADVICE = {
     "run": "continue with `egobench resume RUN`",
     "resume": "continue with `egobench resume RUN`",
     "data": "the same command goes on where it stopped",
+    "validate-metrics": "the same command goes on where it stopped",
 }
 
 
@@ -88,7 +92,7 @@ def help_text() -> str:
     """What `egobench --help` prints."""
     width = max(len(command) for command, _ in FIRST_STEPS)
     lines = ["usage: egobench VERB …      (`egobench VERB --help` for its options)", "", "verbs"]
-    lines += [f"  {verb:<12} {line}" for verb, (_, line) in VERBS.items()]
+    lines += [f"  {verb:<16} {line}" for verb, (_, line) in VERBS.items()]
     lines += ["", "first steps"]
     lines += [f"  {command:<{width}}  {line}" for command, line in FIRST_STEPS]
     lines += ["", "exit codes"]

@@ -18,6 +18,8 @@ class TableOptions:
 
     runs: Positional[tuple[Path, ...]]
     """Run folders, in the order of the rows."""
+    metrics: str = ""
+    """Columns, by comma, in this order; all if left out."""
     format: Literal["terminal", "md", "tex", "csv", "json"] = "terminal"
     """Markdown, LaTeX (booktabs), CSV or JSON for papers and scripts."""
     json: bool = False
@@ -29,7 +31,7 @@ def main(arguments: list[str]) -> int:
     options = parse(TableOptions, "table", arguments)
     if not options.runs:
         raise BadInputError("no run folders given; `egobench table runs/A runs/B`", code="option-form")
-    grid = runs_grid(options.runs)
+    grid = runs_grid(options.runs, [name.strip() for name in options.metrics.split(",") if name.strip()])
     form = "json" if options.json else options.format
     if form == "terminal":
         print_grids([grid])

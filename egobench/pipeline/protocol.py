@@ -11,6 +11,7 @@ from typing import Any
 from egobench.files.digest import digest_json
 from egobench.files.plain import plain
 from egobench.metrics.base import ESTIMATED
+from egobench.pipeline.calibration import calibration_digests
 from egobench.pipeline.resolve import CAMERA_FACTS, REQUIRED_FACTS, Metric, resolve_estimator, resolve_extractor
 from egobench.types import Split, Task
 
@@ -26,11 +27,12 @@ def protocol_record(metric: Metric, split: Split, clip_ids: Sequence[str], seeds
     extractors = sorted({str(need.extractor) for need in needs if need.what not in ESTIMATED})
     estimators = sorted({str(need.extractor) for need in needs if need.what in ESTIMATED})
     estimated = {name: plain(resolve_estimator(name).protocol()) for name in estimators}
+    cards = calibration_digests(estimated, split.digest)
     is_whole = len(clip_ids) == len(split.infos())
     return {
         "metric": plain({**metric.record(), "unit": metric.unit}),
         "extractors": {name: plain(resolve_extractor(name).protocol()) for name in extractors},
-        **({"estimators": estimated, "camera": _camera(split)} if estimated else {}),
+        **({"estimators": estimated, "calibration": cards, "camera": _camera(split)} if estimated else {}),
         "split": {"name": split.name, "digest": split.digest},
         "clips": len(clip_ids),
         "clip_ids": "all" if is_whole else digest_json(list(clip_ids)),

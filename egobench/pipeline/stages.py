@@ -10,6 +10,7 @@ from egobench.errors import BadInputError
 from egobench.files.atomic import write_json
 from egobench.metrics.base import ClipMetric, SetMetric
 from egobench.pipeline.aggregate import clip_result, metrics_document, set_result, set_row, with_alarm
+from egobench.pipeline.calibration import with_calibration
 from egobench.pipeline.engine import Outcome
 from egobench.pipeline.extract import ExtractJob, WantList, makers_of
 from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE, GenerateJob
@@ -122,7 +123,7 @@ def score_stage(
                 outcome = score_set(set_metric, inputs, items, draws=draws)
                 rows.append(set_row(label, outcome))
                 results[label] = set_result(metric, outcome, len(items), yardstick, digest)
-            results[label] = with_alarm(metric, results[label])
+            results[label] = with_calibration(metric, with_alarm(metric, results[label]), asked.split)
             progress.advance()
     progress.done()
     write_scores(folder.scores, rows)

@@ -6,7 +6,7 @@ import pytest
 from board_fixtures import PROTOCOL_A, PROTOCOL_B, document, result
 
 from egobench.boards.side_by_side import runs_grid
-from egobench.errors import BadInputError, NotComparableError
+from egobench.errors import BadInputError, NotComparableError, UnknownNameError
 
 
 def _run(folder, model, *, frames=8, protocol=PROTOCOL_A, status="done", **changed):
@@ -27,6 +27,21 @@ def test_rows_stand_in_the_order_given_under_floor_and_chance(tmp_path):
     grid = runs_grid([_run(tmp_path, name) for name in ("walker", "static", "runner")])
     labels = [row.cells[1] for row in grid.rows]
     assert labels == ["floor", "chance", "walker", "static (control)", "runner"]
+
+
+def test_columns_stand_as_asked_for_or_else_as_the_catalogue_has_them(tmp_path):
+    run = _run(tmp_path, "walker")
+    content = json.loads((run / "metrics.json").read_text())
+    every = {name: content["metrics"]["i-fid"] for name in ("toy", "fvd", "jerk", "i-fid:other", "i-fid")}
+    (run / "metrics.json").write_text(json.dumps({**content, "metrics": every}))
+
+    def heads(*columns):
+        return [cell.partition(" ")[0] for cell in runs_grid([run], columns).header[2:]]
+
+    assert heads() == ["i-fid", "i-fid:other", "fvd", "jerk", "toy"]
+    assert heads("jerk", "i-fid") == ["jerk", "i-fid"]
+    with pytest.raises(UnknownNameError, match="did you mean 'fvd'"):
+        heads("fdv")
 
 
 def test_another_protocol_is_refused_with_the_field_that_differs(tmp_path):
