@@ -22,19 +22,21 @@ METRICS = Registry(
         "m-fid": "egobench.metrics.m_fid:MFid",
         "r-precision": "egobench.metrics.r_precision:RPrecision",
         "mm-dist": "egobench.metrics.mm_dist:MmDist",
+        "trans-err": "egobench.metrics.trans_err:TransErr",
+        "rot-err": "egobench.metrics.rot_err:RotErr",
+        "hand-score": "egobench.metrics.hand_score:HandScore",
+        "sync-lag": "egobench.metrics.sync_lag:SyncLag",
+        "fov-drift": "egobench.metrics.fov_drift:FovDrift",
         "foot-skate": "egobench.metrics.foot_skate:FootSkate",
         "floor-penetration": "egobench.metrics.floor:FloorPenetration",
         "floor-float": "egobench.metrics.floor:FloorFloat",
         "jerk": "egobench.metrics.jerk:Jerk",
         "bone-drift": "egobench.metrics.bone_drift:BoneDrift",
         "head-root": "egobench.metrics.head_root:HeadRoot",
-        "hand-score": "egobench.metrics.hand_score:HandScore",
-        "trans-err": "egobench.metrics.trans_err:TransErr",
-        "rot-err": "egobench.metrics.rot_err:RotErr",
-        "sync-lag": "egobench.metrics.sync_lag:SyncLag",
-        "fov-drift": "egobench.metrics.fov_drift:FovDrift",
     },
 )
+ON_REQUEST = ("fov-drift",)
+"""Metrics that run only where they are asked for by name: their estimators take seconds per clip."""
 EXTRACTORS = Registry(
     "extractors",
     {

@@ -32,6 +32,7 @@ def card_text(card: Mapping[str, Any]) -> list[str]:
     lines.append(f"  failures {percent(card['failure_rate'])}" + _health(card))
     for name, figures in card["metrics"].items():
         lines += ["", f"  {name} ({figures['unit']})", *_rows(figures)]
+    lines += [f"\n  {name}: {reason}" for name, reason in card.get("metrics_without_value", {}).items()]
     hands = card.get("hands_by_pixels", {})
     if "all" in hands:
         lines += ["", f"  hands against drawn pixels (from {percent(hands['visible_from_share_of_pixels'])})"]

@@ -12,6 +12,7 @@ A card is JSON, schema 1:
     metrics → NAME                           version, unit, and the metric over `all` clips, `by` stratum, texture and
                                              status, and by `chance` (each video against a stranger's motion): mean,
                                              median, 90 % quantile with intervals by sequence, medians of companions
+    metrics_without_value                    NAME → why no clip has one
     hands_by_pixels                          a hand detector against the drawn pixels, per side and together
     seeds                                    what other seeds change; or whether a second look gives the same bytes
     seconds_per_clip, machine                what it costs; not in the `digest` of the rest

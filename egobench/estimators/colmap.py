@@ -23,6 +23,8 @@ from egobench.geometry.path_errors import mean_over_frames, rotation_errors
 from egobench.types import Camera, CameraPath, Video
 
 MAP_VIDEO = "egobench.estimators.colmap_mapping:map_video"
+MIN_PARALLAX_PIXELS = 0.5
+"""At 64 pixels, points of a head that stands still part by 0.2 … 0.6 degrees from noise alone."""
 ALL_OF_THEM = 0.9
 """Of the frames registered make a path `ok`."""
 
@@ -44,7 +46,9 @@ class Colmap:
     """Degrees: mean angle between the map's and the chain's rotations, the first laid on the second, above which the
     clip has failed. On egomini-hd it is 2.5 and less where the map is right and 7 and more where it is wrong."""
     min_parallax: float = 0.3
-    """Degrees (`rotation_chain.Chain.parallax`) below which positions mean nothing."""
+    """Degrees (`rotation_chain.Chain.parallax`) below which positions mean nothing, or half a pixel if that is more."""
+    min_focal_parallax: float = 0.6
+    """Degrees (as above) below which no focal length is answered: it would be off by tens of percent."""
     seconds: float = 120.0
     """Of processor time for mapping one clip; status `timeout` beyond."""
 
@@ -58,6 +62,8 @@ class Colmap:
             "chain": chain_settings(self.seed),
             "max_disagreement_degrees": self.max_disagreement,
             "min_parallax_degrees": self.min_parallax,
+            "min_parallax_pixels": MIN_PARALLAX_PIXELS,
+            "min_focal_parallax_degrees": self.min_focal_parallax,
             "seconds": self.seconds,
             "seed": self.seed,
             "hands": hands_protocol(self.hands),
@@ -94,10 +100,10 @@ class LoadedColmap:
         chain = find_rotations(video, camera, mask, settings.seed)
         if chain.reason:
             return rotation_path(chain, "")
-        if chain.parallax < settings.min_parallax:
-            found = f"parallax {chain.parallax:.2f} degrees; positions need {settings.min_parallax:g}"
-            return rotation_path(chain, found)
         K = np.asarray(camera.intrinsics, dtype=np.float64)
+        needed = max(settings.min_parallax, float(np.degrees(MIN_PARALLAX_PIXELS / np.sqrt(K[0, 0] * K[1, 1]))))
+        if chain.parallax < needed:
+            return rotation_path(chain, f"parallax {chain.parallax:.2f} degrees; positions need {needed:.2f}")
         params = tuple(float(value) for value in (K[0, 0], K[1, 1], K[0, 2], K[1, 2]))
         number = len(video.frames)
         try:
@@ -112,10 +118,11 @@ class LoadedColmap:
             return no_path(number, "failed", f"COLMAP: {error}", is_metric=False)
         if made["reason"]:
             return no_path(number, "failed", made["reason"], is_metric=False)
-        return _checked(_as_path(made), chain, settings.max_disagreement)
+        path = _as_path(made, tells_focal=chain.parallax >= settings.min_focal_parallax)
+        return _checked(path, chain, settings.max_disagreement)
 
 
-def _as_path(made: Mapping[str, Any]) -> CameraPath:
+def _as_path(made: Mapping[str, Any], *, tells_focal: bool) -> CameraPath:
     registered = made["registered"]
     number, found = len(registered), int(registered.sum())
     is_whole = found >= ALL_OF_THEM * number
@@ -125,7 +132,7 @@ def _as_path(made: Mapping[str, Any]) -> CameraPath:
         status="ok" if is_whole else "partial",
         reason="" if is_whole else f"{found} of {number} frames registered",
         is_metric=False,
-        focal_ratio=made["focal_ratio"],
+        focal_ratio=made["focal_ratio"] if tells_focal else None,
     )
 
 

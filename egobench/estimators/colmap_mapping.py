@@ -25,8 +25,6 @@ MIN_TRIANGULATION_DEGREES = 0.5
 """Small, for heads that only look around; COLMAP's own 1.0 … 1.5 are for photographs taken some steps apart."""
 MIN_MODEL = 3
 MIN_PAIR_INLIERS = 15
-MIN_FOCAL_ANGLE = 2.0
-"""Degrees: median parallax of the points below which a focal length is not asked for."""
 
 
 def map_video(
@@ -41,9 +39,8 @@ def map_video(
         seed: of every random draw.
 
     Returns:
-        `T_world_camera` (time, 4, 4) and `registered` (time,) of the largest model; `parallax` (time,), the median
-        angle in degrees under which a frame's points are seen from their farthest other frame; `focal_ratio` or None;
-        `reason`, empty if there is a model.
+        `T_world_camera` (time, 4, 4) and `registered` (time,) of the largest model; `focal_ratio`, by which its points
+        would have the focal length other than declared, or None; `reason`, empty if there is a model.
     """
     import pycolmap
 
@@ -82,13 +79,7 @@ def map_video(
 def _nothing(frames: int, reason: str) -> dict[str, Any]:
     poses = np.broadcast_to(np.eye(4), (frames, 4, 4)).copy()
     none = np.zeros(frames, dtype=bool)
-    return {
-        "T_world_camera": poses,
-        "registered": none,
-        "parallax": np.zeros(frames),
-        "focal_ratio": None,
-        "reason": reason,
-    }
+    return {"T_world_camera": poses, "registered": none, "focal_ratio": None, "reason": reason}
 
 
 def _write_images(root: Path, frames: np.ndarray, mask: np.ndarray | None) -> list[str]:
@@ -119,35 +110,20 @@ def _png(pixels: np.ndarray) -> bytes:
 def _poses(model: Any, names: list[str]) -> dict[str, np.ndarray]:
     index = {name: k for k, name in enumerate(names)}
     poses = np.broadcast_to(np.eye(4), (len(names), 4, 4)).copy()
-    registered, parallax = np.zeros(len(names), dtype=bool), np.zeros(len(names))
-    angles = _point_angles(model)
+    registered = np.zeros(len(names), dtype=bool)
     for image_id in model.reg_image_ids():
         image = model.image(image_id)
         k = index[image.name]
         poses[k, :3] = image.cam_from_world().inverse().matrix()
         registered[k] = True
-        seen = [angles[point.point3D_id] for point in image.points2D if point.has_point3D()]
-        parallax[k] = float(np.median(seen)) if seen else 0.0
-    return {"T_world_camera": poses, "registered": registered, "parallax": parallax}
-
-
-def _point_angles(model: Any) -> dict[int, float]:
-    """For each point the largest angle between two of the rays under which it is seen, degrees."""
-    centres = {k: model.image(k).projection_center() for k in model.reg_image_ids()}
-    angles = {}
-    for key, point in model.points3D.items():
-        rays = np.array([point.xyz - centres[element.image_id] for element in point.track.elements])
-        rays /= np.maximum(np.linalg.norm(rays, axis=1, keepdims=True), 1e-12)
-        angles[key] = float(np.degrees(np.arccos(np.clip((rays @ rays.T).min(), -1, 1))))
-    return angles
+    return {"T_world_camera": poses, "registered": registered}
 
 
 def _focal_ratio(model: Any, params: tuple[float, float, float, float]) -> float | None:
     """Bundle adjustment once more from the fixed solution with a free focal length; the path itself is not touched."""
     import pycolmap
 
-    angles = list(_point_angles(model).values())
-    if not angles or np.median(angles) < MIN_FOCAL_ANGLE:
+    if not model.num_points3D():
         return None
     options = pycolmap.BundleAdjustmentOptions()
     options.refine_focal_length = True
@@ -244,5 +220,5 @@ def mapping_settings() -> Mapping[str, Any]:
         "mapper": "global, intrinsics fixed",
         "min_triangulation_degrees": MIN_TRIANGULATION_DEGREES,
         "min_model_frames": MIN_MODEL,
-        "focal": f"second bundle adjustment with free focal length, from {MIN_FOCAL_ANGLE} degrees of median parallax",
+        "focal": "second bundle adjustment with a free focal length",
     }

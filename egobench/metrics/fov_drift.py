@@ -33,7 +33,7 @@ class FovDrift:
     better: ClassVar[Better] = "lower"
     preset_kind: ClassVar[str] = "estimators"
 
-    preset: str = "egomini-odometry"
+    preset: str = "colmap"
     """Catalogue name of an estimator of camera paths that refines the focal length."""
 
     def needs(self) -> Mapping[str, Need]:

@@ -92,7 +92,11 @@ def calibrate(request: CalibrateRequest, progress: Progress | None = None) -> Pa
     said.stage("figures", len(metrics) + 1)
     figures: dict[str, Any] = {}
     for metric in metrics:
-        figures[metric.name] = measure(metric, inputs, infos, breakdown)
+        found = measure(metric, inputs, infos, breakdown)
+        if found["all"]["n"]:
+            figures[metric.name] = found
+        else:
+            refused[metric.name] = next(iter({**found["all"].get("undefined", {}), **found["all"].get("failed", {})}))
         said.advance()
     card = {
         "schema": SCHEMA,
@@ -103,7 +107,7 @@ def calibrate(request: CalibrateRequest, progress: Progress | None = None) -> Pa
         "clips": {"n": len(infos), "of": len(split.infos()), "recordings": len({info.sequence for info in infos})},
         **_health(inputs, infos, whats, breakdown),
         "metrics": figures,
-        **({"refused": refused} if refused else {}),
+        **({"metrics_without_value": refused} if refused else {}),
         **({"hands_by_pixels": pixel_truth(inputs, ids, breakdown)} if "hands" in whats else {}),
     }
     said.advance()

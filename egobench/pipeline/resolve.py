@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from egobench.catalog import ENGINES, ESTIMATORS, EXTRACTORS, METRICS, MODELS
+from egobench.catalog import ENGINES, ESTIMATORS, EXTRACTORS, METRICS, MODELS, ON_REQUEST
 from egobench.data.open import open_split
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.estimators.base import Estimator
@@ -97,15 +97,15 @@ def resolve_metrics(names: str) -> tuple[Metric, ...]:
     """Metrics, sorted by name and preset, each once.
 
     Args:
-        names: `core` (all built in), `all` (entry points too), or by comma NAME, NAME:PRESET, `package.module:Class`
-            or `package.module:Class:PRESET`. A preset is the name of the extractor or estimator that looks at the
-            samples.
+        names: `core` (all built in but `catalog.ON_REQUEST`), `all` (entry points too), or by comma NAME, NAME:PRESET,
+            `package.module:Class` or `package.module:Class:PRESET`. A preset is the name of the extractor or estimator
+            that looks at the samples.
 
     Raises:
         UnknownNameError: with suggestions.
         BadInputError: `metric-none` (no name given), `metric-preset` (of a metric that has none).
     """
-    groups = {"core": list(METRICS.builtin), "all": METRICS.names()}
+    groups = {"core": [name for name in METRICS.builtin if name not in ON_REQUEST], "all": METRICS.names()}
     wanted = groups.get(names) or [name.strip() for name in names.split(",") if name.strip()]
     if not wanted:
         raise BadInputError("no metric was named; `core`, `all` or names by comma are needed", code="metric-none")

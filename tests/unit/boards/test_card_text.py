@@ -76,6 +76,7 @@ def test_a_card_is_readable_in_full():
                 "chance": {"n": 0, "undefined": {"too few recordings": 1}},
             }
         },
+        "metrics_without_value": {"fov-drift": "the focal length is not refined"},
         "seeds": {"note": "deterministic, no seed", "seen_twice": 4, "identical": 4},
         "seconds_per_clip": {"camera-path": {"median": 0.25, "p90": 0.5, "clips": 4}},
         "machine": {"processor": "x86_64", "cores": 2, "processes": 1, "threads_per_clip": 1},
@@ -86,6 +87,7 @@ def test_a_card_is_readable_in_full():
     assert any(line.split()[:4] == ["all", "1.90", "±", "0.20"] for line in text)
     assert any(line.split()[:2] == ["stratum", "walk"] for line in text)
     assert any(line.split() == ["chance", "–", "too", "few", "recordings"] for line in text)
+    assert "\n  fov-drift: the focal length is not refined" in text
     assert text[-2:] == [
         "  seeds: deterministic, no seed (4 of 4 clips identical when seen twice)",
         "  seconds per clip: 0.25 (p90 0.5) on x86_64, 1 processes of one thread on 2 cores",

@@ -66,6 +66,11 @@ def test_a_focal_length_declared_five_percent_too_long_lowers_the_ratio_by_as_mu
     assert found.focal_ratio / path.focal_ratio == pytest.approx(80 / 84, abs=0.015)
 
 
+def test_without_enough_parallax_there_is_no_focal_length(walked):
+    assert with_mapper("few_frames").camera(walked, camera()).focal_ratio == 1.0
+    assert with_mapper("few_frames", min_focal_parallax=20.0).camera(walked, camera()).focal_ratio is None
+
+
 def test_two_processes_give_the_same_bytes(path, walked):
     other = COLMAP.load("cpu")
     again = other.camera(walked, camera())

@@ -192,6 +192,11 @@ def test_floor_and_chance_of_path_metrics_are_those_that_a_run_finds(dice, made,
         assert (note["floor"], note["chance"]) == (figures["all"]["mean"], figures["chance"]["mean"])
 
 
+def test_a_metric_that_no_clip_defines_is_named_with_the_reason(dice):
+    assert set(dice["metrics"]) == {"rot-err", "trans-err"}
+    assert dice["metrics_without_value"]["fov-drift"] == "the estimator does not refine the focal length here"
+
+
 def test_errors_are_broken_down_by_what_became_of_the_path(dice):
     by = dice["metrics"]["trans-err"]["by"]["status"]
     assert {status: group["n"] for status, group in by.items()} == {"failed": 1, "ok": 6, "raised": 0}
