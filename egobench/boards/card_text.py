@@ -52,7 +52,8 @@ def short(value: float | None, unit: str) -> str:
     """A number of a footnote with its unit: `1.9°`, `0.031 m`, `26°`."""
     if value is None:
         return MISSING
-    return f"{value:#.2g}".rstrip(".") + SIGNS.get(unit, f" {unit}")
+    number = f"{value:.0f}" if abs(value) >= 100 else f"{value:#.2g}".rstrip(".")
+    return number + SIGNS.get(unit, f" {unit}")
 
 
 def _words(note: Mapping[str, Any], estimator: str) -> str:

@@ -124,16 +124,14 @@ class LoadedEgominiOdometry:
 
     def _twists(self, frames: np.ndarray) -> np.ndarray:
         """Mean of the four ways to see the video; float64 (time - 1, 6)."""
-        total = np.zeros((len(frames) - 1, 6))
-        for order in (1, -1):
-            for mirror in (1, -1):
-                found = self._pass(frames[::order, :, ::mirror])
-                total += found[::order] * order * (MIRROR if mirror < 0 else 1.0)
-        return total / 4
-
-    def _pass(self, frames: np.ndarray) -> np.ndarray:
         import torch
 
+        total = np.zeros((len(frames) - 1, 6))
         with torch.inference_mode():
-            clip = torch.from_numpy(np.ascontiguousarray(frames))[None].to(self.device)
-            return self.network(prepare(clip))[0].double().cpu().numpy()
+            for mirror, signs in ((1, 1.0), (-1, MIRROR)):
+                clip = torch.from_numpy(np.ascontiguousarray(frames[:, :, ::mirror]))[None].to(self.device)
+                seen = self.network.look(prepare(clip))
+                onward = self.network.twists(seen)[0].double().cpu().numpy()
+                backward = self.network.twists([part.flip(1) for part in seen])[0].double().cpu().numpy()
+                total += signs * (onward - backward[::-1])
+        return total / 4

@@ -44,17 +44,25 @@ class OdometryNetwork(nn.Module):
 
     def forward(self, frames: Float[Tensor, "clip time 3 64 64"]) -> Float[Tensor, "clip step 6"]:
         """One twist a step (`egobench.estimators.twists`), rad and m."""
-        steps = frames.shape[1] - 1
+        return self.twists(self.look(frames))
+
+    def look(self, frames: Float[Tensor, "clip time 3 64 64"]) -> list[Tensor]:
+        """What is seen in single frames, so that it need not be seen again backwards: (clip, time, …) each."""
         flat = frames.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         features = self.frame(flat).permute(0, 2, 3, 1).flatten(1, 2).unflatten(0, frames.shape[:2])
-        pictures = _pictures(frames)
+        return [features, *_pictures(frames)]
+
+    def twists(self, seen: list[Tensor]) -> Float[Tensor, "clip step 6"]:
+        """From what `look` saw, in order of time."""
+        features, *pictures = seen
+        steps = features.shape[1] - 1
         near, far = self.near(features, pictures), self.far(features, pictures).repeat_interleave(2, dim=1)[:, :steps]
         far = nn.functional.pad(far, (0, 0, 0, steps - far.shape[1]))
         states = self.join(torch.cat([near, far], dim=-1).transpose(1, 2))
         for block in self.temporal:
             states = block(states)
         answers = self.step(near) + self.clip(states.transpose(1, 2))
-        return answers.float() * torch.tensor(SCALES, device=frames.device)
+        return answers.float() * torch.tensor(SCALES, device=features.device)
 
 
 class _Pair(nn.Module):
@@ -113,7 +121,8 @@ def _slopes(first: list[Tensor], second: list[Tensor]) -> Float[Tensor, "pair bl
             x = (middle[:, :, 1:-1, 2:] - middle[:, :, 1:-1, :-2]) / 2
             y = (middle[:, :, 2:, 1:-1] - middle[:, :, :-2, 1:-1]) / 2
             t = after - before
-            sums = torch.stack([(a * b).sum(1) for a, b in ((x, x), (x, y), (y, y), (x, t), (y, t))], dim=1)
+            products = [a * b for a, b in ((x, x), (x, y), (y, y), (x, t), (y, t))]
+            sums = torch.stack([part[:, 0] + part[:, 1] + part[:, 2] for part in products], dim=1)
             cell = before.shape[-1] // 16
             xx, xy, yy, xt, yt = nn.functional.avg_pool2d(sums, cell + 2, cell, 1, count_include_pad=False).unbind(1)
             xx, yy = xx + FLAT, yy + FLAT

@@ -20,8 +20,9 @@ from egobench.estimators.fit_egomini_odometry import (
     fit_egomini_odometry,
     path_loss,
 )
-from egobench.estimators.twists import twists_of
+from egobench.estimators.twists import MIRROR, twists_of
 from egobench.files.digest import digest_file
+from egobench.fitting.video_faults import spoil_pictures
 from egobench.pipeline.filmed import camera_poses
 from egobench.pipeline.odometry_health import path_errors
 
@@ -71,7 +72,8 @@ def test_the_card_says_that_own_and_strange_motion_are_far_apart(card):
         own, strange = checks["own_motion"], checks["strangers_motion"]
         assert own["rotation_deg"]["value"] < 0.25 * strange["rotation_deg"]["value"]
         assert own["translation_m"]["value"] < 0.25 * strange["translation_m"]["value"]
-        assert own["rotation_deg"]["value"] < 0.25 * checks["camera_said_to_stand"]["rotation_deg"]["value"]
+        for figure, found in own.items():
+            assert found["value"] < 0.35 * checks["camera_said_to_stand"][figure]["value"]
 
 
 def test_own_motion_is_far_nearer_than_a_strangers(clips, paths):
@@ -100,22 +102,23 @@ def test_a_still_video_has_no_motion_at_all(loaded, clips):
 
 
 def test_backwards_and_in_a_mirror_the_camera_goes_backwards_and_in_a_mirror(loaded, clips, paths):
-    frames, twists = clips[0].reference.video.frames, twists_of(paths[0].T_world_camera)
+    of_clips = [twists_of(path.T_world_camera) for path in paths]
+    most = int(np.argmax([np.abs(twists).max() for twists in of_clips]))
+    frames, twists = clips[most].reference.video.frames, of_clips[most]
     assert np.abs(twists).max() > 0.01
     backwards = loaded.camera(Video(frames[::-1].copy(), 8.0), CAMERA)
     assert np.allclose(twists_of(backwards.T_world_camera), -twists[::-1], atol=1e-4)
     mirrored = loaded.camera(Video(frames[:, :, ::-1].copy(), 8.0), CAMERA)
-    assert np.allclose(twists_of(mirrored.T_world_camera), twists * [1, -1, -1, -1, 1, 1], atol=1e-4)
+    assert np.allclose(twists_of(mirrored.T_world_camera), twists * MIRROR, atol=1e-4)
 
 
-def test_blur_and_brightness_cost_little(loaded, clips):
-    from egobench.fitting.video_faults import spoil_pictures
-
+def test_strong_blur_and_drifting_colours_cost_little(loaded, clips):
     rng = np.random.default_rng(0)
-    for kind, strength in (("blur", 0.25), ("drift", 0.5)):
-        spoilt = [spoil_pictures(clip.reference.video.frames, kind, strength, rng) for clip in clips]
+    moving = clips[1:7:2]
+    for kind in ("blur", "drift"):
+        spoilt = [spoil_pictures(clip.reference.video.frames, kind, 1.0, rng) for clip in moving]
         found = [loaded.camera(Video(frames, 8.0), CAMERA).T_world_camera for frames in spoilt]
-        angle, distance = mean_errors(clips, found)
+        angle, distance = mean_errors(moving, found)
         assert angle < 4.0
         assert distance < 0.15
 

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from egobench.fitting.video_faults import PICTURE_FAULTS, TIME_FAULTS, frame_order, spoil_pictures
+from egobench.fitting.video_faults import (
+    PICTURE_FAULTS,
+    TIME_FAULTS,
+    frame_order,
+    spoil_by_codec,
+    spoil_pictures,
+    spoil_somehow,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,3 +56,26 @@ def test_a_stronger_fault_is_further_from_the_picture_and_the_input_stays(kind):
         gaps.append(np.abs(spoilt.astype(float) - frames).mean())
     assert np.array_equal(frames, kept)
     assert gaps == [0, 0] if kind == "none" else 0 < gaps[0] < gaps[1]
+
+
+def test_a_codec_keeps_even_blocks_to_half_a_step_and_loses_faint_patterns():
+    # Steps of 4 grey levels in an orthonormal 8 × 8 transform: the mean of a block moves by at most 4 / 8 / 2 levels.
+    even = np.full((2, 16, 16, 3), 101, np.uint8)
+    assert np.array_equal(spoil_by_codec(even, 0.0), even)
+    faint = even.copy()
+    faint[:, ::2, ::2] += 2
+    assert np.array_equal(np.unique(spoil_by_codec(faint, 1.0).std(axis=(1, 2))), [0.0])
+
+
+def test_a_stronger_codec_leaves_less_of_the_picture():
+    frames = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), dtype=np.uint8)
+    gaps = [np.abs(spoil_by_codec(frames, step).astype(int) - frames).mean() for step in (0.0, 0.3, 1.0)]
+    assert 0 < gaps[0] < gaps[1] < gaps[2]
+
+
+def test_somehow_spoilt_frames_keep_their_form_and_depend_on_the_seed_only():
+    frames = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
+    first, again, other = (spoil_somehow(frames, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert (first.shape, first.dtype) == (frames.shape, frames.dtype)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)

@@ -146,6 +146,22 @@ def test_the_video_evaluator_is_fitted_and_checked_by_the_same_verb(stick_split,
     assert card["checks"]["floor_between_halves"] > 0
 
 
+def test_the_odometry_is_fitted_and_checked_by_the_same_verb(stick_split, tmp_path):
+    request = FitRequest("egomini-odometry", str(stick_split), str(stick_split), tmp_path, steps=2)
+    card = read_json(fit(request, Quiet()))
+    checks = card["checks"]
+    assert card["made_from"]["clips"] == checks["clips"] == 12
+    assert set(checks["strata"]) == {text.split()[0] for text in SAID}
+    assert set(checks["ladders"]) == {"none", "blur", "noise", "coarse", "drift", "codec", "freeze"}
+    assert checks["camera_said_to_stand"]["translation_m"]["value"] > 0.05
+
+
+def test_hands_are_fitted_only_where_every_pixel_is_known(stick_split, tmp_path):
+    with pytest.raises(BadInputError, match="'stick' does not say what each pixel shows") as refusal:
+        fit(FitRequest("egomini-hands", str(stick_split), str(stick_split), tmp_path, steps=2), Quiet())
+    assert refusal.value.code == "split-form"
+
+
 def test_videos_of_another_size_are_refused_by_the_video_evaluator(toy_split, tmp_path):
     with pytest.raises(BadInputError, match="9 frames of 32 × 16 pixels") as refusal:
         fit(FitRequest("egomini-video", str(toy_split), str(toy_split), tmp_path, steps=2), Quiet())
