@@ -127,6 +127,7 @@ def _seconds(card: Mapping[str, Any]) -> str:
     machine = card["machine"]
     found = [f"{times['median']:.3g} (p90 {times['p90']:.3g})" for times in card["seconds_per_clip"].values()]
     on = f"{machine['processor']}, {machine['processes']} processes of one thread on {machine['cores']} cores"
+    on += f", load {machine['load']}" if machine.get("load") is not None else ""
     return f"{', '.join(found) or MISSING} on {on}"
 
 

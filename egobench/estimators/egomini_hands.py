@@ -80,7 +80,7 @@ class EgominiHands:
 
         from egobench.estimators.hands_network import HandsNetwork
 
-        network = HandsNetwork()
+        network: Any = HandsNetwork()
         load_state(self.name, self.weights, network)
         return LoadedEgominiHands(network.to(device, memory_format=torch.channels_last).eval(), device)
 

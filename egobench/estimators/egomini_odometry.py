@@ -77,7 +77,7 @@ class EgominiOdometry:
 
         from egobench.estimators.odometry_network import OdometryNetwork
 
-        network = OdometryNetwork()
+        network: Any = OdometryNetwork()
         load_state(self.name, self.weights, network)
         return LoadedEgominiOdometry(network.to(device, memory_format=torch.channels_last).eval(), device)
 

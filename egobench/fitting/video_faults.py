@@ -4,7 +4,7 @@
 to 1. RGB uint8 in and out, shape (time, height, width, 3).
 """
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -91,8 +91,8 @@ def spoil_by_codec(
     blocks = frames.reshape(count, height // BLOCK, BLOCK, width // BLOCK, BLOCK, 3).astype(np.float32)
     fineness = np.add.outer(np.arange(BLOCK), np.arange(BLOCK)) / (2 * BLOCK - 2)
     step = ((4 + 36 * strength) * (1 + 3 * fineness)).astype(np.float32)[:, None, :, None]
-    coefficients = dctn(blocks, axes=(2, 4), norm="ortho")
-    rounded = idctn(np.round(coefficients / step) * step, axes=(2, 4), norm="ortho")
+    coefficients: Any = dctn(blocks, axes=(2, 4), norm="ortho")
+    rounded: Any = idctn(np.round(coefficients / step) * step, axes=(2, 4), norm="ortho")
     return np.clip(np.round(rounded), 0, 255).astype(np.uint8).reshape(frames.shape)
 
 

@@ -220,4 +220,7 @@ def _seconds(inputs: Estimates, clip_ids: Sequence[str], whats: Sequence[What]) 
 
 
 def _machine(workers: int) -> dict[str, Any]:
-    return {"processor": platform.machine(), "cores": os.cpu_count(), "processes": workers, "threads_per_clip": 1}
+    """What the seconds were taken on; a load above the number of cores has made them longer."""
+    load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
+    facts = {"processor": platform.machine(), "cores": os.cpu_count(), "load": load}
+    return {**facts, "processes": workers, "threads_per_clip": 1}

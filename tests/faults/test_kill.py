@@ -72,7 +72,13 @@ def launch(verb, argument):
         env={**os.environ, "PYTHONPATH": path},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        preexec_fn=hear_ctrl_c,
     )
+
+
+def hear_ctrl_c():
+    """As at a terminal: a shell's background job ignores Ctrl-C, and its children would."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run_folders(out):

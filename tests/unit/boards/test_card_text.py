@@ -79,7 +79,7 @@ def test_a_card_is_readable_in_full():
         "metrics_without_value": {"fov-drift": "the focal length is not refined"},
         "seeds": {"note": "deterministic, no seed", "seen_twice": 4, "identical": 4},
         "seconds_per_clip": {"camera-path": {"median": 0.25, "p90": 0.5, "clips": 4}},
-        "machine": {"processor": "x86_64", "cores": 2, "processes": 1, "threads_per_clip": 1},
+        "machine": {"processor": "x86_64", "cores": 2, "load": 4.5, "processes": 1},
     }
     text = card_text(card)
     assert text[0] == "eyes on toy (4 of 8 clips, 64x48), card 1a2b3c4d"
@@ -90,5 +90,5 @@ def test_a_card_is_readable_in_full():
     assert "\n  fov-drift: the focal length is not refined" in text
     assert text[-2:] == [
         "  seeds: deterministic, no seed (4 of 4 clips identical when seen twice)",
-        "  seconds per clip: 0.25 (p90 0.5) on x86_64, 1 processes of one thread on 2 cores",
+        "  seconds per clip: 0.25 (p90 0.5) on x86_64, 1 processes of one thread on 2 cores, load 4.5",
     ]

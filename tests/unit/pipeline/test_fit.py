@@ -146,7 +146,8 @@ def test_the_video_evaluator_is_fitted_and_checked_by_the_same_verb(stick_split,
     assert card["checks"]["floor_between_halves"] > 0
 
 
-def test_the_odometry_is_fitted_and_checked_by_the_same_verb(stick_split, tmp_path):
+def test_the_odometry_is_fitted_and_checked_by_the_same_verb(stick_split, tmp_path, monkeypatch):
+    monkeypatch.setattr("egobench.pipeline.odometry_health.LADDER_CLIPS", 2)
     request = FitRequest("egomini-odometry", str(stick_split), str(stick_split), tmp_path, steps=2)
     card = read_json(fit(request, Quiet()))
     checks = card["checks"]

@@ -233,7 +233,7 @@ def test_an_extractor_that_says_it_does_not_make_such_features_is_refused(ask):
     error = refused(ask, metrics=f"i-fid:{EVALUATOR}")
     assert (error.code, str(error)) == (
         "metric-preset",
-        f"i-fid ({EVALUATOR}): {EVALUATOR} makes motion, text, clip features, not frames",
+        f"i-fid ({EVALUATOR}): {EVALUATOR} provides motion, text, clip, not frames",
     )
 
 
