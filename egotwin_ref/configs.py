@@ -1,0 +1,136 @@
+"""Presets and variants as data: how large the network is, and which row of the paper's tables it plays.
+
+Symbols (used in all files here): B batch · K latent steps after the first (K = N_v / 4) · S spatial tokens per latent
+frame · r motion tokens per latent step (2) · M = 1 + rK motion tokens · L_t text tokens · C_v, C_m latent channels ·
+D width of the text + video stream · d_m width of the motion branch · L blocks, the motion is in the first L/2.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row: three fields, and the motion tokeniser that goes with them. Blocks never ask which row they play."""
+
+    representation: Literal["head", "root"]
+    """Head-centric (EgoTwin) or root-centric (HumanML3D type) motion features."""
+    mask: Literal["causal", "full"]
+    """The interaction mask of the paper, or every token sees every token."""
+    timesteps: Literal["async", "sync"]
+    """t_v and t_m drawn independently, or t_v = t_m."""
+    tokens: Literal["conv", "global"] = "conv"
+    """Causal convolutional motion VAE (M tokens on the clock), or MLD's transformer VAE (pose token + one latent)."""
+
+
+VARIANTS = {
+    "egotwin": Variant("head", "causal", "async"),
+    "wo-mr": Variant("root", "causal", "async"),
+    "wo-im": Variant("head", "full", "async"),
+    "wo-ad": Variant("head", "causal", "sync"),
+    "mm-dit": Variant("head", "full", "sync"),
+    "vidmld": Variant("root", "full", "sync", "global"),
+}
+"""The rows of the paper's tables, and MM-DiT."""
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The three-branch transformer. Head dimension × heads = D."""
+
+    layers: int
+    """L; the motion branch is in blocks 0 … L/2 - 1."""
+    heads: int
+    head_dim: int
+    motion_width: int
+    """d_m."""
+    time_width: int
+    """Width E of the timestep embeddings."""
+    text_tokens: int
+    """L_t."""
+    text_width: int
+    """Width of the text encoder's output (T5-XXL: 4096)."""
+    video_channels: int
+    """C_v."""
+    latent_frames: int
+    """K + 1."""
+    latent_size: tuple[int, int]
+    """Height and width of the video latents."""
+    motion_channels: int
+    """C_m."""
+    motion_rate: int = 2
+    """r: motion tokens per latent step."""
+    patch: int = 2
+    """Side of a spatial patch of the video latents."""
+    positions: Literal["rope", "sincos", "rope+learned"] = "rope"
+    """3D RoPE (5B, mini), added 3D sin-cos (2B), or RoPE and a learned table (5B-I2V)."""
+    first_frame: Literal["token", "concat"] = "token"
+    """How the given frame enters: as a clean latent frame 0 (t = 0), or as extra channels (the 5B-I2V weights)."""
+    rope_grid: tuple[int, int] | None = None
+    """Token grid that the pretrained positions were made for (5B: 30 × 45); the used grid is its centred crop."""
+
+    @property
+    def width(self) -> int:
+        """D."""
+        return self.heads * self.head_dim
+
+    @property
+    def token_grid(self) -> tuple[int, int]:
+        """Spatial tokens per latent frame, vertically and horizontally."""
+        return self.latent_size[0] // self.patch, self.latent_size[1] // self.patch
+
+    @property
+    def motion_tokens(self) -> int:
+        """M = 1 + rK."""
+        return 1 + self.motion_rate * (self.latent_frames - 1)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A size: the network, the data it is for, and the noise schedule."""
+
+    network: NetworkConfig
+    video_frames: int
+    fps_video: float
+    motion_frames: int
+    fps_motion: float
+    frame_size: tuple[int, int]
+    """Height and width in pixels."""
+    joints: int
+    """J of the skeleton the weights are for (xsens23: 23)."""
+    video_vae: Literal["groups", "cogvideox"]
+    """`egotwin_ref.video_vae.GroupVAE`, or diffusers' AutoencoderKLCogVideoX (4 × 8 × 8)."""
+    text: Literal["words", "t5"]
+    """The small encoder trained with the model, or T5-XXL through transformers."""
+    snr_shift: float = 1.0
+    """s of the schedule (2B: 3, 5B: 1)."""
+
+
+_COGVIDEOX = dict(
+    time_width=512, text_tokens=226, text_width=4096, video_channels=16, latent_frames=11, latent_size=(60, 60),
+    motion_width=768, motion_channels=768, head_dim=64, rope_grid=(30, 45),
+)  # fmt: skip
+_CLIP = dict(video_frames=41, fps_video=8.0, motion_frames=81, fps_motion=16.0, joints=23)
+
+PRESETS = {
+    "mini": Preset(
+        NetworkConfig(
+            layers=6, heads=3, head_dim=64, motion_width=96, time_width=128, text_tokens=24, text_width=192,
+            video_channels=32, latent_frames=11, latent_size=(4, 4), motion_channels=64,
+        ),
+        frame_size=(64, 64), video_vae="groups", text="words", **_CLIP,
+    ),
+    "cogvideox-2b": Preset(
+        NetworkConfig(layers=30, heads=30, positions="sincos", **_COGVIDEOX),
+        frame_size=(480, 480), video_vae="cogvideox", text="t5", snr_shift=3.0, **_CLIP,
+    ),
+    "cogvideox-5b": Preset(
+        NetworkConfig(layers=42, heads=48, **_COGVIDEOX),
+        frame_size=(480, 480), video_vae="cogvideox", text="t5", **_CLIP,
+    ),
+    "cogvideox-5b-i2v": Preset(
+        NetworkConfig(layers=42, heads=48, positions="rope+learned", first_frame="concat", **_COGVIDEOX),
+        frame_size=(480, 480), video_vae="cogvideox", text="t5", **_CLIP,
+    ),
+}  # fmt: skip
+"""Sizes by name. `mini` ships with weights; the others load CogVideoX's public ones."""
