@@ -21,6 +21,8 @@ class Variant:
     """t_v and t_m drawn independently, or t_v = t_m."""
     tokens: Literal["conv", "global"] = "conv"
     """Causal convolutional motion VAE (M tokens on the clock), or MLD's transformer VAE (pose token + one latent)."""
+    motion_channels: int | None = None
+    """C_m where it is not the preset's: one latent for the whole motion has to be wide."""
 
 
 VARIANTS = {
@@ -29,7 +31,7 @@ VARIANTS = {
     "wo-im": Variant("head", "full", "async"),
     "wo-ad": Variant("head", "causal", "sync"),
     "mm-dit": Variant("head", "full", "sync"),
-    "vidmld": Variant("root", "full", "sync", "global"),
+    "vidmld": Variant("root", "full", "sync", "global", motion_channels=256),
 }
 """The rows of the paper's tables, and MM-DiT."""
 
@@ -78,11 +80,6 @@ class NetworkConfig:
     def token_grid(self) -> tuple[int, int]:
         """Spatial tokens per latent frame, vertically and horizontally."""
         return self.latent_size[0] // self.patch, self.latent_size[1] // self.patch
-
-    @property
-    def motion_tokens(self) -> int:
-        """M = 1 + rK."""
-        return 1 + self.motion_rate * (self.latent_frames - 1)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,63 @@
+"""Training clips as arrays on disk: read once from whatever format they come in, then mapped."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Clips:
+    """n clips in a fixed order; large arrays are mapped from files."""
+
+    ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    frames: np.ndarray
+    """uint8 (n, T, H, W, 3)."""
+    positions: np.ndarray
+    """float32 (n, T_m, J, 3), metres, world."""
+    rotations: np.ndarray
+    """float32 (n, T_m, J, 3, 3), joint → world."""
+    digest: str
+    """Of the split they come from."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @staticmethod
+    def load(folder: Path) -> "Clips":
+        """Maps what `write` wrote.
+
+        Raises:
+            FileNotFoundError: nothing lies there, or writing it was not finished.
+        """
+        told = json.loads((folder / "clips.json").read_text())
+        frames, positions, rotations = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS)
+        return Clips(tuple(told["ids"]), tuple(told["texts"]), frames, positions, rotations, told["digest"])
+
+
+ARRAYS = ("frames", "positions", "rotations")
+Row = tuple[str, str, np.ndarray, np.ndarray, np.ndarray]
+"""Id, text, frames (T, H, W, 3), positions (T_m, J, 3), rotations (T_m, J, 3, 3)."""
+
+
+def write(folder: Path, rows: Iterator[Row], count: int, digest: str) -> Clips:
+    """Writes clips one by one; `clips.json` comes last, so that what is half written is not taken for whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "clips.json").unlink(missing_ok=True)
+    arrays: dict[str, np.ndarray] = {}
+    ids, texts = [], []
+    for place, (clip_id, text, *values) in enumerate(rows):
+        for name, value, dtype in zip(ARRAYS, values, (np.uint8, np.float32, np.float32), strict=True):
+            if name not in arrays:
+                path, shape = folder / f"{name}.npy", (count, *value.shape)
+                arrays[name] = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+            arrays[name][place] = value
+        ids.append(clip_id)
+        texts.append(text)
+    for array in arrays.values():
+        array.flush()  # pyright: ignore[reportAttributeAccessIssue]
+    (folder / "clips.json").write_text(json.dumps({"ids": ids, "texts": texts, "digest": digest}))
+    return Clips.load(folder)

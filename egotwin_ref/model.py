@@ -1,0 +1,157 @@
+"""The three-branch diffusion transformer: text and video share CogVideoX's blocks, motion joins in the lower half.
+
+Shapes in comments: B batch, L_t text tokens, M motion tokens, V = (K + 1) S video tokens, D width, d_m motion width,
+E width of a timestep's embedding, n tokens of any branch. Without motion the text + video stream is CogVideoX itself.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from .attention import Attend, masked
+from .blocks import AdaLN, Block, Branch, Output, TimeEmbedding
+from .configs import NetworkConfig, Variant
+from .positions import joint_mask, motion_tokens, rotary, sincos, sinusoid
+from .text import TextEncoder
+
+Part = Literal["video", "motion"]
+BOTH: tuple[Part, ...] = ("video", "motion")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """v of each modality that was asked for; see `egotwin_ref.diffusion`."""
+
+    video: Tensor | None
+    """(B, K + 1, C_v, h, w)."""
+    motion: Tensor | None
+    """(B, M, C_m)."""
+
+
+class EgoTwin(nn.Module):
+    """Predicts v of video and motion latents from both, their two timesteps, and text.
+
+    Args:
+        config: sizes.
+        variant: which row of the paper's tables.
+        vocabulary: number of word ids where the text encoder is trained with the model; 0 where text comes encoded.
+        attend: how attention is computed; `egotwin_ref.attention` has several that agree.
+    """
+
+    def __init__(self, config: NetworkConfig, variant: Variant, vocabulary: int = 0, attend: Attend = masked) -> None:
+        super().__init__()
+        self.config, self.variant, self.attend = config, variant, attend
+        D, E, d_m = config.width, config.time_width, config.motion_width
+        channels, patch = config.video_channels, config.patch
+        inputs = 2 * channels if config.first_frame == "concat" else channels
+        self.words = TextEncoder(vocabulary, config.text_width, config.text_tokens) if vocabulary else nn.Identity()
+        self.text_in = nn.Linear(config.text_width, D)
+        self.video_in = nn.Conv2d(inputs, D, patch, stride=patch)
+        self.motion_in = nn.Linear(variant.motion_channels or config.motion_channels, d_m)
+        self.time_video = TimeEmbedding(D, E)
+        self.time_motion = TimeEmbedding(D, E)
+        self.blocks = nn.ModuleList(Block(config, with_motion=i < config.layers // 2) for i in range(config.layers))
+        self.video_norm = nn.LayerNorm(D)
+        self.video_out = Output(D, E, channels * patch**2)
+        self.motion_out = Output(d_m, E, variant.motion_channels or config.motion_channels)
+        self._place()
+        self._initialise()
+
+    def forward(
+        self,
+        text: Tensor,
+        video: Tensor | None,
+        motion: Tensor | None,
+        t_video: Tensor,
+        t_motion: Tensor,
+        want: tuple[Part, ...] = BOTH,
+    ) -> Prediction:
+        """One evaluation.
+
+        Args:
+            text: word ids (B, L_t), or encoder outputs (B, L_t, D_t).
+            video: (B, K + 1, C_v, h, w), twice the channels where the first frame is concatenated; None leaves the
+                branch out (text to motion).
+            motion: (B, M, C_m); None leaves the branch out (text to video: exactly CogVideoX).
+            t_video, t_motion: timesteps (B,). A first frame that is a token is clean, so its own timestep is 0, and
+                so is that of the first pose.
+            want: without "video" the upper half, which motion never sees, is not computed.
+        """
+        branches = self._branches(text, video, motion, t_video, t_motion)
+        middle = len(self.blocks) // 2
+        mask = self.mask if video is not None and motion is not None else None
+        for block in self.blocks[:middle]:
+            branches = block(branches, self.attend, mask)
+        found_video = found_motion = None
+        if "motion" in branches:  # the motion leaves here
+            found_motion = self.motion_out(branches.pop("motion"))
+        if "video" in branches and "video" in want:
+            for block in self.blocks[middle:]:
+                branches = block(branches, self.attend, None)
+            last = branches["video"]
+            found_video = self._unpatch(self.video_out(replace(last, x=self.video_norm(last.x))))
+        return Prediction(found_video, found_motion)
+
+    def _branches(
+        self, text: Tensor, video: Tensor | None, motion: Tensor | None, t_video: Tensor, t_motion: Tensor
+    ) -> dict[str, Branch]:
+        """Tokens of the three branches in the order of the sequence: text | motion | video."""
+        config, zero = self.config, torch.zeros_like(t_video)
+        clean = video is not None and config.first_frame == "token"
+        e_video = self.time_video(torch.stack([zero if clean else t_video, t_video], dim=1))  # (B, 2, E)
+        words = self.text_in(self.words(text))
+        if config.positions == "rope+learned":
+            words = words + self.places[: config.text_tokens]
+        branches = {"text": Branch(words, e_video, 0, None)}
+        if motion is not None:
+            e_motion = self.time_motion(torch.stack([zero, t_motion], dim=1))
+            poses = self.motion_in(motion)
+            if config.positions == "sincos":
+                poses = poses + self.places_motion
+            branches["motion"] = Branch(poses, e_motion, 1, self.turns_motion)
+        if video is not None:
+            patches = self.video_in(video.flatten(0, 1))  # (B (K + 1), D, rows, columns)
+            tokens = patches.flatten(2).transpose(1, 2).unflatten(0, video.shape[:2]).flatten(1, 2)  # (B, V, D)
+            if config.positions == "sincos":
+                tokens = tokens + self.places_video
+            if config.positions == "rope+learned":
+                tokens = tokens + self.places[config.text_tokens :]
+            branches["video"] = Branch(tokens, e_video, tokens.shape[1] // config.latent_frames, self.turns_video)
+        return branches
+
+    def _unpatch(self, tokens: Tensor) -> Tensor:
+        """(B, V, C p²) → (B, K + 1, C, h, w)."""
+        rows, columns = self.config.token_grid
+        p, c = self.config.patch, self.config.video_channels
+        grid = tokens.unflatten(2, (c, p, p)).unflatten(1, (-1, rows, columns))  # B, K + 1, rows, columns, C, p, p
+        return grid.permute(0, 1, 4, 2, 5, 3, 6).flatten(5, 6).flatten(3, 4)
+
+    def _place(self) -> None:
+        """Tables of positions, and the mask: buffers that are not saved."""
+        config, variant = self.config, self.variant
+        turns_motion, turns_video = rotary(config, variant)
+        if config.positions == "sincos":  # the 2B model adds positions and turns nothing
+            times = torch.arange(motion_tokens(config, variant)) / config.motion_rate
+            self.register_buffer("places_video", sincos(config), persistent=False)
+            self.register_buffer("places_motion", sinusoid(times, config.motion_width).float(), persistent=False)
+            turns_motion = turns_video = None
+        if config.positions == "rope+learned":
+            tokens = config.text_tokens + config.latent_frames * config.token_grid[0] * config.token_grid[1]
+            self.places = nn.Parameter(torch.zeros(tokens, config.width))
+        self.register_buffer("turns_motion", turns_motion, persistent=False)
+        self.register_buffer("turns_video", turns_video, persistent=False)
+        self.register_buffer("mask", joint_mask(config, variant), persistent=False)
+
+    @torch.no_grad()
+    def _initialise(self) -> None:
+        """Every block starts as the identity (its gates are 0), and the first prediction is 0."""
+        for name, module in self.named_modules():
+            if isinstance(module, nn.Linear | nn.Conv2d) and not name.startswith("words"):
+                nn.init.xavier_uniform_(module.weight.view(len(module.weight), -1))
+                nn.init.zeros_(module.bias)
+            if isinstance(module, AdaLN | Output):
+                nn.init.zeros_(module.linear.weight)
+        nn.init.zeros_(self.video_out.out.weight)
+        nn.init.zeros_(self.motion_out.out.weight)

@@ -1,0 +1,97 @@
+"""Prompts to vectors: a small encoder of words that is trained with the model, and T5 for the large presets."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+PADDING, UNKNOWN = 0, 1
+"""Ids before the words'. A prompt of padding alone is the empty prompt, which guidance compares with."""
+WORD = re.compile(r"[a-z0-9]+")
+
+
+@dataclass(frozen=True)
+class Words:
+    """A vocabulary; prompts are lower-cased and cut into words, punctuation is dropped."""
+
+    words: tuple[str, ...]
+    """By falling frequency, ties alphabetically; word i has id i + 2."""
+    length: int
+    """L_t."""
+
+    @staticmethod
+    def of(texts: Iterable[str], length: int) -> "Words":
+        """The words of these texts."""
+        counts = Counter(word for text in texts for word in WORD.findall(text.lower()))
+        return Words(tuple(sorted(counts, key=lambda word: (-counts[word], word))), length)
+
+    def __len__(self) -> int:
+        return len(self.words) + 2
+
+    def tokens(self, texts: Sequence[str]) -> Tensor:
+        """Ids (B, L_t), int64, padded at the end.
+
+        Raises:
+            ValueError: a text has more words than L_t.
+        """
+        ids = {word: place + 2 for place, word in enumerate(self.words)}
+        rows = torch.full((len(texts), self.length), PADDING)
+        for row, text in zip(rows, texts, strict=True):
+            found = [ids.get(word, UNKNOWN) for word in WORD.findall(text.lower())]
+            if len(found) > self.length:
+                raise ValueError(f"a prompt has at most {self.length} words; this one has {len(found)}: {text[:60]}…")
+            row[: len(found)] = torch.tensor(found, dtype=torch.int64)
+        return rows
+
+
+class TextEncoder(nn.Module):
+    """Token ids (B, L_t) → (B, L_t, width): embeddings and a small transformer over them.
+
+    Args:
+        vocabulary: number of ids.
+        width: D_t.
+        length: L_t.
+    """
+
+    def __init__(self, vocabulary: int, width: int, length: int, layers: int = 2, heads: int = 4) -> None:
+        super().__init__()
+        self.words = nn.Embedding(vocabulary, width)
+        self.places = nn.Parameter(0.02 * torch.randn(length, width))
+        layer = nn.TransformerEncoderLayer(
+            width, heads, 2 * width, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+        )
+        self.body = nn.TransformerEncoder(layer, layers, norm=nn.LayerNorm(width), enable_nested_tensor=False)
+        nn.init.normal_(self.words.weight, std=0.3)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.body(self.words(tokens) + self.places)
+
+
+class T5:
+    """T5's encoder from a local folder in transformers' format (CogVideoX: T5-XXL, 226 tokens, 4096 numbers each).
+
+    CogVideoX attends to padding, so no mask is returned. Nothing is downloaded.
+
+    Raises:
+        ImportError: transformers is not installed.
+    """
+
+    def __init__(self, folder: str, length: int, device: str = "cpu") -> None:
+        from transformers import AutoTokenizer, T5EncoderModel
+
+        self.length, self.device = length, device
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        loaded: Any = T5EncoderModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        self.encoder = loaded.eval().requires_grad_(False).to(device)
+
+    @torch.no_grad()
+    def __call__(self, texts: Sequence[str]) -> Tensor:
+        """(B, L_t, width) of these prompts; longer ones are cut, as CogVideoX does."""
+        found = self.tokenizer(
+            list(texts), padding="max_length", max_length=self.length, truncation=True, return_tensors="pt"
+        )
+        return self.encoder(found.input_ids.to(self.device)).last_hidden_state

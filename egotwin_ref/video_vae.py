@@ -1,0 +1,185 @@
+"""Video to latents and back: a causal VAE on groups of four frames, and CogVideoX's behind the same two methods.
+
+Frame 0 is a group of its own and gives latent 0; frames 4k - 3 … 4k give latent k. Both look back and never forward,
+so a video's first latents do not depend on how it goes on. Two-dimensional convolutions over groups do the same work
+as three-dimensional ones, and run several times faster on processors.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+GROUP = 4
+"""Frames in a latent."""
+LOGVAR = (-12.0, 4.0)
+"""The posterior's log-variance is held within these."""
+
+
+class GroupVAE(nn.Module):
+    """Compresses 4 × 16 × 16 (time, height, width): frames (B, 4K + 1, 3, H, W) in [-1, 1] ↔ z (B, K + 1, C_v, h, w).
+
+    `encode` gives the posterior's mean, normalised per channel over the training set, so that noise of variance 1 is
+    the right scale for it. The decoder sees latents k - `history` … k when it draws group k; before the first there is
+    the first again.
+
+    Args:
+        channels: C_v.
+        width: channels at 1/4 of the frame's size; twice and three times that at 1/8 and 1/16.
+        blocks: residual blocks at each size, in the encoder; the decoder has one more.
+        history: earlier latents that the decoder sees.
+    """
+
+    def __init__(self, channels: int, width: int = 64, blocks: int = 1, history: int = 2) -> None:
+        super().__init__()
+        self.channels, self.history = channels, history
+        wide, widest = 2 * width, 3 * width
+        self.encoder = nn.Sequential(
+            nn.PixelUnshuffle(4),  # (4 frames × 3 colours × 16, H/4, W/4)
+            nn.Conv2d(3 * GROUP * 16, width, 3, padding=1),
+            *[_Residual(width) for _ in range(blocks)],
+            nn.Conv2d(width, wide, 4, stride=2, padding=1),
+            *[_Residual(wide) for _ in range(blocks)],
+            nn.Conv2d(wide, widest, 4, stride=2, padding=1),
+            *[_Residual(widest) for _ in range(blocks)],
+            _norm(widest),
+            nn.SiLU(),
+            nn.Conv2d(widest, 2 * channels, 3, padding=1),
+        )
+        self.decoder = nn.Sequential(
+            nn.Conv2d((1 + history) * channels, widest, 3, padding=1),
+            *[_Residual(widest) for _ in range(blocks + 1)],
+            nn.Conv2d(widest, 4 * wide, 1),
+            nn.PixelShuffle(2),
+            *[_Residual(wide) for _ in range(blocks + 1)],
+            nn.Conv2d(wide, 4 * width, 1),
+            nn.PixelShuffle(2),
+            *[_Residual(width) for _ in range(blocks + 1)],
+            _norm(width),
+            nn.SiLU(),
+            nn.Conv2d(width, 3 * GROUP * 16, 3, padding=1),
+            nn.PixelShuffle(4),
+        )
+        self.register_buffer("latent_mean", torch.zeros(channels))
+        self.register_buffer("latent_std", torch.ones(channels))
+        self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Normalised latents (B, K + 1, C_v, h, w) of frames (B, 4K + 1, 3, H, W).
+
+        Raises:
+            ValueError: the number of frames is not 4K + 1, or a side is no multiple of 16.
+        """
+        mean, _ = self._posterior(frames)
+        return (mean - _per_channel(self.latent_mean)) / _per_channel(self.latent_std)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Frames (B, 4K + 1, 3, H, W), about [-1, 1], of normalised latents."""
+        return self._draw(z * _per_channel(self.latent_std) + _per_channel(self.latent_mean))
+
+    def loss(self, frames: Tensor, noise: Tensor, kl_weight: float) -> tuple[Tensor, dict[str, Tensor]]:
+        """Mean squared error of the reconstruction plus the weighted KL (nats per latent value), and both alone.
+
+        Args:
+            frames: (B, 4K + 1, 3, H, W) in [-1, 1].
+            noise: standard normal, shaped as the latents.
+        """
+        mean, logvar = self._posterior(frames)
+        drawn = self._draw(mean + torch.exp(0.5 * logvar) * noise)
+        error = F.mse_loss(drawn.float(), frames)
+        kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
+        return error + kl_weight * kl, {"mse": error.detach(), "kl": kl.detach()}
+
+    @torch.no_grad()
+    def fit_latents(self, frames: Tensor) -> None:
+        """Sets the mean and the standard deviation per channel to those of these frames' latents."""
+        mean, _ = self._posterior(frames)
+        values = mean.transpose(0, 2).flatten(1)
+        self.latent_mean.copy_(values.mean(1))  # pyright: ignore[reportCallIssue]
+        self.latent_std.copy_(values.std(1))  # pyright: ignore[reportCallIssue]
+
+    def _posterior(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        found = self.encoder(_grouped(frames)).float()
+        mean, logvar = found.unflatten(0, (len(frames), -1)).chunk(2, dim=2)
+        return mean, logvar.clamp(*LOGVAR)
+
+    def _draw(self, raw: Tensor) -> Tensor:
+        padded = torch.cat([raw[:, :1].expand(-1, self.history, -1, -1, -1), raw], dim=1)
+        steps = raw.shape[1]
+        seen = torch.cat([padded[:, i : i + steps] for i in range(self.history + 1)], dim=2)  # oldest first
+        groups = self.decoder(seen.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+        frames = groups.unflatten(0, (len(raw), steps)).unflatten(2, (GROUP, 3)).flatten(1, 2)
+        return frames[:, GROUP - 1 :]  # of the first group, frame 0 four times, the last is kept
+
+
+class CogVideoXVAE(nn.Module):
+    """CogVideoX's own VAE (4 × 8 × 8, 16 channels), from diffusers, with the methods of `GroupVAE`.
+
+    Args:
+        folder: local folder in diffusers' format; nothing is downloaded.
+
+    Raises:
+        ImportError: diffusers is not installed.
+    """
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        from diffusers import AutoencoderKLCogVideoX
+
+        loaded: Any = AutoencoderKLCogVideoX.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        self.vae = loaded.eval().requires_grad_(False)
+        self.scale = float(self.vae.config.scaling_factor)
+
+    @torch.no_grad()
+    def encode(self, frames: Tensor) -> Tensor:
+        """Scaled latents (B, K + 1, 16, H/8, W/8) of frames (B, 4K + 1, 3, H, W) in [-1, 1]: the posterior's mean."""
+        found = self.vae.encode(frames.transpose(1, 2).to(self.vae.dtype)).latent_dist.mode()
+        return found.transpose(1, 2).float() * self.scale
+
+    @torch.no_grad()
+    def decode(self, z: Tensor) -> Tensor:
+        """Frames (B, 4K + 1, 3, H, W) of scaled latents."""
+        return self.vae.decode((z / self.scale).transpose(1, 2).to(self.vae.dtype)).sample.transpose(1, 2).float()
+
+
+def to_unit(frames: Tensor) -> Tensor:
+    """uint8 (B, T, H, W, 3) → float32 (B, T, 3, H, W) in [-1, 1]."""
+    return frames.permute(0, 1, 4, 2, 3).float() / 127.5 - 1
+
+
+def to_pixels(frames: Tensor) -> Tensor:
+    """Float (B, T, 3, H, W), clipped to [-1, 1] → uint8 (B, T, H, W, 3)."""
+    return ((frames.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(0, 1, 3, 4, 2)
+
+
+class _Residual(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            _norm(width), nn.SiLU(), nn.Conv2d(width, width, 3, padding=1),
+            _norm(width), nn.SiLU(), nn.Conv2d(width, width, 3, padding=1),
+        )  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+def _norm(width: int) -> nn.Module:
+    return nn.GroupNorm(max(1, width // 32), width)
+
+
+def _grouped(frames: Tensor) -> Tensor:
+    """(B, 4K + 1, 3, H, W) → (B (K + 1), 12, H, W); the first frame fills its group alone."""
+    _, count, _, height, width = frames.shape
+    if count % GROUP != 1:
+        raise ValueError(f"a video has 4K + 1 frames; this one has {count}")
+    if height % 16 or width % 16:
+        raise ValueError(f"frames' sides are multiples of 16; these are {height} × {width}")
+    padded = torch.cat([frames[:, :1].expand(-1, GROUP - 1, -1, -1, -1), frames], dim=1)
+    groups = padded.unflatten(1, (-1, GROUP)).flatten(0, 1).flatten(1, 2)
+    return groups.contiguous(memory_format=torch.channels_last)
+
+
+def _per_channel(values: Any) -> Tensor:
+    return values[:, None, None]
