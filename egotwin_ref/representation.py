@@ -1,0 +1,208 @@
+"""Body motion to feature vectors and back: the paper's head-centric kind, and the root-centric kind it replaces.
+
+Motion is positions (B, T, J, 3) in metres and joint → world rotations (B, T, J, 3, 3); z is up, x is forward, the
+floor is z = 0. Features are (B, T, dim), float32, and belong to a frame rate: every velocity is a difference from the
+frame before, never the next one. Frame 0 is its own predecessor, so its velocities are zero (relative rotations:
+identity) and its features are the first pose and nothing else. That is what makes the first pose a clean condition.
+
+Both kinds forget where the motion took place and which way it faced. What is decoded stands in the *canonical frame*:
+on the floor below the first frame's head (root-centric: root), x along its heading. `canonical_frame` of the given
+first pose says where that is in the world, and `place` puts a decoded motion there:
+
+    positions, rotations = representation.decode(features)
+    place(representation.canonical_frame(first_positions, first_rotations), positions, rotations)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from egotwin_ref.frames import (
+    about_z, floor_frame, frame_before, from_6d, fuse_head, heading, inverse, is_upside_down, on_floor, place, summed,
+    to_6d, turned,
+)  # fmt: skip
+from egotwin_ref.skeleton import Skeleton
+
+
+@dataclass(frozen=True)
+class HeadCentric:
+    """The paper's representation (h_r, ḣ_r, h_p, ḣ_p, j_p, j_v, j_r): where the head is, and the body as it sees it.
+
+    | group | size | what                                                                                          |
+    |-------|------|-----------------------------------------------------------------------------------------------|
+    | h_r   | 6    | head's rotation in the canonical frame                                                        |
+    | dh_r  | 6    | R_{t-1}ᵀ R_t: rotation since the frame before                                                 |
+    | h_p   | 3    | head's position in the canonical frame, z over the floor                                      |
+    | dh_p  | 3    | its step since the frame before, in the head's frame of then: with dh_r a relative pose       |
+    | j_p   | 3 J  | joints in the head's frame                                                                    |
+    | j_v   | 3 J  | joints' steps *through the world*, in the head's frame of then: zero for a foot that stands    |
+    | j_r   | 6 J  | joints' rotations in the head's frame                                                         |
+
+    The head is one of the J joints (294 = 18 + 12 · 23 for XSens), though its j_p is always 0, its j_r the identity and
+    its j_v equal to dh_p: a constant costs nothing, and joint k stays at place k.
+    """
+
+    skeleton: Skeleton
+    fuse_frames: float = 0.0
+    """Above 0, `decode` reconciles absolute and relative head pose with `fuse_head`."""
+
+    @property
+    def groups(self) -> dict[str, slice]:
+        """Channels of each group."""
+        joints = len(self.skeleton)
+        return _layout(h_r=6, dh_r=6, h_p=3, dh_p=3, j_p=3 * joints, j_v=3 * joints, j_r=6 * joints)
+
+    @property
+    def dim(self) -> int:
+        """18 + 12 J."""
+        return 18 + 12 * len(self.skeleton)
+
+    def canonical_frame(self, positions: Tensor, rotations: Tensor) -> Tensor:
+        """T_world_canonical (B, 4, 4) of motions, or of first poses (T = 1). ValueError: not of this skeleton."""
+        positions, rotations = _checked(self.skeleton, positions, rotations)
+        head = self.skeleton.index(self.skeleton.head)
+        own, fallback = rotations[:, 0, head], rotations[:, 0, 0]
+        return floor_frame(positions[:, 0, head], torch.where(is_upside_down(own), heading(fallback), heading(own)))
+
+    def encode(self, positions: Tensor, rotations: Tensor) -> Tensor:
+        """Features (B, T, dim), computed in float64. ValueError: not of this skeleton."""
+        frame = self.canonical_frame(positions, rotations)
+        positions, rotations = place(inverse(frame), positions.double(), rotations.double())
+        head = self.skeleton.index(self.skeleton.head)
+        p, R = positions[:, :, head], rotations[:, :, head]
+        p_then, R_then = frame_before(p), frame_before(R)
+        features = [
+            to_6d(R),
+            to_6d(R_then.mT @ R),
+            p,
+            turned(R_then.mT, p - p_then),
+            turned(R.mT[:, :, None], positions - p[:, :, None]),
+            turned(R_then.mT[:, :, None], positions - frame_before(positions)),
+            to_6d(R.mT[:, :, None] @ rotations),
+        ]
+        return torch.cat([feature.flatten(2) for feature in features], dim=-1).float()
+
+    def decode(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Positions (B, T, J, 3) and rotations (B, T, J, 3, 3), float64, in the canonical frame.
+
+        Positions come from j_p and rotations from j_r: in generated features the two need not agree. The head itself
+        comes from h_p and h_r. ValueError: another number of channels.
+        """
+        part = _split(features, self.groups)
+        R, p = from_6d(part["h_r"]), part["h_p"]
+        if self.fuse_frames > 0:
+            R, p = fuse_head(R, p, from_6d(part["dh_r"]), part["dh_p"], self.fuse_frames)
+        positions = p[:, :, None] + turned(R[:, :, None], part["j_p"].unflatten(-1, (-1, 3)))
+        rotations = R[:, :, None] @ from_6d(part["j_r"].unflatten(-1, (-1, 6)))
+        head = self.skeleton.index(self.skeleton.head)
+        positions[:, :, head], rotations[:, :, head] = p, R
+        return positions, rotations
+
+
+@dataclass(frozen=True)
+class RootCentric:
+    """HumanML3D's representation for any skeleton, made invertible: the root glides over the floor and turns.
+
+    | group | size      | what                                                                                 |
+    |-------|-----------|--------------------------------------------------------------------------------------|
+    | dr_a  | 1         | turn of the root's heading since the frame before, radians                           |
+    | dr_p  | 2         | its step along the floor since then, in the heading frame of then                    |
+    | r_h   | 1         | its height                                                                           |
+    | j_p   | 3 (J - 1) | other joints in the heading frame: from the root's place on the floor, z absolute    |
+    | j_v   | 3 J       | joints' steps through the world, in the heading frame of then                        |
+    | j_r   | 6 J       | rotations: root in the heading frame, others in their parent's                       |
+    | c_f   | 4         | 1 where a foot joint stands still                                                    |
+
+    12 J + 5 channels, where HumanML3D has 12 J - 1. It differs from that in: the root's own rotation, so that its tilt
+    is known (+ 6); rotations are the body's, with twist, not found from positions; the heading is the root rotation's,
+    not read across hips and shoulders; the whole turn, not arcsin of half of it; differences to the frame before,
+    so frame 0 is a pose; z up. The head has no channels of its own: its pose is what integration and the spine make of it.
+    """
+
+    skeleton: Skeleton
+    contact_step: float = 0.056
+    """A foot joint that moves less than this in a frame stands still, metres; HumanML3D's 0.89 m/s at 16 fps."""
+
+    @property
+    def groups(self) -> dict[str, slice]:
+        """Channels of each group."""
+        joints, feet = len(self.skeleton), len(self.skeleton.feet)
+        return _layout(dr_a=1, dr_p=2, r_h=1, j_p=3 * (joints - 1), j_v=3 * joints, j_r=6 * joints, c_f=feet)
+
+    @property
+    def dim(self) -> int:
+        """1 + 12 J + number of foot joints."""
+        return 1 + 12 * len(self.skeleton) + len(self.skeleton.feet)
+
+    def canonical_frame(self, positions: Tensor, rotations: Tensor) -> Tensor:
+        """T_world_canonical (B, 4, 4) of motions, or of first poses (T = 1). ValueError: not of this skeleton."""
+        positions, rotations = _checked(self.skeleton, positions, rotations)
+        return floor_frame(positions[:, 0, 0], heading(rotations[:, 0, 0]))
+
+    def encode(self, positions: Tensor, rotations: Tensor) -> Tensor:
+        """Features (B, T, dim), computed in float64. ValueError: not of this skeleton."""
+        frame = self.canonical_frame(positions, rotations)
+        positions, rotations = place(inverse(frame), positions.double(), rotations.double())
+        root = positions[:, :, 0]
+        yaw = heading(rotations[:, :, 0])
+        turn = yaw - frame_before(yaw)
+        H_then = about_z(frame_before(yaw))
+        H = about_z(yaw)
+        steps = positions - frame_before(positions)
+        feet = [self.skeleton.index(joint) for joint in self.skeleton.feet]
+        above = torch.cat([H[:, :, None], rotations[:, :, list(self.skeleton.parents[1:])]], dim=2)
+        features = [
+            torch.atan2(turn.sin(), turn.cos())[..., None],
+            turned(H_then.mT, steps[:, :, 0])[..., :2],
+            root[..., 2:],
+            turned(H.mT[:, :, None], positions[:, :, 1:] - on_floor(root)[:, :, None]),
+            turned(H_then.mT[:, :, None], steps),
+            to_6d(above.mT @ rotations),
+            (steps[:, :, feet].norm(dim=-1) < self.contact_step).double(),
+        ]
+        return torch.cat([feature.flatten(2) for feature in features], dim=-1).float()
+
+    def decode(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Positions (B, T, J, 3) and rotations (B, T, J, 3, 3), float64, in the canonical frame.
+
+        Positions come from j_p and rotations from j_r along the tree. ValueError: another number of channels.
+        """
+        part = _split(features, self.groups)
+        yaw = summed(part["dr_a"])[..., 0]
+        steps = turned(about_z(frame_before(yaw)), F.pad(part["dr_p"], (0, 1)))
+        floor = summed(steps)
+        H = about_z(yaw)[:, :, None]
+        root = floor + F.pad(part["r_h"], (2, 0))
+        joints = floor[:, :, None] + turned(H, part["j_p"].unflatten(-1, (-1, 3)))
+        local = from_6d(part["j_r"].unflatten(-1, (-1, 6))).unbind(dim=2)
+        rotations = [H[:, :, 0] @ local[0]]
+        for joint, parent in enumerate(self.skeleton.parents[1:], start=1):
+            rotations.append(rotations[parent] @ local[joint])
+        return torch.cat([root[:, :, None], joints], dim=2), torch.stack(rotations, dim=2)
+
+
+def _layout(**sizes: int) -> dict[str, slice]:
+    ends = torch.tensor(list(sizes.values())).cumsum(0).tolist()
+    return {name: slice(end - size, end) for (name, size), end in zip(sizes.items(), ends, strict=True)}
+
+
+def _split(features: Tensor, groups: Mapping[str, slice]) -> dict[str, Tensor]:
+    """The groups by name, in float64."""
+    dim = max(group.stop for group in groups.values())
+    if features.ndim != 3 or features.shape[-1] != dim:
+        raise ValueError(f"features are (B, T, {dim}); these are {tuple(features.shape)}")
+    return {name: features[..., group].double() for name, group in groups.items()}
+
+
+def _checked(skeleton: Skeleton, positions: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor]:
+    """The motion in float64."""
+    found, right = (tuple(positions.shape[2:]), tuple(rotations.shape[2:])), ((len(skeleton), 3), (len(skeleton), 3, 3))
+    if found != right or positions.shape[:2] != rotations.shape[:2] or not positions.shape[1]:
+        raise ValueError(
+            f"{skeleton.name} has positions (B, T, {len(skeleton)}, 3) and rotations (B, T, {len(skeleton)}, 3, 3); "
+            f"these are {tuple(positions.shape)} and {tuple(rotations.shape)}"
+        )
+    return positions.double(), rotations.double()
