@@ -21,9 +21,20 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from egotwin_ref.frames import (
-    about_z, floor_frame, frame_before, from_6d, fuse_head, heading, inverse, is_upside_down, on_floor, place, summed,
-    to_6d, turned,
-)  # fmt: skip
+    about_z,
+    floor_frame,
+    frame_before,
+    from_6d,
+    fuse_head,
+    heading,
+    inverse,
+    is_upside_down,
+    on_floor,
+    place,
+    summed,
+    to_6d,
+    turned,
+)
 from egotwin_ref.skeleton import Skeleton
 
 
@@ -119,7 +130,7 @@ class RootCentric:
     12 J + 5 channels, where HumanML3D has 12 J - 1. It differs from that in: the root's own rotation, so that its tilt
     is known (+ 6); rotations are the body's, with twist, not found from positions; the heading is the root rotation's,
     not read across hips and shoulders; the whole turn, not arcsin of half of it; differences to the frame before,
-    so frame 0 is a pose; z up. The head has no channels of its own: its pose is what integration and the spine make of it.
+    so frame 0 is a pose; z up. The head has no channels of its own: its pose is what integration and the spine make it.
     """
 
     skeleton: Skeleton
