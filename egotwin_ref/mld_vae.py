@@ -1,4 +1,4 @@
-"""MLD's motion VAE, for the baseline VidMLD: one latent for the whole motion, and the first pose as a token beside it."""
+"""MLD's motion VAE, for the baseline VidMLD: one latent for the whole motion, beside it the first pose as a token."""
 
 from collections.abc import Mapping
 
