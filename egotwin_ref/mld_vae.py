@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from egotwin_ref.motion_vae import LOGVAR, MotionVAE
+from .motion_vae import LOGVAR, MotionVAE
 
 
 class GlobalMotionVAE(MotionVAE):

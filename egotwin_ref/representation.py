@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from egotwin_ref.frames import (
+from .frames import (
     about_z,
     floor_frame,
     frame_before,
@@ -35,7 +35,7 @@ from egotwin_ref.frames import (
     to_6d,
     turned,
 )
-from egotwin_ref.skeleton import Skeleton
+from .skeleton import Skeleton
 
 
 @dataclass(frozen=True)
