@@ -10,12 +10,16 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False  # what type checkers take for true, without importing `typing`
 if TYPE_CHECKING:
     from egobench.data.open import open_split as open_split
+    from egobench.errors import BadInputError as BadInputError
     from egobench.errors import EgoBenchError as EgoBenchError
     from egobench.errors import Undefined as Undefined
+    from egobench.errors import UnknownNameError as UnknownNameError
     from egobench.geometry.border import check_motion as check_motion
     from egobench.geometry.skeleton import forward_kinematics as forward_kinematics
     from egobench.geometry.skeleton import get_skeleton as get_skeleton
     from egobench.motions.load import load_motion as load_motion
+    from egobench.pipeline.progress import Progress as Progress
+    from egobench.pipeline.training import TrainRequest as TrainRequest
     from egobench.stats.pairing import SHUFFLE_SEED as SHUFFLE_SEED
     from egobench.stats.pairing import shuffled_partners as shuffled_partners
     from egobench.types import Camera as Camera
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
     from egobench.types import Video as Video
 
 _PUBLIC = {
+    "BadInputError": "egobench.errors",
     "Camera": "egobench.types",
     "Clip": "egobench.types",
     "ClipInfo": "egobench.types",
@@ -39,13 +44,16 @@ _PUBLIC = {
     "EgoBenchError": "egobench.errors",
     "Model": "egobench.types",
     "Motion": "egobench.types",
+    "Progress": "egobench.pipeline.progress",
     "Reference": "egobench.types",
     "Result": "egobench.types",
     "SHUFFLE_SEED": "egobench.stats.pairing",
     "Sample": "egobench.types",
     "Sampler": "egobench.types",
     "Split": "egobench.types",
+    "TrainRequest": "egobench.pipeline.training",
     "Undefined": "egobench.errors",
+    "UnknownNameError": "egobench.errors",
     "Video": "egobench.types",
     "check_motion": "egobench.geometry.border",
     "forward_kinematics": "egobench.geometry.skeleton",

@@ -11,8 +11,11 @@ MODELS = Registry(
         "nearest": "egobench_baselines.nearest:NearestControl",
         "noise": "egobench_baselines.noise:NoiseControl",
         "corrupted": "egobench_baselines.corrupted:Corrupted",
+        "egotwin": "egotwin_ref.adapter:EgoTwinModel",
     },
 )
+TRAINERS = Registry("trainers", {"egotwin": "egotwin_ref.adapter_training:EgoTwinTraining"})
+"""Models that `egobench train` can train."""
 METRICS = Registry(
     "metrics",
     {

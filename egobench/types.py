@@ -168,7 +168,11 @@ class Sampler(Protocol):
 
 @runtime_checkable
 class Model(Protocol):
-    """A frozen dataclass of the settings that change the samples; every field goes to the manifest."""
+    """A frozen dataclass of the settings that change the samples; every field goes to the manifest.
+
+    A model that cannot do every split has a method `check_split(split)`: it is asked before anything is sampled and
+    raises BadInputError, code `split-form`.
+    """
 
     def load(self, device: str) -> Sampler:
         """Builds the network on `device` (`cpu`, `cuda:0`, …). Nothing heavy is imported before this call."""

@@ -42,6 +42,10 @@ class Guidance:
     both never saw the other one unknown, and ignore it."""
 
 
+PLAIN = Guidance()
+"""One conditional evaluation a step."""
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Inputs of one evaluation: with or without text, and the state of the other modality."""
@@ -94,7 +98,7 @@ def sample(
     mode: Mode = "t2vm",
     steps: int = 20,
     sampler: Sampler = "dpm++",
-    guidance: Guidance = Guidance(),
+    guidance: Guidance = PLAIN,
 ) -> tuple[Tensor, Tensor]:
     """Video and motion latents of B clips; a modality that was given comes back bit for bit.
 

@@ -66,6 +66,14 @@ class Habits:
     """bfloat16 where the device multiplies it faster; None is float32."""
     device: str = "cpu"
     report: Report = lambda step, values: None
+    began: Callable[[str, int, int], None] = lambda name, step, steps: None
+    """Called once with the name of what is trained, the steps already done, and the recipe's."""
+    until: float | None = None
+    """`time.monotonic()` at which a training stops, with a checkpoint."""
+
+
+class OutOfTimeError(Exception):
+    """A training came to `Habits.until`; the same call goes on from its checkpoint."""
 
 
 def train(module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, habits: Habits) -> dict[str, Tensor]:
@@ -76,12 +84,14 @@ def train(module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, habits: H
 
     Raises:
         ValueError: `folder` holds another recipe's training, and not one that only had fewer steps.
+        OutOfTimeError: see `Habits.until`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     state = _State(module, recipe)
     state.restore(folder)
     log = _Log(folder / "log.csv", state.step, state.seconds)
     module.train()
+    habits.began(folder.name, state.step, recipe.steps)
     saved = time.monotonic()
     while state.step < recipe.steps:
         began, step = time.monotonic(), state.step
@@ -100,10 +110,13 @@ def train(module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, habits: H
         log.add({"loss": value, **parts})
         if state.step == recipe.falls_at:
             state.save(folder / "stable.pt")
-        if state.step == recipe.steps or time.monotonic() - saved > habits.seconds_between_saves:
+        late = habits.until is not None and time.monotonic() > habits.until
+        if late or state.step == recipe.steps or time.monotonic() - saved > habits.seconds_between_saves:
             log.flush()
             state.save(folder / "checkpoint.pt")
             saved = time.monotonic()
+        if late and state.step < recipe.steps:
+            raise OutOfTimeError
         if state.step % habits.steps_between_reports == 0 or state.step == recipe.steps:
             habits.report(state.step, log.row(state.step, state.seconds, recipe.batch))
     log.flush()

@@ -13,12 +13,19 @@ from torch.nn import functional as F  # noqa: N812
 
 GROUP = 4
 """Frames in a latent."""
+BLOCK = 16
+"""Side, in pixels, of what a latent's place covers."""
 LOGVAR = (-12.0, 4.0)
 """The posterior's log-variance is held within these."""
+FIRST_LOGVAR = -6.0
+"""Where it starts: a standard deviation of 5 %."""
 
 
 class GroupVAE(nn.Module):
     """Compresses 4 × 16 × 16 (time, height, width): frames (B, 4K + 1, 3, H, W) in [-1, 1] ↔ z (B, K + 1, C_v, h, w).
+
+    A latent is, to begin with, the principal components of its 16 × 16 × 4 block of pixels (`fit_basis`), which alone
+    draw recognisable frames; the networks learn what to add to the components, and to the frames drawn from them.
 
     `encode` gives the posterior's mean, normalised per channel over the training set, so that noise of variance 1 is
     the right scale for it. The decoder sees latents k - `history` … k when it draws group k; before the first there is
@@ -35,6 +42,8 @@ class GroupVAE(nn.Module):
         super().__init__()
         self.channels, self.history = channels, history
         wide, widest = 2 * width, 3 * width
+        self.project = nn.Conv2d(3 * GROUP, channels, BLOCK, stride=BLOCK)
+        self.unproject = nn.ConvTranspose2d(channels, 3 * GROUP, BLOCK, stride=BLOCK)
         self.encoder = nn.Sequential(
             nn.PixelUnshuffle(4),  # (4 frames × 3 colours × 16, H/4, W/4)
             nn.Conv2d(3 * GROUP * 16, width, 3, padding=1),
@@ -61,6 +70,11 @@ class GroupVAE(nn.Module):
             nn.Conv2d(width, 3 * GROUP * 16, 3, padding=1),
             nn.PixelShuffle(4),
         )
+        with torch.no_grad():  # the networks start by adding nothing, with a narrow posterior
+            for network, layer in ((self.encoder, -1), (self.decoder, -2)):
+                nn.init.zeros_(network[layer].weight)
+                nn.init.zeros_(network[layer].bias)
+            self.encoder[-1].bias[channels:] = FIRST_LOGVAR
         self.register_buffer("latent_mean", torch.zeros(channels))
         self.register_buffer("latent_std", torch.ones(channels))
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -92,6 +106,26 @@ class GroupVAE(nn.Module):
         return error + kl_weight * kl, {"mse": error.detach(), "kl": kl.detach()}
 
     @torch.no_grad()
+    def fit_basis(self, frames: Tensor) -> None:
+        """Sets the linear maps to the principal components of these frames' blocks, each of variance 1.
+
+        Randomised SVD (Halko et al. 2011) by torch's global generator.
+
+        Args:
+            frames: (B, 4K + 1, 3, H, W) in [-1, 1].
+        """
+        blocks = F.unfold(_grouped(frames), BLOCK, stride=BLOCK).transpose(1, 2).flatten(0, 1)  # (n, 12 · 16 · 16)
+        offsets = blocks.unflatten(1, (3 * GROUP, -1)).mean(dim=(0, 2))  # a convolution's bias is one number a channel
+        mean = offsets.repeat_interleave(BLOCK**2)
+        _, values, axes = torch.svd_lowrank(blocks - mean, q=self.channels + 32, niter=4)
+        std = values[: self.channels] / len(blocks) ** 0.5
+        basis = axes[:, : self.channels].T.unflatten(1, (3 * GROUP, BLOCK, BLOCK))
+        self.project.weight.copy_(basis / std[:, None, None, None])
+        self.project.bias.copy_(-(self.project.weight.flatten(1) @ mean))
+        self.unproject.weight.copy_(basis * std[:, None, None, None])
+        self.unproject.bias.copy_(offsets)
+
+    @torch.no_grad()
     def fit_latents(self, frames: Tensor) -> None:
         """Sets the mean and the standard deviation per channel to those of these frames' latents."""
         mean, _ = self._posterior(frames)
@@ -100,15 +134,17 @@ class GroupVAE(nn.Module):
         self.latent_std.copy_(values.std(1))  # pyright: ignore[reportCallIssue]
 
     def _posterior(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        found = self.encoder(_grouped(frames)).float()
-        mean, logvar = found.unflatten(0, (len(frames), -1)).chunk(2, dim=2)
-        return mean, logvar.clamp(*LOGVAR)
+        groups = _grouped(frames)
+        found, linear = self.encoder(groups).float(), self.project(groups).float()
+        added, logvar = found.unflatten(0, (len(frames), -1)).chunk(2, dim=2)
+        return linear.unflatten(0, (len(frames), -1)) + added, logvar.clamp(*LOGVAR)
 
     def _draw(self, raw: Tensor) -> Tensor:
         padded = torch.cat([raw[:, :1].expand(-1, self.history, -1, -1, -1), raw], dim=1)
         steps = raw.shape[1]
         seen = torch.cat([padded[:, i : i + steps] for i in range(self.history + 1)], dim=2)  # oldest first
         groups = self.decoder(seen.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+        groups = groups + self.unproject(raw.flatten(0, 1))
         frames = groups.unflatten(0, (len(raw), steps)).unflatten(2, (GROUP, 3)).flatten(1, 2)
         return frames[:, GROUP - 1 :]  # of the first group, frame 0 four times, the last is kept
 

@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "describe": ("egobench.cli.describe", "what stands behind a name: definition, options, defaults"),
     "doctor": ("egobench.cli.doctor", "is everything here that a run needs?"),
     "data": ("egobench.cli.data", "make, verify, list and look at splits and clips"),
+    "train": ("egobench.cli.train", "train a model that brings a recipe, stage by stage"),
     "fit": ("egobench.cli.fit", "train an evaluator again"),
     "calibrate": ("egobench.cli.calibrate", "what an estimator gets wrong where the truth is known, as a card"),
     "plot": ("egobench.cli.plot", "one sample: the camera's path against the head's, hands, errors over time"),
@@ -46,6 +47,7 @@ RESUME_ADVICE = {
     "run": "continue with `egobench resume RUN`",
     "resume": "continue with `egobench resume RUN`",
     "data": "the same command goes on where it stopped",
+    "train": "the same command goes on from the last checkpoint",
     "validate-metrics": "the same command goes on where it stopped",
 }
 

@@ -47,6 +47,10 @@ class RunOptions:
     """Bootstrap draws of the intervals."""
     options: Annotated[tuple[tuple[str, ...], ...], arg(name="set", metavar="KEY=VALUE ..."), UseAppendAction] = ()
     """Settings of the model: fields of its class, as `egobench describe MODEL` lists them."""
+    steps: int | None = None
+    """Short for `--set steps=N`: sampling steps of a diffusion model."""
+    guidance: float | None = None
+    """Short for `--set guidance=W`: weight of the text in classifier-free guidance."""
     dry_run: bool = False
     """Print what would be done, and do nothing."""
     json: bool = False
@@ -74,9 +78,12 @@ def _request(options: RunOptions, arguments: list[str]) -> "RunRequest":
     from egobench.pipeline.request import RunRequest
 
     names = {field.name for field in fields(RunRequest)}
-    typed = {"model_options" if name == "set" else name for name in typed_names(arguments)}
+    typed = {"model_options" if name in ("set", "steps", "guidance") else name for name in typed_names(arguments)}
     given = {name: value for name, value in vars(options).items() if name in names}
     model_options = key_values(options.options)
+    model_options |= {
+        name: str(value) for name in ("steps", "guidance") if (value := getattr(options, name)) is not None
+    }
     return RunRequest(
         **{**given, "out": str(options.out), "model_options": model_options, "typed": tuple(sorted(typed & names))}
     )

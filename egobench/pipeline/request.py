@@ -112,7 +112,9 @@ def plan(request: RunRequest) -> RunPlan:
     metrics = resolve_metrics(request.metrics)
     resolve_engine(request.engine, request.workers)
     split = resolve_split(request.split)
-    metrics, left_out = usable_metrics(metrics, split, leave_out=request.metrics == "core")
+    metrics, left_out = usable_metrics(metrics, split, leave_out=request.metrics == "core", task=request.task)
+    if hasattr(model, "check_split"):
+        model.check_split(split)  # pyright: ignore[reportAttributeAccessIssue]
     infos = tuple(sorted(split.infos(), key=lambda info: info.clip_id))[: request.limit]
     if not infos:
         raise BadInputError(f"split '{request.split}' has no clips", code="split-empty")

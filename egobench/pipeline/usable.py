@@ -1,25 +1,37 @@
 """Whether metrics can be had here, on this split: asked before anything is sampled, and without loading a network.
 
 A metric may refuse the form of a split; an extractor or estimator its own weights, the form of a split, or to make
-what the metric wants.
+what the metric wants. Where a task gives the motion or the video, a metric that looks at nothing else is not
+applicable.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from egobench.errors import BadInputError
-from egobench.metrics.base import ESTIMATED
+from egobench.metrics.base import ESTIMATED, What
 from egobench.pipeline.estimates import split_camera
 from egobench.pipeline.extract import METHODS
 from egobench.pipeline.resolve import Metric, preset_of, resolve_maker
-from egobench.types import Split
+from egobench.types import Split, Task
 
-AVOIDABLE = ("weights-missing", "extra-missing", "split-form")
+AVOIDABLE = ("weights-missing", "extra-missing", "split-form", "metric-task")
 """Codes for which a metric is left out of `core`; any other is an error there too."""
+GIVEN: Mapping[Task, str] = {"tm2v": "motion", "tv2m": "video"}
+"""Task → the modality that is given whole."""
+PART_OF: Mapping[What, str] = {
+    "frames": "video",
+    "clip": "video",
+    "camera-path": "video",
+    "hands": "video",
+    "motion": "motion",
+    "motion-features": "motion",
+}
+"""What a metric wants of a sample → the modality it is of."""
 
 
 def usable_metrics(
-    metrics: Sequence[Metric], split: Split, *, leave_out: bool
+    metrics: Sequence[Metric], split: Split, *, leave_out: bool, task: Task = "t2vm"
 ) -> tuple[tuple[Metric, ...], dict[str, str]]:
     """The metrics that can be had, and the others' names with reasons.
 
@@ -27,12 +39,13 @@ def usable_metrics(
         leave_out: False where they were asked for by name; each of them must do then.
 
     Raises:
-        BadInputError: of `check_metric`; or `metric-none`: nothing is left.
+        BadInputError: of `check_task` and `check_metric`; or `metric-none`: nothing is left.
         UnknownNameError: an extractor that is not known.
     """
     usable, left_out = [], {}
     for metric in metrics:
         try:
+            check_task(metric, task)
             check_metric(metric, split)
         except BadInputError as error:
             if not leave_out or error.code not in AVOIDABLE:
@@ -43,6 +56,21 @@ def usable_metrics(
     if not usable:
         raise BadInputError(f"no metric can be had: {'; '.join(left_out.values())}", code="metric-none")
     return tuple(usable), left_out
+
+
+def check_task(metric: Metric, task: Task) -> None:
+    """Refuses a metric that would judge only what the model was given.
+
+    Raises:
+        BadInputError: `metric-task`.
+    """
+    given = GIVEN.get(task)
+    looked_at = {PART_OF.get(need.what) for need in metric.needs().values() if need.source == "sample"} - {None}
+    if given is not None and looked_at == {given}:
+        raise BadInputError(
+            f"{metric.name} is not applicable to {task}: it looks at the sample's {given} only, and that was given",
+            code="metric-task",
+        )
 
 
 def check_metric(metric: Metric, split: Split) -> None:

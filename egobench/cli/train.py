@@ -1,0 +1,62 @@
+"""`egobench train MODEL`: trains a model that brings a recipe, stage by stage."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from egobench.cli.options import parse, print_json
+from egobench.cli.progress import progress
+from egobench.errors import BadInputError
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Trains a model's stages and writes weights, cards and logs; interrupted, the same command goes on."""
+
+    model: Positional[str]
+    """Name: egotwin; or package.module:Class of your own."""
+    preset: str = "mini"
+    """Size: mini trains on a laptop."""
+    variant: str = "egotwin"
+    """Row: egotwin, vidmld, wo-mr, wo-im, wo-ad or mm-dit."""
+    stage: str = "all"
+    """1: the VAEs; 0: text + video, shared by all rows; 2: text to motion; 3: all together; or all of them in order."""
+    split: str = "egomini-train"
+    """Split that is trained on: a name or a folder."""
+    val: str = "egomini-val"
+    """Split that is looked at while training."""
+    work: Path = Path("work/train")
+    """Folder of checkpoints and logs; a subfolder per preset."""
+    out: Path | None = None
+    """Folder that finished weights and cards are copied to."""
+    steps: int | None = None
+    """Optimiser steps of the one stage named by --stage, instead of the recipe's."""
+    minutes: float | None = None
+    """Stop after so many minutes, with a checkpoint."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:0, …"""
+    threads: int | None = None
+    """Threads of one process; by default all cores."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+def main(arguments: list[str]) -> int:
+    """Trains and prints what was made; exits 0 also where --minutes ended it early."""
+    options = parse(TrainOptions, "train", arguments)
+    for name in ("steps", "minutes", "threads"):
+        value = getattr(options, name)
+        if value is not None and value <= 0:
+            raise BadInputError(f"--{name} is {value}; more than 0 is needed", code="option-range")
+    from egobench.pipeline.resolve import resolve_device
+    from egobench.pipeline.training import TrainRequest, train
+
+    settings = {**vars(options), "device": resolve_device(options.device)}
+    as_json = settings.pop("json")
+    made = train(TrainRequest(**settings), progress())
+    if as_json:
+        print_json({"made": [str(path) for path in made]})
+    else:
+        print("\n".join(str(path) for path in made) or "stopped; the same command goes on")
+    return 0

@@ -1,0 +1,53 @@
+"""`egobench train`: what a trainable model is asked; the training itself belongs to the model's package."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from egobench.catalog import TRAINERS
+from egobench.pipeline.progress import Progress
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """A training as asked for; every field has the command line's name."""
+
+    model: str
+    """Name of `egobench list trainers`, or `package.module:Class`."""
+    preset: str
+    variant: str
+    stage: str
+    """What to train: a stage's name, or `all`."""
+    split: str
+    """Trained on: name or folder."""
+    val: str
+    """Looked at while training, never trained on."""
+    work: Path
+    """Folder of checkpoints, logs and finished artefacts; the same one goes on where it stopped."""
+    out: Path | None
+    """Folder that finished weights and cards are copied to; None leaves them in `work`."""
+    steps: int | None
+    """Optimiser steps of the stage; None is what the recipe says."""
+    minutes: float | None
+    """Stops, with a checkpoint, after so long; the same command goes on."""
+    device: str
+    threads: int | None
+
+
+class Trainer(Protocol):
+    """A class without settings; `egobench.catalog.TRAINERS` names it."""
+
+    def train(self, request: TrainRequest, progress: Progress) -> list[Path]:
+        """Trains and returns the files made; interrupted, the same request goes on. Raises BadInputError."""
+        ...
+
+
+def train(request: TrainRequest, progress: Progress) -> list[Path]:
+    """Hands the request to the model's trainer.
+
+    Raises:
+        UnknownNameError: no such trainer, preset, variant, stage or split.
+        BadInputError: as the trainer says.
+    """
+    trainer: Trainer = TRAINERS.load(request.model)()
+    return trainer.train(request, progress)

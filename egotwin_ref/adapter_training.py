@@ -1,0 +1,133 @@
+"""`egobench train egotwin`: clips of a split become arrays, and the stages run. The other file that knows EgoBench."""
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from egobench import BadInputError, Progress, TrainRequest, UnknownNameError, open_split
+
+from .clips import Clips, Row, write
+from .configs import PRESETS, VARIANTS
+from .recipes import RECIPES, Recipes
+from .stages import Workshop
+from .training import Habits, OutOfTimeError, fast_dtype
+
+STAGES = {"1": ("video_vae", "motion_vae"), "0": ("base",), "2": ("motion",), "3": ("joint",)}
+"""Stage → the workshop's methods; in the order in which `all` runs them."""
+
+
+class EgoTwinTraining:
+    """Trains EgoTwin's rows; see `egotwin_ref.stages`."""
+
+    def train(self, request: TrainRequest, progress: Progress) -> list[Path]:
+        """Runs the stages asked for, and whatever they need that is not done yet.
+
+        Raises:
+            UnknownNameError: no such preset, variant or stage.
+            BadInputError: `recipe-other`: the folder holds a training by another recipe; or `train-option`.
+        """
+        for kind, name, known in (
+            ("presets", request.preset, PRESETS), ("variants", request.variant, VARIANTS),
+            ("stages", request.stage, [*STAGES, "all"]),
+        ):  # fmt: skip
+            if name not in known:
+                raise UnknownNameError(f"no {name!r} among the {kind} of egotwin; known: {', '.join(known)}")
+        if PRESETS[request.preset].video_vae != "groups":
+            raise BadInputError(
+                f"{request.preset} trains under torchrun from CogVideoX's weights: see egotwin_ref/distributed.py",
+                code="train-option",
+            )
+        if request.steps and request.stage == "all":
+            raise BadInputError("--steps needs one --stage", code="train-option")
+        if request.threads:
+            torch.set_num_threads(request.threads)
+        folder = request.work / request.preset
+        report = _Reporter(progress)
+        shop = Workshop(
+            request.preset,
+            request.variant,
+            folder,
+            _clips(request.split, folder, progress),
+            _clips(request.val, folder, progress),
+            _recipes(request),
+            Habits(
+                device=request.device,
+                autocast=fast_dtype(request.device),
+                report=report,
+                began=report.begin,
+                until=time.monotonic() + 60 * request.minutes if request.minutes else None,
+            ),
+        )
+        steps = [step for stage in STAGES if request.stage in (stage, "all") for step in STAGES[stage]]
+        made = []
+        try:
+            for step in steps:
+                made.append(getattr(shop, step)())
+        except OutOfTimeError:
+            return made
+        except ValueError as error:
+            raise BadInputError(str(error), code="recipe-other") from None
+        finally:
+            progress.done()
+        return [_shipped(path, request.out, request.variant) for path in made] if request.out else made
+
+
+class _Reporter:
+    """The pipeline's progress, told in steps; the last losses stand in the stage's name on a plain log."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress, self.done = progress, 0
+
+    def begin(self, name: str, done: int, steps: int) -> None:
+        self.progress.stage(f"training {name}", steps)
+        self.progress.advance(done)
+        self.done = done
+
+    def __call__(self, step: int, values: Mapping[str, float]) -> None:
+        del values  # log.csv keeps them
+        self.progress.advance(step - self.done)
+        self.done = step
+
+
+def _clips(name: str, folder: Path, progress: Progress) -> Clips:
+    """The split's clips as arrays, read once."""
+    split = open_split(name)
+    path = folder / "clips" / f"{split.name}-{split.digest[:8]}"
+    if (path / "clips.json").is_file():
+        return Clips.load(path)
+    infos = split.infos()
+    progress.stage(f"reading {split.name}", len(infos))
+
+    def rows() -> Iterator[Row]:
+        for info in infos:
+            reference = split.clip(info.clip_id).reference
+            motion = reference.motion
+            yield info.clip_id, info.text, reference.video.frames, motion.positions, motion.rotations
+            progress.advance()
+
+    clips = write(path, rows(), len(infos), split.digest)
+    progress.done()
+    return clips
+
+
+def _recipes(request: TrainRequest) -> Recipes:
+    found = RECIPES[request.preset]
+    if request.steps is None:
+        return found
+    fields = {"0": ["base"], "1": ["video_vae", "motion_vae"], "2": ["motion"], "3": ["joint"]}[request.stage]
+    return replace(found, **{name: replace(getattr(found, name), steps=request.steps) for name in fields})
+
+
+def _shipped(path: Path, out: Path, variant: str) -> Path:
+    """Copies finished weights, their card and their log to the names under which `Bundle.load` looks for them."""
+    if path.parent.name == "stage2":  # on the way to stage 3, and nothing of its own
+        return path
+    name = variant if path.parent.name == "stage3" else path.parent.name
+    out.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path.with_name("card.json"), out / f"{name}.card.json")
+    shutil.copyfile(path.with_name("log.csv"), out / f"{name}.log.csv")
+    return Path(shutil.copyfile(path, out / f"{name}.safetensors"))

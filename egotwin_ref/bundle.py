@@ -1,0 +1,176 @@
+"""All networks of a row together, ready to sample: prompts, frames and poses in; frames and motion out."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from . import weights
+from .configs import PRESETS, VARIANTS, Preset, Variant
+from .diffusion import Sampler, Schedule
+from .mld_vae import GlobalMotionVAE
+from .model import EgoTwin
+from .motion_vae import ConvMotionVAE, MotionVAE
+from .representation import HeadCentric, RootCentric, place
+from .sampling import PLAIN, Given, Guidance, Mode, sample
+from .skeleton import XSENS23
+from .text import Words
+from .video_vae import GroupVAE, to_pixels, to_unit
+
+SHIPPED = Path(__file__).parent / "weights"
+"""Where the weights that come with the package lie, a folder per preset."""
+
+
+def representation_of(variant: Variant) -> HeadCentric | RootCentric:
+    """The motion features of a row, for the skeleton that the weights are for."""
+    return HeadCentric(XSENS23) if variant.representation == "head" else RootCentric(XSENS23)
+
+
+def build_video_vae(preset: Preset) -> GroupVAE:
+    """The video VAE of a preset that trains its own, with fresh weights."""
+    return GroupVAE(preset.network.video_channels)
+
+
+def build_motion_vae(preset: Preset, variant: Variant) -> MotionVAE:
+    """The motion VAE of a row, with fresh weights."""
+    motion = representation_of(variant)
+    kind = GlobalMotionVAE if variant.tokens == "global" else ConvMotionVAE
+    return kind(motion.dim, motion.groups, variant.motion_channels or preset.network.motion_channels)
+
+
+def motion_vae_name(variant: Variant) -> str:
+    """Rows with the same representation and tokens share one motion VAE."""
+    return f"motion-vae-{variant.representation}-{variant.tokens}"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is given of B clips, in their world."""
+
+    texts: Sequence[str]
+    frames: np.ndarray
+    """uint8 (B, T, H, W, 3) where the video is given (TV2M), else (B, 1, H, W, 3)."""
+    positions: np.ndarray
+    """(B, T_m, J, 3) where the motion is given (TM2V), else (B, 1, J, 3); metres."""
+    rotations: np.ndarray
+    """(B, T_m or 1, J, 3, 3), joint → world."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """B clips."""
+
+    frames: np.ndarray
+    """uint8 (B, T, H, W, 3)."""
+    positions: np.ndarray
+    """float64 (B, T_m, J, 3)."""
+    rotations: np.ndarray
+    """float64 (B, T_m, J, 3, 3)."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A row with its VAEs; all modules in evaluation mode, on one device."""
+
+    preset: Preset
+    variant: Variant
+    words: Words
+    model: EgoTwin
+    video_vae: GroupVAE
+    motion_vae: MotionVAE
+    schedule: Schedule
+
+    @staticmethod
+    def load(preset: str, variant: str, folder: Path | None = None, device: str = "cpu") -> "Bundle":
+        """Reads `video-vae`, the row's motion VAE and `<variant>` (.safetensors) from a folder.
+
+        Raises:
+            KeyError: no such preset or variant.
+            ValueError: a file is missing, damaged, or of another preset or variant.
+        """
+        size, row = PRESETS[preset], VARIANTS[variant]
+        folder = folder or SHIPPED / preset
+        video_vae, motion_vae = build_video_vae(size), build_motion_vae(size, row)
+        weights.load(folder / "video-vae.safetensors", video_vae, {"kind": "video-vae", "preset": preset})
+        name = motion_vae_name(row)
+        weights.load(folder / f"{name}.safetensors", motion_vae, {"kind": name, "preset": preset})
+        path = folder / f"{variant}.safetensors"
+        told = weights.about(path)
+        words = Words(tuple(json.loads(told.get("words", "[]"))), size.network.text_tokens)
+        model = EgoTwin(size.network, row, vocabulary=len(words))
+        weights.load(path, model, {"kind": "transformer", "preset": preset, "variant": variant})
+        modules: list[nn.Module] = [model, video_vae, motion_vae]
+        for module in modules:
+            module.eval().requires_grad_(False).to(device)
+        return Bundle(size, row, words, model, video_vae, motion_vae, Schedule.cogvideox(size.snr_shift))
+
+    @torch.no_grad()
+    def sample(
+        self,
+        inputs: Inputs,
+        seeds: Sequence[int],
+        mode: Mode = "t2vm",
+        steps: int = 20,
+        sampler: Sampler = "dpm++",
+        guidance: Guidance = PLAIN,
+    ) -> Outputs:
+        """B clips; what is given comes back as it came.
+
+        Raises:
+            ValueError: a prompt that is empty or too long, or frames or poses of another shape than the preset's.
+        """
+        self.check(inputs, mode)
+        device = next(self.model.parameters()).device
+        motion = representation_of(self.variant)
+        positions, rotations = (torch.from_numpy(np.asarray(part)) for part in (inputs.positions, inputs.rotations))
+        world = motion.canonical_frame(positions[:, :1], rotations[:, :1])
+        given = Given(
+            self.words.tokens(inputs.texts).to(device),
+            self.words.tokens([""]).expand(len(inputs.texts), -1).to(device),
+            self._video_latents(inputs.frames).to(device),
+            self._motion_latents(motion.encode(positions, rotations)).to(device),
+        )
+        video, moved = sample(self.model, self.schedule, given, seeds, mode, steps, sampler, guidance)
+        frames = np.asarray(inputs.frames)
+        if mode != "tv2m":
+            frames = to_pixels(self.video_vae.decode(video)).cpu().numpy()
+            frames[:, 0] = inputs.frames[:, 0]
+        if mode != "tm2v":
+            decoded = motion.decode(self.motion_vae.decode(moved).cpu())
+            positions, rotations = place(world, *decoded)
+        return Outputs(frames, positions.double().numpy(), rotations.double().numpy())
+
+    def check(self, inputs: Inputs, mode: Mode) -> None:
+        """Whether these inputs are what the preset was made for. ValueError if not."""
+        size, joints = self.preset, self.preset.joints
+        empty = [text for text in inputs.texts if not text.strip()]
+        if empty:
+            raise ValueError("a prompt is empty; it has to name what happens")
+        frames = size.video_frames if mode == "tv2m" else 1
+        poses = size.motion_frames if mode == "tm2v" else 1
+        for what, found, right in (
+            ("frames", np.shape(inputs.frames)[1:], (frames, *size.frame_size, 3)),
+            ("positions", np.shape(inputs.positions)[1:], (poses, joints, 3)),
+            ("rotations", np.shape(inputs.rotations)[1:], (poses, joints, 3, 3)),
+        ):
+            if found != right:
+                raise ValueError(f"{what} given are {found}; the model was trained on {right}")
+
+    def _video_latents(self, frames: np.ndarray) -> Tensor:
+        """Latents of the frames that are given, padded with zeros to K + 1."""
+        device = next(self.video_vae.parameters()).device
+        found = self.video_vae.encode(to_unit(torch.from_numpy(np.asarray(frames))).to(device))
+        missing = self.preset.network.latent_frames - found.shape[1]
+        return torch.cat([found, found.new_zeros(len(found), missing, *found.shape[2:])], dim=1)
+
+    def _motion_latents(self, features: Tensor) -> Tensor:
+        """Latents of the poses that are given, padded with zeros to M."""
+        device = next(self.motion_vae.parameters()).device
+        missing = self.preset.motion_frames - features.shape[1]
+        if missing:  # a lone first pose: its token is made of frame 0 alone, so what follows does not matter
+            features = torch.cat([features, features[:, -1:].expand(-1, missing, -1)], dim=1)
+        return self.motion_vae.encode(features.to(device))

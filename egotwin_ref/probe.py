@@ -1,0 +1,61 @@
+"""Does the video listen to the motion? The video's loss with the clip's own motion against another clip's.
+
+Twenty seconds of work that show coupling long before samples do.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from .objective import DiffusionLoss, Times
+
+POINTS: tuple[tuple[int, int], ...] = ((300, 300), (300, 0), (600, 600), (600, 0), (850, 850), (850, 0))
+"""Timesteps (t_v, t_m); t_m = 0 is the given motion of TM2V."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Mean video loss over clips at one pair of timesteps."""
+
+    t_video: int
+    t_motion: int
+    own: float
+    other: float
+    """With the motion of the next clip in the list."""
+
+
+@torch.no_grad()
+def probe(loss: DiffusionLoss, clips: int = 128, seed: int = 0) -> list[Heard]:
+    """The losses at every pair of `POINTS`; the noise is the same for both motions.
+
+    A synchronous row knows no t_m = 0, so it is asked only where both are equal.
+    """
+    latents, generator = loss.latents, torch.Generator().manual_seed(seed)
+    assert latents.motion is not None
+    count = min(clips, len(latents))
+    text, video, motion = latents.text[:count], latents.video[:count].float(), latents.motion[:count].float()
+    noise_video, noise_motion = (torch.randn(part.shape, generator=generator) for part in (video, motion))
+    was_training = loss.model.training
+    loss.model.eval()
+    found = []
+    for t_video, t_motion in POINTS:
+        if loss.model.variant.timesteps == "sync" and t_video != t_motion:
+            continue
+        times = Times(
+            torch.full((count,), t_video),
+            torch.full((count,), t_motion),
+            torch.zeros(count, dtype=torch.bool),
+            torch.full((count,), t_motion == 0),
+        )
+        values = [
+            float(loss.at(text, video, moved, noise_video, noise_motion, times)[1]["video"])
+            for moved in (motion, _another(motion))
+        ]
+        found.append(Heard(t_video, t_motion, *values))
+    loss.model.train(was_training)
+    return found
+
+
+def _another(motion: torch.Tensor) -> torch.Tensor:
+    """The next clip's motion, behind the clip's own first pose."""
+    return torch.cat([motion[:, :1], motion.roll(1, dims=0)[:, 1:]], dim=1)

@@ -1,0 +1,49 @@
+"""How the shipped weights were trained, as data: the same for every row but for its three fields."""
+
+from dataclasses import dataclass, field
+
+from .objective import Draws
+from .training import Recipe
+
+
+@dataclass(frozen=True)
+class Recipes:
+    """Of one preset; batches are clips, except the video VAE's, which are windows of 17 frames."""
+
+    video_vae: Recipe
+    """Stage 1, the picture."""
+    motion_vae: Recipe
+    """Stage 1, the body."""
+    kl_video: float
+    """Weight of the KL in nats per latent value."""
+    kl_motion: float
+    base: Recipe
+    """Stage 0: first frame + text → video, without motion. The paper starts from CogVideoX; `mini` has nothing to
+    start from. Trained once; every row forks from it."""
+    motion: Recipe
+    """Stage 2: text → motion with the text + video branch frozen."""
+    joint: Recipe
+    """Stage 3: all together."""
+    draws: Draws = field(default_factory=Draws)
+
+
+MINI = Recipes(
+    video_vae=Recipe(steps=1800, batch=6, learning_rate=1e-3, warmup=100, decay=0.3, ema=0.998),
+    motion_vae=Recipe(steps=3000, batch=64, learning_rate=2e-3, warmup=100, decay=0.3, ema=0.998),
+    kl_video=1e-5,
+    kl_motion=1e-5,
+    base=Recipe(steps=40_000, batch=32, learning_rate=1e-3),
+    motion=Recipe(steps=2_000, batch=32, learning_rate=1e-3),
+    joint=Recipe(steps=10_000, batch=32, learning_rate=1e-3),
+)
+LARGE = Recipes(
+    video_vae=Recipe(steps=0, batch=1),  # CogVideoX's own
+    motion_vae=Recipe(steps=100_000, batch=128, learning_rate=1e-4, weight_decay=0.01, warmup=1000),
+    kl_video=0.0,
+    kl_motion=1e-4,
+    base=Recipe(steps=0, batch=1),  # CogVideoX's weights
+    motion=Recipe(steps=50_000, batch=64, learning_rate=1e-4, warmup=1000),
+    joint=Recipe(steps=20_000, batch=64, learning_rate=2e-5, warmup=1000),
+)
+RECIPES = {"mini": MINI, "cogvideox-2b": LARGE, "cogvideox-5b": LARGE, "cogvideox-5b-i2v": LARGE}
+"""By preset. The large ones were never run; they are where one would begin."""

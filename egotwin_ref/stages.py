@@ -1,0 +1,223 @@
+"""The three stages of training, and stage 0 that the small preset needs: what each starts from, trains and leaves.
+
+    stage 1   video VAE · motion VAE of the row          (picture and body apart; then all clips compressed once)
+    stage 0   first frame + text → video                 (shared by all rows; CogVideoX's weights for the large presets)
+    stage 2   text → motion                              (text + video branch frozen)
+    stage 3   all together
+
+Every artefact has a folder with its checkpoint and log, and once done `weights.safetensors` and `card.json`; what is
+done is not done again, unless its recipe has more steps now.
+"""
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from . import weights
+from .bundle import build_motion_vae, build_video_vae, motion_vae_name, representation_of
+from .clips import Clips
+from .configs import PRESETS, VARIANTS
+from .diffusion import Schedule
+from .latents import Latents
+from .model import EgoTwin
+from .motion_vae import MotionVAE
+from .objective import DiffusionLoss
+from .probe import probe
+from .recipes import Recipes
+from .text import Words
+from .training import Habits, Loss, Recipe, train
+from .video_training import VideoVAELoss, video_latents
+from .video_vae import to_unit
+
+Built = TypeVar("Built")
+MOTION_PARTS = ("motion_in.", "time_motion.", "motion_out.")
+
+
+def is_motion(name: str) -> bool:
+    """Whether a parameter of the transformer belongs to the motion branch."""
+    return name.startswith(MOTION_PARTS) or ".motion." in name
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """One row in training."""
+
+    preset: str
+    variant: str
+    folder: Path
+    """Of the preset; rows share what they have in common."""
+    clips: Clips
+    held_out: Clips
+    """Never trained on; the probe looks at these."""
+    recipes: Recipes
+    habits: Habits
+
+    def video_vae(self) -> Path:
+        """Stage 1: pictures."""
+        recipe = self.recipes.video_vae
+        vae = _seeded(lambda: build_video_vae(PRESETS[self.preset]), recipe.seed)
+        loss = VideoVAELoss(vae, self.clips.frames, recipe.batch, self.recipes.kl_video)
+
+        def finish(_: nn.Module) -> None:
+            some = np.linspace(0, len(self.clips) - 1, min(512, len(self.clips))).astype(int)
+            vae.fit_latents(to_unit(torch.from_numpy(np.stack([self.clips.frames[i] for i in some]))))
+
+        return self._train("video-vae", vae, loss, recipe, {}, [], finish)
+
+    def motion_vae(self) -> Path:
+        """Stage 1: the body, in the row's representation."""
+        recipe, row = self.recipes.motion_vae, VARIANTS[self.variant]
+        vae = _seeded(lambda: build_motion_vae(PRESETS[self.preset], row), recipe.seed)
+        features = self._features(self.clips)
+        vae.fit_features(features)
+
+        def loss(step: int, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
+            del step
+            chosen = torch.randint(len(features), (recipe.batch,), generator=generator)
+            noise = torch.randn(vae.noise_shape(recipe.batch), generator=generator)
+            return vae.loss(features[chosen], noise, self.recipes.kl_motion)
+
+        return self._train(motion_vae_name(row), vae, loss, recipe, {}, [], lambda _: vae.fit_latents(features[:2048]))
+
+    def base(self) -> Path:
+        """Stage 0: text + video, shared by all rows."""
+        recipe, words = self.recipes.base, self._words()
+        model = self._model(words, recipe.seed)
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(not is_motion(name))
+        loss = self._loss(model, recipe, with_motion=False)
+        return self._train("stage0", model, loss, recipe, {"words": json.dumps(words.words)}, [self.video_vae()])
+
+    def motion(self) -> Path:
+        """Stage 2: text to motion, from stage 0."""
+        recipe, words, before = self.recipes.motion, self._words(), self.base()
+        model = self._model(words, recipe.seed, before)
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(is_motion(name))
+        loss = self._loss(model, recipe, with_video=False)
+        about = {"variant": self.variant, "words": json.dumps(words.words)}
+        return self._train(f"{self.variant}/stage2", model, loss, recipe, about, [before, self.motion_vae()])
+
+    def joint(self) -> Path:
+        """Stage 3: everything, from stage 2."""
+        recipe, words, before = self.recipes.joint, self._words(), self.motion()
+        model = self._model(words, recipe.seed, before)
+        loss = self._loss(model, recipe)
+        about = {"variant": self.variant, "words": json.dumps(words.words)}
+        parents = [before, self.video_vae(), self.motion_vae()]
+        heard = replace(loss, latents=self._latents(self.held_out, "held-out", words))
+        watch = replace(self.habits, report=self._probing(heard, self.folder / self.variant / "stage3" / "probe.csv"))
+        return self._train(f"{self.variant}/stage3", model, loss, recipe, about, parents, habits=watch)
+
+    def _train(
+        self,
+        name: str,
+        module: nn.Module,
+        loss: Loss,
+        recipe: Recipe,
+        about: Mapping[str, str],
+        parents: list[Path],
+        finish: Callable[[nn.Module], None] = lambda module: None,
+        habits: Habits | None = None,
+    ) -> Path:
+        folder = self.folder / name
+        path, card = folder / "weights.safetensors", folder / "card.json"
+        asked = {"recipe": asdict(recipe), "parents": {str(p.parent.name): sha256(p) for p in parents}}
+        if card.is_file() and path.is_file():
+            told = json.loads(card.read_text())
+            if {key: told[key] for key in asked} == asked:
+                return path
+        module.to(self.habits.device)
+        module.load_state_dict(train(module, loss, recipe, folder, habits or self.habits))
+        module.eval()
+        finish(module)
+        told = {"kind": "transformer" if isinstance(module, EgoTwin) else name, "preset": self.preset, **about}
+        kept = {key: value for key, value in module.state_dict().items() if name != "stage0" or not is_motion(key)}
+        weights.save(path, kept, told)
+        facts = {
+            **asked, "sha256": sha256(path), "clips": len(self.clips), "data_digest": self.clips.digest,
+            "parameters": sum(value.numel() for value in module.parameters()), "torch": torch.__version__,
+            "processor": platform.processor() or platform.machine(), "threads": torch.get_num_threads(),
+            "seconds": float((folder / "log.csv").read_text().rsplit(",", 1)[1]), "licence": "Apache-2.0",
+        }  # fmt: skip
+        card.write_text(json.dumps(facts, indent=2) + "\n")
+        return path
+
+    def _features(self, clips: Clips) -> Tensor:
+        """(n, T_m, dim) of all motions, in the row's representation."""
+        motion, parts = representation_of(VARIANTS[self.variant]), []
+        for start in range(0, len(clips), 64):
+            some = slice(start, start + 64)
+            positions, rotations = (torch.from_numpy(np.array(a[some])) for a in (clips.positions, clips.rotations))
+            parts.append(motion.encode(positions, rotations))
+        return torch.cat(parts)
+
+    def _words(self) -> Words:
+        return Words.of(self.clips.texts, PRESETS[self.preset].network.text_tokens)
+
+    def _model(self, words: Words, seed: int, start: Path | None = None) -> EgoTwin:
+        size, row = PRESETS[self.preset], VARIANTS[self.variant]
+        model = _seeded(lambda: EgoTwin(size.network, row, vocabulary=len(words)), seed)
+        if start is not None:
+            weights.load(start, model, {"kind": "transformer", "preset": self.preset}, may_miss=is_motion)
+        return model
+
+    def _loss(self, model: EgoTwin, recipe: Recipe, with_video: bool = True, with_motion: bool = True) -> DiffusionLoss:
+        words = self._words()
+        latents = self._latents(self.clips, "train", words, with_motion)
+        schedule = Schedule.cogvideox(PRESETS[self.preset].snr_shift)
+        empty = words.tokens([""])[0]
+        return DiffusionLoss(model, schedule, latents, empty, recipe.batch, self.recipes.draws, with_video, with_motion)
+
+    def _latents(self, clips: Clips, name: str, words: Words, with_motion: bool = True) -> Latents:
+        """Compressed once for all rows (video) and for the row's motion VAE (motion)."""
+        text = words.tokens(clips.texts)
+        video_file, row = self.video_vae(), VARIANTS[self.variant]
+        path = self.folder / "latents" / f"{name}-video-{sha256(video_file)[:8]}-{clips.digest[:8]}.safetensors"
+        if not path.is_file():
+            vae = build_video_vae(PRESETS[self.preset])
+            weights.load(video_file, vae, {"kind": "video-vae", "preset": self.preset})
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Latents(video_latents(vae.eval(), clips.frames), None, text).save(path)
+        latents = replace(Latents.load(path), text=text)
+        if not with_motion:
+            return latents
+        vae: MotionVAE = build_motion_vae(PRESETS[self.preset], row)
+        weights.load(self.motion_vae(), vae, {"kind": motion_vae_name(row), "preset": self.preset})
+        features = self._features(clips)
+        with torch.no_grad():
+            motion = torch.cat([vae.eval().encode(part) for part in features.split(64)])
+        return replace(latents, motion=motion.to(torch.bfloat16))
+
+    def _probing(self, loss: DiffusionLoss, path: Path) -> Callable[[int, Mapping[str, float]], None]:
+        """A report that also asks the probe, every thousand steps."""
+
+        def report(step: int, values: Mapping[str, float]) -> None:
+            self.habits.report(step, values)
+            if step % 1000:
+                return
+            with path.open("a") as file:
+                for heard in probe(loss):
+                    file.write(f"{step},{heard.t_video},{heard.t_motion},{heard.own:.4f},{heard.other:.4f}\n")
+
+        return report
+
+
+def sha256(path: Path) -> str:
+    """Of a file, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _seeded(build: Callable[[], Built], seed: int) -> Built:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build()
