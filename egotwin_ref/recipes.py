@@ -29,12 +29,12 @@ class Recipes:
 
 MINI = Recipes(
     video_vae=Recipe(steps=1800, batch=6, learning_rate=1e-3, warmup=100, decay=0.3, ema=0.998),
-    motion_vae=Recipe(steps=3000, batch=64, learning_rate=2e-3, warmup=100, decay=0.3, ema=0.998),
+    motion_vae=Recipe(steps=1500, batch=32, learning_rate=2e-3, warmup=100, decay=0.3, ema=0.998),
     kl_video=1e-5,
     kl_motion=1e-5,
-    base=Recipe(steps=40_000, batch=32, learning_rate=1e-3),
-    motion=Recipe(steps=2_000, batch=32, learning_rate=1e-3),
-    joint=Recipe(steps=10_000, batch=32, learning_rate=1e-3),
+    base=Recipe(steps=1_500, batch=32, learning_rate=1e-3, warmup=100),
+    motion=Recipe(steps=400, batch=32, learning_rate=1e-3, warmup=50),
+    joint=Recipe(steps=1_000, batch=32, learning_rate=1e-3, warmup=50),
 )
 LARGE = Recipes(
     video_vae=Recipe(steps=0, batch=1),  # CogVideoX's own

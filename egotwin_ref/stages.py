@@ -65,10 +65,11 @@ class Workshop:
         recipe = self.recipes.video_vae
         vae = _seeded(lambda: build_video_vae(PRESETS[self.preset]), recipe.seed)
         loss = VideoVAELoss(vae, self.clips.frames, recipe.batch, self.recipes.kl_video)
+        if not (self.folder / "video-vae" / "checkpoint.pt").is_file():
+            _seeded(lambda: vae.fit_basis(self._some_frames(200)), recipe.seed)
 
         def finish(_: nn.Module) -> None:
-            some = np.linspace(0, len(self.clips) - 1, min(512, len(self.clips))).astype(int)
-            vae.fit_latents(to_unit(torch.from_numpy(np.stack([self.clips.frames[i] for i in some]))))
+            vae.fit_latents(self._some_frames(512))
 
         return self._train("video-vae", vae, loss, recipe, {}, [], finish)
 
@@ -150,6 +151,11 @@ class Workshop:
         }  # fmt: skip
         card.write_text(json.dumps(facts, indent=2) + "\n")
         return path
+
+    def _some_frames(self, count: int) -> Tensor:
+        """(count, T, 3, H, W) in [-1, 1]: clips spread evenly over the training set."""
+        some = np.linspace(0, len(self.clips) - 1, min(count, len(self.clips))).astype(int)
+        return to_unit(torch.from_numpy(np.stack([self.clips.frames[i] for i in some])))
 
     def _features(self, clips: Clips) -> Tensor:
         """(n, T_m, dim) of all motions, in the row's representation."""

@@ -44,6 +44,8 @@ class GroupVAE(nn.Module):
         wide, widest = 2 * width, 3 * width
         self.project = nn.Conv2d(3 * GROUP, channels, BLOCK, stride=BLOCK)
         self.unproject = nn.ConvTranspose2d(channels, 3 * GROUP, BLOCK, stride=BLOCK)
+        for linear in (self.project, self.unproject):  # a step of the optimiser would be large for their fine weights
+            linear.requires_grad_(False)
         self.encoder = nn.Sequential(
             nn.PixelUnshuffle(4),  # (4 frames × 3 colours × 16, H/4, W/4)
             nn.Conv2d(3 * GROUP * 16, width, 3, padding=1),
