@@ -9,10 +9,14 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from .causal_conv import CausalConv, Residual, Twice
+
 RATE = 4
 """Motion frames in a latent of `ConvMotionVAE`: two 2 × stages."""
 LOGVAR = (-12.0, 4.0)
 """The posterior's log-variance is held within these."""
+FIRST_LOGVAR = -6.0
+"""Where the log-variance starts: with noise of 0.05 beside means of deviation 1."""
 LEAST_STD = 0.02
 """Latent channels that vary less than this carry nothing; they are not blown up to variance 1."""
 
@@ -130,7 +134,9 @@ class MotionVAE(nn.Module):
 class ConvMotionVAE(MotionVAE):
     """The paper's: causal convolutions over time. 4K + 1 frames ↔ K + 1 latents, so 81 ↔ 21.
 
-    Latent j sees frames ≤ 4j, so latent 0 is frame 0; frame n is drawn from latents ≤ ⌈n / 4⌉.
+    Latent j sees frames ≤ 4j, so latent 0 is frame 0; frame n is drawn from latents ≤ ⌈n / 4⌉. Beside the convolutions
+    a linear path leads from each latent's own four frames to it and back. `fit_features` makes it the frames'
+    principal components, so training starts from these, and the convolutions learn what they leave.
 
     Args:
         width: channels at the latents' rate; three quarters and half of it at 2 and 4 times that rate.
@@ -142,82 +148,84 @@ class ConvMotionVAE(MotionVAE):
         dim: int,
         groups: Mapping[str, slice],
         channels: int,
-        width: int = 224,
+        width: int = 208,
         blocks: tuple[int, int, int] = (1, 1, 2),
     ) -> None:
         super().__init__(dim, groups, channels)
         half, three_quarters = width // 2, 3 * width // 4
         self.encoder = nn.Sequential(
             nn.Linear(dim, half),
-            *[_Residual(half) for _ in range(blocks[0])],
-            _CausalConv(half, three_quarters, stride=2),
-            *[_Residual(three_quarters) for _ in range(blocks[1])],
-            _CausalConv(three_quarters, width, stride=2),
-            *[_Residual(width) for _ in range(blocks[2])],
+            *[Residual(half) for _ in range(blocks[0])],
+            CausalConv(half, three_quarters, stride=2),
+            *[Residual(three_quarters) for _ in range(blocks[1])],
+            CausalConv(three_quarters, width, stride=2),
+            *[Residual(width) for _ in range(blocks[2])],
             nn.RMSNorm(width),
-            nn.Linear(width, 2 * channels),
+            _zero(nn.Linear(width, 2 * channels)),
         )
         self.decoder = nn.Sequential(
             nn.Linear(channels, width),
-            *[_Residual(width) for _ in range(blocks[2])],
-            _Twice(width, three_quarters),
-            *[_Residual(three_quarters) for _ in range(blocks[1])],
-            _Twice(three_quarters, half),
-            *[_Residual(half) for _ in range(blocks[0])],
+            *[Residual(width) for _ in range(blocks[2])],
+            Twice(width, three_quarters),
+            *[Residual(three_quarters) for _ in range(blocks[1])],
+            Twice(three_quarters, half),
+            *[Residual(half) for _ in range(blocks[0])],
             nn.RMSNorm(half),
-            _CausalConv(half, dim),
+            _zero(nn.Linear(half, dim)),
         )
+        self.analysis = nn.Linear(RATE * dim, channels, bias=False)
+        self.synthesis = nn.Linear(channels, RATE * dim, bias=False)
 
     def noise_shape(self, batch: int, frames: int = 81) -> tuple[int, int, int]:
         """Shape of the latents of a batch of motions of 4K + 1 frames."""
         return batch, _latents(frames), self.channels
 
+    @torch.no_grad()
+    def fit_features(self, features: Tensor) -> None:
+        """As above, and the linear paths: principal components of four frames, the channels weighed as by the loss.
+
+        A component of deviation s gets one of √s in the latents: of all choices with the same sum of variances the one
+        by which an error of given size in the latents does the least harm. A rotation then mixes the components, so
+        that all latent channels vary alike and normalising them one by one does not undo that choice.
+        """
+        super().fit_features(features)
+        weights = torch.ones(RATE, self.dim)
+        for members in self.loss_groups.values():
+            size = sum(self.groups[group].stop - self.groups[group].start for group in members)
+            for group in members:
+                weights[:, self.groups[group]] = size**-0.5
+        weights = weights.flatten()
+        seen = _grouped(self.normalised(features)).flatten(0, 1) * weights
+        variances, vectors = torch.linalg.eigh((seen.T @ seen).double() / len(seen))
+        axes, root = vectors[:, -self.channels :], variances[-self.channels :].clamp(min=1e-9) ** 0.25
+        root = root * root.square().mean().sqrt()  # of the latents' variances the mean is 1
+        mixing, _ = torch.linalg.qr(torch.randn(root.shape * 2, generator=torch.Generator().manual_seed(0)).double())
+        self.analysis.weight.copy_((axes / root @ mixing).T * weights)
+        self.synthesis.weight.copy_(axes * root @ mixing / weights[:, None])
+
     def posterior(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance (B, K + 1, C_m)."""
         normalised = self.normalised(features)
         _latents(features.shape[1])
         mean, logvar = self.encoder(normalised).float().chunk(2, dim=-1)
-        return mean, logvar.clamp(*LOGVAR)
+        return mean + self.analysis(_grouped(normalised)), (logvar + FIRST_LOGVAR).clamp(*LOGVAR)
 
     def draw(self, raw: Tensor) -> Tensor:
-        return self.decoder(raw)
+        """Normalised features (B, 4K + 1, dim)."""
+        linear = self.synthesis(raw).unflatten(-1, (RATE, -1)).flatten(1, 2)
+        return self.decoder(raw) + linear[:, RATE - 1 :]
 
 
-class _CausalConv(nn.Module):
-    """Convolution over time of (B, T, C): output n sees inputs n · stride - 2 … n · stride; before the first is it."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
-        super().__init__()
-        self.stride, self.linear = stride, nn.Linear(3 * inputs, outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        steps = x.shape[1]
-        padded = torch.cat([x[:, :1].expand(-1, 2, -1), x], dim=1)
-        return self.linear(torch.cat([padded[:, i : i + steps : self.stride] for i in range(3)], dim=-1))
+def _zero(layer: nn.Linear) -> nn.Linear:
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
-class _Twice(nn.Module):
-    """T inputs to 2 T - 1 outputs; output n sees inputs ⌈n / 2⌉ and the two before it."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.conv = _CausalConv(inputs, 2 * outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x).unflatten(-1, (2, -1)).flatten(1, 2)[:, 1:]
-
-
-class _Residual(nn.Module):
-    """Two convolutions beside a straight path; the norm is per frame, since one over time would look ahead."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.RMSNorm(width), nn.SiLU(), _CausalConv(width, width),
-            nn.RMSNorm(width), nn.SiLU(), _CausalConv(width, width),
-        )  # fmt: skip
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
+def _grouped(frames: Tensor) -> Tensor:
+    """(B, 4K + 1, dim) → (B, K + 1, 4 dim); the first frame fills its group alone."""
+    padded = torch.cat([frames[:, :1].expand(-1, RATE - 1, -1), frames], dim=1)
+    return padded.unflatten(1, (-1, RATE)).flatten(2)
 
 
 def _statistics(tokens: int) -> list[int]:
