@@ -6,20 +6,28 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from .motion_vae import LOGVAR, MotionVAE
+from .linear_code import linear_code, zero
+from .motion_vae import FIRST_LOGVAR, LOGVAR, MotionVAE
+
+SLOW = 10
+"""Cosines over time that the linear path knows a motion by: up to 0.9 Hz in five seconds."""
 
 
 class GlobalMotionVAE(MotionVAE):
     """MLD's: a transformer with long skips, and one latent for the whole motion; the first pose is a token beside it.
 
     Tokens (B, 2, C_m): the pose, of frame 0 alone, and the motion. Unlike MLD's, the decoder attends to the two tokens
-    and to the frames it draws in one sequence (MLD's code calls this `all_encoder`), and motions have one length.
+    and to the frames it draws in one sequence (MLD's code calls this `all_encoder`), and motions have one length. As in
+    `ConvMotionVAE` a linear path lies beside the networks, from which training starts: the pose's principal components,
+    and those of what the pose does not tell of the motion's slow part.
 
     Args:
         frames: T.
         width: of the transformers.
         layers: odd; of the encoder, and of the decoder.
     """
+
+    cosines: Tensor
 
     def __init__(
         self,
@@ -35,32 +43,65 @@ class GlobalMotionVAE(MotionVAE):
         self.frames = frames
         self.pose = nn.Sequential(
             nn.Linear(dim, 2 * width), nn.SiLU(), nn.Linear(2 * width, 2 * width), nn.SiLU(),
-            nn.Linear(2 * width, 2 * channels),
+            zero(nn.Linear(2 * width, 2 * channels)),
         )  # fmt: skip
         self.embed = nn.Linear(dim, width)
         self.encoder = _SkipTransformer(1 + frames, width, layers, heads)
-        self.summary = nn.Linear(width, 2 * channels)
+        self.summary = zero(nn.Linear(width, 2 * channels))
         self.unpack = nn.Linear(channels, width)
         self.decoder = _SkipTransformer(2 + frames, width, layers, heads)
-        self.output = nn.Linear(width, dim)
+        self.output = zero(nn.Linear(width, dim))
+        self.pose_analysis = nn.Linear(dim, channels, bias=False)
+        self.pose_synthesis = nn.Linear(channels, SLOW * dim, bias=False)
+        self.analysis = nn.Linear(SLOW * dim, channels, bias=False)
+        self.synthesis = nn.Linear(channels, SLOW * dim, bias=False)
+        time = torch.arange(frames) + 0.5
+        cosines = torch.cos(torch.pi / frames * time * torch.arange(SLOW)[:, None]) * (2 / frames) ** 0.5
+        cosines[0] *= 0.5**0.5
+        self.register_buffer("cosines", cosines, persistent=False)  # (SLOW, T), orthonormal rows
 
     def noise_shape(self, batch: int) -> tuple[int, int, int]:
         """Shape of the latents of a batch of motions."""
         return batch, 2, self.channels
 
+    @torch.no_grad()
+    def fit_features(self, features: Tensor) -> None:
+        """As for every motion VAE; and the linear paths, see above."""
+        super().fit_features(features)
+        normalised, weights = self.normalised(features), self.loss_weights()
+        analysis, _ = linear_code(normalised[:, 0], weights, self.channels)
+        self.pose_analysis.weight.copy_(analysis)
+        slow, pose = self._slow(normalised), self.pose_analysis(normalised[:, 0])
+        ridge = 1e-3 * len(pose) * torch.eye(self.channels)
+        told = torch.linalg.solve(pose.T @ pose + ridge, pose.T @ slow)
+        self.pose_synthesis.weight.copy_(told.T)
+        analysis, synthesis = linear_code(slow - pose @ told, weights.repeat(SLOW), self.channels)
+        self.analysis.weight.copy_(analysis)
+        self.synthesis.weight.copy_(synthesis)
+
     def posterior(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance (B, 2, C_m)."""
+        normalised = self.normalised(features)
         if features.shape[1] != self.frames:
             raise ValueError(f"this motion VAE is for {self.frames} frames; the motion has {features.shape[1]}")
-        normalised = self.normalised(features)
         seen = self.encoder(F.pad(self.embed(normalised), (0, 0, 1, 0)))  # token 0 gathers the motion
         tokens = torch.stack([self.pose(normalised[:, 0]), self.summary(seen[:, 0])], dim=1).float()
         mean, logvar = tokens.chunk(2, dim=-1)
-        return mean, logvar.clamp(*LOGVAR)
+        pose = self.pose_analysis(normalised[:, 0])
+        motion = self.analysis(self._slow(normalised) - self.pose_synthesis(pose))
+        return mean + torch.stack([pose, motion], dim=1), (logvar + FIRST_LOGVAR).clamp(*LOGVAR)
 
     def draw(self, raw: Tensor) -> Tensor:
+        """Normalised features (B, T, dim)."""
         if raw.shape[1] != 2:
             raise ValueError(f"this motion VAE has 2 tokens, pose and motion; these are {raw.shape[1]}")
-        return self.output(self.decoder(F.pad(self.unpack(raw), (0, 0, 0, self.frames)))[:, 2:])
+        drawn = self.output(self.decoder(F.pad(self.unpack(raw), (0, 0, 0, self.frames)))[:, 2:])
+        slow = self.pose_synthesis(raw[:, 0]) + self.synthesis(raw[:, 1])
+        return drawn + self.cosines.T @ slow.unflatten(-1, (SLOW, -1))
+
+    def _slow(self, normalised: Tensor) -> Tensor:
+        """Cosine coefficients (B, SLOW · dim)."""
+        return (self.cosines @ normalised).flatten(1)
 
 
 class _SkipTransformer(nn.Module):

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .causal_conv import CausalConv, Residual, Twice
+from .linear_code import linear_code, zero
 
 RATE = 4
 """Motion frames in a latent of `ConvMotionVAE`: two 2 × stages."""
@@ -23,10 +24,10 @@ LEAST_STD = 0.02
 LOSS_GROUPS: Mapping[str, Sequence[str]] = {
     "head 3D": ("h_p", "dh_p"),
     "head 6D": ("h_r", "dh_r"),
-    "root": ("dr_a", "dr_p", "r_h"),
-    "joint 3D": ("j_p", "j_v"),
+    "root 3D": ("dr_p", "r_h"),
+    "root turn": ("dr_a",),
+    "joint 3D": ("j_p", "j_v", "c_f"),
     "joint 6D": ("j_r",),
-    "contacts": ("c_f",),
 }
 """The groups c of the loss and the features in each; head-centric features have the paper's four, root-centric ones
 the four that correspond."""
@@ -116,6 +117,15 @@ class MotionVAE(nn.Module):
             self.latent_mean[row] = tokens.mean(dim=0)
             self.latent_std[row] = tokens.std(dim=0).clamp(min=LEAST_STD)
 
+    def loss_weights(self) -> Tensor:
+        """Weight of each channel's squared error in the sum of L_rec^c (dim,)."""
+        weights = torch.ones(self.dim)
+        for members in self.loss_groups.values():
+            size = sum(self.groups[group].stop - self.groups[group].start for group in members)
+            for group in members:
+                weights[self.groups[group]] = 1 / size
+        return weights
+
     def normalised(self, features: Tensor) -> Tensor:
         """Features in units of their group's deviation. ValueError: not (B, T, dim)."""
         if features.ndim != 3 or features.shape[2] != self.dim:
@@ -161,7 +171,7 @@ class ConvMotionVAE(MotionVAE):
             CausalConv(three_quarters, width, stride=2),
             *[Residual(width) for _ in range(blocks[2])],
             nn.RMSNorm(width),
-            _zero(nn.Linear(width, 2 * channels)),
+            zero(nn.Linear(width, 2 * channels)),
         )
         self.decoder = nn.Sequential(
             nn.Linear(channels, width),
@@ -171,7 +181,7 @@ class ConvMotionVAE(MotionVAE):
             Twice(three_quarters, half),
             *[Residual(half) for _ in range(blocks[0])],
             nn.RMSNorm(half),
-            _zero(nn.Linear(half, dim)),
+            zero(nn.Linear(half, dim)),
         )
         self.analysis = nn.Linear(RATE * dim, channels, bias=False)
         self.synthesis = nn.Linear(channels, RATE * dim, bias=False)
@@ -182,26 +192,12 @@ class ConvMotionVAE(MotionVAE):
 
     @torch.no_grad()
     def fit_features(self, features: Tensor) -> None:
-        """As above, and the linear paths: principal components of four frames, the channels weighed as by the loss.
-
-        A component of deviation s gets one of √s in the latents: of all choices with the same sum of variances the one
-        by which an error of given size in the latents does the least harm. A rotation then mixes the components, so
-        that all latent channels vary alike and normalising them one by one does not undo that choice.
-        """
+        """As above, and the linear paths: principal components of four frames (`linear_code`)."""
         super().fit_features(features)
-        weights = torch.ones(RATE, self.dim)
-        for members in self.loss_groups.values():
-            size = sum(self.groups[group].stop - self.groups[group].start for group in members)
-            for group in members:
-                weights[:, self.groups[group]] = size**-0.5
-        weights = weights.flatten()
-        seen = _grouped(self.normalised(features)).flatten(0, 1) * weights
-        variances, vectors = torch.linalg.eigh((seen.T @ seen).double() / len(seen))
-        axes, root = vectors[:, -self.channels :], variances[-self.channels :].clamp(min=1e-9) ** 0.25
-        root = root * root.square().mean().sqrt()  # of the latents' variances the mean is 1
-        mixing, _ = torch.linalg.qr(torch.randn(root.shape * 2, generator=torch.Generator().manual_seed(0)).double())
-        self.analysis.weight.copy_((axes / root @ mixing).T * weights)
-        self.synthesis.weight.copy_(axes * root @ mixing / weights[:, None])
+        groups = _grouped(self.normalised(features)).flatten(0, 1)
+        analysis, synthesis = linear_code(groups, self.loss_weights().repeat(RATE), self.channels)
+        self.analysis.weight.copy_(analysis)
+        self.synthesis.weight.copy_(synthesis)
 
     def posterior(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance (B, K + 1, C_m)."""
@@ -214,12 +210,6 @@ class ConvMotionVAE(MotionVAE):
         """Normalised features (B, 4K + 1, dim)."""
         linear = self.synthesis(raw).unflatten(-1, (RATE, -1)).flatten(1, 2)
         return self.decoder(raw) + linear[:, RATE - 1 :]
-
-
-def _zero(layer: nn.Linear) -> nn.Linear:
-    nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)
-    return layer
 
 
 def _grouped(frames: Tensor) -> Tensor:

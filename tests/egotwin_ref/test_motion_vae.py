@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from egotwin_ref.linear_code import linear_code
 from egotwin_ref.mld_vae import GlobalMotionVAE
 from egotwin_ref.motion_vae import LOSS_GROUPS, ConvMotionVAE, MotionVAE
 from egotwin_ref.representation import HeadCentric, RootCentric
@@ -30,7 +31,10 @@ def conv(seed: int = 0) -> ConvMotionVAE:
 def one_latent(seed: int = 0, frames: int = 17) -> GlobalMotionVAE:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return GlobalMotionVAE(HEAD.dim, HEAD.groups, channels=6, frames=frames, width=32, layers=3)
+        vae = GlobalMotionVAE(HEAD.dim, HEAD.groups, channels=6, frames=frames, width=32, layers=3)
+        for last in (vae.pose[-1], vae.summary, vae.output):
+            torch.nn.init.normal_(last.weight, std=0.1)
+        return vae
 
 
 BOTH = pytest.mark.parametrize("make", [conv, one_latent], ids=["conv", "global"])
@@ -159,6 +163,31 @@ def test_untrained_convolutions_leave_the_best_linear_code_of_four_frames():
     assert float(left.abs().max()) < 1e-2 * float(features.std())
     latents = vae.encode(features).detach()
     assert float(latents.square().mean()) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_untrained_transformers_leave_the_best_linear_code_of_slow_motions():
+    # Motions made of five slow cosines with fixed channels: the pose and six components hold all of them.
+    wave = torch.cos(torch.pi / 17 * (torch.arange(17) + 0.5) * torch.arange(1, 6)[:, None])
+    features = torch.einsum("nk,kt,kd->ntd", noise(200, 5), wave, noise(5, HEAD.dim, seed=1))
+    vae = GlobalMotionVAE(HEAD.dim, HEAD.groups, channels=6, frames=17, width=32, layers=3)
+    vae.fit_features(features)
+    with torch.no_grad():
+        z = vae.encode(features)
+        left = vae.decode(z) - features
+    assert float(left.std()) < 2e-2 * float(features.std())
+
+
+def test_principal_components_are_shared_out_by_the_roots_of_their_deviations():
+    deviations = torch.tensor([16.0, 9.0, 4.0, 1.0, 1e-3])
+    seen = noise(4000, 5)
+    seen = seen @ torch.linalg.inv(torch.linalg.cholesky((seen.T @ seen) / 4000)).T * deviations
+    analysis, synthesis = linear_code(seen, torch.ones(5), channels=4)
+    torch.testing.assert_close(synthesis @ analysis, torch.diag(torch.tensor([1.0, 1, 1, 1, 0])), atol=1e-4, rtol=0)
+    # Deviations √s · c, hence gains √s / c; variances of mean 1 fix c² = 1 / mean(s) = 4 / 30.
+    gains = torch.linalg.svdvals(synthesis)
+    torch.testing.assert_close(gains, deviations[:4].sqrt() * (30 / 4) ** 0.5, atol=1e-3, rtol=0)
+    weighed, _ = linear_code(seen, torch.tensor([1.0, 1, 1, 1, 1e12]), channels=1)
+    assert weighed.abs().argmax() == 4
 
 
 def test_features_that_never_change_stay_finite():
