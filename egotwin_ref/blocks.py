@@ -1,5 +1,6 @@
 """A block of the transformer, and the weight sets and modulations it is made of. Symbols as in `model.py`."""
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -8,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from .attention import Attend
 from .configs import NetworkConfig
-from .positions import rotate, sinusoid
+from .positions import rotate
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Block(nn.Module):
         self.shared = Weights(config.width, config, roles=("video", "text"))
         self.motion = Weights(config.motion_width, config, roles=("motion",)) if with_motion else None
 
-    def forward(self, branches: dict[str, Branch], attend: Attend, mask: Tensor | None) -> dict[str, Branch]:
-        """The branches one block later; they come in the order of the sequence, which `mask` (N, N) refers to."""
+    def forward(self, branches: dict[str, Branch], attend: Attend) -> dict[str, Branch]:
+        """The branches one block later; they come in the order of the sequence."""
         weights = {name: self.shared if self.motion is None or name != "motion" else self.motion for name in branches}
         ada1, ada2 = {}, {}
         for name, branch in branches.items():
@@ -48,11 +49,11 @@ class Block(nn.Module):
         heads = [weights[name].heads(ada1[name].enter(weights[name].norm1(b.x), b.clean), b.turns)
                  for name, b in branches.items()]  # fmt: skip
         q, k, v = (torch.cat(parts, dim=2) for parts in zip(*heads, strict=True))  # (B, H, N, head_dim)
-        lengths = [branch.x.shape[1] for branch in branches.values()]
-        seen = attend(q, k, v, mask, lengths).transpose(1, 2).flatten(2)  # (B, N, D)
+        lengths = {name: branch.x.shape[1] for name, branch in branches.items()}
+        seen = attend(q, k, v, lengths).transpose(1, 2).flatten(2)  # (B, N, D)
 
         after = {}
-        for (name, b), o in zip(branches.items(), seen.split(lengths, dim=1), strict=True):
+        for (name, b), o in zip(branches.items(), seen.split(list(lengths.values()), dim=1), strict=True):
             x = b.x + ada1[name].leave(weights[name].out(o), b.clean)
             fed = weights[name].feed(ada2[name].enter(weights[name].norm2(x), b.clean))
             after[name] = replace(b, x=x + ada2[name].leave(fed, b.clean))
@@ -128,14 +129,15 @@ class Output(nn.Module):
 
 
 class TimeEmbedding(nn.Module):
-    """Timesteps (B, 2) → (B, 2, E): cosines and sines, then two linear maps."""
+    """Timesteps (B, 2) → (B, 2, E): cosines and sines, in float32 as CogVideoX has them, then two linear maps."""
 
     def __init__(self, width: int, time_width: int) -> None:
         super().__init__()
-        self.width = width
+        self.half = width // 2
         self.body = nn.Sequential(nn.Linear(width, time_width), nn.SiLU(), nn.Linear(time_width, time_width))
 
     def forward(self, t: Tensor) -> Tensor:
-        sines, cosines = sinusoid(t.flatten(), self.width).chunk(2, dim=1)
-        waves = torch.cat([cosines, sines], dim=1).to(self.body[0].weight.dtype)
+        frequencies = torch.exp(-math.log(10000.0) * torch.arange(self.half, device=t.device) / self.half)
+        angles = t.flatten().float()[:, None] * frequencies
+        waves = torch.cat([angles.cos(), angles.sin()], dim=1).to(self.body[0].weight.dtype)
         return self.body(waves).unflatten(0, t.shape)

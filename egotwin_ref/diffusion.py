@@ -40,7 +40,8 @@ class Schedule:
 
     def signal_noise(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """√ᾱ and √(1 - ᾱ) of timesteps t (B,), shaped to multiply `like` (B, …); t = -1 is the clean end (1, 0)."""
-        bar = torch.where(t < 0, torch.ones((), dtype=torch.float64), self.alphas_bar[t.cpu().clamp(min=0)])
+        t = t.cpu()
+        bar = torch.where(t < 0, torch.ones((), dtype=torch.float64), self.alphas_bar[t.clamp(min=0)])
         shape = (-1, *[1] * (like.ndim - 1))
         return tuple(part.to(like).view(shape) for part in (bar.sqrt(), (1 - bar).sqrt()))  # pyright: ignore
 

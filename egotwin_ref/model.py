@@ -4,16 +4,17 @@ Shapes in comments: B batch, L_t text tokens, M motion tokens, V = (K + 1) S vid
 E width of a timestep's embedding, n tokens of any branch. Without motion the text + video stream is CogVideoX itself.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from .attention import Attend, masked
+from .attention import Attend, Masked
 from .blocks import AdaLN, Block, Branch, Output, TimeEmbedding
 from .configs import NetworkConfig, Variant
-from .positions import joint_mask, motion_tokens, rotary, sincos, sinusoid
+from .positions import motion_tokens, rotary, sincos, sinusoid
 from .text import TextEncoder
 
 Part = Literal["video", "motion"]
@@ -37,12 +38,18 @@ class EgoTwin(nn.Module):
         config: sizes.
         variant: which row of the paper's tables.
         vocabulary: number of word ids where the text encoder is trained with the model; 0 where text comes encoded.
-        attend: how attention is computed; `egotwin_ref.attention` has several that agree.
+        attention: how attention is computed; `egotwin_ref.attention` has three ways that agree.
     """
 
-    def __init__(self, config: NetworkConfig, variant: Variant, vocabulary: int = 0, attend: Attend = masked) -> None:
+    def __init__(
+        self,
+        config: NetworkConfig,
+        variant: Variant,
+        vocabulary: int = 0,
+        attention: Callable[[NetworkConfig, Variant], Attend] = Masked,
+    ) -> None:
         super().__init__()
-        self.config, self.variant, self.attend = config, variant, attend
+        self.config, self.variant, self.attend = config, variant, attention(config, variant)
         D, E, d_m = config.width, config.time_width, config.motion_width
         channels, patch = config.video_channels, config.patch
         inputs = 2 * channels if config.first_frame == "concat" else channels
@@ -76,20 +83,20 @@ class EgoTwin(nn.Module):
                 branch out (text to motion).
             motion: (B, M, C_m); None leaves the branch out (text to video: exactly CogVideoX).
             t_video, t_motion: timesteps (B,). A first frame that is a token is clean, so its own timestep is 0, and
-                so is that of the first pose.
+                so is that of the first pose. `t_video` (B, 2) says both: of the first frame, and of the others (the
+                same twice: nothing is given, and the first frame is made like the others).
             want: without "video" the upper half, which motion never sees, is not computed.
         """
         branches = self._branches(text, video, motion, t_video, t_motion)
         middle = len(self.blocks) // 2
-        mask = self.mask if video is not None and motion is not None else None
         for block in self.blocks[:middle]:
-            branches = block(branches, self.attend, mask)
+            branches = block(branches, self.attend)
         found_video = found_motion = None
         if "motion" in branches:  # the motion leaves here
             found_motion = self.motion_out(branches.pop("motion"))
         if "video" in branches and "video" in want:
             for block in self.blocks[middle:]:
-                branches = block(branches, self.attend, None)
+                branches = block(branches, self.attend)
             last = branches["video"]
             found_video = self._unpatch(self.video_out(replace(last, x=self.video_norm(last.x))))
         return Prediction(found_video, found_motion)
@@ -98,15 +105,17 @@ class EgoTwin(nn.Module):
         self, text: Tensor, video: Tensor | None, motion: Tensor | None, t_video: Tensor, t_motion: Tensor
     ) -> dict[str, Branch]:
         """Tokens of the three branches in the order of the sequence: text | motion | video."""
-        config, zero = self.config, torch.zeros_like(t_video)
-        clean = video is not None and config.first_frame == "token"
-        e_video = self.time_video(torch.stack([zero if clean else t_video, t_video], dim=1))  # (B, 2, E)
+        config = self.config
+        if t_video.ndim == 1:
+            clean = video is not None and config.first_frame == "token"
+            t_video = torch.stack([torch.zeros_like(t_video) if clean else t_video, t_video], dim=1)
+        e_video = self.time_video(t_video)  # (B, 2, E)
         words = self.text_in(self.words(text))
         if config.positions == "rope+learned":
             words = words + self.places[: config.text_tokens]
         branches = {"text": Branch(words, e_video, 0, None)}
         if motion is not None:
-            e_motion = self.time_motion(torch.stack([zero, t_motion], dim=1))
+            e_motion = self.time_motion(torch.stack([torch.zeros_like(t_motion), t_motion], dim=1))
             poses = self.motion_in(motion)
             if config.positions == "sincos":
                 poses = poses + self.places_motion
@@ -129,7 +138,7 @@ class EgoTwin(nn.Module):
         return grid.permute(0, 1, 4, 2, 5, 3, 6).flatten(5, 6).flatten(3, 4)
 
     def _place(self) -> None:
-        """Tables of positions, and the mask: buffers that are not saved."""
+        """Tables of positions: buffers that are not saved."""
         config, variant = self.config, self.variant
         turns_motion, turns_video = rotary(config, variant)
         if config.positions == "sincos":  # the 2B model adds positions and turns nothing
@@ -142,7 +151,6 @@ class EgoTwin(nn.Module):
             self.places = nn.Parameter(torch.zeros(tokens, config.width))
         self.register_buffer("turns_motion", turns_motion, persistent=False)
         self.register_buffer("turns_video", turns_video, persistent=False)
-        self.register_buffer("mask", joint_mask(config, variant), persistent=False)
 
     @torch.no_grad()
     def _initialise(self) -> None:

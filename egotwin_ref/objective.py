@@ -8,8 +8,9 @@ from torch import Tensor
 
 from .configs import Variant
 from .diffusion import LAST, Schedule
+from .distributed import processes, rank
 from .latents import Latents
-from .model import EgoTwin
+from .model import EgoTwin, Part
 from .sampling import with_first
 
 
@@ -78,9 +79,6 @@ class DiffusionLoss:
     draws: Draws = Draws()
     with_video: bool = True
     with_motion: bool = True
-    rank: int = 0
-    """This process's number; it takes its share of the batch."""
-    processes: int = 1
 
     def __call__(self, step: int, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
         del step
@@ -96,7 +94,8 @@ class DiffusionLoss:
             noise_motion = torch.randn(motion.shape, generator=generator)
         text = self.latents.text[clips]
         text = torch.where(emptied.view(-1, *[1] * (text.ndim - 1)), self.empty, text)
-        mine = slice(self.rank, None, self.processes)
+        mine = slice(rank(), None, processes())
+        of_all = {"video": (~times.video_given).sum() / processes(), "motion": (~times.motion_given).sum() / processes()}
         return self.at(
             text[mine],
             video[mine] if self.with_video else None,
@@ -104,6 +103,7 @@ class DiffusionLoss:
             noise_video[mine],
             None if noise_motion is None else noise_motion[mine],
             Times(times.video[mine], times.motion[mine], times.video_given[mine], times.motion_given[mine]),
+            of_all,
         )
 
     def at(
@@ -114,8 +114,14 @@ class DiffusionLoss:
         noise_video: Tensor,
         noise_motion: Tensor | None,
         times: Times,
+        counts: Mapping[Part, Tensor] | None = None,
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
-        """The loss of these clips at these timesteps with this noise, and its parts `video`, `motion`."""
+        """The loss of these clips at these timesteps with this noise, and its parts `video`, `motion`.
+
+        Args:
+            counts: clips that each part is the mean over: a process's share of them where there are several, so that
+                the mean over processes is the mean over clips; the clips here that count.
+        """
         device = next(self.model.parameters()).device
         seen_video = seen_motion = None
         if video is not None:
@@ -131,15 +137,15 @@ class DiffusionLoss:
         if video is not None and found.video is not None:
             first = 0 if self.model.config.first_frame == "concat" else 1
             target = self.schedule.v(video, noise_video, times.video)
-            parts["video"] = _error(found.video, target, ~times.video_given, first)
+            parts["video"] = _error(found.video, target, ~times.video_given, first, counts and counts["video"])
         if motion is not None and noise_motion is not None and found.motion is not None:
             target = self.schedule.v(motion, noise_motion, times.motion)
-            parts["motion"] = _error(found.motion, target, ~times.motion_given, 1)
+            parts["motion"] = _error(found.motion, target, ~times.motion_given, 1, counts and counts["motion"])
         return torch.stack(list(parts.values())).sum(), parts
 
 
-def _error(found: Tensor, target: Tensor, counted: Tensor, first: int) -> Tensor:
+def _error(found: Tensor, target: Tensor, counted: Tensor, first: int, count: Tensor | None) -> Tensor:
     """Mean squared error over the clips that count, from frame or token `first` on."""
     per_clip = (found[:, first:].float() - target[:, first:].to(found.device)).square().flatten(1).mean(1)
-    counted = counted.to(found.device)
-    return (per_clip * counted).sum() / counted.sum().clamp(min=1)
+    count = (counted.sum() if count is None else count).clamp(min=1 / processes())
+    return (per_clip * counted.to(found.device)).sum() / count.to(found.device)

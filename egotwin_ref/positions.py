@@ -29,10 +29,20 @@ def interaction(clock_motion: Tensor, clock_video: Tensor) -> tuple[Tensor, Tens
         query motion, key video:  c_video - c_motion ∈ {0, 1}      A^i sees O^i, O^{i+1}; the first pose sees O^0
 
     Returns:
-        (N_video, M) and (M, N_video), True where allowed.
+        (V, M) and (M, V), True where allowed.
     """
     lead = clock_video[:, None] - clock_motion[None, :]
-    return lead == 1, ((lead == 0) | (lead == 1)).T
+    return video_sees(lead), motion_sees(lead).T
+
+
+def video_sees(lead: Tensor) -> Tensor:
+    """The first inequality, of c_video - c_motion."""
+    return lead == 1
+
+
+def motion_sees(lead: Tensor) -> Tensor:
+    """The second."""
+    return (lead == 0) | (lead == 1)
 
 
 def joint_mask(config: NetworkConfig, variant: Variant) -> Tensor | None:
@@ -105,11 +115,31 @@ SPATIAL_SCALE = 1.875
 """Of CogVideoX-2B's positions."""
 
 
+def crop(config: NetworkConfig) -> tuple[int, int]:
+    """First row and column of the pretrained grid that the used one, cut from its centre, starts at.
+
+    Raises:
+        ValueError: the used grid is no crop of the pretrained one at its own scale.
+    """
+    found = []
+    for axis in (0, 1):
+        start, stop = _span(config, axis)
+        if stop - start != config.token_grid[axis]:
+            raise ValueError(f"a token grid of {config.token_grid} is no crop of the pretrained {config.rope_grid}")
+        found.append(start)
+    return found[0], found[1]
+
+
 def _axis(config: NetworkConfig, axis: int) -> Tensor:
     """Positions along height (0) or width (1): 0, 1, 2 …, or the centred resize-crop of the pretrained grid."""
-    size = config.token_grid[axis]
+    size, (start, stop) = config.token_grid[axis], _span(config, axis)
+    return torch.linspace(start, stop * (size - 1) / size, size, dtype=torch.float64)
+
+
+def _span(config: NetworkConfig, axis: int) -> tuple[int, int]:
+    """Where the used grid lies in the pretrained one, resized to fit into it and centred: start, and end (exclusive)."""
     if config.rope_grid is None:
-        return torch.arange(size, dtype=torch.float64)
+        return 0, config.token_grid[axis]
     height, width = config.token_grid
     base_height, base_width = config.rope_grid
     if height / width > base_height / base_width:
@@ -117,8 +147,7 @@ def _axis(config: NetworkConfig, axis: int) -> Tensor:
     else:
         resized = (round(base_width / width * height), base_width)
     start = round((config.rope_grid[axis] - resized[axis]) / 2.0)
-    stop = start + resized[axis]
-    return torch.linspace(start, stop * (size - 1) / size, size, dtype=torch.float64)
+    return start, start + resized[axis]
 
 
 def _table(positions: Tensor, head_dim: int) -> Tensor:

@@ -18,10 +18,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .distributed import agreed, fill, gathered, mean, place, rank
+
 Loss = Callable[[int, torch.Generator], tuple[Tensor, Mapping[str, Tensor]]]
 """(step, the step's generator) → loss, and named parts of it for the log."""
 Report = Callable[[int, Mapping[str, float]], None]
-"""Called with steps done and the means since the last call: `loss`, its parts, `samples_per_s`."""
+"""Called with steps done and the means since the last call: `loss`, its parts, `samples_per_s`.
+
+Every process calls it, since it may run the network, which may be in shards; let only the first print."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +81,11 @@ class OutOfTimeError(Exception):
 
 
 def train(module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, habits: Habits) -> dict[str, Tensor]:
-    """Trains `module` in place, or goes on from `folder`, and returns the averaged weights.
+    """Trains `module` in place, or goes on from `folder`, and returns the averaged weights for `load_state_dict`.
 
     `folder` keeps `checkpoint.pt` (read with `weights_only`), `stable.pt` (the state before the rate fell) and
-    `log.csv` (step, loss, its parts, samples/s, seconds of training).
+    `log.csv` (step, loss, its parts, samples/s, seconds of training). With several processes (`egotwin_ref.distributed`)
+    all see the same folder, and the first writes.
 
     Raises:
         ValueError: `folder` holds another recipe's training, and not one that only had fewer steps.
@@ -107,11 +112,12 @@ def train(module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, habits: H
         state.average()
         state.step += 1
         state.seconds += time.monotonic() - began
-        log.add({"loss": value, **parts})
+        log.add(mean({"loss": value, **parts}))
         if state.step == recipe.falls_at:
             state.save(folder / "stable.pt")
-        late = habits.until is not None and time.monotonic() > habits.until
-        if late or state.step == recipe.steps or time.monotonic() - saved > habits.seconds_between_saves:
+        late = agreed(habits.until is not None and time.monotonic() > habits.until, habits.device)
+        due = agreed(time.monotonic() - saved > habits.seconds_between_saves, habits.device)
+        if late or due or state.step == recipe.steps:
             log.flush()
             state.save(folder / "checkpoint.pt")
             saved = time.monotonic()
@@ -158,14 +164,16 @@ class _State:
         torch._foreach_lerp_(self.ema, [value.detach().float() for value in self.trained], 1 - share)
 
     def averaged(self) -> dict[str, Tensor]:
-        found = {name: value.detach().clone() for name, value in self.module.state_dict().items()}
+        found = {name: value.detach() for name, value in self.module.state_dict().items()}
         return found | dict(zip(self.names, self.ema, strict=True))
 
     def save(self, path: Path) -> None:
-        state = {
+        state = gathered({
             "recipe": json.dumps(asdict(self.recipe)), "step": self.step, "seconds": self.seconds,
-            "module": self.module.state_dict(), "optimiser": self.optimiser.state_dict(), "ema": self.ema,
-        }  # fmt: skip
+            "module": dict(self.module.state_dict()), "optimiser": self.optimiser.state_dict(), "ema": self.ema,
+        })  # fmt: skip
+        if rank() > 0:
+            return
         temporary = path.with_suffix(".tmp")
         with temporary.open("wb") as file:
             torch.save(state, file)
@@ -184,9 +192,13 @@ class _State:
                 raise ValueError(f"{folder} holds a training by another recipe ({before}); this one is {now}")
             if state["step"] > before.falls_at:  # the rate fell for the shorter recipe's end
                 state = torch.load(folder / "stable.pt", weights_only=True)
-        self.module.load_state_dict(state["module"])
+        fill(self.module, state["module"])
+        parameters = [value for group in self.optimiser.param_groups for value in group["params"]]
+        for number, kept in state["optimiser"]["state"].items():
+            like = parameters[number]
+            kept |= {name: place(value, like) for name, value in kept.items() if value.shape == like.shape}
         self.optimiser.load_state_dict(state["optimiser"])
-        self.ema = list(state["ema"])
+        self.ema = [place(whole, like) for whole, like in zip(state["ema"], self.trained, strict=True)]
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
 
 
@@ -199,9 +211,9 @@ class _Log:
             with path.open(newline="") as file:
                 self.rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
 
-    def add(self, values: Mapping[str, Tensor]) -> None:
+    def add(self, values: Mapping[str, float]) -> None:
         for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
+            self.sums[name] = self.sums.get(name, 0.0) + value
         self.count += 1
 
     def row(self, step: int, seconds: float, batch: int) -> dict[str, float]:
@@ -213,7 +225,7 @@ class _Log:
         return means | {"samples_per_s": rate}
 
     def flush(self) -> None:
-        if not self.rows:
+        if not self.rows or rank() > 0:
             return
         names = list(dict.fromkeys(name for row in self.rows for name in row))
         temporary = self.path.with_suffix(".tmp")
