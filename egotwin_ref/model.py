@@ -159,6 +159,7 @@ class EgoTwin(nn.Module):
             if isinstance(module, nn.Linear | nn.Conv2d) and not name.startswith("words"):
                 nn.init.xavier_uniform_(module.weight.view(len(module.weight), -1))
                 nn.init.zeros_(module.bias)
+        for module in self.modules():
             if isinstance(module, AdaLN | Output):
                 nn.init.zeros_(module.linear.weight)
         nn.init.zeros_(self.video_out.out.weight)
