@@ -1,7 +1,7 @@
 """What a training step asks of the transformer: v of video and motion, at timesteps of their own."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -67,7 +67,8 @@ class DiffusionLoss:
     """Loss of a step of stage 0 (text + video), 2 (text + motion) or 3 (all).
 
     The sum over modalities of the mean squared error of v, without the given first frame and pose, and without a
-    modality where it is given whole. Stage 2 draws t_v too: the text is modulated by it, and in stage 3 by any.
+    modality where it is given whole. Stage 2 draws t_v too: the text is modulated by it, and in stage 3 by any. Where
+    only one modality is there, it is never given, and its timestep is uniform.
     """
 
     model: EgoTwin
@@ -83,7 +84,9 @@ class DiffusionLoss:
     def __call__(self, step: int, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
         del step
         clips = torch.randint(len(self.latents), (self.batch,), generator=generator)
-        times = Times.draw(self.batch, self.model.variant, self.draws, generator)
+        both = self.with_video and self.with_motion
+        draws = self.draws if both else replace(self.draws, clean_motion=0.0, clean_video=0.0, equal=0.0)
+        times = Times.draw(self.batch, self.model.variant, draws, generator)
         emptied = torch.rand(self.batch, generator=generator) < self.draws.no_text
         video = self.latents.video[clips].float()
         noise_video = torch.randn(video.shape, generator=generator)

@@ -84,10 +84,10 @@ def test_rows_have_the_same_number_of_parameters_within_two_percent():
 
 
 @cache
-def on_meta(preset: str, variant: str = "egotwin") -> EgoTwin:
+def on_meta(preset: str, variant: str = "egotwin", **changes) -> EgoTwin:
     """A network of shapes without numbers."""
     with torch.device("meta"):
-        return EgoTwin(PRESETS[preset].network, VARIANTS[variant])
+        return EgoTwin(replace(PRESETS[preset].network, **changes), VARIANTS[variant])
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_large_presets_have_cogvideox_s_parameters_and_the_motion_branch_beside_
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_answers_in_the_shapes_of_its_inputs(preset, inputs):
-    model = on_meta(preset)
+    model = on_meta(preset, layers=2)  # the others are like these
     found = model(**{name: torch.empty_like(value, device="meta") for name, value in inputs(model, batch=1).items()})
     config = model.config
     assert found.video.shape == (1, 11, config.video_channels, *config.latent_size)
@@ -163,8 +163,14 @@ def test_a_fresh_network_answers_zero_and_its_blocks_change_nothing(tiny, inputs
 
 
 GOLDEN = {
-    "egotwin": {"video": [], "motion": []},
-    "vidmld": {"video": [], "motion": []},
+    "egotwin": {
+        "video": [0.20037, -1.27879, -0.10729, 0.56379, -1.00245, 0.28806],
+        "motion": [0.05639, 0.11035, -0.10861, 0.10809, -0.10483, -0.20784],
+    },
+    "vidmld": {
+        "video": [0.62831, 0.54771, 0.7398, 0.51838, 0.25917, 0.32693],
+        "motion": [-0.73181, -0.12132, -0.30079, 0.11062, 0.14894, 0.33578],
+    },
 }
 """Six numbers of an answer to fixed weights and inputs: what a change of the architecture would move."""
 
@@ -175,4 +181,4 @@ def test_an_answer_to_fixed_weights_is_the_one_that_was_written_down(network, in
     found = model(**inputs(model))
     for name, right in GOLDEN[variant].items():
         values = getattr(found, name).flatten()
-        torch.testing.assert_close(values[:: len(values) // 6][:6], torch.tensor(right), atol=2e-5, rtol=0)
+        torch.testing.assert_close(values[:: len(values) // 6][:6], torch.tensor(right), atol=1e-4, rtol=0)
