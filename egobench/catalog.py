@@ -11,7 +11,9 @@ MODELS = Registry(
         "nearest": "egobench_baselines.nearest:NearestControl",
         "noise": "egobench_baselines.noise:NoiseControl",
         "corrupted": "egobench_baselines.corrupted:Corrupted",
+        "reseeded": "egobench_baselines.reseeded:ReseededControl",
         "egotwin": "egotwin_ref.adapter:EgoTwinModel",
+        "egotwin-vae": "egotwin_ref.adapter_floor:VaeControl",
     },
 )
 TRAINERS = Registry("trainers", {"egotwin": "egotwin_ref.adapter_training:EgoTwinTraining"})

@@ -27,8 +27,8 @@ class GroupVAE(nn.Module):
     A latent is, to begin with, the principal components of its 16 × 16 × 4 block of pixels (`fit_basis`), which alone
     draw recognisable frames; the networks learn what to add to the components, and to the frames drawn from them.
 
-    `encode` gives the posterior's mean, normalised per channel over the training set, so that noise of variance 1 is
-    the right scale for it. The decoder sees latents k - `history` … k when it draws group k; before the first there is
+    `encode` gives the posterior's mean, weighed and rotated (`fit_latents`) so that noise of variance 1 is the right
+    scale for every channel. The decoder sees latents k - `history` … k when it draws group k; before the first there is
     the first again.
 
     Args:
@@ -78,7 +78,8 @@ class GroupVAE(nn.Module):
                 nn.init.zeros_(network[layer].bias)
             self.encoder[-1].bias[channels:] = FIRST_LOGVAR
         self.register_buffer("latent_mean", torch.zeros(channels))
-        self.register_buffer("latent_std", torch.ones(channels))
+        self.register_buffer("latent_mix", torch.eye(channels))
+        self.register_buffer("latent_unmix", torch.eye(channels))
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     def encode(self, frames: Tensor) -> Tensor:
@@ -88,11 +89,11 @@ class GroupVAE(nn.Module):
             ValueError: the number of frames is not 4K + 1, or a side is no multiple of 16.
         """
         mean, _ = self._posterior(frames)
-        return (mean - _per_channel(self.latent_mean)) / _per_channel(self.latent_std)
+        return _mixed(mean - _per_channel(self.latent_mean), self.latent_mix)
 
     def decode(self, z: Tensor) -> Tensor:
         """Frames (B, 4K + 1, 3, H, W), about [-1, 1], of normalised latents."""
-        return self._draw(z * _per_channel(self.latent_std) + _per_channel(self.latent_mean))
+        return self._draw(_mixed(z, self.latent_unmix) + _per_channel(self.latent_mean))
 
     def loss(self, frames: Tensor, noise: Tensor, kl_weight: float) -> tuple[Tensor, dict[str, Tensor]]:
         """Mean squared error of the reconstruction plus the weighted KL (nats per latent value), and both alone.
@@ -129,11 +130,23 @@ class GroupVAE(nn.Module):
 
     @torch.no_grad()
     def fit_latents(self, frames: Tensor) -> None:
-        """Sets the mean and the standard deviation per channel to those of these frames' latents."""
+        """Sets mean and scale of the latents to those of these frames'.
+
+        A channel that moves the pixels by s gets a deviation of √s: between 1 for all, where a transformer's error in
+        the faintest counts as much as in the strongest, and s, where the faint ones drown in the noise. A rotation
+        then mixes the channels, so that all of them vary alike, by about 1.
+        """
         mean, _ = self._posterior(frames)
-        values = mean.transpose(0, 2).flatten(1)
+        values = mean.transpose(0, 2).flatten(1)  # (C, n)
+        std, moved = values.std(1), self.unproject.weight.flatten(1).norm(dim=1)
+        weight = (moved * std).sqrt()
+        weight = weight / weight.square().mean().sqrt()
+        generator = torch.Generator().manual_seed(0)
+        rotation, _ = torch.linalg.qr(torch.randn(self.channels, self.channels, generator=generator))
+        rotation, scale = rotation.to(values), weight / std
         self.latent_mean.copy_(values.mean(1))  # pyright: ignore[reportCallIssue]
-        self.latent_std.copy_(values.std(1))  # pyright: ignore[reportCallIssue]
+        self.latent_mix.copy_(rotation * scale)  # pyright: ignore[reportCallIssue]
+        self.latent_unmix.copy_(rotation.T / scale[:, None])  # pyright: ignore[reportCallIssue]
 
     def _posterior(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         groups = _grouped(frames)
@@ -217,6 +230,11 @@ def _grouped(frames: Tensor) -> Tensor:
     padded = torch.cat([frames[:, :1].expand(-1, GROUP - 1, -1, -1, -1), frames], dim=1)
     groups = padded.unflatten(1, (-1, GROUP)).flatten(0, 1).flatten(1, 2)
     return groups.contiguous(memory_format=torch.channels_last)
+
+
+def _mixed(z: Tensor, matrix: Any) -> Tensor:
+    """Latents (B, K + 1, C, h, w) through a matrix (C, C)."""
+    return torch.einsum("ij,bkjhw->bkihw", matrix, z.float())
 
 
 def _per_channel(values: Any) -> Tensor:

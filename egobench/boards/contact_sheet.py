@@ -68,8 +68,13 @@ def clip_picture(clip: Clip, sample: Sample | None, path: Path) -> Path:
     return save_figure(figure, path)
 
 
-def sheet(clips: Sequence[Clip], path: Path) -> Path:
-    """A contact sheet: a line per clip with five frames, id and caption.
+def sheet(clips: Sequence[Clip], path: Path, samples: Sequence[Sample] | None = None) -> Path:
+    """A contact sheet: per clip five frames, id and caption; with samples theirs below, and both head paths beside.
+
+    The first frame of a strip is what a model is given.
+
+    Args:
+        samples: one per clip, or None for the references alone.
 
     Raises:
         BadInputError: no clips.
@@ -77,6 +82,8 @@ def sheet(clips: Sequence[Clip], path: Path) -> Path:
     """
     if not clips:
         raise BadInputError("a contact sheet needs at least one clip", code="no-clips")
+    if samples is not None:
+        return save_figure(_sheet_beside(clips, samples), path)
     figure = Figure(figsize=(8, 1.9 * len(clips)), layout="constrained")
     for row, clip in enumerate(clips, start=1):
         axes = figure.add_subplot(len(clips), 1, row)
@@ -84,6 +91,25 @@ def sheet(clips: Sequence[Clip], path: Path) -> Path:
         draw_strip(axes, video, frame_indices(len(video.frames), SHEET_FRAMES), "")
         axes.set_title(_headline(clip, width=100), fontsize=8, loc="left")
     return save_figure(figure, path)
+
+
+def _sheet_beside(clips: Sequence[Clip], samples: Sequence[Sample]) -> Figure:
+    figure = Figure(figsize=(11, 3.2 * len(clips)), layout="constrained")
+    grid = figure.add_gridspec(2 * len(clips), 4)
+    for row, (clip, sample) in enumerate(zip(clips, samples, strict=True)):
+        motions = [("reference", clip.reference.motion, REFERENCE_COLOR)]
+        if sample.motion is not None:
+            motions.append(("sample", sample.motion, SAMPLE_COLOR))
+        for below, (label, video) in enumerate((("reference", clip.reference.video), ("sample", sample.video))):
+            axes = figure.add_subplot(grid[2 * row + below, 0:3])
+            if not below:
+                axes.set_title(_headline(clip, width=100), fontsize=8, loc="left")
+            if video is None:
+                axes.axis("off")
+            else:
+                draw_strip(axes, video, frame_indices(len(video.frames), SHEET_FRAMES), label)
+        draw_paths(figure.add_subplot(grid[2 * row : 2 * row + 2, 3]), motions)
+    return figure
 
 
 def _times(motion: Motion) -> list[float]:

@@ -72,6 +72,10 @@ class SheetOptions:
     """Name, or folder in the split format."""
     count: int = 12
     """Clips, evenly spread over the split."""
+    run: Path | None = None
+    """Run folder whose samples are drawn below the references."""
+    seed: int = 0
+    """Which samples of the run."""
     out: Path | None = None
     """PNG to write; by default SPLIT.png here."""
     json: bool = False
@@ -185,7 +189,10 @@ def sheet(arguments: list[str]) -> int:
     ids = [info.clip_id for info in split.infos()]
     count = min(options.count, len(ids))
     chosen = [ids[k * len(ids) // count] for k in range(count)]
-    path = draw([split.clip(clip_id) for clip_id in chosen], options.out or Path(f"{split.name}.png"))
+    clips = [split.clip(clip_id) for clip_id in chosen]
+    run = options.run
+    samples = None if run is None else [_sample_of(run, clip.condition, options.seed) for clip in clips]
+    path = draw(clips, options.out or Path(f"{split.name}.png"), samples)
     _print_path(path, options.json, clips=chosen)
     return 0
 

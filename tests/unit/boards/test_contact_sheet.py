@@ -58,6 +58,15 @@ def test_a_clip_without_hands_and_contacts_is_drawn(clip, tmp_path):
     assert_picture(clip_picture(bare, None, tmp_path / "clip.png"))
 
 
+def test_a_sheet_with_samples_is_taller_and_shows_them(clip, tmp_path):
+    sample = Sample(clip.reference.video, clip.reference.motion)
+    without, beside = tmp_path / "without.png", tmp_path / "beside.png"
+    assert_picture(sheet([clip], beside, [sample]))
+    sheet([clip], without)
+    assert matplotlib.image.imread(beside).shape[0] > matplotlib.image.imread(without).shape[0]
+    assert_picture(sheet([clip], tmp_path / "half.png", [Sample(None, clip.reference.motion)]))
+
+
 def test_a_sheet_has_a_line_per_clip(clip, tmp_path):
     one = matplotlib.image.imread(sheet([clip], tmp_path / "one.png"))
     assert_picture(sheet([clip] * 3, tmp_path / "three.png"))

@@ -1,0 +1,62 @@
+"""Control `reseeded`: a model's video from one seed with its motion from another, for the same prompt."""
+
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any
+
+from egobench import BadInputError, Condition, Sample
+
+
+@dataclass(frozen=True)
+class ReseededControl:
+    """Both halves are the model's own and fit the text, the first frame and the first pose, but not each other.
+
+    Expected: as good as the model on everything that looks at one half, and worse on trans-err, rot-err, hand-score
+    and sync-lag by as much as its video and motion agree beyond what the condition explains. Where it is not worse,
+    the model's consistency is obedience to the prompt.
+    """
+
+    model: str = "egotwin_ref.adapter:EgoTwinModel"
+    """`package.module:Class` of the model."""
+    steps: int | None = None
+    """Of the model, where it has such a setting."""
+
+    def load(self, device: str) -> "Reseeded":
+        """Loads the model.
+
+        Raises:
+            BadInputError: `model-class`: no such class.
+        """
+        return Reseeded(self._model().load(device))
+
+    def check_split(self, split: Any) -> None:
+        """Asks the model, if it can tell."""
+        check = getattr(self._model(), "check_split", None)
+        if check is not None:
+            check(split)
+
+    def _model(self) -> Any:
+        module, _, name = self.model.partition(":")
+        try:
+            kind = getattr(import_module(module), name)
+        except (ImportError, AttributeError, ValueError):
+            line = f"no model {self.model!r}; package.module:Class is needed"
+            raise BadInputError(line, code="model-class") from None
+        model = kind()
+        return model if self.steps is None else replace(model, steps=self.steps)
+
+
+class Reseeded:
+    """Samples the model twice."""
+
+    def __init__(self, sampler: Any) -> None:
+        self.sampler = sampler
+
+    def sample(self, condition: Condition, *, seed: int) -> Sample:
+        """The video of `seed`, the motion of the seed far behind it."""
+        video = self.sampler.sample(condition, seed=seed).video
+        return Sample(video, self.sampler.sample(condition, seed=seed + FAR).motion)
+
+
+FAR = 1_000_003
+"""Between the two seeds, so that no run with a few seeds pairs a half with its own other half."""

@@ -1,0 +1,64 @@
+"""Control `egotwin-vae`: the reference through the VAEs and back. No transformer of these VAEs can do better."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from egobench import BadInputError, Condition, Motion, Sample, Split, Video, open_split
+
+from .adapter import EgoTwinModel, Variant
+from .bundle import Bundle, representation_of
+from .representation import place
+from .video_training import reconstructed
+
+
+@dataclass(frozen=True)
+class VaeControl:
+    """Looks at the recorded truth, compresses video and motion, and gives back what is left of them."""
+
+    variant: Variant = "egotwin"
+    """Whose motion VAE; the video VAE is everyone's."""
+    weights: Path | None = None
+    """Folder of safetensors; by default what the package brings."""
+
+    def check_split(self, split: Split) -> None:
+        """As the model."""
+        EgoTwinModel(self.variant, weights=self.weights).check_split(split)
+
+    def load(self, device: str) -> "Loaded":
+        """Reads the weights. Raises BadInputError: `weights-other`."""
+        try:
+            return Loaded(Bundle.load("mini", self.variant, self.weights, device))
+        except ValueError as error:
+            raise BadInputError(str(error), code="weights-other") from None
+
+
+class Loaded:
+    """Both VAEs."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+
+    @torch.no_grad()
+    def sample(self, condition: Condition, *, seed: int) -> Sample:
+        """The reference's reconstruction; every seed gives the same."""
+        del seed
+        reference = _split(condition.split).clip(condition.clip_id).reference
+        frames = reconstructed(self.bundle.video_vae, reference.video.frames[None])[0]
+        motion, vae = representation_of(self.bundle.variant), self.bundle.motion_vae
+        positions, rotations = (
+            torch.from_numpy(part)[None] for part in (reference.motion.positions, reference.motion.rotations)
+        )
+        features = vae.decode(vae.encode(motion.encode(positions, rotations)))
+        found = place(motion.canonical_frame(positions, rotations), *motion.decode(features))
+        return Sample(
+            Video(frames, condition.fps_video), Motion(*(part[0].numpy() for part in found), condition.fps_motion)
+        )
+
+
+@lru_cache(maxsize=2)
+def _split(locator: str) -> Any:
+    return open_split(locator)
