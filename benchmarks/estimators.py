@@ -1,20 +1,29 @@
 """How far camera estimators are off on recorded video of a split, where the path is known: errors, statuses, seconds.
 
     python benchmarks/estimators.py [--split egomini-hd] [--estimators colmap rotation-chain] [--clips 24] [--every 1]
-        [--hands egomini-hands] [--processes 1]
+        [--hands egomini-hands ''] [--processes 1 2] [--json figures.json]
 
 Rotation: mean angle over registered frames, worlds laid on one another by orientations. Translation: RMSE with that
 turn, a shift and a scale. Then medians and 90th percentiles by stratum, and by look where every second room is rich in
-texture (egomini-hd). `--hands ''` masks nothing. With more processes the same clips are shared among them; only the
-seconds of the whole are then of interest.
+texture (egomini-hd). `cpu` is the processor time of the estimator's own process, `s` the clock's, waiting included;
+COLMAP maps in a process of its own, which `cpu` leaves out.
+
+`--hands` names the estimators whose masks are used, one after the other, '' for none; with two, what the second changes
+on each clip. `--processes 1 2` does all clips once for each number of processes and prints the ratio of the times.
+Where both colmap and rotation-chain are asked for, the clips whose turns differ by more than half a degree are listed,
+with what each is off; a map that colmap refused because of that is made again without the check to tell who was right.
 """
 
 import argparse
+import json
 import os
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from itertools import groupby
+from itertools import groupby, pairwise
 from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -22,6 +31,7 @@ import numpy as np
 
 from egobench import open_split
 from egobench.catalog import ESTIMATORS
+from egobench.estimators.colmap import rotations_apart
 from egobench.geometry.alignment import place, rotation_gauge
 from egobench.geometry.border import motion_arrays
 from egobench.geometry.head_camera import head_camera_path
@@ -33,7 +43,14 @@ from egobench.geometry.path_errors import (
     rotation_errors,
 )
 
-LOADED: dict[tuple[str, str], object] = {}
+Settings = tuple[tuple[str, Any], ...]
+"""Fields of an estimator that are set, as a key."""
+LOADED: dict[tuple[str, Settings], Any] = {}
+UNBELIEVING: Settings = (("max_disagreement", 180.0),)
+"""colmap that answers whatever it maps."""
+APART = 0.5
+"""Degrees between two estimators from which a clip is listed."""
+DEFAULT = "(its own)"
 
 
 def main() -> None:
@@ -42,99 +59,194 @@ def main() -> None:
     parser.add_argument("--estimators", nargs="+", default=["colmap", "rotation-chain"])
     parser.add_argument("--clips", type=int, help="only the first so many")
     parser.add_argument("--every", type=int, default=1, help="only every so manieth clip")
-    parser.add_argument("--hands", help="hand estimator whose mask is used; empty for none")
-    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--hands", nargs="+", default=[DEFAULT], help="hand estimators whose mask is used; '' for none")
+    parser.add_argument("--processes", type=int, nargs="+", default=[1])
+    parser.add_argument("--json", type=Path, help="file for all figures")
     options = parser.parse_args()
     clips = [info.clip_id for info in open_split(options.split).infos()][: options.clips : options.every]
+    is_hd, found = options.split == "egomini-hd", {}
     for name in options.estimators:
-        jobs = [(options.split, clip_id, name, options.hands) for clip_id in clips]
-        with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
-            list(pool.map(load, [(name, options.hands)] * options.processes))
-            began = time.perf_counter()
-            rows = []
-            for row in pool.map(look, jobs):
-                rows.append(row)
-                print(as_line(row), flush=True)
-            wall = time.perf_counter() - began
-        summarise(name, rows, rich_every_second=options.split == "egomini-hd")
-        print(f"{len(rows)} clips in {wall:.1f} s with {options.processes} processes\n")
+        for hands in options.hands:
+            settings: Settings = () if hands == DEFAULT else (("hands", hands),)
+            walls = {}
+            for processes in options.processes:
+                found[name, hands], walls[processes] = run(options.split, clips, name, settings, processes)
+            title = name if hands == DEFAULT else f"{name}, {hands or 'no'} masks"
+            summarise(title, found[name, hands], rich_every_second=is_hd)
+            for processes, wall in walls.items():
+                print(f"{len(clips)} clips in {wall:.1f} s with {processes} processes")
+            for few, many in pairwise(sorted(walls)):
+                print(f"{many} processes against {few}: {walls[few] / walls[many]:.2f}x")
+        for one, other in pairwise(options.hands):
+            changes(name, (one, found[name, one]), (other, found[name, other]))
+    for hands in options.hands:
+        if ("colmap", hands) in found and ("rotation-chain", hands) in found:
+            settings = () if hands == DEFAULT else (("hands", hands),)
+            disagreements(options.split, found["colmap", hands], found["rotation-chain", hands], settings)
+    if options.json:
+        rows = [
+            {"estimator": name, "hands": hands, **without_path(row)}
+            for (name, hands), rows in found.items()
+            for row in rows
+        ]
+        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
-def load(key: tuple[str, str | None]) -> object:
-    """The loaded estimator, one per process."""
-    name, hands = key
+def run(
+    split: str, clips: list[str], name: str, settings: Settings, processes: int
+) -> tuple[list[dict[str, Any]], float]:
+    """Rows of all clips, and the seconds by the clock from the first clip to the last."""
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        list(pool.map(load, [(name, settings)] * processes))
+        began, rows = time.perf_counter(), []
+        for row in pool.map(look, [(split, clip_id, name, settings) for clip_id in clips]):
+            rows.append(row)
+            print(as_line(row), flush=True)
+        return rows, time.perf_counter() - began
+
+
+def load(key: tuple[str, Settings]) -> None:
+    """Loads the estimator, once per process."""
+    name, settings = key
     if key not in LOADED:
-        settings = {} if hands is None else {"hands": hands}
-        LOADED[key] = ESTIMATORS.load(name)(**settings).load("cpu")
-    return None
+        LOADED[key] = ESTIMATORS.load(name)(**dict(settings)).load("cpu")
 
 
-def look(job: tuple[str, str, str, str | None]) -> dict:
+def look(job: tuple[str, str, str, Settings]) -> dict[str, Any]:
     """One estimate and its errors."""
-    split, clip_id, name, hands = job
-    load((name, hands))
+    split, clip_id, name, settings = job
+    load((name, settings))
     clip = open_split(split).clip(clip_id)
     video, camera = clip.reference.video, clip.condition.camera
-    began = time.perf_counter()
-    path = LOADED[name, hands].camera(video, camera, clip_id=clip_id)
-    seconds = time.perf_counter() - began
+    began, cpu = time.perf_counter(), time.process_time()
+    path = LOADED[name, settings].camera(video, camera, clip_id=clip_id)
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     truth = head_camera_path(motion_arrays(clip.reference.motion), camera, len(video.frames))
     R, x, seen = path.T_world_camera[:, :3, :3], path.T_world_camera[:, :3, 3], path.registered
     Q = rotation_gauge(truth.R, R, seen).R
     placement = place(Q, truth.positions, x, seen, with_scale=not path.is_metric)
     has_positions = path.status in ("ok", "partial")
+    mm = 1e3 * rms_over_frames(position_errors(Q, placement, truth.positions, x, seen)) if has_positions else np.nan
     return {
         "clip": clip_id,
         "stratum": clip.info.stratum,
         "status": path.status,
         "frames": int(seen.sum()),
-        "degrees": float(np.degrees(mean_over_frames(rotation_errors(Q, truth.R, R, seen)))),
-        "mm": float(1e3 * rms_over_frames(position_errors(Q, placement, truth.positions, x, seen)))
-        if has_positions
-        else np.nan,
+        "coverage": float(seen.mean()),
+        "degrees": float(np.degrees(mean_over_frames(rotation_errors(Q, truth.R, R, seen)))) if seen.any() else np.nan,
+        "mm": float(mm),
         "spread": float(1e3 * rms_over_frames(distances_to_middle(truth.positions, np.ones_like(seen)))),
         "focal": np.nan if path.focal_ratio is None else path.focal_ratio,
         "seconds": seconds,
+        "cpu": cpu,
         "reason": path.reason,
+        "path": (R, seen),
     }
 
 
-def as_line(row: dict) -> str:
+def without_path(row: dict[str, Any]) -> dict[str, Any]:
+    """What is written; what is not known is null."""
+    return {key: None if value != value else value for key, value in row.items() if key != "path"}
+
+
+def as_line(row: dict[str, Any]) -> str:
     return (
         f"{row['clip']:<14}{row['stratum']:<7}{row['status']:<14}{row['frames']:>3} frames{row['degrees']:>8.3f}°"
-        f"{row['mm']:>8.1f} mm of {row['spread']:6.0f}  f {row['focal']:.4f}{row['seconds']:>7.1f} s  {row['reason']}"
+        f"{row['mm']:>8.1f} mm of {row['spread']:6.0f}  f {row['focal']:.4f}{row['seconds']:>7.1f} s"
+        f"{row['cpu']:>6.2f} cpu  {row['reason']}"
     )
 
 
-def summarise(name: str, rows: list[dict], *, rich_every_second: bool) -> None:
-    print(
-        f"\n{name:<24}{'n':>4}{'ok':>4}{'rot.only':>9}{'lost':>5}{'° median':>10}{'p90':>8}{'mm median':>11}{'p90':>8}"
-        f"{'s':>7}"
-    )
-    groups = {"all": rows}
+def groups(rows: list[dict[str, Any]], *, rich_every_second: bool) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Name and rows: all, each stratum, each look, each look of each stratum."""
+    yield "all", rows
     for stratum, members in groupby(sorted(rows, key=lambda row: row["stratum"]), key=lambda row: row["stratum"]):
-        groups[stratum] = list(members)
+        yield stratum, list(members)
     if rich_every_second:
-        groups |= {"rich": rows[::2], "plain": rows[1::2]}
-        groups |= {
-            f"{look} {kind}": [row for row in groups[look] if row["stratum"] == kind]
-            for look in ("rich", "plain")
-            for kind in ("walk", "look", "still")
-        }
-    for group, members in groups.items():
+        kinds = {"rich": 0, "plain": 1}
+        looks = {look: [row for row in rows if number(row) % 2 == rest] for look, rest in kinds.items()}
+        yield from looks.items()
+        for look, members in looks.items():
+            for kind in ("walk", "look", "still"):
+                yield f"{look} {kind}", [row for row in members if row["stratum"] == kind]
+
+
+def number(row: dict[str, Any]) -> int:
+    """Of a clip of egomini-hd, whose even ones are rich in texture: `hd-0006` is 6."""
+    return int(row["clip"].split("-")[1])
+
+
+def summarise(name: str, rows: list[dict[str, Any]], *, rich_every_second: bool) -> None:
+    print(
+        f"\n{name:<30}{'n':>4}{'ok':>4}{'rot.only':>9}{'lost':>5}{'frames':>8}{'° median':>10}{'p90':>8}{'mean':>8}"
+        f"{'mm median':>11}{'p90':>8}{'s':>7}{'cpu':>6}"
+    )
+    for group, members in groups(rows, rich_every_second=rich_every_second):
+        if not members:
+            continue
         status = [row["status"] for row in members]
         kept = sum(one in ("ok", "partial") for one in status), status.count("rotation_only")
-        degrees, mm, seconds = (np.array([row[key] for row in members]) for key in ("degrees", "mm", "seconds"))
-        figures = [*quantiles(degrees), *quantiles(mm)]
+        degrees, mm, seconds, cpu, coverage = (
+            np.array([row[key] for row in members]) for key in ("degrees", "mm", "seconds", "cpu", "coverage")
+        )
+        turned, moved = quantiles(degrees), quantiles(mm)
+        mean = np.nanmean(degrees) if not np.isnan(degrees).all() else np.nan
         print(
-            f"{group:<24}{len(members):>4}{kept[0]:>4}{kept[1]:>9}{len(members) - sum(kept):>5}"
-            f"{figures[0]:>10.3f}{figures[1]:>8.3f}{figures[2]:>11.1f}{figures[3]:>8.1f}{np.median(seconds):>7.2f}"
+            f"{group:<30}{len(members):>4}{kept[0]:>4}{kept[1]:>9}{len(members) - sum(kept):>5}"
+            f"{100 * coverage.mean():>6.1f} %{turned[0]:>10.3f}{turned[1]:>8.3f}{mean:>8.3f}"
+            f"{moved[0]:>11.1f}{moved[1]:>8.1f}{np.median(seconds):>7.2f}{np.median(cpu):>6.2f}"
         )
 
 
 def quantiles(values: np.ndarray) -> tuple[float, float]:
     known = values[~np.isnan(values)]
     return (float(np.median(known)), float(np.quantile(known, 0.9))) if len(known) else (np.nan, np.nan)
+
+
+def changes(name: str, one: tuple[str, list[dict[str, Any]]], other: tuple[str, list[dict[str, Any]]]) -> None:
+    """What the masks of `other` change against those of `one`, clip by clip."""
+    print(f"\n{name}: masks by {one[0] or 'nobody'} → by {other[0] or 'nobody'}")
+    differences = []
+    for a, b in zip(one[1], other[1], strict=True):
+        turned, moved = b["degrees"] - a["degrees"], b["mm"] - a["mm"]
+        differences.append((turned, moved))
+        status = a["status"] if a["status"] == b["status"] else f"{a['status']} → {b['status']}"
+        print(f"  {a['clip']:<12}{a['stratum']:<7}{status:<28}{turned:>+8.3f}° {moved:>+8.2f} mm")
+    table = np.array(differences)
+    for column, unit in enumerate(("°", "mm")):
+        known = table[~np.isnan(table[:, column]), column]
+        if len(known):
+            better, worse = int((known < 0).sum()), int((known > 0).sum())
+            print(
+                f"  {len(known)} clips with both: median {np.median(known):+.3f} {unit}, largest "
+                f"{known[np.abs(known).argmax()]:+.3f} {unit}; smaller without on {better}, larger on {worse}"
+            )
+
+
+def disagreements(split: str, maps: list[dict[str, Any]], chains: list[dict[str, Any]], settings: Settings) -> None:
+    """The clips on which the turns of colmap's map and of the chain differ, and which of them is right."""
+    print(f"\nclips whose turns by colmap and by rotation-chain differ by more than {APART} degrees on average")
+    print(f"  {'':<12}{'':<7}{'colmap says':<14}{'apart':>9}{'map off by':>13}{'chain off by':>14}")
+    listed = 0
+    for made, chain in zip(maps, chains, strict=True):
+        if made["status"] in ("rotation_only", "crashed", "timeout"):
+            continue  # there is no map: it is the chain's own answer, or none
+        believed = made
+        if made["status"] == "failed":
+            believed = look((split, made["clip"], "colmap", (*settings, *UNBELIEVING)))
+        (R, seen), (R_chain, linked) = believed["path"], chain["path"]
+        both = seen & linked
+        if both.sum() < 2:
+            print(f"  {made['clip']:<12}{made['stratum']:<7}{made['status']:<14}  {made['reason']}")
+            continue
+        apart = rotations_apart(R, R_chain, both)
+        if apart > APART:
+            listed += 1
+            print(
+                f"  {made['clip']:<12}{made['stratum']:<7}{made['status']:<14}{apart:>8.2f}°"
+                f"{believed['degrees']:>12.2f}°{chain['degrees']:>13.2f}°"
+            )
+    print(f"  {listed} of {len(maps)} clips")
 
 
 if __name__ == "__main__":

@@ -42,6 +42,11 @@ METRICS = Registry(
 )
 ON_REQUEST = ("fov-drift",)
 """Metrics that run only where they are asked for by name: their estimators take seconds per clip."""
+METHODS = {
+    **{"frames": "frames", "clip": "clip", "text": "text", "motion-features": "motion"},
+    **{"camera-path": "camera", "hands": "hands"},
+}
+"""What a metric needs (`Need.what`) → method of the loaded extractor or estimator that makes it (its `provides`)."""
 EXTRACTORS = Registry(
     "extractors",
     {

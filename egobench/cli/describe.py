@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 
-from egobench.catalog import KINDS
+from egobench.catalog import KINDS, METHODS
 from egobench.cli.card_facts import card_facts
 from egobench.cli.quick import parse_quick
 from egobench.cli.source import Described, read_source
@@ -95,7 +95,7 @@ def _with_preset(entry: "dict[str, Any]", preset: str) -> "dict[str, Any]":
     """A metric's entry with the extractor's or estimator's inside it.
 
     Raises:
-        BadInputError: not a metric, or one that takes no preset.
+        BadInputError: not a metric, one that takes no preset, or a preset that does not make what the metric needs.
         UnknownNameError: no such preset.
     """
     taken = next((field for field in entry.get("fields", ()) if field["name"] == "preset"), None)
@@ -105,7 +105,13 @@ def _with_preset(entry: "dict[str, Any]", preset: str) -> "dict[str, Any]":
     targets = KINDS[kind].targets()
     if preset not in targets and ":" not in preset:
         raise UnknownNameError(unknown("presets", preset, targets))
-    return {**entry, "preset": _describe(kind, preset)}
+    behind = _describe(kind, preset)
+    provides, asks = behind["facts"].get("provides"), read_source(entry["target"]).asks
+    missing = [METHODS[what] for what in asks if what in METHODS and METHODS[what] not in (provides or ())]
+    if provides is not None and missing:
+        made = f"{preset} provides {', '.join(provides)}, not {', '.join(missing)}"
+        raise BadInputError(f"{entry['name']} cannot use this preset: {made}", code="metric-preset")
+    return {**entry, "preset": behind}
 
 
 def _weights_facts(name: str) -> "dict[str, Any]":

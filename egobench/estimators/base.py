@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol
 import numpy as np
 
 from egobench.errors import BadInputError
+from egobench.geometry.border import check_video
 from egobench.types import Camera, CameraPath, HandDetections, PathStatus, Video
 
 
@@ -25,7 +26,8 @@ class CameraEstimator(Protocol):
             clip_id: for estimators that read what another program found; all others ignore it.
 
         Raises:
-            BadInputError: `camera-form`: intrinsics that are missing or absurd, or of another size than the video.
+            BadInputError: `camera-form`: intrinsics that are missing or absurd, or of another size than the video;
+                `video-dtype`, `video-shape`, `video-rate`: frames that are no video (uint8, all of one size).
         """
         ...
 
@@ -73,16 +75,28 @@ def no_path(frames: int, status: PathStatus, reason: str, *, is_metric: bool) ->
 
 
 def check_camera(video: Video, camera: Camera) -> None:
-    """Refuses intrinsics that cannot belong to the video.
+    """Refuses what is no video, and intrinsics that cannot belong to it.
+
+    Raises:
+        BadInputError: `camera-form`; `video-dtype`, `video-shape`, `video-rate`.
+    """
+    height, width = np.asarray(check_video(video).frames).shape[1:3]
+    if (width, height) != (camera.width, camera.height):
+        text = f"the video is {width}x{height}, its camera {camera.width}x{camera.height}; they must be equal"
+        raise BadInputError(text, code="camera-form")
+    check_intrinsics(camera.intrinsics, width, height)
+
+
+def check_intrinsics(intrinsics: Any, width: int, height: int) -> None:
+    """Refuses what is no pinhole's K in pixels of a picture of this size.
 
     Raises:
         BadInputError: `camera-form`.
     """
-    height, width = video.frames.shape[1:3]
-    if (width, height) != (camera.width, camera.height):
-        text = f"the video is {width}x{height}, its camera {camera.width}x{camera.height}; they must be equal"
-        raise BadInputError(text, code="camera-form")
-    K = np.asarray(camera.intrinsics)
+    try:
+        K = np.asarray(intrinsics, dtype=np.float64)
+    except (TypeError, ValueError):
+        K = np.zeros(())
     if K.shape != (3, 3) or not np.isfinite(K).all():
         raise BadInputError("the intrinsics are no finite 3x3 matrix", code="camera-form")
     focal = np.array([K[0, 0], K[1, 1]]) / (width, height)
@@ -90,3 +104,6 @@ def check_camera(video: Video, camera: Camera) -> None:
     if (focal < 0.1).any() or (focal > 10).any() or (centre < 0).any() or (centre > 1).any():
         found = f"focal length {K[0, 0]:g}, {K[1, 1]:g} px and centre {K[0, 2]:g}, {K[1, 2]:g}"
         raise BadInputError(f"{found} do not fit {width}x{height} px", code="camera-form")
+    if K[0, 1] or K[1, 0] or (K[2] != (0, 0, 1)).any():
+        text = f"intrinsics {K.tolist()}: skew, or a last row other than 0, 0, 1; a pinhole has none"
+        raise BadInputError(text, code="camera-form")

@@ -110,8 +110,6 @@ class LoadedEgominiHands:
                 pixels or more and 90° wide, or of another size than the video.
         """
         del clip_id
-        if video.frames.dtype != np.uint8:
-            raise BadInputError(f"frames are {video.frames.dtype}; expected uint8 0 … 255", code="video-dtype")
         check_camera(video, camera)
         size = camera.width
         if camera.height != size or size < RESOLUTION or not is_fitted_view(np.asarray(camera.intrinsics), size):

@@ -102,8 +102,6 @@ class LoadedEgominiOdometry:
                 embedded world, or of another size than the video.
         """
         del clip_id
-        if video.frames.dtype != np.uint8:
-            raise BadInputError(f"frames are {video.frames.dtype}; expected uint8 0 … 255", code="video-dtype")
         check_camera(video, camera)
         if (camera.width, camera.height) != (RESOLUTION, RESOLUTION):
             text = f"{camera.width} × {camera.height} pixels; egomini-odometry sees {RESOLUTION} × {RESOLUTION}"

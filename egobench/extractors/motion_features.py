@@ -10,12 +10,12 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.interpolate import make_interp_spline
 from scipy.spatial.transform import Rotation
 
 from egobench.errors import BadInputError
 from egobench.geometry.border import motion_arrays
 from egobench.geometry.skeleton import Skeleton
+from egobench.motions.resample import resample
 from egobench.types import Motion
 
 FEWEST_FRAMES = 4
@@ -71,7 +71,9 @@ class MotionLayout:
         if len(motion.positions) < FEWEST_FRAMES:
             found = len(motion.positions)
             raise BadInputError(f"motion has {found} frames; at least {FEWEST_FRAMES} are needed", code="motion-frames")
-        motion = in_heading_frame(resample(motion, self.rate) if fps != self.rate else motion, self.tracked[0])
+        motion = in_heading_frame(
+            resample(motion, self.rate, smooth=True) if fps != self.rate else motion, self.tracked[0]
+        )
         positions, rotations = motion.positions, motion.rotations
         root, tracked = self.tracked[0], list(self.tracked)
         own = _yaw_matrices(heading(rotations[:, root]))
@@ -125,21 +127,6 @@ def in_heading_frame(motion: Motion, root: int) -> Motion:
     to_own = _yaw_matrices(heading(motion.rotations[:1, root]))[0].T
     origin = motion.positions[0, root] * [1, 1, 0]
     return Motion((motion.positions - origin) @ to_own.T, to_own @ motion.rotations, motion.fps, motion.skeleton)
-
-
-def resample(motion: Motion, fps: float) -> Motion:
-    """The motion at another rate: positions by cubic splines, rotations along geodesics; the last instant that both
-    rates share or lies inside is kept."""
-    times = np.arange(len(motion.positions)) / motion.fps
-    wanted = np.arange(int(np.floor(times[-1] * fps + 1e-6)) + 1) / fps
-    positions = make_interp_spline(times, motion.positions, k=3, axis=0)(np.minimum(wanted, times[-1]))
-    before = np.clip((wanted * motion.fps + 1e-9).astype(int), 0, len(times) - 2)
-    share = wanted * motion.fps - before
-    start = Rotation.from_matrix(motion.rotations[before].reshape(-1, 3, 3))
-    end = Rotation.from_matrix(motion.rotations[before + 1].reshape(-1, 3, 3))
-    step = (start.inv() * end).as_rotvec() * np.repeat(share, motion.rotations.shape[1])[:, None]
-    rotations = (start * Rotation.from_rotvec(step)).as_matrix().reshape(len(wanted), -1, 3, 3)
-    return Motion(positions, rotations, fps, motion.skeleton)
 
 
 def _angular_speed(rotations: Float[np.ndarray, "time joint 3 3"], rate: float) -> Float[np.ndarray, "time joint 3"]:

@@ -92,7 +92,8 @@ def read_video(
 
     Raises:
         BadInputError: `video-missing`, `video-empty` (0 bytes), `video-unreadable` (no video, truncated, decode
-            error), `video-rate` (not constant, or not `fps`), `video-frames` (not `frames`), `video-too-large`.
+            error), `video-rate` (not constant, or not `fps`), `video-frames` (not `frames`), `video-too-large`,
+            `video-shape` (frames of unequal size).
     """
     file = Path(path)
     if not file.is_file():
@@ -113,6 +114,7 @@ def read_video(
         raise BadInputError(f"{file}: {rate:.6g} frames per second; {fps:g} is needed", code="video-rate")
     if frames is not None and head.count != frames:
         raise BadInputError(f"{file}: {head.count} frames; {frames} are needed", code="video-frames")
+    _check_one_size(file)
     return Video(frames=_decode(file, head), fps=float(rate if fps is None else fps))
 
 
@@ -170,6 +172,24 @@ def _constant_rate(head: _Head, file: Path) -> float:
     if abs(1 / step - head.rate) * step * head.count * step <= 2 * head.tick:
         return head.rate  # the exact fraction, where the timestamps agree with it
     return 1 / step
+
+
+def _check_one_size(file: Path) -> None:
+    """A size can change at a key frame only; decord would silently bring all frames to the first one's."""
+    import av
+    import av.error
+
+    try:
+        with av.open(str(file)) as container:
+            stream = container.streams.video[0]
+            stream.codec_context.skip_frame = "NONKEY"
+            sizes = dict.fromkeys((frame.width, frame.height) for frame in container.decode(stream))
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        text = f"{file}: cannot be decoded to the end: truncated, or a damaged frame"
+        raise BadInputError(text, code="video-unreadable") from error
+    if len(sizes) > 1:
+        found = ", ".join(f"{width} × {height}" for width, height in list(sizes)[:3])
+        raise BadInputError(f"{file}: frames of unequal size: {found}; one is needed", code="video-shape")
 
 
 def _decode(file: Path, head: _Head) -> UInt8[np.ndarray, "time height width 3"]:

@@ -4,6 +4,7 @@ Motions come in world metres (z up), rotations joint → world; videos as RGB ui
 frame and joint, what was found and what would be right.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -103,7 +104,8 @@ def camera_arrays(camera: Camera) -> tuple[Float[np.ndarray, "3 3"], Float[np.nd
 def check_video(
     video: Video, *, frames: int | None = None, fps: float | int | None = None, size: tuple[int, int] | None = None
 ) -> Video:
-    """Refuses frames that are not RGB uint8 of the expected number, rate and size; gives the video back unchanged.
+    """Refuses frames that are not RGB uint8 of the expected number, rate and size; gives the video back unchanged, a
+    list of frames as one array.
 
     Args:
         frames: number of frames it must have; None for any.
@@ -111,9 +113,15 @@ def check_video(
         size: (height, width) in pixels it must have; None for any.
 
     Raises:
-        BadInputError: `video-dtype`, `video-shape`, `video-frames`, `video-rate`, `video-size`.
+        BadInputError: `video-dtype`, `video-shape` (also frames of unequal size), `video-frames`, `video-rate`,
+            `video-size`.
     """
-    array = np.asarray(video.frames)
+    try:
+        array = np.asarray(video.frames)
+    except ValueError:
+        shapes = dict.fromkeys(np.shape(frame) for frame in video.frames)
+        found = ", ".join(str(shape) for shape in list(shapes)[:3])
+        raise BadInputError(f"video: frames of unequal shape: {found}; one is needed", code="video-shape") from None
     if array.dtype != np.uint8:
         raise BadInputError(f"video: frames are {array.dtype}; expected uint8 0…255", code="video-dtype")
     if array.ndim != 4 or array.shape[-1] != 3 or array.size == 0:
@@ -132,7 +140,7 @@ def check_video(
         raise BadInputError(
             f"video: frames are {found} (height × width); {size[0]} × {size[1]} is needed", code="video-size"
         )
-    return video
+    return video if array is video.frames else replace(video, frames=array)
 
 
 def _check_rotations(rotations: Float[np.ndarray, "time joint 3 3"], skeleton: Skeleton) -> None:

@@ -33,6 +33,12 @@ def motion_frames_per_video_frame(num_video_frames: int, num_motion_frames: int)
     return float(whole) if 0 <= last - steps * whole < whole else last / steps
 
 
+def video_times(num_video_frames: int, num_motion_frames: int) -> Float[np.ndarray, " time"]:
+    """Time of each video frame in motion frames, 0 … last; by `motion_frames_per_video_frame`."""
+    ratio = motion_frames_per_video_frame(num_video_frames, num_motion_frames)
+    return np.minimum(np.arange(num_video_frames) * ratio, num_motion_frames - 1.0)
+
+
 def head_camera_path(motion: MotionArrays, camera: Camera, num_video_frames: int) -> HeadCameraPath:
     """T_world_camera = T_world_head @ T_head_camera at the times of the video frames.
 
@@ -53,7 +59,7 @@ def head_camera_path(motion: MotionArrays, camera: Camera, num_video_frames: int
     if not is_rotation(given):
         raise BadInputError("motion: a rotation of the head is not orthonormal", code="motion-rotation")
     ratio = motion_frames_per_video_frame(num_video_frames, len(given))
-    at = np.minimum(np.arange(num_video_frames) * ratio, len(given) - 1.0)
+    at = video_times(num_video_frames, len(given))
     R_head = interpolate_rotations(nearest_rotation(given).R, at)
     before = np.floor(at).astype(np.int64)
     after, share = np.minimum(before + 1, len(given) - 1), (at - before)[:, None]

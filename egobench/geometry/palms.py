@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from egobench.geometry.border import MotionArrays, camera_arrays
-from egobench.geometry.head_camera import head_camera_path, motion_frames_per_video_frame
+from egobench.geometry.head_camera import head_camera_path, video_times
 from egobench.types import SIDES, Camera
 
 PALM_FROM_WRIST = 0.08
@@ -75,11 +75,12 @@ def view_palms(motion: MotionArrays, camera: Camera) -> PalmViews:
     return PalmViews(pixels, visible, (inward > -BORDER) & ~visible)
 
 
-def motion_frames_of(num_video_frames: int, num_motion_frames: int) -> Int[np.ndarray, " time"]:
-    """Motion frame at the time of each video frame.
+def view_palms_in_video(motion: MotionArrays, camera: Camera, num_video_frames: int) -> PalmViews:
+    """As `view_palms`, at the times of the video frames. Raises as it does."""
+    at = motion_frames_of(num_video_frames, len(motion.positions))
+    return view_palms(motion._replace(positions=motion.positions[at], rotations=motion.rotations[at]), camera)
 
-    Nearest where the rates do not divide each other; see `motion_frames_per_video_frame`.
-    """
-    rate = motion_frames_per_video_frame(num_video_frames, num_motion_frames)
-    nearest = np.floor(np.arange(num_video_frames) * rate + 0.5)
-    return np.minimum(nearest, num_motion_frames - 1).astype(np.int64)
+
+def motion_frames_of(num_video_frames: int, num_motion_frames: int) -> Int[np.ndarray, " time"]:
+    """Motion frame nearest to the time of each video frame (`video_times`)."""
+    return np.floor(video_times(num_video_frames, num_motion_frames) + 0.5).astype(np.int64)

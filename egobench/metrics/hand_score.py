@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 
 from egobench.errors import BadInputError, Undefined
 from egobench.geometry.border import motion_arrays
-from egobench.geometry.palms import BORDER, NEAREST, PALM_FROM_WRIST, motion_frames_of, view_palms
+from egobench.geometry.palms import BORDER, NEAREST, PALM_FROM_WRIST, view_palms_in_video
 from egobench.metrics.base import Better, Need, SetScore
 from egobench.stats.binary import Counts, agreement, f1, f1_interval
 from egobench.types import SIDES, Camera, HandDetections, Motion
@@ -120,8 +120,7 @@ def _compare(hands: HandDetections, motion: Motion, camera: Camera) -> _Row:
         raise BadInputError(text, code="hands-shape")
     if not np.isfinite(scores).all():
         raise BadInputError("hands: scores are not finite", code="hands-nonfinite")
-    chosen = motion_frames_of(len(scores), len(arrays.positions))
-    view = view_palms(arrays._replace(positions=arrays.positions[chosen], rotations=arrays.rotations[chosen]), camera)
+    view = view_palms_in_video(arrays, camera, len(scores))
     seen, decided = scores >= hands.threshold, ~view.ignored
     some = np.asarray(view.visible.any(axis=1))
     seen_any, ignored_any = np.asarray(seen.any(axis=1)), np.asarray(view.ignored.any(axis=1))

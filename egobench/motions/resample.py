@@ -1,10 +1,11 @@
-"""Another rate: positions linearly, rotations along the shortest way (slerp), at times rather than at strides.
+"""Another rate: positions linearly or by cubics, rotations along the shortest way (slerp), by times, not strides.
 
 Seconds, metres. There is no low-pass filter: frame k of the result is the pose at time k / fps.
 """
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.interpolate import make_interp_spline
 from scipy.spatial.transform import Rotation, Slerp
 
 from egobench.errors import BadInputError
@@ -12,8 +13,14 @@ from egobench.motions.axes import check_length
 from egobench.types import Motion
 
 
-def resample(motion: Motion, fps: float | int) -> Motion:
+def resample(motion: Motion, fps: float | int, *, smooth: bool = False) -> Motion:
     """A motion at another rate, from its first frame to the last that still lies within it.
+
+    Between two frames joints turn evenly about one axis.
+
+    Args:
+        smooth: positions follow cubic splines, for who takes their derivatives (four frames at least); else joints go
+            straight and evenly from frame to frame, which adds no wiggle to a file.
 
     Raises:
         BadInputError: `motion-rate`: no positive number; `motion-frames`: too long.
@@ -25,6 +32,8 @@ def resample(motion: Motion, fps: float | int) -> Motion:
     positions, rotations = poses_at(
         at, times, motion.positions, quaternions.reshape(*motion.positions.shape[:2], 4), known
     )
+    if smooth:
+        positions = make_interp_spline(times, motion.positions, k=3, axis=0)(at)
     return Motion(positions=positions, rotations=rotations, fps=fps, skeleton=motion.skeleton)
 
 

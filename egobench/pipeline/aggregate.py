@@ -4,7 +4,6 @@
 what was asked, not the folder's name.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 from egobench.files.plain import plain
 from egobench.metrics.base import ClipScore, SetScore
 from egobench.pipeline.inputs import Inputs
+from egobench.pipeline.reasons import count_reasons
 from egobench.pipeline.resolve import Metric
 from egobench.pipeline.score import BOOTSTRAP_SEED, SetOutcome, group_numbers
 from egobench.pipeline.yardstick import Yardstick
@@ -127,23 +127,15 @@ def _interval(score: SetScore | None) -> tuple[float, float] | None:
 def _detail(rows: Sequence[ScoreRow], yardstick: Yardstick) -> dict[str, Any]:
     detail: dict[str, Any] = {}
     for status, key in (("undefined", "undefined"), ("failed", "failed")):
-        reasons = Counter(row.reason for row in rows if row.status == status)
+        reasons = [row.reason for row in rows if row.status == status]
         if reasons:
-            detail[key] = _commonest(reasons)
+            detail[key] = count_reasons(reasons, MAX_REASONS)
     missing = [row.reason for row in rows if row.status == "not-applicable"]
     if missing:
         detail["not_applicable"] = missing[0]
     if yardstick.notes:
         detail["yardstick"] = dict(yardstick.notes)
     return detail
-
-
-def _commonest(reasons: Counter[str]) -> dict[str, int]:
-    ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-    kept = dict(ordered[:MAX_REASONS])
-    if len(ordered) > MAX_REASONS:
-        kept["other reasons"] = sum(count for _, count in ordered[MAX_REASONS:])
-    return kept
 
 
 def _strata(strata: Sequence[str], values: np.ndarray) -> dict[str, dict[str, Any]]:

@@ -27,6 +27,7 @@ from egobench.pipeline.calibrate_hands import pixel_truth
 from egobench.pipeline.calibrate_seeds import seed_spread
 from egobench.pipeline.estimates import LOST, split_camera
 from egobench.pipeline.progress import Progress, Quiet
+from egobench.pipeline.reasons import count_reasons
 from egobench.pipeline.resolve import resolve_device, resolve_engine, resolve_estimator, resolve_split
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder
@@ -181,9 +182,9 @@ def _health(
     if "camera-path" not in whats:
         return {**found, "failure_rate": len(inputs.unreadable) / len(infos)}
     paths = {info.clip_id: _path(inputs, info.clip_id) for info in infos}
-    reasons = Counter(f"{path.status}: {path.reason}" for path in paths.values() if path and path.status != "ok")
+    reasons = [f"{path.status}: {path.reason}" for path in paths.values() if path and path.status != "ok"]
     metric_scale = [path.is_metric for path in paths.values() if path is not None and path.status in ("ok", "partial")]
-    found |= {"reasons": dict(reasons.most_common(8)), **_statuses(list(paths.values()))}
+    found |= {"reasons": count_reasons(reasons, 8), **_statuses(list(paths.values()))}
     scales = {True: "metres", False: "up to scale"}
     found["positions"] = " or ".join(sorted({scales[is_metric] for is_metric in metric_scale})) or "none"
     found["health_by"] = {

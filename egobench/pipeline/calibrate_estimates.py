@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from egobench.catalog import METHODS
 from egobench.errors import BadInputError
 from egobench.estimators.base import Estimator
 from egobench.files.plain import plain
 from egobench.metrics.base import ESTIMATED, Need, What
 from egobench.pipeline.engine import Engine
 from egobench.pipeline.estimates import pack_estimate, split_camera
-from egobench.pipeline.extract import METHODS
 from egobench.pipeline.inputs import Inputs, Origin, Want
 from egobench.pipeline.progress import Progress
 from egobench.pipeline.resolve import resolve_estimator, resolve_split

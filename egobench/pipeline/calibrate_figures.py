@@ -3,7 +3,6 @@
 No error is computed here a second time: what a card calls an error is the value of the metric that tables print.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from egobench.metrics.base import ESTIMATED, What
 from egobench.pipeline.calibrate_estimates import Estimates, own
 from egobench.pipeline.inputs import Origin
 from egobench.pipeline.protocol import is_set_metric
+from egobench.pipeline.reasons import count_reasons
 from egobench.pipeline.resolve import Metric, resolve_metrics
 from egobench.pipeline.score import Score, collect, group_numbers, score_clip, try_set
 from egobench.pipeline.usable import check_metric
@@ -91,9 +91,9 @@ def _clip_figures(
     ok = [(clip_id, score) for clip_id, score in scores if score.status == "ok"]
     found: dict[str, Any] = {"n": len(ok)}
     for status in ("undefined", "failed"):
-        reasons = Counter(score.reason for _, score in scores if score.status == status)
+        reasons = [score.reason for _, score in scores if score.status == status]
         if reasons:
-            found[status] = dict(reasons.most_common(MAX_REASONS))
+            found[status] = count_reasons(reasons, MAX_REASONS)
     if ok:
         groups = group_numbers([inputs.infos[clip_id].sequence for clip_id, _ in ok])
         values = np.array([score.value for _, score in ok], dtype=np.float64)

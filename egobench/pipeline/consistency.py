@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from egobench.catalog import METRICS
+from egobench.catalog import METHODS, METRICS
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.files.atomic import make_folder, read_json
 from egobench.files.motion import read_motion
@@ -20,11 +20,10 @@ from egobench.files.video import read_video
 from egobench.geometry.alignment import place, rotation_gauge, turn
 from egobench.geometry.border import motion_arrays
 from egobench.geometry.head_camera import HeadCameraPath, head_camera_path
-from egobench.geometry.palms import PalmViews, motion_frames_of, view_palms
+from egobench.geometry.palms import PalmViews, view_palms_in_video
 from egobench.geometry.path_errors import position_errors, rotation_errors
 from egobench.metrics.base import Need, What
 from egobench.pipeline.estimates import pack_estimate, unpack_estimate
-from egobench.pipeline.extract import METHODS
 from egobench.pipeline.inputs import Inputs, MissingPartError, Origin
 from egobench.pipeline.resolve import resolve_estimator, resolve_split
 from egobench.pipeline.run import load_run
@@ -105,8 +104,6 @@ def read_consistency(run: Path | str, clip_id: str, seed: int) -> Consistency:
     arrays = motion_arrays(motion)
     frames = len(video.frames)
     head = head_camera_path(arrays, inputs.camera, frames)
-    chosen = motion_frames_of(frames, len(arrays.positions))
-    at_frames = arrays._replace(positions=arrays.positions[chosen], rotations=arrays.rotations[chosen])
     document = read_json(folder.metrics)
     rows = [row for row in read_scores(folder.scores) if (row.clip, row.seed) == (clip_id, seed)]
     path_by, hands_by = (_estimator(part, manifest, document) for part in ("camera", "hands"))
@@ -119,7 +116,7 @@ def read_consistency(run: Path | str, clip_id: str, seed: int) -> Consistency:
         seed=seed,
         video=video,
         head=head,
-        palms=view_palms(at_frames, inputs.camera),
+        palms=view_palms_in_video(arrays, inputs.camera, frames),
         laid=path if isinstance(path, str) else lay(path_by, path, head),
         seen=hands if isinstance(hands, str) else SeenHands(hands_by, hands),
         values={row.metric: row.reason if row.value is None else row.value for row in rows},

@@ -6,6 +6,7 @@ from typing import Any, get_args
 import numpy as np
 
 from egobench.errors import BadInputError
+from egobench.estimators.base import check_intrinsics
 from egobench.metrics.base import What
 from egobench.pipeline.resolve import CAMERA_FACTS
 from egobench.types import Camera, CameraPath, HandDetections, PathStatus, Split
@@ -17,12 +18,20 @@ LOST: tuple[PathStatus, ...] = ("failed", "crashed", "timeout")
 
 
 def split_camera(split: Split) -> Camera:
-    """The split's one camera. Raises BadInputError `split-form` if the split does not say it."""
+    """The split's one camera.
+
+    Raises:
+        BadInputError: `split-form`: the split does not say it; `camera-form`: intrinsics that cannot be.
+    """
     missing = [fact for fact in CAMERA_FACTS if split.facts.get(fact) is None]
     if missing:
         text = f"split '{split.name}' does not say its {', '.join(missing)}; where the camera sits is needed here"
         raise BadInputError(text, code="split-form")
     K, width, height, T_head_camera = (split.facts[fact] for fact in CAMERA_FACTS)
+    try:
+        check_intrinsics(K, width, height)
+    except BadInputError as error:
+        raise BadInputError(f"split '{split.name}': {error}", code=error.code) from None
     return Camera(np.asarray(K, dtype=np.float64), width, height, np.asarray(T_head_camera, dtype=np.float64))
 
 

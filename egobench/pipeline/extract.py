@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from egobench.catalog import METHODS
 from egobench.errors import BadInputError, StorageError
 from egobench.estimators.base import LoadedEstimator
 from egobench.extractors.base import LoadedExtractor
@@ -28,11 +29,6 @@ from egobench.store.tables import ItemRow
 from egobench.types import Clip, Motion, Split, Video
 
 REFERENCE_SEED = -1
-METHODS = {
-    **{"frames": "frames", "clip": "clip", "text": "text", "motion-features": "motion"},
-    **{"camera-path": "camera", "hands": "hands"},
-}
-"""`Need.what` → method of a loaded extractor or estimator."""
 Maker = tuple[bool, str]
 """Whether it is an estimator, and its name."""
 

@@ -8,10 +8,10 @@ applicable.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from egobench.catalog import METHODS
 from egobench.errors import BadInputError
 from egobench.metrics.base import ESTIMATED, What
 from egobench.pipeline.estimates import split_camera
-from egobench.pipeline.extract import METHODS
 from egobench.pipeline.resolve import Metric, preset_of, resolve_maker
 from egobench.types import Split, Task
 

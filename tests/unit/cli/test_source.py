@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from egobench.cli.source import read_source
+from egobench.cli.source import read_head, read_source
 from egobench.errors import BadInputError, UnknownNameError
 
 MODULE = '''
@@ -74,6 +74,29 @@ def test_a_class_is_read_and_not_run(explosive):
     assert found.file.endswith("models.py")
     assert MODULE.splitlines()[found.line - 1].startswith("class Model")
     assert "explosive" not in sys.modules
+
+
+def test_the_head_of_a_class_says_the_same_without_its_fields(explosive):
+    head, whole = read_head(f"{explosive}:Model"), read_source(f"{explosive}:Model")
+    assert (head.doc, head.facts, head.line, head.file) == (whole.doc, whole.facts, whole.line, whole.file)
+    assert head.fields == ()
+    assert read_head(f"{explosive}:SMALL") == read_source(f"{explosive}:SMALL")  # no class: read in full
+
+
+def test_a_head_that_the_text_alone_does_not_show_is_read_in_full(tmp_path, monkeypatch):
+    text = 'if True:\n    pass\nclass Odd:\n    """Says\n@this at the margin.\n    """\n    name = 1\n'
+    (tmp_path / "odd.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert read_head("odd:Odd") == read_source("odd:Odd")
+    assert read_head("odd:Odd").doc.splitlines()[1] == "@this at the margin."
+    with pytest.raises(UnknownNameError):
+        read_head("odd:Even")
+
+
+def test_what_a_metric_asks_of_its_preset_is_read_from_its_needs():
+    assert read_source("egobench.metrics.clip_sim:ClipSim").asks == ("frames", "text")
+    assert read_source("egobench.metrics.hand_score:HandScore").asks == ("hands",)
+    assert read_source("egobench.metrics.jerk:Jerk").asks == ()
 
 
 def test_fields_have_type_default_and_docstring_and_a_base_comes_first(explosive):

@@ -102,6 +102,33 @@ def test_a_preset_where_none_is_taken_and_an_unknown_one_are_one_line(capsys):
     assert "did you mean 'i3d.crop'" in said(capsys, "describe", "i-fid", "--preset", "i3d.corp", code=2).err
 
 
+@pytest.mark.parametrize(
+    ("metric", "preset", "says"),
+    [
+        ("i-fid", "i3d.crop", "i3d.crop provides clip, not frames"),
+        ("fvd", "inception.tf", "inception.tf provides frames, not clip"),
+        ("clip-sim", "inception.clean", "not text"),
+        ("hand-score", "colmap", "colmap provides camera, not hands"),
+        ("rot-err", "egomini-hands", "egomini-hands provides hands, not camera"),
+    ],
+)
+def test_a_preset_that_makes_something_else_is_refused_in_one_line(capsys, metric, preset, says):
+    refused = said(capsys, "describe", metric, "--preset", preset, code=2).err
+    assert says in refused
+    assert refused.count("\n") == 1
+
+
+def test_every_metric_is_described_with_its_own_preset(capsys):
+    from egobench.catalog import METRICS
+
+    for name in METRICS.names():
+        preset = getattr(METRICS.load(name), "preset", None)
+        if preset is not None:
+            assert (
+                json.loads(said(capsys, "describe", name, "--preset", preset, "--json").out)["preset"]["name"] == preset
+            )
+
+
 def test_describing_a_preset_loads_neither_torch_nor_numpy():
     probe = "import sys; from egobench.cli.main import main; main(['describe', 'i-fid', '--preset', 'inception.clean'])"
     probe += "; assert not {'torch', 'numpy', 'platformdirs', 'tyro'} & set(sys.modules)"

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from egobench.errors import BadInputError
-from egobench.extractors.motion_features import MotionLayout, heading, in_heading_frame, resample
+from egobench.extractors.motion_features import MotionLayout, heading, in_heading_frame
 from egobench.geometry.skeleton import XSENS23
+from egobench.motions.resample import resample
 from egobench.types import Motion
 
 LAYOUT = MotionLayout(XSENS23, 10.0)
@@ -64,7 +65,7 @@ def test_the_same_movement_recorded_at_another_rate_has_nearly_the_same_features
 
 def test_resampling_keeps_frames_that_both_rates_have(swaying):
     motion = swaying(fps=16.0)
-    finer = resample(motion, 48.0)
+    finer = resample(motion, 48.0, smooth=True)
     assert len(finer.positions) == 241
     assert np.allclose(finer.positions[::3], motion.positions, atol=1e-12)
     assert np.allclose(finer.rotations[::3], motion.rotations, atol=1e-12)

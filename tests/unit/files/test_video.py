@@ -107,6 +107,30 @@ def test_a_rate_that_is_not_constant_is_refused(tmp_path, frames):
     assert code_of(tmp_path / "v.mp4") == "video-rate"
 
 
+def test_frames_of_unequal_size_are_refused_and_not_brought_to_one(tmp_path):
+    # Motion JPEG: every frame has a size of its own, and a player would stretch the later ones.
+    import av
+
+    file = tmp_path / "v.mp4"
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("mjpeg", rate=8)
+        small = av.CodecContext.create("mjpeg", "w")
+        for coder, size in ((stream.codec_context, 64), (small, 32)):
+            coder.width, coder.height, coder.pix_fmt, coder.framerate = size, size, "yuvj420p", 8
+        small.time_base = 1 / small.framerate
+        for index in range(6):
+            coder, size = (stream, 64) if index < 3 else (small, 32)
+            picture = av.VideoFrame.from_ndarray(np.full((size, size, 3), 20 * index, np.uint8), format="rgb24")
+            picture = picture.reformat(format="yuvj420p")
+            picture.pts = index
+            for packet in coder.encode(picture):
+                packet.stream, packet.pts, packet.dts, packet.time_base = stream, index, index, small.time_base
+                container.mux(packet)
+    with pytest.raises(BadInputError, match="64 × 64, 32 × 32; one is needed") as caught:
+        read_video(file)
+    assert caught.value.code == "video-shape"
+
+
 def test_a_sound_file_is_no_video(tmp_path):
     import av
 

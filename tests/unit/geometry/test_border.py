@@ -104,6 +104,14 @@ def test_a_sound_video_comes_back_unchanged():
     assert check_video(video, frames=41, fps=8, size=(64, 48)) is video
 
 
+def test_frames_in_a_list_become_one_array_if_they_are_of_one_size():
+    frames = [np.full((8, 6, 3), k, np.uint8) for k in range(4)]
+    assert check_video(Video(frames, 8.0), frames=4).frames.shape == (4, 8, 6, 3)
+    code, text = refusal(check_video, Video([*frames, np.zeros((8, 8, 3), np.uint8)], 8.0))
+    assert code == "video-shape"
+    assert "unequal shape: (8, 6, 3), (8, 8, 3)" in text
+
+
 @pytest.mark.parametrize(
     ("frames", "fps", "options", "code", "words"),
     [

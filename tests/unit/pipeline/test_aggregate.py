@@ -57,9 +57,15 @@ def test_without_a_defined_row_there_is_no_number(inputs):
 
 
 def test_many_reasons_are_counted_together(inputs):
-    rows = [row(number % 8, status="undefined", reason=f"moved {number:02d} mm") for number in range(30)]
+    rows = [row(number % 8, status="undefined", reason=f"{chr(65 + number)} is wrong") for number in range(30)]
     reasons = clip_result(Speed(), rows, inputs, YARDSTICK, "d", draws=0).detail["undefined"]
     assert (len(reasons), reasons["other reasons"], sum(reasons.values())) == (21, 10, 30)
+
+
+def test_reasons_that_differ_in_their_numbers_are_one(inputs):
+    rows = [row(number, status="undefined", reason=f"moved {number} mm; 20 are needed") for number in range(8)]
+    detail = clip_result(Speed(), rows, inputs, YARDSTICK, "d", draws=0).detail
+    assert detail["undefined"] == {"moved 0 … 7 mm; 20 are needed": 8}
 
 
 def test_results_survive_json_and_what_is_not_finite_becomes_none(inputs):

@@ -100,6 +100,17 @@ def test_a_split_that_does_not_say_its_camera_is_refused(split):
     assert refusal.value.code == "split-form"
 
 
+def test_a_split_whose_intrinsics_cannot_be_is_refused_before_anything_is_sampled(ask, tmp_path):
+    place = make_split(tmp_path / "absurd")
+    index = json.loads((place / "split.json").read_text())
+    index["intrinsics"][0][0] = 0.0
+    (place / "split.json").write_text(json.dumps(index))
+    with pytest.raises(BadInputError, match="split 'toy': focal length 0, 16 px") as refusal:
+        start_run(ask(split=str(place)))
+    assert refusal.value.code == "camera-form"
+    assert not (tmp_path / "runs").exists()
+
+
 @pytest.mark.parametrize(
     ("found", "message"),
     [

@@ -68,7 +68,7 @@ def test_every_kind_of_failure_is_a_row_with_a_code_and_a_crash_takes_no_other_i
     codes = [items[f"toy-{number:02d}"].code for number in range(9)]
     expected = ["model-raised", "motion-nonfinite", "video-dtype", "motion-rotation", "motion-frames"]
     assert codes == [*expected, "sample-empty", "sample-type", "worker-died", "model-raised"]
-    assert items["toy-00"].reason.startswith("ValueError: the model fell over (pipeline_toys.py:")
+    assert items["toy-00"].reason.startswith("ValueError: the model fell over (toy_models.py:")
     assert all(row.status == ("failed" if row.clip < "toy-09" else "ok") for row in items.values())
     assert report.failed == 9
     result = report.results["toy-speed"]
