@@ -22,7 +22,7 @@ demo: $(READY)   ## score three controls on a part of egomini-test and show what
 
 test: $(READY)   ## lint and all tests: two cores, no network, no GPU
 	$(BIN)/ruff check .
-	$(BIN)/pytest -q
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile
 
 check: $(READY)  ## test, and formatting and types
 	$(BIN)/ruff format --check .

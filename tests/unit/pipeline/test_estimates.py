@@ -103,7 +103,7 @@ def test_a_split_that_does_not_say_its_camera_is_refused(split):
 def test_a_split_whose_intrinsics_cannot_be_is_refused_before_anything_is_sampled(ask, tmp_path):
     place = make_split(tmp_path / "absurd")
     index = json.loads((place / "split.json").read_text())
-    index["intrinsics"][0][0] = 0.0
+    index["facts"]["intrinsics"][0][0] = 0.0
     (place / "split.json").write_text(json.dumps(index))
     with pytest.raises(BadInputError, match="split 'toy': focal length 0, 16 px") as refusal:
         start_run(ask(split=str(place)))
