@@ -114,6 +114,8 @@ def _rates(rates: Mapping[str, Any]) -> str:
 def _seeds(seeds: Mapping[str, Any]) -> str:
     if "note" in seeds:
         return f"{seeds['note']} ({seeds['identical']} of {seeds['seen_twice']} clips identical when seen twice)"
+    if len(seeds["seeds"]) < 2:
+        return "one, so nothing is compared"
     found = [
         f"{name}: means differ by {short(figures['range_of_means'], figures['unit'])}, "
         f"a clip by {short(figures['range_of_a_clip']['median'], figures['unit'])}"

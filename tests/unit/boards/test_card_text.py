@@ -92,3 +92,6 @@ def test_a_card_is_readable_in_full():
         "  seeds: deterministic, no seed (4 of 4 clips identical when seen twice)",
         "  seconds per clip: 0.25 (p90 0.5) on x86_64, 1 processes of one thread on 2 cores, load 4.5",
     ]
+    spread = {"mean_by_seed": [1.0], "range_of_means": 0.0, "range_of_a_clip": {"median": 0.0}, "unit": "deg"}
+    one_seed = {**card, "seeds": {"seeds": [0], "clips": 4, "rot-err": spread}}
+    assert card_text(one_seed)[-2] == "  seeds: one, so nothing is compared"
