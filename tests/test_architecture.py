@@ -14,8 +14,9 @@ FLOORS = [
     {"motions", "fitting"},
     {"data", "extractors", "estimators", "metrics", "store"},
     {"pipeline"},
+    {"compare"},
     {"boards"},
-    {"cli"},
+    {"cli", "testing"},
 ]
 BOTTOM = FLOORS[0]
 """These four may see one another; all other rooms of a floor may not."""

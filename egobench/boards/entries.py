@@ -138,12 +138,3 @@ def entry_name(content: Mapping[str, Any]) -> str:
     label = re.sub(r"[^A-Za-z0-9]+", "-", content["provenance"]["model"]).strip("-").lower()
     tail = hashlib.sha256(content["run"].encode()).hexdigest()[:6]
     return f"{label or 'model'}-{tail}.json"
-
-
-def differing_fields(ours: Any, theirs: Any, prefix: str = "") -> list[str]:
-    """Dotted names of the leaves in which two readable protocols differ."""
-    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
-        names = sorted({*ours, *theirs})
-        found = [differing_fields(ours.get(name), theirs.get(name), f"{prefix}{name}.") for name in names]
-        return [name for names in found for name in names]
-    return [] if ours == theirs else [prefix.rstrip(".")]

@@ -10,15 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from egobench.boards.board import Board, read_board
-from egobench.boards.entries import (
-    Entry,
-    check_belongs,
-    check_entry,
-    differing_fields,
-    entry_content,
-    entry_name,
-    read_entry,
-)
+from egobench.boards.entries import Entry, check_belongs, check_entry, entry_content, entry_name, read_entry
 from egobench.boards.grid import Grid
 from egobench.boards.numbers import plain_text, share_text
 from egobench.boards.published import FILE as PUBLISHED
@@ -27,6 +19,7 @@ from egobench.boards.render import RENDERERS
 from egobench.boards.table import Kind, ModelRow, models_grid
 from egobench.errors import BadInputError
 from egobench.files.atomic import make_folder, write_bytes, write_json
+from egobench.files.plain import differing_fields
 
 LISTED_FIELDS = 6
 """Differing protocol fields named in a block's note; the rest are counted."""

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from egobench.boards.entries import differing_fields, entry_content
+from egobench.boards.entries import entry_content
 from egobench.boards.grid import Grid
 from egobench.boards.table import ModelRow, in_order, models_grid
 from egobench.errors import NotComparableError, UnknownNameError
+from egobench.files.plain import differing_fields
 from egobench.registry import unknown
 
 

@@ -1,4 +1,4 @@
-"""Anything made of numbers, texts, lists and mappings → what JSON can say."""
+"""Anything made of numbers, texts, lists and mappings → what JSON can say, and where two such things differ."""
 
 import math
 from collections.abc import Mapping
@@ -16,3 +16,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return plain(value.tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def differing_fields(ours: Any, theirs: Any, prefix: str = "") -> list[str]:
+    """Dotted names of the leaves in which two readable protocols differ."""
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        names = sorted({*ours, *theirs})
+        found = [differing_fields(ours.get(name), theirs.get(name), f"{prefix}{name}.") for name in names]
+        return [name for names in found for name in names]
+    return [] if ours == theirs else [prefix.rstrip(".")]

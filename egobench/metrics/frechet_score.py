@@ -14,6 +14,7 @@ from egobench.metrics.base import SetScore
 from egobench.stats.frechet import frechet_distance, frechet_interval, frechet_limit
 from egobench.stats.influence import frechet_influence
 from egobench.stats.kernel import kernel_distance
+from egobench.stats.weighted_frechet import SequenceFrechet
 
 SOLVER = {
     "solver": "float64, ddof 1, nuclear norm of the centred cross-Gram (triangular factors where N > d)",
@@ -52,6 +53,22 @@ def frechet_score(
         detail["influence"] = _influence(reference, sample, clips) if value > 0 else []
         interval = frechet_interval(reference, sample, groups, draws, seed)
     return SetScore(value, interval, detail)
+
+
+def frechet_left_out(
+    sample: Sequence[Float[np.ndarray, "_item _feature"]],
+    reference: Sequence[Float[np.ndarray, "_item _feature"]],
+    blocks: Int[np.ndarray, " row"],
+) -> Float[np.ndarray, " block"]:
+    """Distance without the rows of each block, on both sides.
+
+    Raises:
+        BadInputError: `features-clips`: fewer than two rows are left without a block.
+    """
+    distances = SequenceFrechet.of(reference, sample, blocks)
+    if min(len(side.rows) - side.counts.max() for side in (distances.reference, distances.sample)) < 2:
+        raise BadInputError("fewer than two rows are left without a block", code="features-clips")
+    return distances(1 - np.eye(distances.num_groups, dtype=np.int64))
 
 
 def check_rows(name: str, sample: Sequence[Any], reference: Sequence[Any], rows: int, draws: int) -> None:

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from egobench.errors import BadInputError
 from egobench.metrics.base import Better, Need, SetScore
-from egobench.metrics.frechet_score import SOLVER, check_rows, frechet_score
+from egobench.metrics.frechet_score import SOLVER, check_rows, frechet_left_out, frechet_score
 
 MIN_FRAMES = 10
 """I3D halves time four times over; on fewer frames it fails or answers with its padding."""
@@ -73,6 +73,12 @@ class Fvd:
         sample, reference = inputs["sample"], inputs["reference"]
         check_rows(self.name, sample, reference, rows=len(groups), draws=draws)
         return frechet_score(sample, reference, clips, groups, counted="items", draws=draws, seed=seed)
+
+    def left_out(
+        self, inputs: Mapping[str, Sequence[Float[np.ndarray, "_item _feature"]]], blocks: Int[np.ndarray, " row"]
+    ) -> Float[np.ndarray, " block"]:
+        """The distance without each block of rows. Errors as `score`."""
+        return frechet_left_out(inputs["sample"], inputs["reference"], blocks)
 
     def record(self) -> Mapping[str, Any]:
         """What decides the value, besides the extractor, the split, N and T."""

@@ -87,6 +87,15 @@ class HandScore:
         interval = f1_interval(pooled, groups, draws, seed) if draws else None
         return SetScore(f1(total), interval, detail)
 
+    def terms(
+        self, inputs: Mapping[str, Sequence[Any]], clips: Sequence[str]
+    ) -> tuple[Float[np.ndarray, " row"], Float[np.ndarray, " row"]]:
+        """Per row 2 TP and 2 TP + FP + FN over frames and sides. Errors as `score`."""
+        del clips
+        rows = [_compare(*row) for row in zip(inputs["hands"], inputs["motion"], inputs["camera"], strict=True)]
+        hit, false, missed, _ = np.array([row.sides.sum(axis=0) for row in rows], dtype=np.float64).T
+        return 2 * hit, 2 * hit + false + missed
+
     def record(self) -> Mapping[str, Any]:
         """What decides the value, besides the detector, its threshold, the camera and the clips."""
         return {

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from egobench.errors import BadInputError
 from egobench.metrics.base import Better, Need, SetScore
-from egobench.metrics.frechet_score import SOLVER, check_rows, frechet_score
+from egobench.metrics.frechet_score import SOLVER, check_rows, frechet_left_out, frechet_score
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,14 @@ class IFID:
         chosen = frame_indices(len(sides[0][0]), self.frames_per_clip)
         sample, reference = ([clip[chosen] for clip in side] for side in sides)
         return frechet_score(sample, reference, clips, groups, counted="frames", draws=draws, seed=seed)
+
+    def left_out(
+        self, inputs: Mapping[str, Sequence[Float[np.ndarray, "_time _feature"]]], blocks: Int[np.ndarray, " row"]
+    ) -> Float[np.ndarray, " block"]:
+        """The distance without each block of rows. Errors as `score`."""
+        chosen = frame_indices(len(inputs["sample"][0]), self.frames_per_clip)
+        sample, reference = ([clip[chosen] for clip in inputs[side]] for side in ("sample", "reference"))
+        return frechet_left_out(sample, reference, blocks)
 
     def record(self) -> Mapping[str, Any]:
         """What decides the value, besides the extractor, the split and N."""

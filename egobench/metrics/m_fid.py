@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from egobench.metrics.base import Better, Need, SetScore
-from egobench.metrics.frechet_score import SOLVER, check_rows, frechet_score
+from egobench.metrics.frechet_score import SOLVER, check_rows, frechet_left_out, frechet_score
 from egobench.stats.diversity import PAIRS, diversity, multimodality
 
 ONE_SEED = "one sample per clip; --seeds 2 or more are needed"
@@ -77,6 +77,13 @@ class MFid:
             **({} if over_seeds is not None else {"multimodality_reason": ONE_SEED}),
         }
         return SetScore(score.value, score.ci95, {**score.detail, **companions})
+
+    def left_out(
+        self, inputs: Mapping[str, Sequence[Float[np.ndarray, " _feature"]]], blocks: Int[np.ndarray, " row"]
+    ) -> Float[np.ndarray, " block"]:
+        """The distance without each block of rows. Errors as `score`."""
+        sample, reference = ([np.atleast_2d(row) for row in inputs[side]] for side in ("sample", "reference"))
+        return frechet_left_out(sample, reference, blocks)
 
     def record(self) -> Mapping[str, Any]:
         """What decides the value, besides the extractor, the split and N."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from egobench.errors import BadInputError, Undefined
 from egobench.metrics.base import Better, Need, SetScore
@@ -68,15 +68,7 @@ class RPrecision:
             BadInputError: fewer than two clips (`features-clips`), features that do not match (`features-dimension`),
                 are not finite (`features-nonfinite`), or the same for different captions (`features-constant`).
         """
-        text, motion = (_stacked(inputs[key], key) for key in ("text", "motion"))
-        captions, number = [str(caption) for caption in inputs["caption"]], len(set(clips))
-        if number < 2:
-            raise BadInputError(f"{number} clip; {self.name} needs two or more", code="features-clips")
-        for name, features in (("text", text), ("motion", motion)):
-            if not np.isfinite(features).all():
-                raise BadInputError(f"{name} features are not finite", code="features-nonfinite")
-        if number < POOL:
-            raise Undefined(f"{number} clips; a pool needs {POOL}")
+        text, motion, captions = self._checked(inputs, clips)
         found = retrieve(text, motion, clips, captions, seed=POOL_SEED, identical=self.identical)
         other: Identical = "strict" if self.identical == "collapse" else "collapse"
         beside = retrieve(text, motion, clips, captions, seed=POOL_SEED, identical=other) if found.identical else found
@@ -90,6 +82,28 @@ class RPrecision:
             "replications": REPLICATIONS,
         }
         return SetScore(detail[self.identical]["top"][str(TOP)], interval, detail)
+
+    def terms(
+        self, inputs: Mapping[str, Sequence[Any]], clips: Sequence[str]
+    ) -> tuple[Float[np.ndarray, " row"], Float[np.ndarray, " row"]]:
+        """Per row the share of its partitions in which it was found, and 1. Errors as `score`."""
+        text, motion, captions = self._checked(inputs, clips)
+        found = retrieve(text, motion, clips, captions, seed=POOL_SEED, identical=self.identical)
+        return found.hits[:, TOP - 1], np.ones(len(clips))
+
+    def _checked(
+        self, inputs: Mapping[str, Sequence[Any]], clips: Sequence[str]
+    ) -> tuple[np.ndarray, np.ndarray, list[str]]:
+        text, motion = (_stacked(inputs[key], key) for key in ("text", "motion"))
+        number = len(set(clips))
+        if number < 2:
+            raise BadInputError(f"{number} clip; {self.name} needs two or more", code="features-clips")
+        for name, features in (("text", text), ("motion", motion)):
+            if not np.isfinite(features).all():
+                raise BadInputError(f"{name} features are not finite", code="features-nonfinite")
+        if number < POOL:
+            raise Undefined(f"{number} clips; a pool needs {POOL}")
+        return text, motion, [str(caption) for caption in inputs["caption"]]
 
     def record(self) -> Mapping[str, Any]:
         """What decides the value, besides the extractor and the clips."""

@@ -7,11 +7,11 @@ import pytest
 from board_fixtures import PROTOCOL_B, RECIPE, document, entry, make_board, result
 
 from egobench.boards.board import read_board
-from egobench.boards.entries import differing_fields
 from egobench.boards.leaderboard import add_entry, board_grids, build
 from egobench.boards.published import published_grids
 from egobench.errors import BadInputError, NotComparableError
 from egobench.files.digest import digest_file
+from egobench.files.plain import differing_fields
 
 LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"
 

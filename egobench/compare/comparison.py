@@ -1,0 +1,262 @@
+"""Second run against first: pairs, differences, p, verdicts; but first, may they be compared at all?
+
+Rows are paired by clip, its digest and seed. A row without a number on either side leaves the pair out of that metric
+and is counted, by side.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from egobench.compare.comparable import joint_metrics, refuse_other_clips, refuse_unlike
+from egobench.compare.side import Key, Side, Terms, Unpaired
+from egobench.compare.verdict import DEFAULT_RELATIVE, Tolerance, Trend, Verdict, judge
+from egobench.errors import NotComparableError
+from egobench.metrics.base import Better
+from egobench.stats.paired import ClusterSums, Difference, holm, left_out_sums, paired_differences, row_sums
+
+DRAWS, SEED = 10_000, 0
+FAILED_SHARE = 0.01
+"""Rows lost to failures (not: undefined) up to which the rest is compared without being asked."""
+KEPT_REASONS = 5
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """How many rows of a metric could be paired."""
+
+    planned: int
+    """Rows that both runs have."""
+    paired: int
+    """Rows with a number on both sides."""
+    only_first: int = 0
+    """A number in the first run only."""
+    only_second: int = 0
+    neither: int = 0
+    failed: int = 0
+    """Of all without a number: those where a row failed on some side, as opposed to being undefined."""
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """Why, the commonest first; `first: …` or `second: …`."""
+
+
+@dataclass(frozen=True)
+class MetricComparison:
+    """One metric; differences are second minus first, in the metric's unit."""
+
+    metric: str
+    unit: str
+    better: Better
+    protocol: str
+    pairs: Pairs
+    tolerance: float | None
+    difference: Difference | None
+    """None where no pair has a number."""
+    p_holm: float | None
+    verdict: Verdict
+    trend: Trend
+    reason: str
+    """Why it is inconclusive or not compared; else empty."""
+    incomplete: bool = False
+    """Not compared because rows are missing that were planned."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Second against first."""
+
+    first: Side
+    second: Side
+    rows: tuple[MetricComparison, ...]
+    only_first: tuple[str, ...]
+    """Metrics that the second run has not."""
+    only_second: tuple[str, ...]
+    draws: int
+    seed: int
+    terms: Mapping[str, tuple[Terms, Terms]]
+    """Paired terms per metric, over the same rows on both sides."""
+
+    def row(self, metric: str) -> MetricComparison:
+        """The row of one metric."""
+        return next(row for row in self.rows if row.metric == metric)
+
+
+def compare_sides(
+    first: Side,
+    second: Side,
+    metrics: Sequence[str] = (),
+    *,
+    tolerance_of: Callable[[str], Tolerance] = lambda metric: Tolerance(relative=DEFAULT_RELATIVE),
+    family: Sequence[str] | None = None,
+    draws: int = DRAWS,
+    seed: int = SEED,
+    allow_partial: bool = False,
+) -> Comparison:
+    """Compares two sides under equal protocols.
+
+    Args:
+        metrics: those to compare; empty for all in common.
+        tolerance_of: metric → what does not matter.
+        family: metrics over which Holm adjusts; None for all that are compared.
+        draws: of bootstrap and permutation.
+        allow_partial: compare what is left where more than 1 % of the rows failed, or a side has fewer rows.
+
+    Raises:
+        UnknownNameError: a metric that no side has.
+        NotComparableError: protocols, clips or rows differ; or too many rows failed.
+        BadInputError: a damaged side.
+    """
+    names = joint_metrics(first, second, metrics)
+    refuse_unlike(first, second, names)
+    refuse_other_clips(first, second, allow_partial=allow_partial)
+    found = [_paired(first, second, name, allow_partial) for name in names]
+    tables = [each.table for each in found if each.table is not None]
+    values = [(each.terms[0].value, each.terms[1].value) for each in found if each.terms is not None]
+    differences = iter(paired_differences(tables, values, draws, seed))
+    placed = [None if each.table is None else next(differences) for each in found]
+    counted = set(names if family is None else family)
+    tested = [None if d is None or name not in counted else d.p for name, d in zip(names, placed, strict=True)]
+    adjusted = [
+        own if own is not None else (d.p if d else None)  # outside the family p stands for itself
+        for own, d in zip(holm(tested), placed, strict=True)
+    ]
+    rows = [
+        _row(first, each, difference, p, tolerance_of(each.metric))
+        for each, difference, p in zip(found, placed, adjusted, strict=True)
+    ]
+    return Comparison(
+        first=first,
+        second=second,
+        rows=tuple(rows),
+        only_first=tuple(name for name in first.results if name not in second.results),
+        only_second=tuple(name for name in second.results if name not in first.results),
+        draws=draws,
+        seed=seed,
+        terms={each.metric: each.terms for each in found if each.terms is not None},
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One metric, before statistics."""
+
+    metric: str
+    pairs: Pairs
+    terms: tuple[Terms, Terms] | None = None
+    table: ClusterSums | None = None
+    reason: str = ""
+    incomplete: bool = False
+
+
+def _paired(first: Side, second: Side, metric: str, allow_partial: bool) -> _Found:
+    planned = sorted(first.items.keys() & second.items.keys())
+    try:
+        sides = [side.source.terms(metric, None) for side in (first, second)]
+        held = [set(side.keys) for side in sides]
+        joint = [key for key in planned if key in held[0] and key in held[1]]
+        pairs = _count(first, second, metric, planned, held)
+        _refuse_failures(first, second, metric, pairs, allow_partial)
+        if not joint:
+            return _Found(metric, pairs, reason="no row has a number on both sides")
+        chosen = [_over(side, metric, terms, joint) for side, terms in zip((first, second), sides, strict=True)]
+    except Unpaired as reason:
+        pairs = _count(first, second, metric, planned, None)
+        return _Found(metric, pairs, reason=str(reason), incomplete=reason.incomplete)
+    terms = chosen[0], chosen[1]
+    sequences = [first.items[key].sequence for key in joint]
+    if terms[0].left_out is not None and terms[1].left_out is not None:
+        table = left_out_sums((terms[0].value, terms[1].value), terms[0].left_out, terms[1].left_out)
+    else:
+        above, below = [np.stack([np.asarray(getattr(each, part)) for each in terms]) for part in ("above", "below")]
+        table = row_sums(above, below, sequences)
+    return _Found(metric, pairs, terms, table)
+
+
+def _over(side: Side, metric: str, terms: Terms, joint: Sequence[Key]) -> Terms:
+    """Terms over the joint rows."""
+    if list(terms.keys) == list(joint):
+        return terms
+    if terms.above is None or terms.below is None:
+        found = side.source.terms(metric, joint)
+        if list(found.keys) != list(joint):
+            raise Unpaired(f"{side.name}: rows of {metric} can no longer be read", incomplete=True)
+        return found
+    place = {key: number for number, key in enumerate(terms.keys)}
+    chosen = [place[key] for key in joint]
+    above, below = terms.above[chosen], terms.below[chosen]
+    value = float(above.mean()) if (below == 1).all() else float(above.sum() / below.sum())
+    return replace(terms, keys=tuple(joint), value=value, above=above, below=below)
+
+
+def _count(first: Side, second: Side, metric: str, planned: Sequence[Key], held: Sequence[set[Key]] | None) -> Pairs:
+    lost = [side.source.lost(metric) for side in (first, second)]
+    if held is None:  # a set metric without any value, or a side of which nothing can be had
+        failed = sum(any(key in side and side[key].status == "failed" for side in lost) for key in planned)
+        return Pairs(len(planned), 0, neither=len(planned), failed=failed, reasons=_reasons(lost, planned))
+    has = Counter((key in held[0], key in held[1]) for key in planned)
+    missing = [key for key in planned if not (key in held[0] and key in held[1])]
+    failed = sum(any(_is_failed(key, *side) for side in zip(held, lost, strict=True)) for key in missing)
+    return Pairs(
+        planned=len(planned),
+        paired=has[True, True],
+        only_first=has[True, False],
+        only_second=has[False, True],
+        neither=has[False, False],
+        failed=failed,
+        reasons=_reasons(lost, missing),
+    )
+
+
+def _is_failed(key: Key, held: set[Key], lost: Mapping) -> bool:
+    """Whether a row that has no number failed; one of a set metric that did not enter could not be read."""
+    return key not in held and (key not in lost or lost[key].status == "failed")
+
+
+def _reasons(lost: Sequence[Mapping], keys: Sequence[Key]) -> dict[str, int]:
+    counts = Counter(
+        f"{name}: {side[key].status}: {side[key].reason}"
+        for name, side in zip(("first", "second"), lost, strict=True)
+        for key in keys
+        if key in side
+    )
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    kept = dict(ordered[:KEPT_REASONS])
+    if len(ordered) > KEPT_REASONS:
+        kept["other reasons"] = sum(count for _, count in ordered[KEPT_REASONS:])
+    return kept
+
+
+def _refuse_failures(first: Side, second: Side, metric: str, pairs: Pairs, allow_partial: bool) -> None:
+    if pairs.failed > FAILED_SHARE * pairs.planned and not allow_partial:
+        reason = next(iter(pairs.reasons), "rows that could not be read")
+        raise NotComparableError(
+            f"{metric} of {first.name} and {second.name}: {pairs.failed} of {pairs.planned} rows failed on some side "
+            f"({reason}), 1 % is allowed; `--allow-partial` compares the {pairs.paired} that are left"
+        )
+
+
+def _row(
+    first: Side, found: _Found, difference: Difference | None, p_holm: float | None, tolerance: Tolerance
+) -> MetricComparison:
+    record = first.results[found.metric]
+    verdict: Verdict = "not compared"
+    trend: Trend = ""
+    reason, width = found.reason, None
+    if difference is not None:
+        width = tolerance.of(difference.first)
+        verdict, trend, reason = judge(difference, record["better"], width, p_holm)
+    return MetricComparison(
+        metric=found.metric,
+        unit=record["unit"],
+        better=record["better"],
+        protocol=record["protocol"],
+        pairs=found.pairs,
+        tolerance=width,
+        difference=difference,
+        p_holm=p_holm,
+        verdict=verdict,
+        trend=trend,
+        reason=reason,
+        incomplete=found.incomplete,
+    )

@@ -1,0 +1,171 @@
+"""A run against a baseline under a policy: pass, or one exit code that says which of four things went wrong.
+
+Exit codes, the first that holds: 1 a gated metric regressed · 3 one cannot be compared · 4 rows failed beyond what is
+allowed · 2 a tolerance that this many clips cannot resolve · 5 inconclusive, under `strict` · 0.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from egobench.compare.comparable import protocol_differences, refuse_other_clips
+from egobench.compare.comparison import DRAWS, SEED, Comparison, MetricComparison, compare_sides
+from egobench.compare.losses import Loss, worst_clips
+from egobench.compare.policy import Policy, Rule
+from egobench.compare.side import Side
+from egobench.compare.verdict import ROUNDING
+from egobench.errors import NotComparableError
+
+Outcome = Literal["passed", "regressed", "not comparable", "incomplete", "too few clips", "no value", "inconclusive"]
+CODES: tuple[tuple[Outcome, int], ...] = (
+    ("regressed", 1),
+    ("not comparable", 3),
+    ("incomplete", 4),
+    ("too few clips", 2),
+    ("no value", 2),
+    ("inconclusive", 5),
+)
+"""In the order in which they decide; 5 only under `strict`."""
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """One metric at the gate."""
+
+    metric: str
+    rule: Rule
+    outcome: Outcome
+    reason: str
+    """Why it did not pass; empty if it did."""
+    comparison: MetricComparison | None
+    """None where it could not be compared."""
+    clips_needed: int | None = None
+    """For a tolerance below the smallest effect that these clips can show."""
+
+
+@dataclass(frozen=True)
+class GateReport:
+    """What a gate decided."""
+
+    run: Side
+    baseline: Side
+    policy: Policy
+    strict: bool
+    rows: tuple[GateRow, ...]
+    losses: tuple[Loss, ...]
+    """Clips that lost most."""
+
+    @property
+    def exit_code(self) -> int:
+        """0 where the run may pass."""
+        gated = {row.outcome for row in self.rows if row.rule.severity == "gate"}
+        return next((code for outcome, code in CODES if outcome in gated and (code != 5 or self.strict)), 0)
+
+    @property
+    def headline(self) -> str:
+        """One line: what decided."""
+        gated = [row for row in self.rows if row.rule.severity == "gate"]
+        if not self.exit_code:
+            unsure = [row.metric for row in gated if row.outcome == "inconclusive"]
+            note = f"; inconclusive: {', '.join(unsure)}" if unsure else ""
+            return f"passed: {len(gated)} gated metric{'s' if len(gated) != 1 else ''} not regressed{note}"
+        outcomes = [outcome for outcome, code in CODES if code == self.exit_code]
+        rows = [row for row in gated if row.outcome in outcomes]
+        return "; ".join(f"{row.metric} {row.outcome}: {row.reason}" for row in rows)
+
+
+def gate(
+    run: Side, baseline: Side, policy: Policy, *, strict: bool = False, draws: int = DRAWS, seed: int = SEED
+) -> GateReport:
+    """Holds a run against a baseline.
+
+    Raises:
+        BadInputError: a damaged side. What is wrong with a metric is an outcome of its row, not an error.
+    """
+    names = [*baseline.results, *(name for name in policy.metrics if name not in baseline.results)]
+    refused = _refused(run, baseline, names)
+    names_left = [name for name in names if name not in refused]
+    family = [name for name in names_left if policy.rule(name).severity == "gate"]
+    comparison = None
+    if names_left:
+        comparison = compare_sides(
+            baseline,
+            run,
+            names_left,
+            tolerance_of=lambda name: policy.rule(name).tolerance,
+            family=family,
+            draws=draws,
+            seed=seed,
+            allow_partial=True,
+        )
+    rows = [_row(name, policy, refused.get(name), comparison) for name in names]
+    losses = _losses(rows, comparison) if comparison else []
+    return GateReport(run, baseline, policy, strict, tuple(rows), tuple(losses))
+
+
+def _refused(run: Side, baseline: Side, names: Sequence[str]) -> dict[str, str]:
+    """Metrics that may not be compared, and why."""
+    found = {}
+    for name in names:
+        lacking = [where for side, where in ((baseline, "baseline"), (run, "run")) if name not in side.results]
+        if lacking:
+            found[name] = f"not in the {' and not in the '.join(lacking)}"
+            continue
+        fields = [each.field for each in protocol_differences(baseline, run, name)]
+        if fields:
+            found[name] = f"measured differently: {', '.join(fields)} differ"
+    try:
+        refuse_other_clips(baseline, run)
+    except NotComparableError as error:
+        return {name: found.get(name, str(error)) for name in names}
+    return found
+
+
+def _row(metric: str, policy: Policy, refused: str | None, comparison: Comparison | None) -> GateRow:
+    rule = policy.rule(metric)
+    if refused is not None or comparison is None:
+        return GateRow(metric, rule, "not comparable", refused or "no metric could be compared", None)
+    row = comparison.row(metric)
+    if row.verdict == "regressed":
+        return GateRow(metric, rule, "regressed", _harm_text(row), row)
+    if row.incomplete or row.pairs.failed > policy.allow_failed:
+        lost = f"{row.pairs.failed} of {row.pairs.planned} rows failed, {policy.allow_failed} are allowed"
+        return GateRow(metric, rule, "incomplete", row.reason if row.incomplete else lost, row)
+    if row.difference is None or row.tolerance is None:
+        is_new = comparison.first.results[metric]["value"] is not None
+        return GateRow(metric, rule, "incomplete" if is_new else "no value", row.reason, row)
+    effect = row.difference.detectable
+    is_blunt = effect is not None and effect > row.tolerance and row.verdict != "improved"
+    if is_blunt and rule.severity == "gate" and effect is not None:
+        clips = len({key.clip for key in comparison.terms[metric][0].keys})
+        return _too_few(metric, rule, row, effect, clips)
+    if row.verdict == "inconclusive":
+        return GateRow(metric, rule, "inconclusive", f"{_harm_text(row)}; {row.reason}", row)
+    return GateRow(metric, rule, "passed", "", row)
+
+
+def _too_few(metric: str, rule: Rule, row: MetricComparison, effect: float, clips: int) -> GateRow:
+    tolerance = row.tolerance or 0.0
+    if tolerance <= ROUNDING:
+        text = f"the tolerance is 0; these clips show {effect:.3g} at best: set absolute or relative to that or more"
+        return GateRow(metric, rule, "too few clips", text, row)
+    needed = math.ceil(clips * (effect / tolerance) ** 2)
+    text = f"the tolerance {tolerance:.3g} is below the {effect:.3g} that {clips} clips can show"
+    text = f"{text}; about {needed} clips or a wider one are needed"
+    return GateRow(metric, rule, "too few clips", text, row, needed)
+
+
+def _harm_text(row: MetricComparison) -> str:
+    found = row.difference
+    assert found is not None, "a verdict has a difference"
+    ends = "" if found.ci95 is None else f" [{found.ci95[0]:+.3g}, {found.ci95[1]:+.3g}]"
+    tolerance = 0.0 if row.tolerance is None or row.tolerance <= ROUNDING else row.tolerance
+    return f"{found.first:.4g} → {found.second:.4g}, {found.value:+.3g}{ends}, tolerance {tolerance:.3g}"
+
+
+def _losses(rows: Sequence[GateRow], comparison: Comparison) -> list[Loss]:
+    """By the metrics that regressed, or by all gated ones."""
+    gated = [row.metric for row in rows if row.rule.severity == "gate"]
+    chosen = [row.metric for row in rows if row.outcome == "regressed"] or gated
+    return worst_clips(comparison, metrics=chosen)

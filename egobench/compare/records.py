@@ -1,0 +1,97 @@
+"""Comparisons and gates as JSON-ready records: what `--json` prints; numbers unrounded."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from egobench.compare.comparable import protocol_differences
+from egobench.compare.comparison import Comparison, MetricComparison
+from egobench.compare.gate import GateReport, GateRow
+from egobench.compare.losses import Loss, worst_clips
+from egobench.compare.side import Side
+from egobench.files.plain import plain
+
+SCHEMA = 1
+
+
+def comparison_record(comparison: Comparison) -> dict[str, Any]:
+    """Second against first."""
+    return {
+        "first": side_record(comparison.first),
+        "second": side_record(comparison.second),
+        "metrics": {row.metric: row_record(row) for row in comparison.rows},
+        "only_first": list(comparison.only_first),
+        "only_second": list(comparison.only_second),
+        "draws": comparison.draws,
+        "seed": comparison.seed,
+        "clips": [loss_record(loss) for loss in worst_clips(comparison)],
+    }
+
+
+def row_record(row: MetricComparison) -> dict[str, Any]:
+    """One metric."""
+    found = row.difference
+    numbers = {
+        "first": None if found is None else found.first,
+        "second": None if found is None else found.second,
+        "difference": None if found is None else found.value,
+        "ci95": None if found is None else found.ci95,
+        "standard_error": None if found is None else found.error,
+        "p": None if found is None else found.p,
+        "p_holm": row.p_holm,
+        "detectable": None if found is None else found.detectable,
+        "sequences": None if found is None else found.groups,
+        "method": None if found is None else found.method,
+    }
+    return plain(
+        {
+            **numbers,
+            **{"unit": row.unit, "better": row.better, "tolerance": row.tolerance, "verdict": row.verdict},
+            **{"trend": row.trend, "reason": row.reason, "protocol": row.protocol, "pairs": vars(row.pairs)},
+        }
+    )
+
+
+def side_record(side: Side) -> dict[str, Any]:
+    """Which run."""
+    return plain(
+        {
+            **{"name": side.name, "run": side.run, "model": side.model, "split": side.split, "task": side.task},
+            "provenance": dict(side.provenance),
+        }
+    )
+
+
+def loss_record(loss: Loss) -> dict[str, Any]:
+    """One clip."""
+    return plain(vars(loss))
+
+
+def gate_record(report: GateReport) -> dict[str, Any]:
+    """A gate's decision."""
+    return {
+        "schema": SCHEMA,
+        "exit_code": report.exit_code,
+        "headline": report.headline,
+        "run": side_record(report.run),
+        "baseline": side_record(report.baseline),
+        "policy": report.policy.name,
+        "strict": report.strict,
+        "metrics": {row.metric: _gate_row_record(row) for row in report.rows},
+        "clips": [loss_record(loss) for loss in report.losses],
+    }
+
+
+def differences_record(first: Side, second: Side, metrics: Sequence[str]) -> dict[str, Any]:
+    """Why two sides may not be compared: metric → field → both values."""
+    return plain(
+        {
+            metric: {each.field: [each.first, each.second] for each in protocol_differences(first, second, metric)}
+            for metric in metrics
+        }
+    )
+
+
+def _gate_row_record(row: GateRow) -> dict[str, Any]:
+    found = {} if row.comparison is None else row_record(row.comparison)
+    own = {"severity": row.rule.severity, "outcome": row.outcome, "clips_needed": row.clips_needed}
+    return {**found, **own, "reason": row.reason or found.get("reason", "")}

@@ -1,0 +1,150 @@
+"""A finished run as one side of a comparison: clip scores from its table, set metrics from its features."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from egobench.compare.side import Item, Key, Lost, Side, Terms, Unpaired
+from egobench.errors import BadInputError, Undefined
+from egobench.files.atomic import make_folder, read_json
+from egobench.pipeline.progress import Progress, Quiet
+from egobench.store.cache import Cache, cache_home
+from egobench.store.folder import RunFolder, open_run
+from egobench.store.manifest import read_manifest
+from egobench.store.tables import SET_CLIP, ItemRow, ScoreRow, read_items, read_scores
+from egobench.store.terms import SetTerms, keep_terms, load_terms, terms_key
+
+AGREEMENT = 1e-4
+"""Relative difference up to which a value made again from features is the one in `metrics.json` (another machine may
+round features differently)."""
+
+
+def run_side(path: Path | str, progress: Progress | None = None) -> Side:
+    """Opens a finished run.
+
+    Raises:
+        BadInputError: not a run, not finished, damaged, or tables that contradict each other.
+    """
+    folder = open_run(path)
+    manifest = read_manifest(folder)
+    if manifest["status"] != "done":
+        text = f"{path}: status is '{manifest['status']}'; `egobench resume {path}` finishes it"
+        raise BadInputError(text, code="run-unfinished")
+    document = read_json(folder.metrics)
+    rows = {Key(row.clip, row.seed): row for row in read_items(folder.items)}
+    scores: dict[str, list[ScoreRow]] = defaultdict(list)
+    for row in read_scores(folder.scores):
+        scores[row.metric].append(row)
+    results = document["metrics"]
+    missing = sorted(set(results) - set(scores))
+    if missing:
+        raise BadInputError(f"{path}: scores.parquet has no row of {', '.join(missing)}", code="run-damaged")
+    try:
+        protocols = {name: manifest["protocols"][record["protocol"]] for name, record in results.items()}
+        provenance = {
+            **{"started": manifest["started"], "commit": manifest.get("commit") or "unknown"},
+            **{"version": manifest.get("version", ""), "split_digest": manifest["split"]["digest"]},
+            **{"settings": manifest["model"]["settings"], "seeds": len(manifest["seeds"])},
+        }
+    except (KeyError, TypeError) as error:
+        raise BadInputError(f"{folder.manifest} is damaged: {error!r}", code="manifest-damaged") from None
+    return Side(
+        name=Path(path).name or str(path),
+        model=document["model"],
+        run=folder.run_id,
+        split=document["split"],
+        task=document["task"],
+        items={key: Item(row.clip_digest, row.sequence, row.stratum) for key, row in sorted(rows.items())},
+        results=results,
+        protocols=protocols,
+        source=RunSource(folder, manifest, rows, dict(scores), results, progress or Quiet()),
+        provenance=provenance,
+    )
+
+
+@dataclass(frozen=True)
+class RunSource:
+    """Terms of a run's metrics."""
+
+    folder: RunFolder
+    manifest: Mapping[str, Any]
+    rows: Mapping[Key, ItemRow]
+    scores: Mapping[str, Sequence[ScoreRow]]
+    results: Mapping[str, Mapping[str, Any]]
+    progress: Progress
+    _held: dict[tuple[str, tuple[Key, ...] | None], Terms] = field(default_factory=dict)
+
+    def terms(self, metric: str, keys: Sequence[Key] | None) -> Terms:
+        """As `Source.terms`."""
+        place = metric, None if keys is None else tuple(keys)
+        if place not in self._held:
+            self._held[place] = self._set_terms(metric, keys) if self._is_set(metric) else self._clip_terms(metric)
+        return self._held[place]
+
+    def lost(self, metric: str) -> dict[Key, Lost]:
+        """As `Source.lost`: rows without a sample, and those on which a clip metric gave no number."""
+        found = {
+            key: Lost("failed", f"{row.code}: {row.reason}") for key, row in self.rows.items() if row.status == "failed"
+        }
+        for row in self.scores[metric]:
+            if row.clip != SET_CLIP and row.status != "ok":
+                found[Key(row.clip, row.seed)] = Lost(row.status, row.reason)
+        return found
+
+    def _is_set(self, metric: str) -> bool:
+        return all(row.clip == SET_CLIP for row in self.scores[metric])
+
+    def _clip_terms(self, metric: str) -> Terms:
+        values = {
+            Key(row.clip, row.seed): row.value
+            for row in self.scores[metric]
+            if row.status == "ok" and row.value is not None
+        }
+        if not values:
+            reasons = sorted({row.reason for row in self.scores[metric]})
+            raise Unpaired(f"no row of {self.folder.run_id} has a number: {reasons[0] if reasons else 'no row'}")
+        keys = tuple(sorted(values))
+        above = np.array([values[key] for key in keys], dtype=np.float64)
+        return Terms(keys, float(above.mean()), above, np.ones(len(keys)))
+
+    def _set_terms(self, metric: str, keys: Sequence[Key] | None) -> Terms:
+        row = self.scores[metric][0]
+        if row.status != "ok":
+            raise Unpaired(f"{self.folder.run_id}: {row.status}: {row.reason}", incomplete=row.status == "failed")
+        chosen = [self.rows[key] for key in sorted(keys or self.rows) if self.rows[key].status == "ok"]
+        record = self.results[metric]
+        try:
+            found = self._kept_or_made(metric, record["protocol"], chosen)
+        except Undefined as reason:
+            raise Unpaired(f"{self.folder.run_id}: undefined: {reason}") from None
+        entered = tuple(Key(chosen[place].clip, chosen[place].seed) for place in found.rows.tolist())
+        if keys is None:
+            self._refuse_others(metric, found.value, len(entered))
+        return Terms(entered, found.value, found.above, found.below, found.left_out)
+
+    def _kept_or_made(self, metric: str, protocol: str, chosen: Sequence[ItemRow]) -> SetTerms:
+        cache = Cache(make_folder(cache_home()))
+        key = terms_key(metric, protocol, chosen)
+        found = load_terms(cache, key)
+        if found is None:
+            from egobench.pipeline.terms import SetSource  # opens splits and extractors; not needed the second time
+
+            source = SetSource(self.folder, self.manifest)
+            found = source.terms(metric, protocol, chosen, cache, self.progress)
+            keep_terms(cache, key, found)
+        return found
+
+    def _refuse_others(self, metric: str, value: float, entered: int) -> None:
+        """What features give now must be what stands in `metrics.json`."""
+        record = self.results[metric]
+        scale = max(abs(record["value"]), abs(record.get("floor") or 0.0), 1e-9)
+        if entered != record["n"] or abs(value - record["value"]) > AGREEMENT * scale:
+            raise BadInputError(
+                f"{self.folder.path}: {metric} comes to {value:.6g} over {entered} rows from its features, "
+                f"metrics.json has {record['value']:.6g} over {record['n']}; samples are lost or changed, run it again",
+                code="terms-differ",
+            )

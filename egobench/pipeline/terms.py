@@ -1,0 +1,129 @@
+"""What a set metric of a finished run is made of: per row, or its value without each block of recordings.
+
+Two runs are paired by these. They come from the features in the cache; what it has lost is extracted from the samples
+again.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from threadpoolctl import threadpool_limits
+
+from egobench.errors import BadInputError, NotComparableError
+from egobench.files.plain import differing_fields
+from egobench.metrics.base import SetMetric
+from egobench.pipeline.extract import ExtractJob, WantList, makers_of
+from egobench.pipeline.inputs import Inputs, Origin
+from egobench.pipeline.progress import Progress
+from egobench.pipeline.protocol import is_set_metric, protocol_record
+from egobench.pipeline.resolve import metric_labels, resolve_device, resolve_engine, resolve_metrics, resolve_split
+from egobench.pipeline.score import SetRows, collect
+from egobench.stats.paired import jackknife_blocks
+from egobench.store.cache import Cache
+from egobench.store.folder import RunFolder
+from egobench.store.tables import ItemRow
+from egobench.store.terms import SetTerms
+
+
+@dataclass(frozen=True)
+class SetSource:
+    """A finished run, as far as its set metrics need it."""
+
+    folder: RunFolder
+    manifest: Mapping[str, Any]
+
+    def terms(self, label: str, protocol: str, items: Sequence[ItemRow], cache: Cache, progress: Progress) -> SetTerms:
+        """Terms of one metric over items of the run, all with samples.
+
+        Args:
+            label: the metric's name in `metrics.json`.
+            protocol: digest of its protocol there.
+
+        Raises:
+            UnknownNameError: the metric, an extractor or the split is not known here.
+            NotComparableError: extractors, weights or split here are not those that the run was scored with.
+            BadInputError: what the metric raises, or `terms-unreadable`: no row can be read any more.
+            Undefined: the metric has no meaning on these rows.
+        """
+        request = self.manifest["request"]
+        metrics = resolve_metrics(request["metrics"])
+        metric: Any = dict(zip(metric_labels(metrics), metrics, strict=True)).get(label)
+        if metric is None or not is_set_metric(metric):
+            raise BadInputError(f"{self.folder.path}: {label} is no set metric of this run", code="terms-metric")
+        inputs = Inputs(resolve_split(request["split"]), self.folder, cache, {})
+        self._refuse_other(metric, label, protocol, inputs)
+        self._extract_missing(metric, inputs, items, progress)
+        with threadpool_limits(1):
+            return _terms(metric, inputs, items)
+
+    def _refuse_other(self, metric: SetMetric, label: str, protocol: str, inputs: Inputs) -> None:
+        request, written = self.manifest["request"], self.manifest["protocols"][protocol]
+        clip_ids = sorted(info.clip_id for info in inputs.split.infos())[: request["limit"]]
+        here = protocol_record(metric, inputs.split, clip_ids, request["seeds"], request["task"])
+        fields = differing_fields(written, here)
+        if fields:
+            raise NotComparableError(
+                f"{label} of {self.folder.path} was scored under another protocol than is installed here; "
+                f"{', '.join(fields)} differ; run it again"
+            )
+
+    def _extract_missing(self, metric: SetMetric, inputs: Inputs, items: Sequence[ItemRow], progress: Progress) -> None:
+        wants = WantList(inputs)
+        for item in items:
+            for need in metric.needs().values():
+                is_own = need.source == "sample"
+                wants.add(inputs.want(need, item.clip, Origin(item)), item.clip, item if is_own else None)
+        missing = wants.items()
+        if not missing:
+            return
+        request = self.manifest["request"]
+        device = resolve_device(request["device"])
+        job = ExtractJob(request["split"], makers_of(missing), device, self.folder.path, inputs.cache.root)
+        progress.stage("extract", len(missing))
+        with closing(resolve_engine("local", 1).run(job, missing)) as outcomes:
+            for outcome in outcomes:
+                progress.advance(1, bool(outcome.answer.code))
+        progress.done()
+
+
+def _terms(metric: Any, inputs: Inputs, items: Sequence[ItemRow]) -> SetTerms:
+    entered: list[int] = []
+    clips: list[str] = []
+    found: dict[str, list[Any]] = {key: [] for key in metric.needs()}
+    for place, item in enumerate(items):
+        part = collect(metric, inputs, [(item.clip, Origin(item))])
+        if part.clips:
+            entered.append(place)
+            clips.append(item.clip)
+            for key, values in part.inputs.items():
+                found[key] += values
+    if not entered:
+        text = f"{inputs.folder.path}: {metric.name}: neither features nor samples of any row can be read"
+        raise BadInputError(f"{text}; sample it again with `egobench run`", code="terms-unreadable")
+    rows, sequences = SetRows(found, clips), [items[place].sequence for place in entered]
+    places = np.array(entered, dtype=np.int64)
+    if hasattr(metric, "terms"):
+        above, below = (np.asarray(part, dtype=np.float64) for part in metric.terms(rows.inputs, clips))
+        return SetTerms(places, float(above.sum() / below.sum()), above=above, below=below)
+    blocks = jackknife_blocks(sequences)
+    value = metric.score(rows.inputs, clips, blocks, draws=0, seed=0).value
+    return SetTerms(places, float(value), left_out=_left_out(metric, rows, blocks))
+
+
+def _left_out(metric: Any, rows: SetRows, blocks: Int[np.ndarray, " row"]) -> Float[np.ndarray, " block"]:
+    total = int(blocks.max()) + 1
+    if total < 2:
+        return np.zeros(0)
+    if hasattr(metric, "left_out"):
+        return np.asarray(metric.left_out(rows.inputs, blocks), dtype=np.float64)
+    values = []
+    for block in range(total):
+        kept = np.flatnonzero(blocks != block).tolist()
+        inputs = {key: [column[place] for place in kept] for key, column in rows.inputs.items()}
+        clips = [rows.clips[place] for place in kept]
+        values.append(metric.score(inputs, clips, blocks[kept], draws=0, seed=0).value)
+    return np.array(values, dtype=np.float64)

@@ -1,0 +1,82 @@
+"""For other people's test suites: `assert_no_regression(run, baseline, policy)`, and the pytest plugin that prints it.
+
+Installed as the pytest plugin `egobench`: a failed gate is shown as what regressed, by how much and on which clips, not
+as a traceback, and the end of the session says how many gates were asked. Importing this loads nothing heavy.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from egobench.compare.gate import GateReport
+
+try:
+    import pytest
+except ImportError:  # the assertion works without pytest
+    pytest = None
+
+_asked: list[tuple[str, int]] = []
+"""Headlines and exit codes of this process, for the session's summary."""
+
+
+class RegressionError(AssertionError):
+    """A gate that did not pass; its text is what a reader needs, its `report` the rest."""
+
+    def __init__(self, text: str, report: "GateReport") -> None:
+        super().__init__(text)
+        self.report = report
+
+
+def assert_no_regression(
+    run: Path | str, baseline: Path | str, policy: Path | str, *, strict: bool = False
+) -> "GateReport":
+    """Holds a run folder against a baseline file under a gate.toml, as `egobench gate` does.
+
+    Returns:
+        The report of a gate that passed.
+
+    Raises:
+        RegressionError: it did not: regressed, not comparable, incomplete, too few clips; inconclusive if `strict`.
+        BadInputError: a file is missing or damaged.
+    """
+    __tracebackhide__ = True
+    from egobench.boards.ci import failure_text
+    from egobench.compare.baseline import baseline_side
+    from egobench.compare.gate import gate
+    from egobench.compare.policy import read_policy
+    from egobench.compare.run_side import run_side
+
+    report = gate(run_side(run), baseline_side(baseline), read_policy(policy), strict=strict)
+    _asked.append((report.headline, report.exit_code))
+    if report.exit_code:
+        raise RegressionError(failure_text(report), report)
+    return report
+
+
+if pytest is not None:
+
+    @pytest.fixture
+    def no_regression() -> Callable[..., "GateReport"]:
+        """`assert_no_regression`, without an import."""
+        return assert_no_regression
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(item: Any, call: Any) -> Any:
+        """A failed gate is printed as its text alone, and its numbers become properties of the test's report."""
+        outcome = yield
+        error = call.excinfo.value if call.excinfo is not None else None
+        if isinstance(error, RegressionError):
+            found = outcome.get_result()
+            found.longrepr = f"{item.nodeid}\n\n{error}"
+            found.user_properties.append(("egobench_exit_code", error.report.exit_code))
+
+    def pytest_terminal_summary(terminalreporter: Any) -> None:
+        """One line on the gates of the session."""
+        if _asked:
+            failed = sum(code != 0 for _, code in _asked)
+            terminalreporter.section("egobench")
+            terminalreporter.write_line(f"{len(_asked)} gates asked, {failed} did not pass")
+            for headline, code in _asked:
+                if code:
+                    terminalreporter.write_line(f"exit {code}: {headline}")
