@@ -12,7 +12,6 @@ MAX_ANNOTATIONS = 10
 """GitHub shows no more of one kind in a step."""
 MAX_SUMMARY_BYTES = 1_000_000
 """GitHub refuses a step summary beyond 1 MiB."""
-SHOWN_CLIPS = 5
 _FAILING = ("regressed", "not comparable", "incomplete", "too few clips", "no value")
 
 
@@ -93,8 +92,7 @@ def _lines(row: GateRow, report: GateReport) -> Iterator[str]:
     yield f"{row.metric} {row.outcome}: {row.reason}"
     if row.comparison is not None:
         yield f"  {_numbers(row)}"
-    clips = [loss for loss in report.losses if loss.metric == row.metric][:SHOWN_CLIPS]
-    for loss in clips if row.outcome == "regressed" else []:
+    for loss in row.losses:
         yield f"  {loss.clip} ({loss.stratum}): {plain_text(loss.first)} → {plain_text(loss.second)}"
     yield f"  run {report.run.run}, baseline {report.baseline.name} ({report.baseline.run})"
 

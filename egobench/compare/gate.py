@@ -28,6 +28,9 @@ CODES: tuple[tuple[Outcome, int], ...] = (
 )
 """In the order in which they decide; 5 only under `strict`."""
 
+SHOWN_CLIPS = 5
+"""Clips named beside a metric that regressed."""
+
 
 @dataclass(frozen=True)
 class GateRow:
@@ -42,6 +45,8 @@ class GateRow:
     """None where it could not be compared."""
     clips_needed: int | None = None
     """For a tolerance below the smallest effect that these clips can show."""
+    losses: tuple[Loss, ...] = ()
+    """Of a metric that regressed: the clips where it lost most."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,8 @@ def _row(metric: str, policy: Policy, refused: str | None, comparison: Compariso
         return GateRow(metric, rule, "not comparable", refused or "no metric could be compared", None)
     row = comparison.row(metric)
     if row.verdict == "regressed":
-        return GateRow(metric, rule, "regressed", _harm_text(row), row)
+        losses = tuple(worst_clips(comparison, SHOWN_CLIPS, [metric]))
+        return GateRow(metric, rule, "regressed", _harm_text(row), row, losses=losses)
     if row.incomplete or row.pairs.failed > policy.allow_failed:
         lost = f"{row.pairs.failed} of {row.pairs.planned} rows failed, {policy.allow_failed} are allowed"
         return GateRow(metric, rule, "incomplete", row.reason if row.incomplete else lost, row)
@@ -165,7 +171,7 @@ def _harm_text(row: MetricComparison) -> str:
 
 
 def _losses(rows: Sequence[GateRow], comparison: Comparison) -> list[Loss]:
-    """By the metrics that regressed, or by all gated ones."""
-    gated = [row.metric for row in rows if row.rule.severity == "gate"]
-    chosen = [row.metric for row in rows if row.outcome == "regressed"] or gated
-    return worst_clips(comparison, metrics=chosen)
+    """By the gated metrics that regressed, or by all gated ones."""
+    gated = [row for row in rows if row.rule.severity == "gate"]
+    chosen = [row for row in gated if row.outcome == "regressed"] or gated
+    return worst_clips(comparison, metrics=[row.metric for row in chosen])

@@ -56,10 +56,13 @@ class Difference:
     """`bootstrap` or `jackknife`: where the interval comes from."""
 
 
-def row_sums(
-    above: Float[np.ndarray, "run row"], below: Float[np.ndarray, "run row"], groups: Sequence[str] | np.ndarray
-) -> ClusterSums:
+def row_sums(above: np.ndarray, below: np.ndarray, groups: Sequence[str] | np.ndarray) -> ClusterSums:
     """Sums per sequence from what each row adds to numerator and denominator.
+
+    Args:
+        above: (2, row) of the first and the second run.
+        below: (2, row); 1 everywhere for a mean.
+        groups: (row,) sequence of each row, as numbers or names.
 
     Raises:
         BadInputError: `paired-shape`, `paired-nonfinite`.
@@ -75,15 +78,19 @@ def row_sums(
     return ClusterSums(np.array(sums[0]), np.array(sums[1]))
 
 
-def left_out_sums(
-    values: tuple[float, float],
-    first: Float[np.ndarray, " block"],
-    second: Float[np.ndarray, " block"],
-) -> ClusterSums:
+def left_out_sums(values: tuple[float, float], first: np.ndarray, second: np.ndarray) -> ClusterSums:
     """The same from the values without each block: what a block adds to the difference, to first order.
 
     Block b's share is Δ + (B - 1)(mean of the Δ without a block - Δ without b), so that the shares' mean is the
     difference itself: the bias of a set distance at this number of clips is common to both runs and not corrected.
+
+    Args:
+        values: of the first and the second run, over all rows.
+        first: (block,) value of the first run without each block.
+        second: (block,) of the second.
+
+    Raises:
+        BadInputError: `paired-shape`: not the same blocks.
     """
     if len(first) != len(second):
         text = f"{len(first)} and {len(second)} blocks; both runs must leave out the same ones"
