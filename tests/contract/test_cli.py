@@ -15,6 +15,7 @@ ACTIONS = [
     *([verb] for verb in VERBS),
     *(["data", action] for action in ("make", "verify", "list", "view", "sheet")),
     *(["leaderboard", action] for action in ("add", "build")),
+    *(["baseline", action] for action in ("update", "show")),
     *(["weights", action] for action in ("list", "pull", "verify", "add")),
     *(["conformance", action] for action in ("export", "check")),
 ]

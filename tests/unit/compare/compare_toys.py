@@ -56,7 +56,13 @@ def make_run(
     write_manifest(
         folder,
         {
-            **{"schema": 1, "run": path.name, "status": status, "started": "2026-01-02T03:04:05Z", "protocols": protocols},
+            **{
+                "schema": 1,
+                "run": path.name,
+                "status": status,
+                "started": "2026-01-02T03:04:05Z",
+                "protocols": protocols,
+            },
             **{"request": {"metrics": "core"}, "split": {"name": "toys", "digest": split}, "commit": "c0ffee"},
             **{"items": {"planned": total, "failed": len(failed)}, "seeds": list(range(seeds)), "version": "0"},
             "model": {"name": model, "target": "toy:Toy", "settings": {}},

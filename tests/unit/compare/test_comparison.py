@@ -98,14 +98,17 @@ def test_rows_without_a_number_leave_the_pair_out_and_are_counted_by_side(sides)
 
 def test_failed_rows_beyond_one_per_cent_are_refused_unless_the_rest_is_asked_for(sides):
     pair = sides(noisy(0), noisy(1), b_failed=(4,))
-    with pytest.raises(NotComparableError, match="1 of 48 rows failed on some side .second: failed: model-raised"):
+    with pytest.raises(NotComparableError, match="1 of 48 rows failed on some side"):
         compare_sides(*pair)
     row = compare_sides(*pair, allow_partial=True).row("toy-err")
     assert (row.pairs.paired, row.pairs.failed, row.pairs.only_first) == (47, 1, 1)
 
 
 def test_a_metric_without_any_number_is_not_compared_and_says_why(sides):
-    row = row_of(sides({"toy-err": noisy(0), "toy-hit": ["no"] * 48}, {"toy-err": noisy(1), "toy-hit": noisy(2)}), metric="toy-hit")
+    row = row_of(
+        sides({"toy-err": noisy(0), "toy-hit": ["no"] * 48}, {"toy-err": noisy(1), "toy-hit": noisy(2)}),
+        metric="toy-hit",
+    )
     assert (row.verdict, row.difference, row.pairs.neither) == ("not compared", None, 48)
     assert "no row of a has a number: no" in row.reason
 
@@ -167,7 +170,9 @@ def test_the_clips_that_lost_most_stand_in_order_of_their_loss(sides):
     for row, harm in ((30, 3.0), (7, 2.0), (11, 1.0)):
         second[row] += harm
     second[12] -= 5.0
-    found = worst_clips(compare_sides(*sides({"toy-err": first, "toy-hit": first}, {"toy-err": second, "toy-hit": first})))
+    found = worst_clips(
+        compare_sides(*sides({"toy-err": first, "toy-hit": first}, {"toy-err": second, "toy-hit": first}))
+    )
     assert [loss.clip for loss in found] == ["c030", "c007", "c011"]
     assert (found[0].metric, found[0].sequence) == ("toy-err", "s015")
     assert found[0].second - found[0].first == pytest.approx(3)

@@ -258,4 +258,8 @@ def test_defaults_hold_for_what_has_no_table(tmp_path):
     text = '[defaults]\nrelative = 0.1\n[metrics.a]\nseverity = "gate"\nabsolute = 3\n'
     policy = read_policy(policy_file(tmp_path / "gate.toml", text))
     assert (policy.rule("b").severity, policy.rule("b").tolerance.of(-50)) == ("warn", 5)
-    assert (policy.rule("a").severity, policy.rule("a").tolerance.of(10), policy.rule("a").tolerance.of(50)) == ("gate", 3, 5)
+    assert (policy.rule("a").severity, policy.rule("a").tolerance.of(10), policy.rule("a").tolerance.of(50)) == (
+        "gate",
+        3,
+        5,
+    )

@@ -27,7 +27,7 @@ TOYS = Path(__file__).parents[1] / "pipeline"
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Two runs of models that differ, and a third that is the first one again; and their cache."""
+    """Two runs of models that differ, and a copy of the first one; their cache stands beside them."""
     home = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(TOYS))
@@ -38,17 +38,16 @@ def runs(tmp_path_factory):
 
         split = make_split(home / "split")
         found = []
-        for model, options in (("ToyModel", {}), ("Shuffled", {}), ("ToyModel", {"sleep": "0.001"})):
+        for model in ("ToyModel", "Shuffled"):
             request = RunRequest(
                 model=f"pipeline_toys:{model}",
-                model_options=options,
                 split=str(split),
                 metrics="pipeline_toys:MeanColour,pipeline_toys:Speed",
                 draws=0,
                 out=str(home / "out"),
             )
             found.append(start_run(request).path)
-        yield found
+        yield [*found, Path(shutil.copytree(found[0], home / "out" / "copy"))]
     sys.modules.pop("pipeline_toys", None)
 
 

@@ -170,7 +170,7 @@ def test_the_bootstrap_agrees_with_scipy():
 
 
 def test_holm_by_hand():
-    # 0.01 · 4, 0.02 · 3, 0.03 · 2 and 0.04 · 1, each at least as large as the one before; what was not tested is no test.
+    # 0.01 · 4, 0.02 · 3, 0.03 · 2 and 0.04 · 1, each at least as large as the one before; None was not tested.
     assert holm([0.03, 0.01, None, 0.04, 0.02]) == pytest.approx([0.06, 0.04, None, 0.06, 0.06], nan_ok=True)
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert holm([]) == []
