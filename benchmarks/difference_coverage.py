@@ -62,12 +62,14 @@ SETTINGS = [
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=200, help="experiments per setting")
+    parser.add_argument("--only", default="", help="settings whose label holds this text; `mean` for the means alone")
     options = parser.parse_args()
     threadpool_limits(1)
     print(f"{'':18} {'mean':>8} {'sd':>7}  " + "  ".join(f"{name:>16}" for name in KINDS) + "   p<.05  |Δ|>reach")
     for setting in SETTINGS:
-        report(setting, options.repetitions)
-    for sequences in (8, 24, 64):
+        if options.only in setting.label:
+            report(setting, options.repetitions)
+    for sequences in (8, 24, 64) if options.only in ("", "mean") else ():
         report_means(sequences, options.repetitions)
 
 

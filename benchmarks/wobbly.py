@@ -10,7 +10,7 @@ import numpy as np
 from egobench_baselines import corrupt_motion, corrupt_video
 from egobench_baselines.lookup import clip_of
 
-from egobench import Condition, Sample
+from egobench import Condition, Motion, Sample
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,15 @@ class Wobbly:
         """The clip's reference with faults of random strength."""
         reference = clip_of(condition.split, condition.clip_id).reference
         rng = np.random.default_rng([seed, *condition.clip_id.encode()])
-        blur, noise, bend, drift, jitter = self.size * rng.lognormal(0.0, 0.4, 5)
-        video = corrupt_video.blur(reference.video, 0.5 * blur, rng)
-        video = corrupt_video.noise(video, 6.0 * noise, rng)
-        motion = corrupt_motion.yaw_drift(reference.motion, rng.choice([-1.0, 1.0]) * 3.0 * bend, rng)
-        motion = corrupt_motion.lateral_drift(motion, rng.choice([-1.0, 1.0]) * 0.03 * drift, rng)
-        return Sample(video, corrupt_motion.jitter(motion, 0.002 * jitter, rng))
+        motion = wobble(reference.motion, rng, self.size)
+        blur, noise = self.size * rng.lognormal(0.0, 0.4, 2)
+        video = corrupt_video.noise(corrupt_video.blur(reference.video, 0.5 * blur, rng), 6.0 * noise, rng)
+        return Sample(video, motion)
+
+
+def wobble(motion: Motion, rng: np.random.Generator, size: float = 1.0) -> Motion:
+    """A motion that drifts, turns and trembles by amounts of this draw."""
+    bend, drift, jitter = size * rng.lognormal(0.0, 0.4, 3)
+    motion = corrupt_motion.yaw_drift(motion, rng.choice([-1.0, 1.0]) * 3.0 * bend, rng)
+    motion = corrupt_motion.lateral_drift(motion, rng.choice([-1.0, 1.0]) * 0.03 * drift, rng)
+    return corrupt_motion.jitter(motion, 0.002 * jitter, rng)

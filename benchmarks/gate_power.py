@@ -1,0 +1,178 @@
+"""How often does a gate cry wolf, and how small a fault does it find? Writes the table of docs/gate.md.
+
+    python benchmarks/gate_power.py [--repetitions 200] [--write]
+
+A stand-in for a model that samples (`wobbly.py`: the recorded motion, bent and shaken anew for every seed) is held
+against itself with other seeds, and then with 1, 2, 5 and 10 % of the clips spoilt (the body trembles by 3 cm and
+slides at 0.5 m/s). Two metrics are real, jerk and foot-skate of 256 clips of egomini-test; two are drawn, since they need no
+network then: a Fréchet distance in 16 features with an effect of the recording, where a spoilt clip lies ten standard
+deviations off, and a share of hits out of 20, where it falls to chance. Each repetition draws 64 recordings with
+replacement, a seed per clip for baseline and run, and which clips are spoilt, and asks `gate` itself.
+"""
+
+import argparse
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from egobench_baselines import corrupt_motion
+from threadpoolctl import threadpool_limits
+from wobbly import wobble
+
+from egobench.compare.gate import GateReport, gate
+from egobench.compare.policy import Policy, Rule
+from egobench.compare.side import Item, Key, Side, Terms
+from egobench.data.open import open_split
+from egobench.metrics.foot_skate import FootSkate
+from egobench.metrics.frechet_score import frechet_left_out
+from egobench.metrics.jerk import Jerk
+from egobench.stats.frechet import frechet_distance
+from egobench.stats.paired import jackknife_blocks
+
+DOCS = Path(__file__).parent.parent / "docs" / "gate.md"
+BEGIN, END = "<!-- gate_power: begin -->", "<!-- gate_power: end -->"
+SEEDS, DRAWS, FEATURES = 6, 2000, 16
+SHARES = (0.0, 0.01, 0.02, 0.05, 0.10)
+RULES = {
+    "jerk": Rule("gate", relative=0.20),
+    "foot-skate": Rule("gate", absolute=0.010),
+    "distance": Rule("gate", relative=0.40),
+    "hits": Rule("gate", absolute=0.03),
+}
+BETTER = {"jerk": "lower", "foot-skate": "lower", "distance": "lower", "hits": "higher"}
+
+
+@dataclass(frozen=True)
+class World:
+    """Scores of every clip and seed, sound and spoilt; the last axis of features is the feature."""
+
+    sequences: np.ndarray
+    """(clip,) number of the recording."""
+    scores: dict[str, np.ndarray]
+    """Real metric → (kind 2, seed, clip); kind 0 is sound, 1 spoilt."""
+    reference: np.ndarray
+    """(clip, feature)"""
+    chance: np.ndarray
+    """(clip,) probability of a hit."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repetitions", type=int, default=200, help="gates asked per share of spoilt clips")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/gate.md")
+    options = parser.parse_args()
+    threadpool_limits(1)
+    world = make_world()
+    lines = [
+        "| clips spoilt | gate fails | " + " | ".join(RULES) + " | equivalent, all four |",
+        "|--:|--:|" + "--:|" * 5,
+    ]
+    for share in SHARES:
+        lines.append(row(world, share, options.repetitions))
+        print(lines[-1], flush=True)
+    if options.write:
+        text = DOCS.read_text(encoding="utf-8")
+        head, _, rest = text.partition(BEGIN)
+        table = "\n".join(lines)
+        DOCS.write_text(f"{head}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+def row(world: World, share: float, repetitions: int) -> str:
+    """One line of the table: how many of the gates failed, by metric."""
+    failed: Counter[str] = Counter()
+    red = blunt = calm = 0
+    effects: dict[str, list[float]] = {name: [] for name in RULES}
+    for seed in range(repetitions):
+        report = ask(world, share, np.random.default_rng([round(1000 * share), seed]))
+        red += report.exit_code == 1
+        blunt += report.exit_code == 2
+        calm += all(each.comparison is not None and each.comparison.verdict == "equivalent" for each in report.rows)
+        failed.update(each.metric for each in report.rows if each.outcome == "regressed")
+        for each in report.rows:
+            found = each.comparison and each.comparison.difference
+            if found and found.detectable is not None and each.comparison and each.comparison.tolerance:
+                effects[each.metric].append(found.detectable / each.comparison.tolerance)
+    ratios = ", ".join(f"{name} {np.mean(values):.2f}" for name, values in effects.items())
+    print(f"  MDE over tolerance: {ratios}")
+    cells = [f"{100 * count / repetitions:.1f} %" for count in (red, *(failed[name] for name in RULES), blunt, calm)]
+    return f"| {100 * share:.0f} % | " + " | ".join(cells) + " |"
+
+
+def ask(world: World, share: float, rng: np.random.Generator) -> GateReport:
+    """One gate: the same model with other seeds, a share of the clips spoilt."""
+    total = world.sequences.max() + 1
+    drawn = rng.integers(0, total, total)
+    clips = np.concatenate([np.flatnonzero(world.sequences == number) for number in drawn])
+    names = [f"s{copy:02d}" for copy, number in enumerate(drawn) for _ in range((world.sequences == number).sum())]
+    order = rng.permuted(np.tile(np.arange(SEEDS), (len(clips), 1)), axis=1)[:, :2].T  # two different seeds a clip
+    spoilt = np.zeros(len(clips), dtype=np.int64)
+    spoilt[rng.permutation(len(clips))[: round(share * len(clips))]] = 1
+    kinds = np.zeros_like(spoilt), spoilt
+    sides = [side(world, clips, names, kind, seeds, rng) for kind, seeds in zip(kinds, order, strict=True)]
+    return gate(sides[1], sides[0], Policy(metrics=RULES), draws=DRAWS)
+
+
+def side(
+    world: World, clips: np.ndarray, names: list[str], kind: np.ndarray, seeds: np.ndarray, rng: np.random.Generator
+) -> Side:
+    """A run or a baseline: real scores of these clips and seeds, and what is drawn."""
+    keys = tuple(Key(f"c{number:03d}", 0) for number in range(len(clips)))
+    ones = np.ones(len(clips))
+    terms = {}
+    for metric, scores in world.scores.items():
+        above = scores[kind, seeds, clips]
+        terms[metric] = Terms(keys, float(above.mean()), above, ones)
+    hits = rng.binomial(20, np.where(kind == 1, 3 / 32, world.chance[clips])) / 20
+    terms["hits"] = Terms(keys, float(hits.mean()), hits, ones)
+    reference = list(world.reference[clips][:, None])
+    noise = rng.normal(size=(len(clips), FEATURES))
+    sample = list((world.reference[clips] + 0.7 * noise + 0.2 + 10.0 * kind[:, None] / np.sqrt(FEATURES))[:, None])
+    value = frechet_distance(np.concatenate(reference), np.concatenate(sample))
+    blocks = jackknife_blocks(names)
+    terms["distance"] = Terms(keys, value, left_out=frechet_left_out(sample, reference, blocks))
+    results = {
+        name: {"value": terms[name].value, "better": BETTER[name], "unit": "", "protocol": name} for name in RULES
+    }
+    items = {key: Item(f"d{clip}", name, "walk") for key, clip, name in zip(keys, clips, names, strict=True)}
+    return Side("drawn", "wobbly", "drawn", "egomini-test", "t2vm", items, results, {}, Held(terms), {})
+
+
+@dataclass(frozen=True)
+class Held:
+    """Terms that are there."""
+
+    held: dict[str, Terms]
+
+    def terms(self, metric: str, keys: object) -> Terms:
+        """As `Source.terms`."""
+        return self.held[metric]
+
+    def lost(self, metric: str) -> dict:
+        """No row is lost."""
+        return {}
+
+
+def make_world() -> World:
+    """Real scores of every clip for several seeds, and what is drawn once."""
+    split = open_split("egomini-test")
+    rows = split.infos()
+    metrics = {"jerk": Jerk(), "foot-skate": FootSkate()}
+    scores = {name: np.zeros((2, SEEDS, len(rows))) for name in metrics}
+    for place, info in enumerate(rows):
+        motion = split.clip(info.clip_id).reference.motion
+        for seed in range(SEEDS):
+            rng = np.random.default_rng([seed, *info.clip_id.encode()])
+            sound = wobble(motion, rng)
+            spoilt = corrupt_motion.slide(corrupt_motion.jitter(sound, 0.03, rng), 0.5, rng)
+            for kind, made in enumerate((sound, spoilt)):
+                for name, metric in metrics.items():
+                    scores[name][kind, seed, place] = metric(motion=made)
+    sequences = np.unique([info.sequence for info in rows], return_inverse=True)[1]
+    rng = np.random.default_rng(0)
+    effect = 0.6 * rng.normal(size=(sequences.max() + 1, FEATURES))[sequences]
+    return World(sequences, scores, effect + rng.normal(size=effect.shape), rng.beta(6.0, 1.5, len(rows)))
+
+
+if __name__ == "__main__":
+    main()
