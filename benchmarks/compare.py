@@ -98,8 +98,8 @@ def set_terms(
     found = {}
     for name, metric in metrics.items():
         inputs = {"sample": sample[name], "reference": reference[name]}
-        value = metric.score(inputs, ids, blocks, draws=0, seed=0).value
-        found[name] = SetTerms(rows, value, left_out=metric.left_out(inputs, blocks))
+        value, left_out = metric.left_out(inputs, blocks)
+        found[name] = SetTerms(rows, value, left_out=left_out)
     texts = {"text": reference["m-fid"], "motion": sample["m-fid"], "caption": ids}
     above, below = RPrecision().terms(texts, ids)
     found["r-precision"] = SetTerms(rows, float(above.sum() / below.sum()), above, below)

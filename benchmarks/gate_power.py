@@ -4,10 +4,10 @@
 
 A stand-in for a model that samples (`wobbly.py`: the recorded motion, bent and shaken anew for every seed) is held
 against itself with other seeds, and then with 1, 2, 5 and 10 % of the clips spoilt (the body trembles by 3 cm and
-slides at 0.5 m/s). Two metrics are real, jerk and foot-skate of 256 clips of egomini-test; two are drawn, since they need no
-network then: a Fréchet distance in 16 features with an effect of the recording, where a spoilt clip lies ten standard
-deviations off, and a share of hits out of 20, where it falls to chance. Each repetition draws 64 recordings with
-replacement, a seed per clip for baseline and run, and which clips are spoilt, and asks `gate` itself.
+slides at 0.5 m/s). Two metrics are real, jerk and foot-skate of 256 clips of egomini-test; two are drawn, since they
+need no network then: a Fréchet distance in 16 features with an effect of the recording, where a spoilt clip lies ten
+standard deviations off, and a share of hits out of 20, where it falls to chance. Each repetition draws 64 recordings
+with replacement, a seed per clip for baseline and run, and which clips are spoilt, and asks `gate` itself.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """For other people's test suites: `assert_no_regression(run, baseline, policy)`, and the pytest plugin that prints it.
 
 Installed as the pytest plugin `egobench`: a failed gate is shown as what regressed, by how much and on which clips, not
-as a traceback, and the end of the session says how many gates were asked. Importing this loads nothing heavy.
+as a traceback, and stands once more at the end of the session. Importing this loads nothing heavy.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,8 @@ try:
 except ImportError:  # the assertion works without pytest
     pytest = None
 
-_asked: list[tuple[str, int]] = []
-"""Headlines and exit codes of this process, for the session's summary."""
+_failed: list[tuple[str, "GateReport"]] = []
+"""Tests that a gate failed, and its report, for the session's summary."""
 
 
 class RegressionError(AssertionError):
@@ -48,7 +48,6 @@ def assert_no_regression(
     from egobench.compare.run_side import run_side
 
     report = gate(run_side(run), baseline_side(baseline), read_policy(policy), strict=strict)
-    _asked.append((report.headline, report.exit_code))
     if report.exit_code:
         raise RegressionError(failure_text(report), report)
     return report
@@ -70,13 +69,11 @@ if pytest is not None:
             found = outcome.get_result()
             found.longrepr = f"{item.nodeid}\n\n{error}"
             found.user_properties.append(("egobench_exit_code", error.report.exit_code))
+            _failed.append((item.nodeid, error.report))
 
     def pytest_terminal_summary(terminalreporter: Any) -> None:
-        """One line on the gates of the session."""
-        if _asked:
-            failed = sum(code != 0 for _, code in _asked)
-            terminalreporter.section("egobench")
-            terminalreporter.write_line(f"{len(_asked)} gates asked, {failed} did not pass")
-            for headline, code in _asked:
-                if code:
-                    terminalreporter.write_line(f"exit {code}: {headline}")
+        """A line for every gate that failed a test."""
+        if _failed:
+            terminalreporter.section("egobench gates")
+        for name, report in _failed:
+            terminalreporter.write_line(f"{name}: exit {report.exit_code}: {report.headline}")

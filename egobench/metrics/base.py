@@ -95,8 +95,8 @@ class SetMetric(Protocol):
 
     Two runs are compared by what each recording adds to the number. A metric that is one sum over another has a method
     `terms(inputs, clips)`, which gives numerator and denominator of every row (both (row,), their sums the value). Any
-    other may have `left_out(inputs, blocks)`, its value without each block of rows (`blocks`: (row,) 0, 1, …), where
-    that is faster than scoring all but a block, which is what is done otherwise.
+    other may have `left_out(inputs, blocks)`, its value and its values without each block of rows (`blocks`: (row,) 0,
+    1, …), where that is faster than scoring all but a block, which is what is done otherwise.
     """
 
     name: ClassVar[str]

@@ -59,8 +59,8 @@ def frechet_left_out(
     sample: Sequence[Float[np.ndarray, "_item _feature"]],
     reference: Sequence[Float[np.ndarray, "_item _feature"]],
     blocks: Int[np.ndarray, " row"],
-) -> Float[np.ndarray, " block"]:
-    """Distance without the rows of each block, on both sides.
+) -> tuple[float, Float[np.ndarray, " block"]]:
+    """Distance over all rows, and without the rows of each block, on both sides.
 
     Raises:
         BadInputError: `features-clips`: fewer than two rows are left without a block.
@@ -68,7 +68,8 @@ def frechet_left_out(
     distances = SequenceFrechet.of(reference, sample, blocks)
     if min(len(side.rows) - side.counts.max() for side in (distances.reference, distances.sample)) < 2:
         raise BadInputError("fewer than two rows are left without a block", code="features-clips")
-    return distances(1 - np.eye(distances.num_groups, dtype=np.int64))
+    value = frechet_distance(np.concatenate(reference), np.concatenate(sample))
+    return value, distances(1 - np.eye(distances.num_groups, dtype=np.int64))
 
 
 def check_rows(name: str, sample: Sequence[Any], reference: Sequence[Any], rows: int, draws: int) -> None:

@@ -76,8 +76,8 @@ class Fvd:
 
     def left_out(
         self, inputs: Mapping[str, Sequence[Float[np.ndarray, "_item _feature"]]], blocks: Int[np.ndarray, " row"]
-    ) -> Float[np.ndarray, " block"]:
-        """The distance without each block of rows. Errors as `score`."""
+    ) -> tuple[float, Float[np.ndarray, " block"]]:
+        """The distance, and without each block of rows. Errors as `score`."""
         return frechet_left_out(inputs["sample"], inputs["reference"], blocks)
 
     def record(self) -> Mapping[str, Any]:

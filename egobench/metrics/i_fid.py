@@ -83,8 +83,8 @@ class IFID:
 
     def left_out(
         self, inputs: Mapping[str, Sequence[Float[np.ndarray, "_time _feature"]]], blocks: Int[np.ndarray, " row"]
-    ) -> Float[np.ndarray, " block"]:
-        """The distance without each block of rows. Errors as `score`."""
+    ) -> tuple[float, Float[np.ndarray, " block"]]:
+        """The distance, and without each block of rows. Errors as `score`."""
         chosen = frame_indices(len(inputs["sample"][0]), self.frames_per_clip)
         sample, reference = ([clip[chosen] for clip in inputs[side]] for side in ("sample", "reference"))
         return frechet_left_out(sample, reference, blocks)

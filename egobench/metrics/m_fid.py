@@ -80,8 +80,8 @@ class MFid:
 
     def left_out(
         self, inputs: Mapping[str, Sequence[Float[np.ndarray, " _feature"]]], blocks: Int[np.ndarray, " row"]
-    ) -> Float[np.ndarray, " block"]:
-        """The distance without each block of rows. Errors as `score`."""
+    ) -> tuple[float, Float[np.ndarray, " block"]]:
+        """The distance, and without each block of rows. Errors as `score`."""
         sample, reference = ([np.atleast_2d(row) for row in inputs[side]] for side in ("sample", "reference"))
         return frechet_left_out(sample, reference, blocks)
 

@@ -110,20 +110,23 @@ def _terms(metric: Any, inputs: Inputs, items: Sequence[ItemRow]) -> SetTerms:
         above, below = (np.asarray(part, dtype=np.float64) for part in metric.terms(rows.inputs, clips))
         return SetTerms(places, float(above.sum() / below.sum()), above=above, below=below)
     blocks = jackknife_blocks(sequences)
-    value = metric.score(rows.inputs, clips, blocks, draws=0, seed=0).value
-    return SetTerms(places, float(value), left_out=_left_out(metric, rows, blocks))
+    value, left_out = _left_out(metric, rows, blocks)
+    return SetTerms(places, value, left_out=left_out)
 
 
-def _left_out(metric: Any, rows: SetRows, blocks: Int[np.ndarray, " row"]) -> Float[np.ndarray, " block"]:
+def _left_out(metric: Any, rows: SetRows, blocks: Int[np.ndarray, " row"]) -> tuple[float, Float[np.ndarray, " block"]]:
+    """Value, and values without each block; there are none of a single block."""
     total = int(blocks.max()) + 1
+    if total > 1 and hasattr(metric, "left_out"):
+        value, without = metric.left_out(rows.inputs, blocks)
+        return float(value), np.asarray(without, dtype=np.float64)
+    value = float(metric.score(rows.inputs, rows.clips, blocks, draws=0, seed=0).value)
     if total < 2:
-        return np.zeros(0)
-    if hasattr(metric, "left_out"):
-        return np.asarray(metric.left_out(rows.inputs, blocks), dtype=np.float64)
+        return value, np.zeros(0)
     values = []
     for block in range(total):
         kept = np.flatnonzero(blocks != block).tolist()
         inputs = {key: [column[place] for place in kept] for key, column in rows.inputs.items()}
         clips = [rows.clips[place] for place in kept]
         values.append(metric.score(inputs, clips, blocks[kept], draws=0, seed=0).value)
-    return np.array(values, dtype=np.float64)
+    return value, np.array(values, dtype=np.float64)

@@ -223,5 +223,5 @@ def test_the_pytest_plugin_prints_the_gate_and_no_traceback(runs, gated, tmp_pat
     assert "toy-err regressed: 1.0" in done.stdout
     assert "Traceback" not in done.stdout
     assert "def test_bad" not in done.stdout
-    assert "2 gates asked, 1 did not pass" in done.stdout
+    assert "test_bad: exit 1: toy-err regressed: 1.0" in done.stdout
     assert "1 failed, 1 passed" in done.stdout

@@ -47,12 +47,12 @@ def repository(tmp_path_factory):
     ):
         (root / place).mkdir(parents=True, exist_ok=True)
         shutil.copy(DOCS / "ci" / name, root / place / name)
+    done = follow(root, root / "summary.md", ["sample and score"])
+    assert done.returncode == 0, done.stderr
     page = (DOCS / "ci.md").read_text(encoding="utf-8")
-    commands = [line for line in page.splitlines() if line.startswith("egobench ")]
-    assert [line.split()[1] for line in commands[:2]] == ["run", "baseline"]
-    first = commands[0].replace("--out runs", "--out runs --metrics $METRICS")
-    for command in (first, commands[1]):
-        assert run(root, command).returncode == 0
+    sample, update = [line for line in page.splitlines() if line.startswith("egobench ")]
+    assert sample.startswith("egobench run --model my_model:MyModel --split egomini-smoke --out runs")
+    assert run(root, update).returncode == 0
     return root
 
 
@@ -105,26 +105,33 @@ def test_every_action_of_the_workflow_is_pinned_and_the_steps_stand_in_order(rep
     assert steps[-1]["if"] == "always()"
 
 
-def test_the_workflow_is_green_for_the_same_model_and_red_for_a_worse_one(repository, tmp_path):
-    done = follow(repository, tmp_path / "green.md", ["gate"])  # the last run is the one that the baseline is of
+def test_the_workflow_is_green_for_the_run_of_the_baseline(repository, tmp_path):
+    done = follow(repository, tmp_path / "green.md", ["gate"])
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "green.md").read_text(encoding="utf-8").startswith("## ✅ passed: 2 gated metrics")
+    assert ET.parse(repository / "egobench.xml").getroot().get("failures") == "0"
+
+
+def test_the_hook_stops_the_push_of_a_worse_model_and_the_workflow_is_red(repository, tmp_path):
+    content = yaml.safe_load((repository / "pre-commit-config.yaml").read_text(encoding="utf-8"))
+    ((baseline, hook),) = [repo["hooks"] for repo in content["repos"]]
+    assert (baseline["id"], hook["id"], hook["stages"]) == ("egobench-baseline", "egobench-gate", ["pre-push"])
     model = repository / "my_model.py"
     model.write_text(MODEL.replace("tremble_m: float = 0.0", "tremble_m: float = 0.02"), encoding="utf-8")
-    done = follow(repository, tmp_path / "red.md", ["sample and score", "gate"])
-    model.write_text(MODEL, encoding="utf-8")
+    done = run(repository, hook["entry"])
+    assert done.returncode == 1, done.stderr
+    assert "jerk regressed" in done.stderr
+    done = follow(repository, tmp_path / "red.md", ["gate"])
     assert done.returncode == 1, done.stderr
     assert "::error title=egobench%3A jerk regressed::" in done.stderr
     assert (tmp_path / "red.md").read_text(encoding="utf-8").startswith("## ❌ foot-skate regressed")
     assert ET.parse(repository / "egobench.xml").getroot().get("failures") == "2"
+    shutil.rmtree(sorted(path for path in (repository / "runs").iterdir() if path.is_dir())[-1])
 
 
-def test_the_hooks_of_pre_commit_run_and_the_baseline_is_guarded(repository):
+def test_the_hook_guards_the_baseline(repository):
     content = yaml.safe_load((repository / "pre-commit-config.yaml").read_text(encoding="utf-8"))
-    ((baseline, gate),) = [repo["hooks"] for repo in content["repos"]]
-    assert (baseline["id"], gate["id"], gate["stages"]) == ("egobench-baseline", "egobench-gate", ["pre-push"])
-    assert run(repository, f"{baseline['entry']} ci/baseline.json").returncode == 0
-    done = run(repository, gate["entry"])
-    assert done.returncode == 0, done.stderr
+    hook = content["repos"][0]["hooks"][0]
+    assert run(repository, f"{hook['entry']} ci/baseline.json").returncode == 0
     (repository / "ci" / "broken.json").write_text("{}", encoding="utf-8")
-    assert run(repository, f"{baseline['entry']} ci/broken.json").returncode == 2
+    assert run(repository, f"{hook['entry']} ci/broken.json").returncode == 2

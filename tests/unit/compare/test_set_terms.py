@@ -131,7 +131,9 @@ def test_leaving_blocks_out_of_a_frechet_distance_is_scoring_the_rest():
     rng = np.random.default_rng(0)
     sample, reference = (list(rng.normal(size=(9, 4, 3)) * scale) for scale in (1.2, 1.0))
     blocks = np.array([0, 1, 2, 0, 1, 2, 2, 2, 1])
-    for block, value in enumerate(frechet_left_out(sample, reference, blocks)):
+    whole, without = frechet_left_out(sample, reference, blocks)
+    assert whole == frechet_distance(np.concatenate(reference), np.concatenate(sample))
+    for block, value in enumerate(without):
         kept = np.flatnonzero(blocks != block)
         sides = (np.concatenate([side[row] for row in kept]) for side in (reference, sample))
         assert value == pytest.approx(frechet_distance(*sides), rel=1e-9)
@@ -147,8 +149,8 @@ def test_a_metric_that_cannot_leave_out_is_scored_without_each_block():
             assert (len(clips), draws) == (len(groups), 0)
             return type("Score", (), {"value": float(np.ptp(inputs["x"]))})
 
-    found = _left_out(Spread(), SetRows({"x": [1.0, 5.0, 9.0]}, ["a", "b", "c"]), np.array([0, 1, 2]))
-    assert found.tolist() == [4, 8, 4]
+    value, found = _left_out(Spread(), SetRows({"x": [1.0, 5.0, 9.0]}, ["a", "b", "c"]), np.array([0, 1, 2]))
+    assert (value, found.tolist()) == (8, [4, 8, 4])
 
 
 def test_rows_of_r_precision_and_hand_score_add_up_to_the_value():
