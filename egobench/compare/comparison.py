@@ -4,13 +4,13 @@ Rows are paired by clip, its digest and seed. A row without a number on either s
 and is counted, by side.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from egobench.compare.comparable import joint_metrics, refuse_other_clips, refuse_unlike
+from egobench.compare.pairs import Pairs, count_pairs
 from egobench.compare.side import Key, Side, Terms, Unpaired
 from egobench.compare.verdict import DEFAULT_RELATIVE, Tolerance, Trend, Verdict, judge
 from egobench.errors import NotComparableError
@@ -20,25 +20,6 @@ from egobench.stats.paired import ClusterSums, Difference, holm, left_out_sums, 
 DRAWS, SEED = 10_000, 0
 FAILED_SHARE = 0.01
 """Rows lost to failures (not: undefined) up to which the rest is compared without being asked."""
-KEPT_REASONS = 5
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """How many rows of a metric could be paired."""
-
-    planned: int
-    """Rows that both runs have."""
-    paired: int
-    """Rows with a number on both sides."""
-    only_first: int = 0
-    """A number in the first run only."""
-    only_second: int = 0
-    neither: int = 0
-    failed: int = 0
-    """Of all without a number: those where a row failed on some side, as opposed to being undefined."""
-    reasons: Mapping[str, int] = field(default_factory=dict)
-    """Why, the commonest first; `first: …` or `second: …`."""
 
 
 @dataclass(frozen=True)
@@ -155,15 +136,18 @@ def _paired(first: Side, second: Side, metric: str, allow_partial: bool) -> _Fou
         sides = [side.source.terms(metric, None) for side in (first, second)]
         held = [set(side.keys) for side in sides]
         joint = [key for key in planned if key in held[0] and key in held[1]]
-        pairs = _count(first, second, metric, planned, held)
+        pairs = count_pairs(first, second, metric, planned, held)
         _refuse_failures(first, second, metric, pairs, allow_partial)
         if not joint:
             return _Found(metric, pairs, reason="no row has a number on both sides")
         chosen = [_over(side, metric, terms, joint) for side, terms in zip((first, second), sides, strict=True)]
     except Unpaired as reason:
-        pairs = _count(first, second, metric, planned, None)
+        pairs = count_pairs(first, second, metric, planned, None)
         return _Found(metric, pairs, reason=str(reason), incomplete=reason.incomplete)
     terms = chosen[0], chosen[1]
+    if (terms[0].left_out is None) != (terms[1].left_out is None):
+        text = f"{metric} is paired by rows on one side and by recordings on the other; write the baseline again"
+        return _Found(metric, pairs, reason=text, incomplete=True)
     sequences = [first.items[key].sequence for key in joint]
     if terms[0].left_out is not None and terms[1].left_out is not None:
         table = left_out_sums((terms[0].value, terms[1].value), terms[0].left_out, terms[1].left_out)
@@ -185,46 +169,10 @@ def _over(side: Side, metric: str, terms: Terms, joint: Sequence[Key]) -> Terms:
     place = {key: number for number, key in enumerate(terms.keys)}
     chosen = [place[key] for key in joint]
     above, below = terms.above[chosen], terms.below[chosen]
+    if not below.sum():
+        raise Unpaired(f"{side.name}: {metric} has no denominator over the {len(joint)} rows that can be paired")
     value = float(above.mean()) if (below == 1).all() else float(above.sum() / below.sum())
     return replace(terms, keys=tuple(joint), value=value, above=above, below=below)
-
-
-def _count(first: Side, second: Side, metric: str, planned: Sequence[Key], held: Sequence[set[Key]] | None) -> Pairs:
-    lost = [side.source.lost(metric) for side in (first, second)]
-    if held is None:  # a set metric without any value, or a side of which nothing can be had
-        failed = sum(any(key in side and side[key].status == "failed" for side in lost) for key in planned)
-        return Pairs(len(planned), 0, neither=len(planned), failed=failed, reasons=_reasons(lost, planned))
-    has = Counter((key in held[0], key in held[1]) for key in planned)
-    missing = [key for key in planned if not (key in held[0] and key in held[1])]
-    failed = sum(any(_is_failed(key, *side) for side in zip(held, lost, strict=True)) for key in missing)
-    return Pairs(
-        planned=len(planned),
-        paired=has[True, True],
-        only_first=has[True, False],
-        only_second=has[False, True],
-        neither=has[False, False],
-        failed=failed,
-        reasons=_reasons(lost, missing),
-    )
-
-
-def _is_failed(key: Key, held: set[Key], lost: Mapping) -> bool:
-    """Whether a row that has no number failed; one of a set metric that did not enter could not be read."""
-    return key not in held and (key not in lost or lost[key].status == "failed")
-
-
-def _reasons(lost: Sequence[Mapping], keys: Sequence[Key]) -> dict[str, int]:
-    counts = Counter(
-        f"{name}: {side[key].status}: {side[key].reason}"
-        for name, side in zip(("first", "second"), lost, strict=True)
-        for key in keys
-        if key in side
-    )
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    kept = dict(ordered[:KEPT_REASONS])
-    if len(ordered) > KEPT_REASONS:
-        kept["other reasons"] = sum(count for _, count in ordered[KEPT_REASONS:])
-    return kept
 
 
 def _refuse_failures(first: Side, second: Side, metric: str, pairs: Pairs, allow_partial: bool) -> None:

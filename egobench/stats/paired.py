@@ -86,7 +86,7 @@ def left_out_sums(values: tuple[float, float], first: np.ndarray, second: np.nda
 
     Args:
         values: of the first and the second run, over all rows.
-        first: (block,) value of the first run without each block.
+        first: (block,) value of the first run without each block; empty where there is only one.
         second: (block,) of the second.
 
     Raises:
@@ -96,7 +96,8 @@ def left_out_sums(values: tuple[float, float], first: np.ndarray, second: np.nda
         text = f"{len(first)} and {len(second)} blocks; both runs must leave out the same ones"
         raise BadInputError(text, code="paired-shape")
     without = np.asarray(second, dtype=np.float64) - np.asarray(first, dtype=np.float64)
-    shares = values[1] - values[0] + (len(without) - 1) * (without.mean() - without)
+    centred = without.mean() - without if len(without) else np.zeros(1)  # one block alone is all there is
+    shares = values[1] - values[0] + (len(centred) - 1) * centred
     half = np.stack([-0.5 * shares, 0.5 * shares])
     return ClusterSums(half, np.ones_like(half), is_jackknife=True)
 

@@ -187,6 +187,8 @@ def test_blocks_keep_a_recording_together_and_are_of_nearly_equal_size():
 def test_one_recording_has_no_interval():
     found = of_rows([1, 2], [2, 3], ["s", "s"])
     assert (found.value, found.ci95, found.p, found.detectable, found.method) == (1, None, None, None, "none")
+    (found,) = paired_differences([left_out_sums((1.0, 3.0), np.zeros(0), np.zeros(0))], [(1.0, 3.0)])
+    assert (found.value, found.ci95, found.p) == (2, None, None)
 
 
 @pytest.mark.parametrize(
