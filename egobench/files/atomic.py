@@ -24,6 +24,8 @@ _ADVICE = {
     errno.EDQUOT: ("the disk quota is used up", "free some space"),
     errno.EROFS: ("the file system is read-only", "choose a folder that can be written"),
     errno.EACCES: ("permission denied", "choose a folder that can be written"),
+    errno.EFBIG: ("the file would be larger than is allowed here", "raise the limit (`ulimit -f`)"),
+    errno.EIO: ("the disk reports an input/output error", "check it, or choose another one"),
     errno.EPERM: ("operation not permitted", "choose a folder that can be written"),
 }
 

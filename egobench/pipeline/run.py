@@ -24,6 +24,8 @@ from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, create_run, open_run
 from egobench.store.journal import Journal
 from egobench.store.manifest import SCHEMA, environment, now, read_manifest, write_manifest
+from egobench.store.seal import sealed
+from egobench.store.staging import is_pending, take_up
 from egobench.types import Result
 
 
@@ -72,11 +74,15 @@ def resume_run(path: Path | str, progress: Progress | None = None, *, workers: i
         Others as `start_run`.
     """
     folder = open_run(path)
+    manifest = read_manifest(folder)
+    if manifest["status"] == "done" and not is_pending(folder):  # also where nothing may be written
+        return finish(report_of(folder, manifest), request_of(manifest["request"]))
     with folder.lock():
+        take_up(folder)
         manifest = read_manifest(folder)
         request = request_of(manifest["request"])
         if manifest["status"] == "done":
-            return _finish(_report(folder, manifest), request)
+            return finish(report_of(folder, manifest), request)
         asked = plan(request if workers is None else replace(request, workers=workers))
         _refuse_other(asked, manifest)
         folder.remove_leftovers()
@@ -90,11 +96,11 @@ def load_run(path: Path | str) -> RunReport:
     if manifest["status"] != "done":
         text = f"{path}: status is '{manifest['status']}'; `egobench resume {path}` finishes it"
         raise BadInputError(text, code="run-unfinished")
-    return _report(folder, manifest)
+    return report_of(folder, manifest)
 
 
 def _work(folder: RunFolder, asked: RunPlan, progress: Progress) -> RunReport:
-    manifest = {**read_manifest(folder), "status": "started"}
+    manifest = {**read_manifest(folder), "status": "started", "schema": SCHEMA}
     manifest.pop("error", None)
     try:
         with _clock(folder, manifest, "generate"), Journal(folder.journal) as journal:
@@ -114,11 +120,12 @@ def _work(folder: RunFolder, asked: RunPlan, progress: Progress) -> RunReport:
         raise
     manifest["items"] = {"planned": len(items), "failed": failed}
     manifest |= {"status": "done", "finished": now()}
-    write_manifest(folder, manifest)
-    return _finish(_report(folder, manifest), asked.request)
+    write_manifest(folder, sealed(manifest, folder))
+    return finish(report_of(folder, manifest), asked.request)
 
 
-def _finish(report: RunReport, request: RunRequest) -> RunReport:
+def finish(report: RunReport, request: RunRequest) -> RunReport:
+    """The report itself. Raises IncompleteRunError where more items failed than the request allows."""
     if report.failed > request.allow_failed:
         raise IncompleteRunError(
             f"{report.failed} of {report.planned} items failed, {request.allow_failed} are allowed; "
@@ -128,7 +135,8 @@ def _finish(report: RunReport, request: RunRequest) -> RunReport:
     return report
 
 
-def _report(folder: RunFolder, manifest: dict[str, Any]) -> RunReport:
+def report_of(folder: RunFolder, manifest: dict[str, Any]) -> RunReport:
+    """What a finished run came to."""
     document = read_json(folder.metrics)
     results = {name: result_of(record) for name, record in document["metrics"].items()}
     return RunReport(folder.path, results, manifest["items"]["planned"], manifest["items"]["failed"])

@@ -1,8 +1,8 @@
 """Content-addressed cache of arrays: features, references, floors. May be deleted at any time; it comes back.
 
 A key is a digest of what went in (sample digest, extractor record with its weights' SHA-256), never a name
-or a path. Each entry carries the SHA-256 of its bytes, so a flipped bit is a miss and not a wrong number.
-Writes are atomic; any number of processes may share one cache.
+or a path. Each entry carries the SHA-256 of its key and its bytes, so a flipped bit, or a file that lies under
+another entry's name, is a miss and not a wrong number. Writes are atomic; any number of processes may share one cache.
 """
 
 import io
@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import platformdirs
@@ -21,7 +21,8 @@ from egobench.files.atomic import make_folder, write_bytes
 from egobench.files.digest import digest_bytes, digest_json
 
 ENVIRONMENT = "EGOBENCH_CACHE"
-_MAGIC = b"egobench-cache-1\n"
+_MAGIC = b"egobench-cache-2\n"
+_OLD_MAGIC = b"egobench-cache-1\n"
 _HEAD = len(_MAGIC) + 64 + 1
 
 
@@ -52,7 +53,7 @@ class Cache:
         except OSError:
             return None
         body = data[_HEAD:]
-        if data[:_HEAD] != _head(body):
+        if data[:_HEAD] != _head(key, body):
             return None
         try:
             return unpack_npz(io.BytesIO(body), name=key)
@@ -68,8 +69,18 @@ class Cache:
         body = pack_npz(dict(arrays), compress=False)
         path = self.entry(key)
         make_folder(path.parent)
-        write_bytes(path, _head(body) + body)
+        write_bytes(path, _head(key, body) + body)
+
+    def state(self, key: str) -> Literal["absent", "whole", "damaged"]:
+        """What lies under a key, without its arrays; an entry of an older format counts as absent."""
+        try:
+            data = self.entry(key).read_bytes()
+        except OSError:
+            return "absent"
+        if data.startswith(_OLD_MAGIC):
+            return "absent"
+        return "whole" if data[:_HEAD] == _head(key, data[_HEAD:]) else "damaged"
 
 
-def _head(body: bytes) -> bytes:
-    return _MAGIC + digest_bytes(body).encode() + b"\n"
+def _head(key: str, body: bytes) -> bytes:
+    return _MAGIC + digest_bytes(key.encode() + b"\n" + body).encode() + b"\n"

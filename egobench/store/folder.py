@@ -3,12 +3,16 @@
 <utc>_<model>_<split>_<4 hex>/
   manifest.json   items.parquet   scores.parquet   metrics.json   events.jsonl
   samples/<clip>/<seed>/{video.mp4, motion.npz}
+  report/         may be deleted, `egobench report` makes it again
 """
 
+import json
+import os
 import re
 import secrets
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +24,9 @@ from egobench.files.atomic import TEMPORARY_SUFFIX, make_folder, storage_errors
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 """What a clip id may look like, since it names a folder."""
+LOCK_FILE, WRITER_FILE = ".lock", ".writer"
+"""Held by the process that writes to a run; its process id and host, for the one that is refused."""
+NAME_ATTEMPTS = 100
 
 
 class RunLockedError(StorageError):
@@ -69,6 +76,11 @@ class RunFolder:
         """What the model made."""
         return self.path / "samples"
 
+    @property
+    def report(self) -> Path:
+        """Pages made by `egobench report`; no part of the run itself."""
+        return self.path / "report"
+
     def sample(self, clip_id: str, seed: int) -> Path:
         """Folder of one sample.
 
@@ -88,17 +100,44 @@ class RunFolder:
             RunLockedError: another process holds it.
             StorageError: the folder cannot be written.
         """
-        lock = FileLock(self.path / ".lock")
+        lock = FileLock(self.path / LOCK_FILE)
         with storage_errors(self.path):
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                text = f"{self.path} is being written by another process; wait for it or stop it"
+                text = f"{self.path} is being written by another process{self._writer()}; wait for it or stop it"
                 raise RunLockedError(text) from None
         try:
+            with storage_errors(self.path):
+                facts = {"pid": os.getpid(), "host": socket.gethostname(), "since": _clock_text()}
+                (self.path / WRITER_FILE).write_text(json.dumps(facts), encoding="utf-8")
             yield
         finally:
+            with suppress(OSError):  # a folder that was deleted, or that cannot be written any more
+                (self.path / WRITER_FILE).unlink(missing_ok=True)
             lock.release()
+
+    def is_locked(self) -> bool:
+        """Whether a process writes to this run now; a folder that cannot be written counts as not."""
+        if not (self.path / LOCK_FILE).exists():
+            return False
+        lock = FileLock(self.path / LOCK_FILE)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:
+            return False
+        lock.release()
+        return False
+
+    def _writer(self) -> str:
+        """Who holds the lock, as ` (process 12 on host, since …)`; empty where nobody said so."""
+        try:
+            facts = json.loads((self.path / WRITER_FILE).read_text(encoding="utf-8"))
+            return f" (process {int(facts['pid'])} on {facts['host']}, since {facts['since']})"
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
 
     def remove_leftovers(self) -> None:
         """Deletes unfinished files of a killed process; call it under the lock."""
@@ -118,11 +157,14 @@ def create_run(out: Path, model: str, split: str, *, now: datetime | None = None
         StorageError: the disk refused.
     """
     start = (now or datetime.now(UTC)).strftime("%Y%m%d-%H%M%S")
-    name = f"{start}_{_slug(model.rpartition(':')[2])}_{_slug(Path(split).name)}_{secrets.token_hex(2)}"
-    path = make_folder(out) / name
-    with storage_errors(path):
-        path.mkdir()
-    return RunFolder(path)
+    name = f"{start}_{_slug(model.rpartition(':')[2])}_{_slug(Path(split).name)}"
+    parent = make_folder(out)
+    for _ in range(NAME_ATTEMPTS):  # a clock that was set back may give the same second twice
+        path = parent / f"{name}_{secrets.token_hex(2)}"
+        with storage_errors(path), suppress(FileExistsError):
+            path.mkdir()
+            return RunFolder(path)
+    raise BadInputError(f"no free name for a run in {parent}; {NAME_ATTEMPTS} were tried", code="run-name")
 
 
 def open_run(path: Path | str) -> RunFolder:
@@ -135,6 +177,10 @@ def open_run(path: Path | str) -> RunFolder:
     if not folder.manifest.is_file():
         raise BadInputError(f"{path}: not a run folder: it has no {folder.manifest.name}", code="run-missing")
     return folder
+
+
+def _clock_text() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _slug(name: str) -> str:

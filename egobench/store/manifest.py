@@ -1,6 +1,7 @@
 """manifest.json: the facts of a run, written before its first sample; `status` says how far it came.
 
-Schema 1. Older schemas stay readable, a newer one is refused in one line.
+Schema 2 (in which a run that is done has a seal; schema 1 has none). Older schemas stay readable, a newer one is
+refused in one line.
 """
 
 import importlib.metadata
@@ -17,7 +18,7 @@ from egobench.errors import BadInputError
 from egobench.files.atomic import read_json, write_json
 from egobench.store.folder import RunFolder
 
-SCHEMA = 1
+SCHEMA = 2
 Status = Literal["started", "done", "failed"]
 _REQUIRED = ("schema", "run", "status", "started", "request", "split", "protocols", "items")
 _PACKAGES = ("av", "decord", "eva-decord", "numba", "numpy", "open_clip_torch", "pyarrow", "scipy", "torch")
