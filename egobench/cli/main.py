@@ -9,11 +9,17 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from egobench import __version__
+from egobench.cli.quiet import take_quiet
 from egobench.errors import EgoBenchError, UnknownNameError
 
 VERBS: dict[str, tuple[str, str]] = {
     "run": ("egobench.cli.run", "sample a model on a split, score it, write a run"),
     "resume": ("egobench.cli.resume", "finish an interrupted run"),
+    "rescore": ("egobench.cli.rescore", "more metrics for a finished run, from the samples it kept"),
+    "verify": ("egobench.cli.verify", "is a run what it was? find every later edit, derive a share again"),
+    "report": ("egobench.cli.report", "a finished run as pages that open from disk"),
+    "cite": ("egobench.cli.cite", "BibTeX of what a run used: suite, metrics' papers, weights"),
+    "runs": ("egobench.cli.runs", "list, show, prune and export runs"),
     "table": ("egobench.cli.table", "finished runs side by side"),
     "compare": ("egobench.cli.compare", "is run B better, worse or the same as run A, clip by clip?"),
     "gate": ("egobench.cli.gate", "fail where a run is worse than its baseline, for CI"),
@@ -30,6 +36,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "weights": ("egobench.cli.weights", "weight files of the standard extractors: list, pull, verify, add"),
     "conformance": ("egobench.cli.conformance", "vectors that hold another library to the same numbers"),
     "leaderboard": ("egobench.cli.leaderboard", "add runs to a board and build its tables"),
+    "completion": ("egobench.cli.completion", "completion of verbs, options and names for bash, zsh and fish"),
 }
 """Verb → (module with `main(arguments) -> int`, one line)."""
 
@@ -49,6 +56,7 @@ INTERNAL_ERROR, INTERRUPTED, USAGE = 70, 130, 2
 RESUME_ADVICE = {
     "run": "continue with `egobench resume RUN`",
     "resume": "continue with `egobench resume RUN`",
+    "rescore": "`egobench resume RUN` puts the run in order",
     "data": "the same command goes on where it stopped",
     "train": "the same command goes on from the last checkpoint",
     "validate-metrics": "the same command goes on where it stopped",
@@ -67,7 +75,7 @@ def console() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code; prints known errors as one line on stderr."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = take_quiet(list(sys.argv[1:] if argv is None else argv))
     verb = arguments[0] if arguments else ""
     try:
         code = _dispatch(verb, arguments[1:])
@@ -102,7 +110,8 @@ def help_text() -> str:
     lines += [f"  {command:<{width}}  {line}" for command, line in FIRST_STEPS]
     lines += ["", "exit codes"]
     lines += [f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES]
-    lines += ["", "Data go to stdout, progress and diagnostics to stderr; every verb that prints takes --json."]
+    lines += ["", "Data go to stdout, progress and diagnostics to stderr. Every verb takes --json, and --quiet for no"]
+    lines += ["progress and no notes. `egobench completion SHELL` prints what completes all this on TAB."]
     return "\n".join(lines)
 
 

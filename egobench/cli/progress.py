@@ -1,12 +1,15 @@
 """Progress on stderr: bars with rate and time left on a terminal, else a plain line every ten seconds.
 
-Stdout stays free for data. Both classes answer the same three calls: `stage`, `advance`, `done`.
+Stdout stays free for data. All answer the same three calls: `stage`, `advance`, `done`.
 """
 
 import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
+
+from egobench.cli.quiet import is_quiet
+from egobench.pipeline.progress import Quiet
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -90,8 +93,10 @@ class Lines:
         )
 
 
-def progress() -> Bars | Lines:
-    """What suits stderr."""
+def progress() -> Bars | Lines | Quiet:
+    """What suits stderr; nothing where the command line says `--quiet`."""
+    if is_quiet():
+        return Quiet()
     return Bars() if sys.stderr.isatty() else Lines()
 
 

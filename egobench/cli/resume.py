@@ -24,7 +24,7 @@ class ResumeOptions:
 def main(arguments: list[str]) -> int:
     """Resumes and prints the table."""
     options = parse(ResumeOptions, "resume", arguments)
-    from egobench.cli.report import print_report
+    from egobench.cli.outcome import print_report
     from egobench.pipeline.run import resume_run
 
     return print_report(lambda: resume_run(options.run, progress(), workers=options.workers), as_json=options.json)

@@ -1,6 +1,5 @@
 """`egobench run`: a model on a split → a run folder and its table."""
 
-import sys
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +8,7 @@ from tyro.conf import UseAppendAction, arg
 
 from egobench.cli.options import key_values, parse, print_json, typed_names
 from egobench.cli.progress import progress
+from egobench.cli.quiet import note
 from egobench.types import Task
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class RunOptions:
 def main(arguments: list[str]) -> int:
     """Runs and prints the table; exits 4 if more clips failed than allowed."""
     options = parse(RunOptions, "run", arguments)
-    from egobench.cli.report import print_report
+    from egobench.cli.outcome import print_report
     from egobench.pipeline.request import plan
     from egobench.pipeline.run import start_run
 
@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if request.metrics == "core":
         for reason in plan(request).left_out.values():
-            print(f"left out: {reason}", file=sys.stderr)
+            note(f"left out: {reason}")
     return print_report(lambda: start_run(request, progress()), as_json=options.json)
 
 

@@ -3,7 +3,7 @@
 Nothing is written here and no network is loaded: a request that cannot be met leaves no trace.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -120,7 +120,6 @@ def plan(request: RunRequest) -> RunPlan:
         raise BadInputError(f"split '{request.split}' has no clips", code="split-empty")
     protocols = protocol_records(metrics, split, [info.clip_id for info in infos], request.seeds, request.task)
     settings = model_settings(model)
-    asked = [request.model, settings, split.digest, [info.clip_id for info in infos], request.seeds, request.task]
     return RunPlan(
         request=request,
         model=model,
@@ -131,8 +130,20 @@ def plan(request: RunRequest) -> RunPlan:
         metrics=metrics,
         left_out=left_out,
         protocols=protocols,
-        identity=digest_json([*asked, sorted(protocols), request.draws]),
+        identity=identity_of(request, settings, split.digest, [info.clip_id for info in infos], protocols),
     )
+
+
+def identity_of(
+    request: RunRequest,
+    settings: Mapping[str, Any],
+    split_digest: str,
+    clip_ids: Sequence[str],
+    protocols: Collection[str],
+) -> str:
+    """Digest of everything asked for that can change a number; `protocols` are digests."""
+    asked = [request.model, settings, split_digest, list(clip_ids), request.seeds, request.task]
+    return digest_json([*asked, sorted(protocols), request.draws])
 
 
 def model_settings(model: Any) -> dict[str, Any]:

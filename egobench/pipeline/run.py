@@ -5,7 +5,7 @@ byte. Failed items never end a run: they are counted when it is over.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -163,16 +163,16 @@ def _first_manifest(folder: RunFolder, asked: RunPlan) -> dict[str, Any]:
         "metrics": list(asked.labelled),
         "left_out": asked.left_out,
         "protocols": asked.protocols,
-        "weights": _weights(asked),
+        "weights": weights_of(asked.settings, asked.protocols),
         "seconds": {},
         **environment(),
     }
 
 
-def _weights(asked: RunPlan) -> dict[str, str]:
+def weights_of(settings: Mapping[str, Any], protocols: Mapping[str, Any]) -> dict[str, str]:
     """SHA-256 of every weight file, of the model's settings and of the extractors."""
-    found = {f"model.{k}": v["sha256"] for k, v in asked.settings.items() if isinstance(v, dict) and "sha256" in v}
-    for record in asked.protocols.values():
+    found = {f"model.{k}": v["sha256"] for k, v in settings.items() if isinstance(v, dict) and "sha256" in v}
+    for record in protocols.values():
         for name, extractor in record["extractors"].items():
             if "weights_sha256" in extractor:
                 found[name] = extractor["weights_sha256"]

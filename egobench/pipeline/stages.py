@@ -99,6 +99,18 @@ def score_stage(
     progress: Progress,
 ) -> int:
     """Writes `scores.parquet` and `metrics.json`; returns the number of items that failed, or on which a metric did."""
+    rows, results = score_metrics(asked, items, inputs, known, progress)
+    write_scores(folder.scores, rows)
+    request = asked.request
+    document = metrics_document(asked.run, request.model, asked.split.name, request.task, results)
+    write_json(folder.metrics, document)
+    return count_failed(items, rows)
+
+
+def score_metrics(
+    asked: RunPlan, items: list[ItemRow], inputs: Inputs, known: Mapping[str, Yardstick], progress: Progress
+) -> tuple[list[ScoreRow], dict[str, Result]]:
+    """Rows and results of the metrics asked for, by their labels; writes nothing but yardsticks to the cache."""
     draws = asked.request.draws
     strangers = plan_yardsticks(inputs, [info.clip_id for info in asked.infos], asked.request.seeds)
     by_clip: dict[str, ClipMetric] = {
@@ -126,10 +138,11 @@ def score_stage(
             results[label] = with_calibration(metric, with_alarm(metric, results[label]), asked.split)
             progress.advance()
     progress.done()
-    write_scores(folder.scores, rows)
-    request = asked.request
-    document = metrics_document(asked.run, request.model, asked.split.name, request.task, results)
-    write_json(folder.metrics, document)
+    return rows, results
+
+
+def count_failed(items: list[ItemRow], rows: list[ScoreRow]) -> int:
+    """Items without a sample, or with a metric that failed on it."""
     bad = {(row.clip, row.seed) for row in rows if row.status == "failed" and row.clip}
     return len(bad | {(item.clip, item.seed) for item in items if item.status == "failed"})
 
@@ -151,10 +164,11 @@ def _settled(folder: RunFolder, infos: Mapping[str, ClipInfo]) -> dict[tuple[str
             continue
         row = _row_of(event, infos)
         found[row.clip, row.seed] = row
-    return {place: row for place, row in found.items() if row.status == "failed" or _is_there(folder, row)}
+    return {place: row for place, row in found.items() if row.status == "failed" or is_unchanged(folder, row)}
 
 
-def _is_there(folder: RunFolder, row: ItemRow) -> bool:
+def is_unchanged(folder: RunFolder, row: ItemRow) -> bool:
+    """Whether a sample's files lie there as they were written."""
     sample = folder.sample(row.clip, row.seed)
     try:
         for name, digest in ((VIDEO_FILE, row.video), (MOTION_FILE, row.motion)):

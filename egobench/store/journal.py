@@ -31,9 +31,8 @@ class Journal:
         Raises:
             StorageError: the disk refused; the line may be torn and does not count.
         """
-        line = json.dumps(event, sort_keys=True, ensure_ascii=False, allow_nan=False).encode() + b"\n"
         with storage_errors(self.path):
-            self._file.write(line)
+            self._file.write(event_line(event))
             self._file.flush()
             os.fsync(self._file.fileno())
 
@@ -45,6 +44,11 @@ class Journal:
     ) -> None:
         with storage_errors(self.path):
             self._file.close()
+
+
+def event_line(event: dict[str, Any]) -> bytes:
+    """One event as the journal has it."""
+    return json.dumps(event, sort_keys=True, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Replacing several files of a finished run as one: prepared in a folder beside them, then moved; no half of it is seen.
+"""Replacing several files of a finished run as one: prepared in a folder beside them, then moved; never half of it.
 
 Killed before everything is prepared, the run is as it was. Killed later, its status says so, and whoever takes the run
 up next (`egobench resume`) moves the rest.

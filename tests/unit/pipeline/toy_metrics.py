@@ -19,7 +19,8 @@ class _Toy:
     better: ClassVar[str] = "lower"
 
     def record(self) -> Mapping[str, Any]:
-        return {"metric": self.name, "version": self.version}
+        preset = {"preset": self.preset} if hasattr(self, "preset") else {}
+        return {"metric": self.name, "version": self.version, **preset}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What `run` and `resume` print at the end: the table of results and where the run lies."""
+"""What `run`, `resume` and `rescore` print at the end: the table of results and where the run lies."""
 
 from collections.abc import Callable
 from pathlib import Path

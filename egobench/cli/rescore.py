@@ -1,0 +1,38 @@
+"""`egobench rescore RUN --metrics X`: more metrics for a finished run, from the samples that it kept."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from egobench.cli.options import parse
+from egobench.cli.progress import progress
+
+
+@dataclass(frozen=True)
+class RescoreOptions:
+    """Adds metrics to a finished run, or computes its own again, from the samples it kept. All at once or not at all:
+    results whose protocol did not change keep every byte, and one that does not come out again is refused."""
+
+    run: Positional[Path]
+    """Run folder."""
+    metrics: str
+    """Names with commas between; NAME:PRESET takes another extractor's features, e.g. fvd:i3d.crop."""
+    workers: int | None = None
+    """Processes, as many as at the start by default; changes nothing in the result."""
+    device: str = ""
+    """auto, cpu, cuda, …; that of the run by default."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+def main(arguments: list[str]) -> int:
+    """Rescores and prints the table."""
+    options = parse(RescoreOptions, "rescore", arguments)
+    from egobench.cli.outcome import print_report
+    from egobench.pipeline.rescore import rescore_run
+
+    def rescore():
+        return rescore_run(options.run, options.metrics, progress(), workers=options.workers, device=options.device)
+
+    return print_report(rescore, as_json=options.json)

@@ -1,0 +1,57 @@
+"""`egobench verify RUN`: is a run what it was, and does it follow from its own samples?"""
+
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from egobench.cli.options import parse, print_json
+from egobench.cli.progress import progress
+from egobench.cli.quiet import note
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """Compares everything that a finished run recorded with what lies there, then derives a share of its items again in
+    a fresh process. Exits 0 if all of it fits, else 2 with a line for each flaw."""
+
+    run: Positional[Path]
+    """Run folder."""
+    share: float = 0.02
+    """Of the items, 0 … 1, at least one; 0 derives nothing and needs neither split nor weights."""
+    seed: int = 0
+    """Of the choice of items."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+def main(arguments: list[str]) -> int:
+    """Verifies; exits 2 if there is a flaw."""
+    options = parse(VerifyOptions, "verify", arguments)
+    from egobench.files.digest import digest_file
+    from egobench.pipeline.verify import verify_run
+
+    found = verify_run(options.run, share=options.share, seed=options.seed, progress=progress())
+    if options.json:
+        print_json(
+            {
+                "path": found.path,
+                "ok": not found.flaws,
+                "flaws": [asdict(flaw) for flaw in found.flaws],
+                "checked": found.checked,
+                "unchecked": found.unchecked,
+                "derived": found.derived,
+                "manifest_sha256": digest_file(found.path / "manifest.json"),
+            }
+        )
+        return 2 if found.flaws else 0
+    for line in found.unchecked:
+        note(f"not checked: {line}")
+    for flaw in found.flaws:
+        print(flaw.line)
+    if found.flaws:
+        print(f"egobench: {found.path}: {len(found.flaws)} flaws", file=sys.stderr)
+        return 2
+    print(f"{found.path}: whole; " + ", ".join(f"{count} {what}" for what, count in found.checked.items()))
+    return 0
