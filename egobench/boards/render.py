@@ -39,6 +39,8 @@ LATEX_SPECIAL: Mapping[str, str] = {
     "—": "---",
     "…": r"\ldots{}",
 }
+NARROW = 60
+"""Columns of a terminal below which a table that does not fit is set as blocks."""
 CSV_FIELDS = (
     *("block", "status", "rank", "model", "kind", "metric", "value", "ci95_low", "ci95_high", "unit", "better"),
     *("n", "n_undefined", "coverage", "floor", "chance", "version", "protocol", "run", "note"),
@@ -93,6 +95,9 @@ def terminal(grids: Sequence[Grid], console: "Console") -> None:
     from rich.text import Text
 
     for grid in grids:
+        if console.width < NARROW and _width(grid) > console.width:
+            _blocks(grid, console)
+            continue
         table = Table(title=Text(grid.title), title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         for number, head in enumerate(grid.header):
             table.add_column(Text(head), justify="left" if number < grid.left else "right", overflow="fold")
@@ -102,6 +107,26 @@ def terminal(grids: Sequence[Grid], console: "Console") -> None:
         console.print(table)
         for note in grid.notes:
             console.print(Text(note), soft_wrap=True)
+
+
+def _width(grid: Grid) -> int:
+    columns = zip(grid.header, *(row.cells for row in grid.rows), strict=True)
+    return sum(max(map(len, column)) + 1 for column in columns)
+
+
+def _blocks(grid: Grid, console: "Console") -> None:
+    """A block of `head  cell` lines for each row: what a narrow terminal shows whole."""
+    from rich.text import Text
+
+    console.print(Text(grid.title))
+    width = max(len(head) for head in grid.header[1:])
+    for row in grid.rows:
+        console.print(Text(f"\n{row.cells[0]}".rstrip()), soft_wrap=True)
+        for head, cell in zip(grid.header[1:], row.cells[1:], strict=True):
+            if cell:
+                console.print(Text(f"  {head:<{width}}  {cell}"), soft_wrap=True)
+    for note in grid.notes:
+        console.print(Text(note))
 
 
 RENDERERS: Mapping[str, Callable[[Sequence[Grid]], str]] = {

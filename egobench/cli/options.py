@@ -1,8 +1,9 @@
 """Command lines of the heavy verbs: a frozen dataclass is the grammar, its fields' docstrings are the help."""
 
 import json
+import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import tyro
@@ -67,6 +68,20 @@ def print_grids(grids: Sequence[Grid]) -> None:
     from rich.console import Console
 
     terminal(grids, Console(width=None if sys.stdout.isatty() else WIDE))
+
+
+def print_rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Plain columns on stdout; on a terminal too narrow for them each row is a block of `name  value` lines."""
+    table = [list(row) for row in rows]
+    widths = [max(len(cell) for cell in column) for column in zip(head, *table, strict=True)]
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
+    if sum(widths) + 2 * (len(widths) - 1) <= room:
+        for row in [list(head), *table]:
+            print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+        return
+    width = max(len(name) for name in head)
+    for row in table:
+        print("\n".join(f"{name:<{width}}  {cell}" for name, cell in zip(head, row, strict=True) if cell) + "\n")
 
 
 def print_json(content: Any) -> None:

@@ -111,6 +111,11 @@ def _class_head(file: str, name: str) -> tuple[ast.ClassDef | None, int]:
     return (node, start + 1) if isinstance(node, ast.ClassDef) else (None, 0)
 
 
+def module_tree(module: str) -> ast.Module:
+    """A dotted module, parsed and not run. Raises as `read_source`."""
+    return _parse(module)[1]
+
+
 def _parse(module: str) -> tuple[str, ast.Module]:
     file = _file_of(module)
     return file, _tree(file)

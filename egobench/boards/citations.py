@@ -1,0 +1,142 @@
+"""BibTeX of exactly what a run used: the suite at its version, the papers behind each metric, extractors, weights.
+
+A metric's papers are those that the "Source:" line of its docstring names; `references.toml` knows them by these names.
+A weight file is an entry of its own, with the SHA-256 that the run recorded.
+"""
+
+import inspect
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from egobench.catalog import METRICS
+from egobench.errors import BadInputError, EgoBenchError
+from egobench.extractors.weights_manifest import WeightFile, read_manifest
+from egobench.store.folder import open_run
+from egobench.store.manifest import read_manifest as read_run
+
+REFERENCES = Path(__file__).with_name("references.toml")
+NOT_BIBTEX = ("type", "cited_as", "used_by")
+SUITE_TITLE = "{EgoBench}: evaluation of joint first-person video and body motion generation"
+SUITE_YEAR = "2026"
+SOURCE = re.compile(r"^Source:(.*?)(?=^[A-Z][\w ]+:|\Z)", re.DOTALL | re.MULTILINE)
+NAMED_PAPER = re.compile(r"[A-ZÀ-Ž][\w-]+ (?:et al\.,?|& [A-ZÀ-Ž]\w+)[^;.()]*? ?(?:19|20)\d\d|[A-ZÀ-Ž]\w+, PAMI \d{4}")
+"""What looks like a citation in a "Source:" line."""
+
+
+@dataclass
+class Citation:
+    """One entry."""
+
+    key: str
+    type: str
+    fields: Mapping[str, str]
+    why: list[str] = field(default_factory=list)
+    """What of the run it stands for."""
+
+    @property
+    def bibtex(self) -> str:
+        """The entry, with what it stands for as a comment above it."""
+        lines = [f"% {self.key}: {', '.join(self.why)}", f"@{self.type}{{{self.key},"]
+        return "\n".join([*lines, *(f"  {name} = {{{value}}}," for name, value in self.fields.items()), "}"])
+
+
+def cite_run(path: Path | str) -> tuple[list[Citation], list[str]]:
+    """Entries for a run, the suite first; and what has no entry here, as sentences.
+
+    Raises:
+        BadInputError: no run, a damaged one, or one that is not done.
+    """
+    manifest = read_run(open_run(path))
+    if manifest["status"] != "done":
+        raise BadInputError(
+            f"{path}: status is '{manifest['status']}'; `egobench resume {path}` finishes it", code="run-unfinished"
+        )
+    found = {"egobench": _suite(manifest)}
+    known = references()
+    unknown: list[str] = []
+    for record in manifest["protocols"].values():
+        label = record["metric"]["metric"]
+        keys = list(metric_keys(label, known))
+        if not keys and label not in METRICS.builtin:
+            unknown.append(f"metric {label} is no part of EgoBench; cite where it comes from")
+        for key in keys:
+            _add(found, known, key, label)
+        for maker in [*record["extractors"], *record.get("estimators", {})]:
+            for key in (key for key, entry in known.items() if maker in entry.get("used_by", ())):
+                _add(found, known, key, f"{maker} ({label})")
+    model = str(manifest["model"]["name"])
+    for key in (key for key, entry in known.items() if model.lower() in entry.get("used_by", ())):
+        _add(found, known, key, f"model {model}")
+    for name, sha256 in manifest["weights"].items():
+        weights = _weights(name, sha256)
+        if weights is None:
+            unknown.append(f"weights of {name}, sha256 {sha256}, come with EgoBench or with the model")
+        else:
+            found.setdefault(weights.key, weights).why.append(name)
+    return list(found.values()), list(dict.fromkeys(unknown))
+
+
+def references() -> dict[str, dict[str, Any]]:
+    """All papers by their keys."""
+    return tomllib.loads(REFERENCES.read_text(encoding="utf-8"))
+
+
+def source_text(metric: str) -> str:
+    """The "Source:" paragraph of a built-in metric's docstring, on one line; empty where there is none."""
+    try:
+        found = SOURCE.search(inspect.getdoc(METRICS.load(metric)) or "")
+    except (EgoBenchError, ImportError):
+        return ""
+    return " ".join(found[1].split()) if found else ""
+
+
+def metric_keys(metric: str, known: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Keys of the papers that a metric's source names."""
+    if metric not in METRICS.names():
+        return
+    text = source_text(metric)
+    yield from (key for key, entry in known.items() if any(name in text for name in entry.get("cited_as", ())))
+
+
+def _add(found: dict[str, Citation], known: Mapping[str, Mapping[str, Any]], key: str, why: str) -> None:
+    entry = known[key]
+    fields = {name: value for name, value in entry.items() if name not in NOT_BIBTEX}
+    reasons = found.setdefault(key, Citation(key, entry["type"], fields)).why
+    if why not in reasons:
+        reasons.append(why)
+
+
+def _suite(manifest: Mapping[str, Any]) -> Citation:
+    metrics = [f"{record['metric']['metric']} {digest[:8]}" for digest, record in manifest["protocols"].items()]
+    commit = f"commit {manifest['commit']}; " if manifest.get("commit") else ""
+    split = manifest["split"]
+    note = (
+        f"{commit}run {manifest['run']}; split {split['name']}, digest {split['digest'][:12]}; "
+        f"protocols: {', '.join(sorted(metrics))}"
+    )
+    fields = {
+        "title": SUITE_TITLE,
+        "author": "{The EgoBench authors}",
+        "year": SUITE_YEAR,
+        "version": str(manifest.get("version", "")),
+        "note": _escape(note),
+    }
+    return Citation("egobench", "software", fields, ["the suite, as it was run"])
+
+
+def _weights(name: str, sha256: str) -> Citation | None:
+    """The file of a public extractor; None for what comes with the suite or with a model."""
+    entry: WeightFile | None = next((each for each in read_manifest().values() if name in each.used_by), None)
+    if entry is None:
+        return None
+    fields = {"title": _escape(f"Weights {entry.file}"), "howpublished": f"\\url{{{entry.urls[0]}}}"}
+    fields["note"] = _escape(f"SHA-256 {sha256}; {entry.licence}")
+    return Citation(f"weights-{entry.id}", "misc", fields)
+
+
+def _escape(text: str) -> str:
+    return re.sub(r"([&%$#_{}])", r"\\\1", text)

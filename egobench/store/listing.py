@@ -1,0 +1,228 @@
+"""Many runs in one folder: what their manifests say, without opening a table; deleting and packing them.
+
+A folder that is no run is passed over; a run that cannot be read is a row that says why, and hides no other.
+"""
+
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from egobench.errors import BadInputError
+from egobench.files.atomic import TEMPORARY_SUFFIX, atomic_path, storage_errors
+from egobench.store.folder import RunFolder
+from egobench.store.manifest import read_manifest
+from egobench.store.seal import SEALED, seal_flaws
+from egobench.store.staging import is_pending
+
+RunStatus = Literal["done", "started", "failed", "running", "unreadable"]
+"""As in the manifest; `running` is a started one that a process writes to, `unreadable` has no manifest to be read."""
+TRASH = ".deleted-"
+PACKED = ("manifest.json", *SEALED)
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """A row of `runs list`."""
+
+    path: Path
+    status: RunStatus
+    model: str = ""
+    split: str = ""
+    task: str = ""
+    seeds: int = 0
+    planned: int = 0
+    """Clip × seed items."""
+    failed: int = 0
+    metrics: tuple[str, ...] = ()
+    started: str = ""
+    """UTC, ISO 8601."""
+    reason: str = ""
+    """Why it is failed or unreadable."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which runs; what is empty lets every run through."""
+
+    model: str = ""
+    split: str = ""
+    status: str = ""
+    since: str = ""
+    """Started at or after this date or time, UTC."""
+    until: str = ""
+    """Started before the end of this date, or before this time."""
+
+    def __post_init__(self) -> None:
+        for text in (self.since, self.until):
+            if text:
+                parse_time(text, end=False)
+
+    def takes(self, run: RunFacts) -> bool:
+        """Whether a run is meant."""
+        if self.model and self.model not in (run.model, run.model.rpartition(":")[2]):
+            return False
+        if (self.split and self.split not in (run.split, Path(run.split).name)) or (
+            self.status and self.status != run.status
+        ):
+            return False
+        if not (self.since or self.until):
+            return True
+        try:
+            started = parse_time(run.started, end=False)
+        except BadInputError:  # a run that does not say when is in no span of time
+            return False
+        after = not self.since or started >= parse_time(self.since, end=False)
+        return after and (not self.until or started < parse_time(self.until, end=True))
+
+
+def parse_time(text: str, *, end: bool) -> datetime:
+    """`2026-11-25`, `2026-11-25T14:00` or `…:00Z`, UTC where nothing is said; a date is its first or last instant.
+
+    Raises:
+        BadInputError: `time`.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInputError(f"{text!r} is no time; 2026-11-25 or 2026-11-25T14:00 is needed", code="time") from None
+    if end and len(text) <= len("2026-11-25"):
+        found = found.replace(hour=23, minute=59, second=59, microsecond=999_999)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def list_runs(folder: Path, only: Filter | None = None) -> list[RunFacts]:
+    """All runs directly inside a folder, oldest first; equal times by name, so that no clock can make them jump.
+
+    Raises:
+        BadInputError: `runs-folder`: no such folder.
+    """
+    if not folder.is_dir():
+        raise BadInputError(
+            f"{folder}: no such folder; runs are made in `runs/` or where `--out` said", code="runs-folder"
+        )
+    found = [read_facts(path) for path in folder.iterdir() if (path / "manifest.json").is_file()]
+    taken = (run for run in found if (only or Filter()).takes(run))
+    return sorted(taken, key=lambda run: (run.started, run.path.name))
+
+
+def read_facts(path: Path) -> RunFacts:
+    """What a run's manifest says."""
+    folder = RunFolder(path)
+    try:
+        manifest: Any = read_manifest(folder)
+        status = manifest["status"]
+        if status == "started" and folder.is_locked():
+            status = "running"
+        if status not in ("done", "started", "failed", "running"):
+            raise BadInputError(f"status is {status!r}", code="manifest-damaged")
+        return RunFacts(
+            path=path,
+            status="started" if is_pending(folder) and status == "done" else status,
+            model=str(manifest["model"]["name"]),
+            split=str(manifest["split"]["name"]),
+            task=str(manifest["task"]),
+            seeds=len(manifest["seeds"]),
+            planned=int(manifest["items"]["planned"]),
+            failed=int(manifest["items"]["failed"]),
+            metrics=tuple(map(str, manifest["metrics"])),
+            started=str(manifest["started"]),
+            reason=str(manifest.get("error", "")),
+        )
+    except BadInputError as error:
+        return RunFacts(path, "unreadable", reason=" ".join(str(error).split()))
+    except (KeyError, TypeError, ValueError) as error:
+        return RunFacts(path, "unreadable", reason=f"the manifest is damaged: {error!r}")
+
+
+def folder_bytes(path: Path) -> int:
+    """Size of all files below a folder; links are not followed."""
+    return sum(file.lstat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())
+
+
+def delete_run(run: RunFacts) -> None:
+    """Deletes a run folder, all at once as others see it: it is renamed first, and then taken apart.
+
+    Raises:
+        BadInputError: `run-link`: a link to a run somewhere else.
+        RunLockedError: a process writes to it.
+        StorageError: the disk refused.
+    """
+    if run.path.is_symlink():
+        raise BadInputError(f"{run.path} is a link; delete the link, or the run where it lies", code="run-link")
+    trash = run.path.with_name(f"{TRASH}{run.path.name}")
+    with storage_errors(run.path):
+        with RunFolder(run.path).lock():
+            run.path.rename(trash)
+        shutil.rmtree(trash)
+
+
+def remove_trash(folder: Path) -> None:
+    """Finishes deletions that were interrupted.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    with storage_errors(folder):
+        for trash in folder.glob(f"{TRASH}*"):
+            if trash.is_dir() and not trash.is_symlink():
+                shutil.rmtree(trash)
+
+
+def export_run(path: Path, archive: Path) -> int:
+    """Packs a finished run into one `.zip` or `.tar` whose bytes depend on the run alone; returns the number of files.
+
+    Raises:
+        BadInputError: `archive-form`; `run-unfinished`; `run-link`: a link inside, which an archive must not carry;
+            `run-changed`: files no longer fit the seal.
+        StorageError: the disk refused.
+    """
+    if archive.suffix not in (".zip", ".tar"):
+        raise BadInputError(f"{archive}: an archive ends in .zip or .tar", code="archive-form")
+    folder = RunFolder(path.resolve())
+    manifest = read_manifest(folder)
+    if manifest["status"] != "done" or is_pending(folder):
+        text = f"{path}: status is '{manifest['status']}'; only a run that is done is packed; `egobench resume {path}`"
+        raise BadInputError(text, code="run-unfinished")
+    if flaws := seal_flaws(folder, manifest):
+        raise BadInputError(f"{path}: {flaws[0].line}; `egobench verify {path}` lists everything", code="run-changed")
+    files = list(_packed_files(folder))
+    with atomic_path(archive) as temporary, temporary.open("wb") as stream:
+        pack = _pack_zip if archive.suffix == ".zip" else _pack_tar
+        pack(stream, [(f"{folder.run_id}/{file.relative_to(folder.path).as_posix()}", file) for file in files])
+    return len(files)
+
+
+def _packed_files(folder: RunFolder) -> Iterator[Path]:
+    for name in sorted(PACKED):
+        if (folder.path / name).is_file():
+            yield folder.path / name
+    for path in sorted(folder.samples.rglob("*")):
+        if path.is_symlink():
+            raise BadInputError(f"{path} is a link; an archive of a run carries none", code="run-link")
+        if path.is_file() and not path.name.endswith(TEMPORARY_SUFFIX):
+            yield path
+
+
+def _pack_zip(stream: IO[bytes], files: list[tuple[str, Path]]) -> None:
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:  # samples are compressed already
+        for name, path in files:
+            entry = zipfile.ZipInfo(name, date_time=_ZIP_EPOCH)
+            entry.external_attr, entry.create_system = 0o100644 << 16, 3
+            entry.file_size = path.stat().st_size
+            with archive.open(entry, "w") as target, path.open("rb") as source:
+                shutil.copyfileobj(source, target)
+
+
+def _pack_tar(stream: IO[bytes], files: list[tuple[str, Path]]) -> None:
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, path in files:
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = path.stat().st_size, 0o644
+            with path.open("rb") as source:
+                archive.addfile(entry, source)
