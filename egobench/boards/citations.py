@@ -58,7 +58,8 @@ def cite_run(path: Path | str) -> tuple[list[Citation], list[str]]:
     found = {"egobench": _suite(manifest)}
     known = references()
     unknown: list[str] = []
-    for record in manifest["protocols"].values():
+    records = sorted(manifest["protocols"].values(), key=lambda record: record["metric"]["metric"])
+    for record in records:
         label = record["metric"]["metric"]
         keys = list(metric_keys(label, known))
         if not keys and label not in METRICS.builtin:
@@ -74,7 +75,7 @@ def cite_run(path: Path | str) -> tuple[list[Citation], list[str]]:
     for name, sha256 in manifest["weights"].items():
         weights = _weights(name, sha256)
         if weights is None:
-            unknown.append(f"weights of {name}, sha256 {sha256}, come with EgoBench or with the model")
+            unknown.append(f"the weights of {name}, sha256 {sha256}, are no public file; they come with the code")
         else:
             found.setdefault(weights.key, weights).why.append(name)
     return list(found.values()), list(dict.fromkeys(unknown))

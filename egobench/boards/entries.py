@@ -16,6 +16,8 @@ from egobench.boards.table import Kind, check_metrics, read_metrics
 from egobench.errors import BadInputError, NotComparableError
 from egobench.files.atomic import read_json
 from egobench.files.digest import digest_file
+from egobench.store.folder import RunFolder
+from egobench.store.manifest import read_manifest
 
 CONTROLS = frozenset({"reference", "shuffled", "static", "nearest", "noise", "reseeded"})
 """Models that are controls unless said otherwise: their rank is known beforehand."""
@@ -113,8 +115,8 @@ def entry_content(run: Path, kind: Kind | None = None, label: str | None = None)
     """
     document = read_metrics(run)
     manifest_file = run / "manifest.json"
-    manifest = read_json(manifest_file)
-    status = manifest.get("status")
+    manifest = read_manifest(RunFolder(run))
+    status = manifest["status"]
     if status != "done":
         raise BadInputError(f"{run}: status is {status!r}; only a run that is done is entered", code="run-unfinished")
     try:

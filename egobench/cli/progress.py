@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 SECONDS_BETWEEN_LINES = 10.0
+NARROW = 60
+"""Columns of a terminal below which there is no room for a bar and a rate."""
 
 
 class Bars:
@@ -124,12 +126,14 @@ def _rich_bars() -> "RichProgress":
         def render(self, task: Task) -> Text:
             return Text(f"{task.speed:.1f}/s" if task.speed else "–/s", style="cyan")
 
+    console = Console(stderr=True)
+    is_wide = console.width >= NARROW
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(),
+        *([BarColumn()] if is_wide else []),
         MofNCompleteColumn(),
-        Rate(),
+        *([Rate()] if is_wide else []),
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", style="red"),
-        console=Console(stderr=True),
+        console=console,
     )

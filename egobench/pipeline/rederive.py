@@ -194,8 +194,10 @@ def _difference(ours: np.ndarray, theirs: np.ndarray | None) -> float:
         return float("inf")
     if ours.dtype.kind not in "fiu" or not ours.size:
         return 0.0 if np.array_equal(ours, theirs) else float("inf")
-    same = np.isnan(ours) & np.isnan(theirs)
-    gap = np.where(same, 0.0, np.abs(ours.astype(np.float64) - theirs.astype(np.float64)))
-    scale = float(np.nanmax(np.abs(ours), initial=0.0))
-    worst = float(np.max(gap))
-    return worst if np.isnan(worst) else worst / max(scale, TINY)
+    a, b = ours.astype(np.float64), theirs.astype(np.float64)
+    known = np.isfinite(a)
+    if not np.array_equal(known, np.isfinite(b)) or not np.array_equal(a[~known], b[~known], equal_nan=True):
+        return float("inf")
+    if not known.any():
+        return 0.0
+    return float(np.max(np.abs(a - b)[known]) / max(float(np.max(np.abs(a[known]))), TINY))

@@ -1,19 +1,27 @@
 """Journal, cache, tables, manifest, folder: what survives a crash, a flipped bit, a second process, a newer version."""
 
+import contextlib
 import errno
 import json
 import os
+import re
+import secrets
+import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from egobench.errors import BadInputError, StorageError
+from egobench.files.atomic import write_bytes
 from egobench.store.cache import Cache, cache_home, cache_key
 from egobench.store.folder import RunFolder, RunLockedError, create_run, open_run
 from egobench.store.journal import Journal, read_events
 from egobench.store.manifest import SCHEMA, environment, read_manifest, write_manifest
+from egobench.store.seal import SEALED, seal_flaws, sealed
+from egobench.store.staging import is_pending, replace_files, take_up
 from egobench.store.tables import ItemRow, ScoreRow, read_items, read_scores, write_items, write_scores
 
 
@@ -90,6 +98,18 @@ def test_any_flipped_bit_of_an_entry_is_a_miss(tmp_path):
     assert cache.entry(key).read_bytes() == good
 
 
+def test_an_entry_under_another_entrys_name_is_a_miss(tmp_path):
+    cache, keys = Cache(tmp_path), [cache_key(a=1), cache_key(a=2)]
+    for number, key in enumerate(keys):
+        cache.put(key, {"x": np.full(3, number)})
+    assert [cache.state(key) for key in keys] == ["whole", "whole"]
+    cache.entry(keys[0]).write_bytes(cache.entry(keys[1]).read_bytes())
+    assert cache.get(keys[0]) is None
+    assert [cache.state(key) for key in [*keys, cache_key(a=3)]] == ["damaged", "whole", "absent"]
+    cache.entry(keys[0]).write_bytes(b"egobench-cache-1\n" + b"0" * 80)
+    assert cache.state(keys[0]) == "absent", "an entry of an older version is no damage"
+
+
 def test_keys_depend_on_every_part():
     assert len({cache_key(a=1), cache_key(a=2), cache_key(b=1), cache_key(a=1, b=None)}) == 4
 
@@ -150,12 +170,75 @@ def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path):
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout
         assert other.stdout.readline() == b"held\n"
-        with pytest.raises(RunLockedError, match="another process") as caught, RunFolder(tmp_path).lock():
+        named = rf"another process \(process {other.pid} on {re.escape(socket.gethostname())}, since 20\d\d-"
+        with pytest.raises(RunLockedError, match=named) as caught, RunFolder(tmp_path).lock():
             pass
         assert caught.value.exit_code == 2
+        assert "\n" not in str(caught.value)
+        assert RunFolder(tmp_path).is_locked()
         other.kill()
+    assert not RunFolder(tmp_path).is_locked()
     with RunFolder(tmp_path).lock():
         pass
+    assert not (tmp_path / ".writer").exists()
+
+
+def test_a_clock_that_was_set_back_gives_no_name_twice_and_no_wrong_order(tmp_path, monkeypatch):
+    tokens = iter(["aaaa", "aaaa", "bbbb", "aaaa", "bbbb", "cccc"])
+    monkeypatch.setattr(secrets, "token_hex", lambda size: next(tokens))
+    noon = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    times = [noon, noon, noon]  # the same second, three times over
+    names = [create_run(tmp_path, "m", "s", now=time).run_id for time in times]
+    assert [name[-4:] for name in names] == ["aaaa", "bbbb", "cccc"]
+    with Journal(tmp_path / "events.jsonl") as journal:
+        journal.append({"at": "2026-11-25T12:00:00Z"})
+        journal.append({"at": "2026-11-25T11:00:00Z"})
+    assert [event["at"][11:13] for event in read_events(tmp_path / "events.jsonl")] == ["12", "11"]
+
+
+def test_a_new_state_is_moved_in_whole_wherever_the_process_dies(tmp_path, monkeypatch):
+    class Died(BaseException):
+        pass
+
+    replace, new = os.replace, {"metrics.json": b"new metrics", "scores.parquet": b"new scores"}
+
+    def prepare(run):
+        run.mkdir()
+        for name in SEALED:
+            (run / name).write_bytes(b"old")
+        required = ("run", "started", "request", "split", "protocols", "items")
+        manifest = {**dict.fromkeys(required, ""), "schema": SCHEMA, "status": "done"}
+        write_manifest(RunFolder(run), sealed(manifest, RunFolder(run)))
+        return RunFolder(run), manifest
+
+    def writers():
+        return {name: lambda path, data=data: write_bytes(path, data) for name, data in new.items()}
+
+    for death in range(1, 9):
+        folder, manifest = prepare(tmp_path / f"run{death}")
+        left = [death]
+
+        def die(source, target, left=left):
+            left[0] -= 1
+            if left[0] == 0:
+                raise Died
+            replace(source, target)
+
+        monkeypatch.setattr(os, "replace", die)
+        with contextlib.suppress(Died):
+            replace_files(folder, writers(), {**manifest, "note": "new"})
+        monkeypatch.setattr(os, "replace", replace)
+        was_pending = is_pending(folder)
+        take_up(folder)
+        take_up(folder)
+        found = read_manifest(folder)
+        assert found["status"] == "done"
+        assert seal_flaws(folder, found) == []
+        states = {found.get("note"), *((folder.path / name).read_bytes().decode().split()[0] for name in new)}
+        assert states in ({"new"}, {None, "old"})
+        assert states == {"new"} or not was_pending
+        assert not (folder.path / ".next").exists()
+    assert left[0] > 0, "the last round lived through all of it"
 
 
 def test_leftovers_are_removed_and_nothing_else(tmp_path):
