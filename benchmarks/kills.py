@@ -5,7 +5,7 @@
 Two ways to die. *At an operation*: the process kills itself at a random one of its writes, syncs and renames: before
 it, after it, or in the middle of a write; samples, journal, cache entries and tables are then all written by the one
 that dies. *At a time*: the parent of two worker processes is killed from outside after a random time. After some deaths
-in a row the run is resumed and must have the `metrics.json`, the items and the scores of a run that was left alone, byte
+in a row the run is resumed and must have the `metrics.json`, items and scores of a run that was left alone, byte
 for byte; a rescoring must leave the old results or the new ones. Prints a table; exits 1 if one differs.
 """
 
