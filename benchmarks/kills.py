@@ -100,6 +100,7 @@ class Shooter:
 
         self.place = place
         self.rng = np.random.default_rng(seed)
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))  # for the server that imports once for all
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload(["kills", "pyarrow.parquet", "av"])
         self.split = str(make_split(place / "split", sequences=2, windows=2))

@@ -1,6 +1,7 @@
 """Every verb keeps the command line's contract: help, codes, data on stdout, one JSON document with --json."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,6 +19,7 @@ ACTIONS = [
     *(["baseline", action] for action in ("update", "show")),
     *(["weights", action] for action in ("list", "pull", "verify", "add")),
     *(["conformance", action] for action in ("export", "check")),
+    *(["runs", action] for action in ("list", "show", "prune", "export")),
 ]
 NAMES = [(kind, name) for kind, registry in KINDS.items() for name in registry.names()]
 
@@ -153,6 +155,35 @@ def test_resuming_a_finished_run_prints_the_same_numbers(capsys, finished):
 
 def test_resuming_what_is_no_run_is_one_line(capsys, tmp_path):
     assert "not a run folder" in said(capsys, ["resume", str(tmp_path)], code=2).err
+
+
+def test_a_run_is_verified_exported_unpacked_and_verified_again(capsys, finished, words, tmp_path):
+    found = json.loads(said(capsys, ["verify", str(finished), "--json"]).out)
+    assert (found["ok"], found["flaws"], len(found["derived"])) == (True, [], 1)
+    packed = json.loads(said(capsys, ["runs", "export", str(finished), "--out", str(tmp_path / "r.zip"), "--json"]).out)
+    shutil.unpack_archive(packed["archive"], tmp_path)
+    unpacked = tmp_path / finished.name
+    assert "whole" in said(capsys, ["verify", str(unpacked), "--share", "0"]).out
+    (unpacked / "metrics.json").write_text("{}")
+    captured = said(capsys, ["verify", str(unpacked), "--share", "0"], code=2)
+    assert captured.out.splitlines()[0].startswith("file-changed: metrics.json: found sha256 ")
+    assert captured.err.splitlines()[-1] == f"egobench: {unpacked.resolve()}: 4 flaws"
+
+
+def test_runs_are_listed_and_pruned_only_with_yes(capsys, finished, tmp_path):
+    out = tmp_path / "runs"
+    shutil.copytree(finished, out / "kept")
+    stopped = Path(shutil.copytree(finished, out / "stopped")) / "manifest.json"
+    stopped.write_text(stopped.read_text().replace('"status": "done"', '"status": "started"'))
+    rows = said(capsys, ["runs", "list", str(out), "--status", "started"]).out.splitlines()
+    assert (len(rows), rows[1].split()[:3]) == (2, ["stopped", "started", "ToyModel"])
+    captured = said(capsys, ["runs", "prune", str(out)])
+    assert captured.out.startswith(f"would delete  {out / 'stopped'}  started")
+    assert "add --yes to delete these 1 runs" in captured.err
+    assert stopped.is_file()
+    assert json.loads(said(capsys, ["runs", "prune", str(out), "--yes", "--json"]).out)["deleted"]
+    assert [path.name for path in out.iterdir()] == ["kept"]
+    assert "is a run; the folder it lies in is needed" in said(capsys, ["runs", "list", str(out / "kept")], code=2).err
 
 
 def test_a_run_goes_on_a_board_and_the_board_is_built(capsys, finished, tmp_path):

