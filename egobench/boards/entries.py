@@ -16,8 +16,7 @@ from egobench.boards.table import Kind, check_metrics, read_metrics
 from egobench.errors import BadInputError, NotComparableError
 from egobench.files.atomic import read_json
 from egobench.files.digest import digest_file
-from egobench.store.folder import RunFolder
-from egobench.store.manifest import read_manifest
+from egobench.store.manifest import refuse_newer
 
 CONTROLS = frozenset({"reference", "shuffled", "static", "nearest", "noise", "reseeded"})
 """Models that are controls unless said otherwise: their rank is known beforehand."""
@@ -115,8 +114,8 @@ def entry_content(run: Path, kind: Kind | None = None, label: str | None = None)
     """
     document = read_metrics(run)
     manifest_file = run / "manifest.json"
-    manifest = read_manifest(RunFolder(run))
-    status = manifest["status"]
+    manifest = refuse_newer(read_json(manifest_file), manifest_file)
+    status = manifest.get("status")
     if status != "done":
         raise BadInputError(f"{run}: status is {status!r}; only a run that is done is entered", code="run-unfinished")
     try:

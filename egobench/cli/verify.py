@@ -51,7 +51,8 @@ def main(arguments: list[str]) -> int:
     for flaw in found.flaws:
         print(flaw.line)
     if found.flaws:
-        print(f"egobench: {found.path}: {len(found.flaws)} flaws", file=sys.stderr)
+        count = len(found.flaws)
+        print(f"egobench: {found.path}: {count} flaw{'s' if count > 1 else ''}", file=sys.stderr)
         return 2
     print(f"{found.path}: whole; " + ", ".join(f"{count} {what}" for what, count in found.checked.items()))
     return 0

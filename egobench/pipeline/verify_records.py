@@ -71,8 +71,9 @@ def read_records(folder: RunFolder, manifest: Mapping[str, Any]) -> Records:
             return empty
 
     document = read(read_json, folder.metrics, {})
-    if not isinstance(document, dict) or not isinstance(document.get("metrics", {}), dict):
-        lost.append(Flaw("metrics-damaged", "metrics.json", "no table of metrics", "the file as it was written"))
+    if not isinstance(document, dict) or not isinstance(document.get("metrics"), dict):
+        if "metrics.json" not in {flaw.file for flaw in lost}:
+            lost.append(Flaw("metrics-damaged", "metrics.json", "no table of metrics", "the file as it was written"))
         document = {}
     events = [event for event in read(read_events, folder.journal, []) if event.get("event") == "item"]
     last = {(str(event.get("clip")), event.get("seed", -1)): event for event in events}

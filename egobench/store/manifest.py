@@ -42,14 +42,19 @@ def read_manifest(folder: RunFolder) -> dict[str, Any]:
     manifest = read_json(folder.manifest)
     if not isinstance(manifest, dict) or not isinstance(manifest.get("schema"), int):
         raise BadInputError(f"{folder.manifest}: has no schema number; not a manifest", code="manifest-damaged")
-    if manifest["schema"] > SCHEMA:
-        raise BadInputError(
-            f"{folder.manifest} has schema {manifest['schema']}, this version reads up to {SCHEMA}; update egobench",
-            code="manifest-schema",
-        )
+    refuse_newer(manifest, folder.manifest)
     missing = [key for key in _REQUIRED if key not in manifest]
     if missing:
         raise BadInputError(f"{folder.manifest} lacks {', '.join(missing)}", code="manifest-damaged")
+    return manifest
+
+
+def refuse_newer(manifest: dict[str, Any], where: Path) -> dict[str, Any]:
+    """The manifest itself. Raises BadInputError `manifest-schema` if a newer version wrote it."""
+    schema = manifest.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        text = f"{where} has schema {schema}, this version reads up to {SCHEMA}; update egobench"
+        raise BadInputError(text, code="manifest-schema")
     return manifest
 
 

@@ -167,7 +167,7 @@ def test_a_run_is_verified_exported_unpacked_and_verified_again(capsys, finished
     (unpacked / "metrics.json").write_text("{}")
     captured = said(capsys, ["verify", str(unpacked), "--share", "0"], code=2)
     assert captured.out.splitlines()[0].startswith("file-changed: metrics.json: found sha256 ")
-    assert captured.err.splitlines()[-1] == f"egobench: {unpacked.resolve()}: 4 flaws"
+    assert captured.err.splitlines()[-1] == f"egobench: {unpacked.resolve()}: 2 flaws"
 
 
 def test_runs_are_listed_and_pruned_only_with_yes(capsys, finished, tmp_path):
