@@ -12,7 +12,7 @@ FLOORS = [
     {"types", "errors", "registry", "catalog"},
     {"geometry", "stats", "files"},
     {"motions", "fitting"},
-    {"data", "extractors", "estimators", "metrics", "store"},
+    {"data", "extractors", "estimators", "metrics", "store", "submissions"},
     {"pipeline"},
     {"compare"},
     {"boards"},

@@ -14,6 +14,8 @@ from egobench.errors import EgoBenchError, UnknownNameError
 
 VERBS: dict[str, tuple[str, str]] = {
     "run": ("egobench.cli.run", "sample a model on a split, score it, write a run"),
+    "check": ("egobench.cli.check", "look a folder of samples over; --example writes a valid one"),
+    "score": ("egobench.cli.score", "score a folder of samples that were made elsewhere"),
     "resume": ("egobench.cli.resume", "finish an interrupted run"),
     "rescore": ("egobench.cli.rescore", "more metrics for a finished run, from the samples it kept"),
     "verify": ("egobench.cli.verify", "is a run what it was? find every later edit, derive a share again"),
@@ -46,6 +48,7 @@ FIRST_STEPS = (
     ("egobench describe i-fid", "what a metric is and how it can be fooled"),
     ("egobench data sheet --split egomini-test", "a picture of the data"),
     ("egobench run --model static --split egomini-smoke", "a first run with its table"),
+    ("egobench check --example my-samples", "what a folder of your own samples looks like"),
 )
 EXIT_CODES = (
     *((0, "ok"), (1, "regressed"), (2, "bad input or usage"), (3, "not comparable")),
@@ -55,6 +58,7 @@ EXIT_CODES = (
 INTERNAL_ERROR, INTERRUPTED, USAGE = 70, 130, 2
 RESUME_ADVICE = {
     "run": "continue with `egobench resume RUN`",
+    "score": "continue with `egobench resume RUN`",
     "resume": "continue with `egobench resume RUN`",
     "rescore": "`egobench resume RUN` puts the run in order",
     "data": "the same command goes on where it stopped",

@@ -25,6 +25,8 @@ MAX_NPZ_ARRAYS = 1024
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _MAX_HEADER = 4096
 _KINDS = "biufcSU"
+_ENCRYPTED = 0x1
+"""Bit of a zip entry's flags."""
 
 
 def write_npz(path: Path | str, **arrays: np.ndarray) -> None:
@@ -68,7 +70,8 @@ def read_npz(
     Raises:
         BadInputError: `npz-missing`, `npz-empty` (0 bytes), `npz-unreadable` (not a zip, truncated, failed
             checksum, not arrays), `npz-too-large` (unpacked beyond `max_bytes`, or lying about its size),
-            `npz-dtype` (Python objects or records), `npz-name` (repeated, or with a path in it).
+            `npz-dtype` (Python objects or records), `npz-name` (repeated, or with a path in it), `npz-encrypted`,
+            `npz-compression` (a method that numpy does not write and whose output cannot be bounded).
     """
     file = Path(path)
     if not file.is_file():
@@ -77,6 +80,17 @@ def read_npz(
         raise BadInputError(f"{file}: 0 bytes; an npz file is needed", code="npz-empty")
     with file.open("rb") as stream:
         return unpack_npz(stream, name=str(file), max_bytes=max_bytes, only=only)
+
+
+def npz_names(path: Path | str, *, max_bytes: int = MAX_NPZ_BYTES) -> set[str]:
+    """Names of the arrays of an npz file; none of them is opened.
+
+    Raises:
+        BadInputError: as `read_npz`.
+    """
+    read_npz(path, max_bytes=max_bytes, only=())  # refuses what is no npz
+    with zipfile.ZipFile(path) as archive:
+        return {name.removesuffix(".npy") for name in archive.namelist()}
 
 
 def read_npy(path: Path | str, *, max_bytes: int = MAX_NPZ_BYTES) -> np.ndarray:
@@ -121,6 +135,12 @@ def _check_directory(entries: list[zipfile.ZipInfo], name: str, max_bytes: int) 
     total = sum(entry.file_size for entry in entries)
     if total > max_bytes:
         raise BadInputError(f"{name}: unpacks to {total} bytes, at most {max_bytes} are read", code="npz-too-large")
+    if any(entry.flag_bits & _ENCRYPTED for entry in entries):
+        raise BadInputError(f"{name}: is encrypted; plain arrays are needed", code="npz-encrypted")
+    methods = {entry.compress_type for entry in entries} - {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+    if methods:
+        text = f"{name}: compressed by zip method {min(methods)}; stored or deflated arrays (numpy.savez) are needed"
+        raise BadInputError(text, code="npz-compression")
     names = [entry.filename for entry in entries]
     bad = [n for n in names if not n.endswith(".npy") or "/" in n or "\\" in n or names.count(n) > 1]
     if bad:

@@ -4,6 +4,7 @@ Rotations are read as matrices (T, J, 3, 3) or quaternions (T, J, 4) in order w,
 matrices in the dtype given, so that a score from the file equals the score from memory.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,11 @@ def read_motion(path: Path | str, *, fps: float, skeleton: str) -> Motion:
     Raises:
         BadInputError: `npz-…` (see `read_npz`), `motion-keys`, `motion-dtype`, `motion-shape`, `motion-quaternion`.
     """
-    arrays = read_npz(path, max_bytes=MAX_MOTION_BYTES)
+    return motion_of(read_npz(path, max_bytes=MAX_MOTION_BYTES), path, fps=fps, skeleton=skeleton)
+
+
+def motion_of(arrays: Mapping[str, np.ndarray], path: Path | str, *, fps: float, skeleton: str) -> Motion:
+    """A motion from the arrays of its file, as `read_motion`; `path` is what messages call it."""
     missing = {"positions", "rotations"} - arrays.keys()
     if missing:
         found = ", ".join(sorted(arrays)) or "none"

@@ -7,7 +7,7 @@ a frame may decode to a wrong picture, as in any player; the digests of runs and
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -26,6 +26,10 @@ MAX_RATE_DENOMINATOR = 1001
 """30000/1001 and its kin are exact."""
 RATE_TOLERANCE = 1e-3
 """Relative difference of rates that still counts as equal."""
+MAX_FRAMES = 100_000
+"""Bound on the frames of one video, checked while they are counted."""
+DEMUXERS = {"format_whitelist": "mov,matroska,avi", "protocol_whitelist": "file"}
+"""Containers of one file. FFmpeg knows others (playlists, concat scripts) that open further files or addresses."""
 X264_PARAMS = "asm=avx2"
 """x264 chooses other algorithms, and so other pixels, on processors with AVX-512; held to what all of them have, a clip
 made again has the digest that was recorded. On processors of another kind than x86-64 it may have another."""
@@ -81,7 +85,13 @@ def write_video(
 
 
 def read_video(
-    path: Path | str, *, fps: float | None = None, frames: int | None = None, max_pixels: int = MAX_VIDEO_PIXELS
+    path: Path | str,
+    *,
+    fps: float | None = None,
+    frames: int | None = None,
+    max_pixels: int = MAX_VIDEO_PIXELS,
+    size: tuple[int, int] | None = None,
+    strict: bool = False,
 ) -> Video:
     """Reads all frames of a video.
 
@@ -89,11 +99,14 @@ def read_video(
         fps: the rate it must have; None takes the file's.
         frames: the number of frames it must have; None takes the file's.
         max_pixels: bound on frames × height × width, checked before anything is decoded.
+        size: (height, width) in pixels that it must have, compared before anything is decoded; None takes the file's.
+        strict: for files of strangers: decoded by PyAV's current FFmpeg, which stops at the first damaged frame, at one
+            of another size and at one too many; decord, which is faster, carries an FFmpeg of 2019 and forgives more.
 
     Raises:
         BadInputError: `video-missing`, `video-empty` (0 bytes), `video-unreadable` (no video, truncated, decode
-            error), `video-rate` (not constant, or not `fps`), `video-frames` (not `frames`), `video-too-large`,
-            `video-shape` (frames of unequal size).
+            error), `video-rate` (not constant, or not `fps`), `video-frames` (not `frames`), `video-size` (not `size`),
+            `video-too-large`, `video-shape` (frames of unequal size).
     """
     file = Path(path)
     if not file.is_file():
@@ -114,8 +127,13 @@ def read_video(
         raise BadInputError(f"{file}: {rate:.6g} frames per second; {fps:g} is needed", code="video-rate")
     if frames is not None and head.count != frames:
         raise BadInputError(f"{file}: {head.count} frames; {frames} are needed", code="video-frames")
+    if size is not None and (head.height, head.width) != tuple(size):
+        found, right = f"{head.width} × {head.height}", f"{size[1]} × {size[0]}"
+        text = f"{file}: frames of {found} pixels (width × height); {right} are needed"
+        raise BadInputError(text, code="video-size")
     _check_one_size(file)
-    return Video(frames=_decode(file, head), fps=float(rate if fps is None else fps))
+    pixels = _decode_strictly(file, head) if strict else _decode(file, head)
+    return Video(frames=pixels, fps=float(rate if fps is None else fps))
 
 
 @dataclass(frozen=True)
@@ -140,11 +158,11 @@ def _read_head(file: Path) -> _Head:
     import av.error
 
     try:
-        with av.open(str(file)) as container:
+        with av.open(str(file), options=DEMUXERS) as container:
             if not container.streams.video:
                 raise BadInputError(f"{file}: has no video stream", code="video-unreadable")
             stream = container.streams.video[0]
-            times = [packet.pts for packet in container.demux(stream) if packet.size]
+            times = [packet.pts for packet in _few(container.demux(stream), file) if packet.size]
             width, height, rate, tick = stream.width, stream.height, stream.average_rate, stream.time_base
             declared = stream.frames
     except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -153,6 +171,13 @@ def _read_head(file: Path) -> _Head:
     if not known or len(known) != len(times) or not tick or width <= 0 or height <= 0:
         raise BadInputError(f"{file}: no frames with times in it", code="video-unreadable")
     return _Head(declared, len(known), width, height, float(rate or 0), sorted(known), float(tick))
+
+
+def _few(packets: Iterable[Any], file: Path) -> Iterator[Any]:
+    for number, packet in enumerate(packets):
+        if number > MAX_FRAMES:
+            raise BadInputError(f"{file}: more than {MAX_FRAMES} frames", code="video-too-large")
+        yield packet
 
 
 def _constant_rate(head: _Head, file: Path) -> float:
@@ -201,25 +226,38 @@ def _decode(file: Path, head: _Head) -> UInt8[np.ndarray, "time height width 3"]
         reader = decord.VideoReader(str(file), num_threads=1)
         pixels = reader.get_batch(range(len(reader))).asnumpy()
     except (decord.DECORDError, RuntimeError, IndexError):
-        pixels = _decode_strictly(file)
+        pixels = _decode_strictly(file, head)
     if len(pixels) != head.count:
         text = f"{file}: {len(pixels)} of {head.count} frames could be decoded"
         raise BadInputError(text, code="video-unreadable")
     return pixels
 
 
-def _decode_strictly(file: Path) -> UInt8[np.ndarray, "time height width 3"]:
-    """What decord refused: damaged, or of a width (8, 12, 16, 24, 48, 72) that decord 0.6 cannot copy."""
+def _decode_strictly(file: Path, head: _Head) -> UInt8[np.ndarray, "time height width 3"]:
+    """Without forgiveness; also for widths (8, 12, 16, 24, 48, 72) that decord 0.6 cannot copy."""
     import av
     import av.error
     from av.video.reformatter import VideoReformatter
 
-    convert = VideoReformatter()
+    convert, pixels = VideoReformatter(), []
     try:
-        with av.open(str(file)) as container:
+        with av.open(str(file), options=DEMUXERS) as container:
             stream = container.streams.video[0]
-            stream.codec_context.options = {"err_detect": "explode"}
-            return np.stack([convert.reformat(f, format="rgb24").to_ndarray() for f in container.decode(stream)])
+            stream.codec_context.thread_count = 1
+            stream.codec_context.options = {"err_detect": "explode", "max_pixels": str(4 * head.height * head.width)}
+            for frame in container.decode(stream):
+                if (frame.height, frame.width) != (head.height, head.width) or len(pixels) == head.count:
+                    text = (
+                        f"{file}: frame {len(pixels)} is {frame.width} × {frame.height} pixels; {head.count} frames of "
+                        f"{head.width} × {head.height} were declared"
+                    )
+                    raise BadInputError(text, code="video-unreadable")
+                if frame.is_corrupt:
+                    raise BadInputError(f"{file}: frame {len(pixels)} is damaged", code="video-unreadable")
+                pixels.append(convert.reformat(frame, format="rgb24").to_ndarray())
     except (av.error.FFmpegError, OSError, ValueError) as error:
         text = f"{file}: cannot be decoded to the end: truncated, or a damaged frame"
         raise BadInputError(text, code="video-unreadable") from error
+    if len(pixels) != head.count:
+        raise BadInputError(f"{file}: {len(pixels)} of {head.count} frames could be decoded", code="video-unreadable")
+    return np.stack(pixels)

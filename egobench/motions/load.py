@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from egobench.errors import BadInputError
-from egobench.files.arrays import read_npy
+from egobench.files.arrays import npz_names, read_npy
 from egobench.files.motion import read_motion
 from egobench.geometry.border import RATE_TOLERANCE, check_motion
 from egobench.geometry.skeleton import get_skeleton
@@ -75,7 +75,7 @@ def find_kind(path: Path | str) -> Kind:
         return "bvh"
     if suffix == ".npy":
         return "humanml3d"
-    names = _array_names(Path(path)) if suffix == ".npz" else set()
+    names = npz_names(path) if suffix == ".npz" else set()
     if {"positions", "rotations"} <= names:
         return "egobench"
     if {"segment_tXYZ", "segment_qWXYZ"} <= names:
@@ -158,13 +158,3 @@ def _check_options(kind: Kind, given: dict[str, object], unit: Unit, up: Up) -> 
         if wrong:
             text = f"{option} has no meaning for kind {kind}{advice.get(option, '')}"
             raise BadInputError(text, code="motion-option")
-
-
-def _array_names(path: Path) -> set[str]:
-    import zipfile
-
-    from egobench.files.arrays import read_npz
-
-    read_npz(path, only=())  # refuses what is no npz
-    with zipfile.ZipFile(path) as archive:
-        return {name.removesuffix(".npy") for name in archive.namelist()}

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from egobench.errors import BadInputError
-from egobench.files.arrays import read_npz
-from egobench.geometry.skeleton import SMPL22, SMPL24, SMPLX22, Skeleton
+from egobench.files.arrays import MAX_NPZ_BYTES, read_npz
+from egobench.geometry.skeleton import SMPL22, SMPL24, SMPLX22, Skeleton, forward_kinematics
 from egobench.motions.axes import Y_UP, Up, check_length, find_up, into_world, within_bounds
 from egobench.types import Motion
 
@@ -80,6 +80,32 @@ def pose(model: BodyModel, given: Parameters, fps: float | int, up: Up = "auto")
     Raises:
         BadInputError: `smpl-model`, `smpl-betas`, `motion-up`; `library-missing`.
     """
+    turns = _turns(model, given)
+    positions, rotations = _through_smplx(model, turns, given.betas)
+    return _in_world(model, given, positions, rotations, fps, up)
+
+
+def pose_with_numpy(model: BodyModel, given: Parameters, fps: float | int, up: Up = "auto") -> Motion:
+    """As `pose` to the last digits, without smplx and torch: for files that are only looked over.
+
+    Raises:
+        BadInputError: `smpl-model`, `smpl-betas`, `motion-up`.
+    """
+    from scipy.spatial.transform import Rotation
+
+    turns = _turns(model, given)
+    surface = model.template + model.shapes[..., : len(given.betas)] @ given.betas
+    rest = model.regressor @ surface
+    offsets = rest - rest[[max(parent, 0) for parent in model.skeleton.parents]]
+    rotations = Rotation.from_rotvec(turns.reshape(-1, 3)).as_matrix().reshape(*turns.shape, 3)
+    for joint, parent in enumerate(model.skeleton.parents[1:], start=1):
+        rotations[:, joint] = rotations[:, parent] @ rotations[:, joint]
+    root = np.tile(rest[0], (len(turns), 1))
+    return _in_world(model, given, forward_kinematics(model.skeleton, offsets, root, rotations), rotations, fps, up)
+
+
+def _turns(model: BodyModel, given: Parameters) -> Float[np.ndarray, "time joint 3"]:
+    """The turns of the skeleton's joints. Raises BadInputError `smpl-model`, `smpl-betas`."""
     count = len(model.skeleton)
     if given.turns.shape[1] not in (22, 24, model.joints):
         raise BadInputError(
@@ -93,8 +119,19 @@ def pose(model: BodyModel, given: Parameters, fps: float | int, up: Up = "auto")
     turns = np.zeros((len(given.turns), count, 3))
     used = 24 if given.turns.shape[1] == count == 24 else 22  # the tree of 22 is common to all
     turns[:, :used] = given.turns[:, :used]
-    positions, rotations = _through_smplx(model, turns, given.betas)
-    positions += given.shift[:, None]
+    return turns
+
+
+def _in_world(
+    model: BodyModel,
+    given: Parameters,
+    positions: Float[np.ndarray, "time joint 3"],
+    rotations: Float[np.ndarray, "time joint 3 3"],
+    fps: float | int,
+    up: Up,
+) -> Motion:
+    """Posed joints, shifted, in our axes. Raises BadInputError `motion-up`."""
+    positions = positions + given.shift[:, None]
     positions, rotations = into_world(positions, rotations @ Y_UP.T, find_up(model.skeleton, positions, up))
     return Motion(positions, rotations, float(fps), model.skeleton.name)
 
@@ -150,14 +187,17 @@ def read_body_model(path: Path | str) -> BodyModel:
     return BodyModel(skeleton, joints, *numbers)
 
 
-def read_parameters(path: Path | str) -> Parameters:
+def read_parameters(path: Path | str, *, max_bytes: int = MAX_NPZ_BYTES) -> Parameters:
     """Pose parameters of an npz file, either spelling.
+
+    Args:
+        max_bytes: bound on the unpacked size.
 
     Raises:
         BadInputError: `smpl-keys`, `smpl-shape`, `smpl-nonfinite`, `smpl-betas` (they change), `motion-frames`; codes
             of `read_npz`.
     """
-    arrays = read_npz(path, only=PARAMETERS)
+    arrays = read_npz(path, max_bytes=max_bytes, only=PARAMETERS)
     if "poses" in arrays:
         poses = arrays["poses"]
     elif {"global_orient", "body_pose"} <= arrays.keys():

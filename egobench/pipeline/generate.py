@@ -120,4 +120,10 @@ def _ask(sampler: Any, condition: Condition, seed: int) -> Any:
     except StorageError:
         raise
     except (Exception, SystemExit) as error:
-        raise BadInputError(one_line(error), code="model-raised") from error
+        code = error.code if isinstance(error, BadInputError) and _knows_why(sampler) else "model-raised"
+        raise BadInputError(one_line(error), code=code) from error
+
+
+def _knows_why(sampler: Any) -> bool:
+    """Whether a sampler's own codes say what is wrong with a sample, as those of a submission do."""
+    return bool(getattr(sampler, "has_codes", False))

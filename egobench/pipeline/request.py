@@ -21,7 +21,11 @@ from egobench.pipeline.resolve import (
     resolve_split,
 )
 from egobench.pipeline.usable import usable_metrics
+from egobench.submissions.model import Submission, description_of, submission_record
 from egobench.types import ClipInfo, Model, Split, Task
+
+SUBMISSION = "egobench.submissions.model:Submission"
+"""The model that reads samples from a folder."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class RunRequest:
     """Failed items that are still a complete run."""
     draws: int = 2000
     """Bootstrap copies behind each interval; 0 for none."""
+    submission: str = ""
+    """Folder of samples that were made elsewhere (`egobench score`); `model` is then only what they are called."""
     typed: tuple[str, ...] = ()
     """Names of the options that the user typed; all others are defaults."""
 
@@ -85,6 +91,14 @@ class RunPlan:
         return [(info.clip_id, seed) for info in self.infos for seed in range(self.request.seeds)]
 
     @property
+    def source(self) -> tuple[str, dict[str, str]]:
+        """Where samples come from: name or `module:attr` of a model, and its options as text."""
+        request = self.request
+        if not request.submission:
+            return request.model, dict(request.model_options)
+        return self.target, {"folder": request.submission, **request.model_options}
+
+    @property
     def run(self) -> str:
         """What `metrics.json` calls this run: equal for equal requests."""
         return f"{self.request.model.rpartition(':')[2]}_{self.split.name}_{self.identity[:12]}"
@@ -108,7 +122,10 @@ def plan(request: RunRequest) -> RunPlan:
         BadInputError: a value out of its range, a damaged split, missing weights.
     """
     _check(request)
-    model = resolve_model(request.model, request.model_options)
+    if request.submission:
+        model = resolve_model(SUBMISSION, {"folder": request.submission, **request.model_options})
+    else:
+        model = resolve_model(request.model, request.model_options)
     metrics = resolve_metrics(request.metrics)
     resolve_engine(request.engine, request.workers)
     split = resolve_split(request.split)
@@ -119,11 +136,14 @@ def plan(request: RunRequest) -> RunPlan:
     if not infos:
         raise BadInputError(f"split '{request.split}' has no clips", code="split-empty")
     protocols = protocol_records(metrics, split, [info.clip_id for info in infos], request.seeds, request.task)
-    settings = model_settings(model)
+    if isinstance(model, Submission):
+        settings = submission_record(model, description_of(model.folder), [info.clip_id for info in split.infos()])
+    else:
+        settings = model_settings(model)
     return RunPlan(
         request=request,
         model=model,
-        target=MODELS.target(request.model),
+        target=SUBMISSION if request.submission else MODELS.target(request.model),
         settings=settings,
         split=split,
         infos=infos,

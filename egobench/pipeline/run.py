@@ -156,6 +156,7 @@ def _first_manifest(folder: RunFolder, asked: RunPlan) -> dict[str, Any]:
         "typed": {name: value for name, value in options.items() if name in asked.request.typed},
         "defaulted": {name: value for name, value in options.items() if name not in asked.request.typed},
         "model": {"name": asked.request.model, "target": asked.target, "settings": asked.settings},
+        **({"submission": asked.settings} if asked.request.submission else {}),
         "split": {"name": split.name, "digest": split.digest, "facts": dict(split.facts)},
         "task": asked.request.task,
         "seeds": list(range(asked.request.seeds)),

@@ -42,7 +42,7 @@ def generate_stage(
     infos = {info.clip_id: info for info in asked.infos}
     rows = _settled(folder, infos)
     left = [item for item in asked.items if item not in rows]
-    job = GenerateJob(request.model, dict(request.model_options), request.split, request.task, device, folder.path)
+    job = GenerateJob(*asked.source, request.split, request.task, device, folder.path)
     progress.stage("generate", len(asked.items))
     progress.advance(len(rows), sum(row.status == "failed" for row in rows.values()))
     engine = resolve_engine(request.engine, request.workers)

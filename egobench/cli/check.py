@@ -1,0 +1,107 @@
+"""`egobench check FOLDER --split SPLIT`: the linter of submissions; `--example DIR` writes one that is valid."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from egobench.catalog import SPLITS
+from egobench.cli.options import parse, print_json
+from egobench.cli.progress import progress
+from egobench.errors import BadInputError
+
+EXAMPLE_SPLIT = "egomini-smoke"
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """Looks a folder of samples over, before any of it is scored: exits 0 if it can be, 2 with findings if not.
+
+    Needs no network and no torch. docs/submissions.md has the format, docs/submission-errors.md every code.
+    """
+
+    folder: Positional[Path | None] = None
+    """Folder with submission.toml and one folder per clip."""
+    split: str | None = None
+    """Name of `egobench list splits`, or a folder in the split format; by default what submission.toml says."""
+    example: Path | None = None
+    """Write a valid submission into this new folder instead, made of the split's references."""
+    allow_missing: int = 0
+    """So many missing samples are warnings."""
+    body_model: Path | None = None
+    """Your SMPL, SMPL-H or SMPL-X body model (npz), where samples are its parameters."""
+    workers: int = 1
+    """Processes."""
+    quiet: bool = False
+    """Only errors: no progress, no warnings, no closing line."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+def main(arguments: list[str]) -> int:
+    """Checks, or writes an example."""
+    options = parse(CheckOptions, "check", arguments)
+    if options.example is not None:
+        return _example(options)
+    if options.folder is None:
+        raise BadInputError(
+            "no folder was given; `egobench check FOLDER --split SPLIT`, or `egobench check --example DIR` to see one",
+            code="option-form",
+        )
+    if options.allow_missing < 0 or options.workers < 1:
+        text = f"--allow-missing {options.allow_missing}, --workers {options.workers}; from 0 and from 1 are needed"
+        raise BadInputError(text, code="option-range")
+    from egobench.data.open import open_split
+    from egobench.pipeline.check import check_submission
+
+    locator = options.split or _stated_split(options.folder)
+    report = check_submission(
+        options.folder,
+        open_split(locator),
+        locator,
+        workers=options.workers,
+        allowed_missing=options.allow_missing,
+        body_model=options.body_model,
+        progress=None if options.quiet else progress(),
+    )
+    if options.json:
+        print_json(report.as_json())
+    else:
+        for line in report.lines(warnings=not options.quiet) + ([] if options.quiet else [report.summary()]):
+            print(line)
+    return 2 if report.errors else 0
+
+
+def _stated_split(folder: Path) -> str:
+    """The split by submission.toml, if it is a name of the catalogue: a stranger's file must not choose a folder."""
+    from egobench.submissions.description import NAME, read_description
+
+    description, _ = read_description(folder / NAME)
+    stated = description.split if description else ""
+    if stated not in SPLITS.names():
+        found = f"{NAME} says {stated!r}" if stated else f"{NAME} does not say"
+        raise BadInputError(f"no --split was given and {found}; give --split", code="option-form")
+    return stated
+
+
+def _example(options: CheckOptions) -> int:
+    if options.folder is not None:
+        raise BadInputError("a folder to check and --example were given; one of them is needed", code="option-form")
+    from egobench.data.open import open_split
+    from egobench.submissions.example import write_example
+
+    assert options.example is not None
+    split = open_split(options.split or EXAMPLE_SPLIT)
+    bar = progress()
+    if not options.quiet:
+        bar.stage(f"example of {split.name}", len(split.infos()))
+    path = write_example(options.example, split, step=bar.advance)
+    bar.done()
+    if options.json:
+        print_json({"path": path, "split": split.name, "clips": len(split.infos())})
+        return 0
+    print(path)
+    if not options.quiet:
+        print(f"`egobench check {path} --split {options.split or EXAMPLE_SPLIT}` looks it over", file=sys.stderr)
+    return 0

@@ -1,0 +1,57 @@
+"""`egobench score FOLDER --split SPLIT`: samples made elsewhere → the same run folder as `egobench run`."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from tyro.conf import Positional
+
+from egobench.cli.options import parse, typed_names
+from egobench.cli.progress import progress
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """Scores a submission (docs/submissions.md) without running a model; its run can be resumed and compared.
+
+    The folder is looked over first as by `egobench check`; if it has errors, nothing is scored.
+    """
+
+    folder: Positional[Path]
+    """Folder with submission.toml and one folder per clip."""
+    split: str
+    """Name of `egobench list splits`, or a folder in the split format."""
+    metrics: str = "core"
+    """core, all, or names with commas between; NAME:PRESET takes another extractor's features, e.g. fvd:i3d.crop."""
+    allow_missing: int = 0
+    """Samples that may be missing or fail; they are counted as failed rows."""
+    body_model: Path | None = None
+    """Your SMPL, SMPL-H or SMPL-X body model (npz), where samples are its parameters."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:0, …"""
+    workers: int = 1
+    """Processes."""
+    out: Path = Path("runs")
+    """Folder in which the run's own folder is made."""
+    draws: int = 2000
+    """Bootstrap draws of the intervals."""
+    quiet: bool = False
+    """No progress."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+def main(arguments: list[str]) -> int:
+    """Checks, scores and prints the table."""
+    options = parse(ScoreOptions, "score", arguments)
+    from egobench.cli.report import print_report
+    from egobench.pipeline.request import RunRequest
+    from egobench.pipeline.run import start_run
+    from egobench.pipeline.submitted import request_for
+
+    names = {field.name for field in fields(RunRequest)} - {"model"}
+    renamed = {"allow_missing": "allow_failed", "body_model": "model_options"}
+    typed = {renamed.get(name, name) for name in typed_names(arguments)} | {"submission"}
+    bar = None if options.quiet else progress()
+    given = {name: value for name, value in vars(options).items() if name not in ("json", "quiet")}
+    request = request_for(**given, typed=tuple(sorted(typed & names)), progress=bar)
+    return print_report(lambda: start_run(request, bar), as_json=options.json)

@@ -1,0 +1,66 @@
+"""A submission → the request of a run: who made it, for which task, how many samples a clip."""
+
+from pathlib import Path
+
+from egobench.errors import BadInputError
+from egobench.pipeline.check import check_submission
+from egobench.pipeline.progress import Progress
+from egobench.pipeline.request import RunRequest
+from egobench.pipeline.resolve import resolve_split
+from egobench.submissions.model import description_of, refusal
+
+
+def request_for(
+    folder: Path,
+    split: str,
+    *,
+    metrics: str = "core",
+    device: str = "auto",
+    workers: int = 1,
+    out: Path = Path("runs"),
+    allow_missing: int = 0,
+    draws: int = 2000,
+    body_model: Path | None = None,
+    typed: tuple[str, ...] = (),
+    progress: Progress | None = None,
+) -> RunRequest:
+    """Looks a submission over and makes the request of the run that scores it.
+
+    Args:
+        allow_missing: samples that may be missing; they are counted as failed.
+
+    Raises:
+        BadInputError: the submission has errors; the message has the first one.
+        UnknownNameError: no such split.
+    """
+    if allow_missing < 0:
+        raise BadInputError(f"allow_missing is {allow_missing}; at least 0 is needed", code="range")
+    folder = folder.resolve()
+    report = check_submission(
+        folder,
+        resolve_split(split),
+        split,
+        workers=workers,
+        allowed_missing=allow_missing,
+        body_model=body_model,
+        progress=progress,
+    )
+    if report.errors:
+        raise refusal(folder, report.errors)
+    description = description_of(folder)
+    options = {} if body_model is None else {"body_model": str(body_model.resolve())}
+    return RunRequest(
+        model=description.model,
+        split=split,
+        model_options=options,
+        task=description.task,
+        metrics=metrics,
+        seeds=len(description.seeds),
+        device=device,
+        workers=workers,
+        out=str(out),
+        allow_failed=allow_missing,
+        draws=draws,
+        submission=str(folder),
+        typed=typed,
+    )

@@ -1,0 +1,110 @@
+"""A submission as a model: `sample` reads what lies in the folder. One more source of samples for the same pipeline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from egobench.errors import BadInputError
+from egobench.files.digest import digest_file, digest_json
+from egobench.submissions.description import NAME, Description, read_description
+from egobench.submissions.form import form_of_condition
+from egobench.submissions.inventory import files_of_clip, take_inventory
+from egobench.submissions.report import Finding
+from egobench.submissions.sample import digests_of, read_sample
+from egobench.types import Condition, Sample
+
+
+MOST_FRAMES = 100_000
+"""Pictures of a sample, where the split's number of them is not at hand."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """Samples that were made elsewhere."""
+
+    folder: Path
+    body_model: Path | None = None
+    """SMPL, SMPL-H or SMPL-X (npz), for samples that are its parameters."""
+
+    def load(self, device: str) -> "LoadedSubmission":
+        """Reads submission.toml; raises BadInputError if that has errors."""
+        del device  # no network
+        return LoadedSubmission(self, description_of(self.folder))
+
+
+@dataclass(frozen=True)
+class LoadedSubmission:
+    """A folder whose description has been read."""
+
+    settings: Submission
+    description: Description
+    has_codes: ClassVar[bool] = True
+    """Its errors' codes are kept in the run's tables."""
+
+    def sample(self, condition: Condition, *, seed: int) -> Sample:
+        """The clip's sample number `seed`, read and checked as the linter does.
+
+        Raises:
+            BadInputError: `clip-missing`, `seed-missing`, or any code that makes a sample unreadable.
+        """
+        frames, folder = condition.num_video_frames, self.settings.folder
+        inventory = files_of_clip(folder, condition.clip_id, self.description, frames)
+        files = inventory.samples.get((condition.clip_id, seed))
+        if files is None:
+            several = len(self.description.seeds) > 1
+            name = f"sample {self.description.seeds[seed]}" if several else "sample"
+            text = f"the submission has no {name} of this clip"
+            raise BadInputError(text, code="seed-missing" if several else "clip-missing")
+        wrong = [each for each in inventory.findings if each.severity == "error"]
+        if wrong:
+            raise BadInputError(wrong[0].line(), code=wrong[0].code)
+        form = form_of_condition(condition)
+        try:
+            return read_sample(files, form, body_model=self.settings.body_model)
+        except BadInputError as error:
+            text = str(error).replace(str(folder), "").lstrip("/")
+            raise BadInputError(text, code=error.code) from error
+
+
+def description_of(folder: Path) -> Description:
+    """What submission.toml says. Raises BadInputError with the code of the first thing that is wrong with it."""
+    description, findings = read_description(folder / NAME)
+    if description is None:
+        raise refusal(folder, findings)
+    return description
+
+
+def refusal(folder: Path, findings: Sequence[Finding]) -> BadInputError:
+    """The error that says the first of some findings and how many there are."""
+    first = findings[0]
+    more = f" ({len(findings)} errors in all; `egobench check {folder}` lists them)" if len(findings) > 1 else ""
+    return BadInputError(f"{folder}: {first.line()}{more}", code=first.code)
+
+
+def submission_record(submission: Submission, description: Description, clip_ids: Sequence[str]) -> dict[str, Any]:
+    """What a run's identity and manifest hold of it: who made it, and a digest of every sample, but no path.
+
+    Raises:
+        BadInputError: `too-many-files`, `file-unreadable`.
+    """
+    inventory = take_inventory(submission.folder, clip_ids, description, frames=MOST_FRAMES)
+    if not inventory.is_whole:
+        raise refusal(submission.folder, [each for each in inventory.findings if each.code == "too-many-files"])
+    rows = [[clip, seed, digests_of(files)] for (clip, seed), files in sorted(inventory.samples.items())]
+    record = {
+        "submission": content_digest(rows),
+        "model": description.model,
+        "seeds": list(description.seeds),
+        "parts": list(description.parts),
+        "samples": len(rows),
+    }
+    if submission.body_model is not None:
+        record["body_model"] = {"sha256": digest_file(submission.body_model)}
+    return record
+
+
+def content_digest(rows: Sequence[Sequence[Any]]) -> str:
+    """Digest of [clip, seed index, {part: digest}] rows, whatever their order."""
+    return digest_json(sorted(rows, key=lambda row: (row[0], row[1])))
+

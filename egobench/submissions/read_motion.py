@@ -1,0 +1,121 @@
+"""A submitted motion file of any of the three kinds → `Motion` in the split's form, checked as nothing else is.
+
+npz with positions and rotations (and perhaps the camera), npz with SMPL parameters, npy with HumanML3D vectors.
+Sizes are compared before anything is allocated, nothing is unpickled, torch is not needed.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from egobench.errors import BadInputError
+from egobench.files.arrays import npz_names, read_npy, read_npz
+from egobench.files.motion import motion_of
+from egobench.geometry.border import check_motion
+from egobench.geometry.skeleton import get_skeleton
+from egobench.motions.axes import find_up, within_bounds
+from egobench.submissions.camera import check_camera
+from egobench.submissions.conventions import check_byte_order, check_conventions, check_steps, fit_warning
+from egobench.submissions.form import Form
+from egobench.types import Motion
+
+OWN = ("positions", "rotations", "camera", "intrinsics")
+SMPL = ("poses", "trans", "betas", "global_orient", "body_pose", "transl", "mocap_framerate", "mocap_frame_rate")
+SMPL_TOO = ("gender", "dmpls", "left_hand_pose", "right_hand_pose", "jaw_pose", "leye_pose", "reye_pose", "expression")
+"""Parameters of SMPL that joints do not need."""
+SPARE_BYTES = 2**22
+
+
+def most_bytes(form: Form) -> int:
+    """How large a motion file may be, packed and unpacked."""
+    return SPARE_BYTES + 16 * form.num_motion_frames * 8 * 12 * max(len(get_skeleton(form.skeleton)), 60)
+
+
+def read_submitted_motion(
+    path: Path, form: Form, *, body_model: Path | None = None
+) -> tuple[Motion, list[tuple[str, str]]]:
+    """The motion and what is odd about it, as (code, text) of warnings.
+
+    Raises:
+        BadInputError: any code of the groups `NPZ` and `MOTION` of `egobench.submissions.codes`.
+    """
+    limit = most_bytes(form)
+    if path.stat().st_size > limit:
+        text = f"{path}: {path.stat().st_size} bytes; at most {limit} can be a motion of this split"
+        raise BadInputError(text, code="file-too-large")
+    if path.suffix == ".npy":
+        motion, odd = _vectors(path, form, limit), []
+    else:
+        names = npz_names(path, max_bytes=limit)
+        if {"positions", "rotations"} <= names:
+            motion, odd = _own(path, form, names, limit)
+        elif "poses" in names or {"global_orient", "body_pose"} & names:
+            motion, odd = _smpl(path, form, names, limit, body_model)
+        else:
+            found = ", ".join(sorted(names)[:10])[:200] or "none"
+            text = f"{path}: arrays {found}; positions and rotations, or SMPL's poses, are needed"
+            raise BadInputError(text, code="motion-keys")
+    check_steps(motion)
+    return motion, odd
+
+
+def _own(path: Path, form: Form, names: set[str], limit: int) -> tuple[Motion, list[tuple[str, str]]]:
+    arrays = read_npz(path, max_bytes=limit, only=OWN)
+    odd = _extra(names - set(OWN))
+    for name in ("positions", "rotations"):
+        if arrays[name].dtype.kind != "f":
+            raise BadInputError(f"{path}: {name} are {arrays[name].dtype}; floats are needed", code="motion-dtype")
+        check_byte_order(arrays[name], name)
+        if not np.isfinite(arrays[name]).all():
+            bad = np.argwhere(~np.isfinite(arrays[name]))[0]
+            text = f"{path}: {name} are not finite, first at frame {bad[0] if len(bad) else 0}"
+            raise BadInputError(text, code="motion-nonfinite")
+    motion = motion_of(arrays, path, fps=form.fps_motion, skeleton=form.skeleton)
+    motion = _checked(motion, form)
+    quaternions = arrays["rotations"].astype(np.float64) if arrays["rotations"].ndim == 3 else None
+    check_conventions(motion, quaternions)
+    odd += fit_warning(motion)
+    odd += check_camera(arrays.get("camera"), arrays.get("intrinsics"), motion, form)
+    return motion, odd
+
+
+def _smpl(
+    path: Path, form: Form, names: set[str], limit: int, body_model: Path | None
+) -> tuple[Motion, list[tuple[str, str]]]:
+    from egobench.motions.smpl import pose_with_numpy, read_body_model, read_parameters
+
+    if body_model is None:
+        text = f"{path}: SMPL parameters need your own body-model file (npz); give body_model"
+        raise BadInputError(text, code="body-model-missing")
+    given = read_parameters(path, max_bytes=limit)
+    motion = pose_with_numpy(read_body_model(body_model), given, form.fps_motion)
+    if motion.skeleton != form.skeleton:
+        text = f"{path}: joints of {motion.skeleton} by the body model; {form.skeleton} is needed"
+        raise BadInputError(text, code="motion-skeleton")
+    if given.fps is not None and abs(given.fps - form.fps_motion) > 1e-3 * form.fps_motion:
+        text = f"{path}: {given.fps:g} frames per second by its mocap_framerate; {form.fps_motion:g} are needed"
+        raise BadInputError(text, code="motion-rate")
+    return _checked(motion, form), _extra(names - {*SMPL, *SMPL_TOO})
+
+
+def _vectors(path: Path, form: Form, limit: int) -> Motion:
+    from egobench.motions.humanml3d import decode
+
+    motion = decode(read_npy(path, max_bytes=limit), fps=form.fps_motion)
+    if motion.skeleton != form.skeleton:
+        text = f"{path}: vectors of {motion.skeleton}; {form.skeleton} is needed"
+        raise BadInputError(text, code="motion-skeleton")
+    return _checked(motion, form)
+
+
+def _checked(motion: Motion, form: Form) -> Motion:
+    if not (within_bounds(motion.positions).all() and within_bounds(motion.rotations).all()):
+        raise BadInputError("motion: numbers that are not finite, or beyond 1e5", code="motion-nonfinite")
+    motion = check_motion(motion, frames=form.num_motion_frames, fps=form.fps_motion)
+    find_up(get_skeleton(motion.skeleton), motion.positions, "z")
+    return motion
+
+
+def _extra(names: set[str]) -> list[tuple[str, str]]:
+    listed = ", ".join(sorted(name[:40] for name in names)[:5])
+    return [("npz-extra", f"arrays that are not read: {listed}")] if names else []

@@ -1,0 +1,124 @@
+"""One submitted sample: read, or looked over, by the same lines, so that what was checked is what is scored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from egobench.errors import BadInputError
+from egobench.files.digest import digest_file, digest_json
+from egobench.files.png import read_pngs
+from egobench.files.video import read_video
+from egobench.geometry.border import check_video
+from egobench.submissions.form import Form
+from egobench.submissions.inventory import SampleFiles
+from egobench.submissions.read_motion import read_submitted_motion
+from egobench.submissions.report import Finding, finding, from_error
+from egobench.types import Motion, Sample, Video
+
+PartT = TypeVar("PartT")
+SPARE_BYTES = 2**22
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a look at one sample gave."""
+
+    findings: tuple[Finding, ...]
+    digests: dict[str, str]
+    """`video` and `motion` → SHA-256 of the file (of pictures: over their digests); absent where unreadable."""
+
+
+def read_sample(files: SampleFiles, form: Form, *, body_model: Path | None = None) -> Sample:
+    """The sample.
+
+    Raises:
+        BadInputError: any code of the groups `VIDEO`, `NPZ` and `MOTION` of `egobench.submissions.codes`.
+    """
+    video = _video(files, form) if files.video or files.frames else None
+    motion = read_submitted_motion(files.motion[0], form, body_model=body_model)[0] if files.motion else None
+    return Sample(video, motion)
+
+
+def look_at(files: SampleFiles, form: Form, folder: Path, *, body_model: Path | None = None) -> Looked:
+    """Every finding in one sample's files; no error leaves here that a file can cause."""
+    findings: list[Finding] = []
+    digests: dict[str, str] = {}
+    if files.video or files.frames:
+        path = files.video or files.frames[0].parent
+        _try(lambda: _video(files, form), path, files, folder, findings)
+        digest = _try(lambda: _video_digest(files), path, files, folder, findings)
+        digests |= {"video": digest} if digest else {}
+    if files.motion:
+        path = files.motion[0]
+        read = _try(lambda: read_submitted_motion(path, form, body_model=body_model), path, files, folder, findings)
+        for code, text in read[1] if read else []:
+            findings.append(finding(code, text, clip=files.clip, file=_within(path, folder)))
+        digest = _try(lambda: digest_file(path), path, files, folder, findings)
+        digests |= {"motion": digest} if digest else {}
+    return Looked(tuple(findings), digests)
+
+
+def digests_of(files: SampleFiles) -> dict[str, str]:
+    """As `Looked.digests`, without a look. Raises BadInputError `file-unreadable`, `file-missing`."""
+    try:
+        found = {"video": _video_digest(files)} if files.video or files.frames else {}
+        return found | ({"motion": digest_file(files.motion[0])} if files.motion else {})
+    except OSError as error:
+        text = f"{files.clip}: {error.strerror}: {Path(str(error.filename)).name}"
+        raise BadInputError(text, code="file-unreadable") from error
+
+
+def _video(files: SampleFiles, form: Form) -> Video:
+    size = (form.height, form.width)
+    if files.video is None:
+        expected = [f"{number:06d}.png" for number in range(len(files.frames))]
+        wrong = [path.name for path, name in zip(files.frames, expected, strict=True) if path.name != name]
+        if wrong:
+            found = f"{len(files.frames)} pictures, among them {wrong[0]!r}"
+            raise BadInputError(f"{found}; 000000.png to {expected[-1]} are needed", code="png-names")
+        if len(files.frames) != form.num_video_frames:
+            text = f"{len(files.frames)} pictures; {form.num_video_frames} are needed"
+            raise BadInputError(text, code="video-frames")
+        return Video(read_pngs(files.frames, size=size), form.fps_video)
+    most = SPARE_BYTES + 8 * form.num_video_frames * form.height * form.width
+    if files.video.stat().st_size > most:
+        text = f"{files.video.stat().st_size} bytes; at most {most} can be a video of this split"
+        raise BadInputError(text, code="file-too-large")
+    pixels = 4 * form.num_video_frames * max(form.height * form.width, 2**16)
+    video = read_video(
+        files.video, fps=form.fps_video, frames=form.num_video_frames, max_pixels=pixels, strict=True, size=size
+    )
+    return check_video(video, frames=form.num_video_frames, fps=form.fps_video, size=size)
+
+
+def _video_digest(files: SampleFiles) -> str:
+    if files.video is not None:
+        return digest_file(files.video)
+    return digest_json([digest_file(path) for path in files.frames])
+
+
+def _try(
+    work: Callable[[], PartT], path: Path, files: SampleFiles, folder: Path, findings: list[Finding]
+) -> PartT | None:
+    """The result, or None and a finding. What no reader foresaw is a finding too: a file must not end the check."""
+    place = _within(path, folder)
+    try:
+        return work()
+    except BadInputError as error:
+        found = from_error(error, path, clip=files.clip, file=place)
+    except OSError as error:
+        found = finding("file-unreadable", str(error.strerror or error), clip=files.clip, file=place)
+    except MemoryError:
+        found = finding("file-too-large", "more memory than may be used", clip=files.clip, file=place)
+    except TimeoutError as error:
+        found = finding("reader-slow", str(error), clip=files.clip, file=place)
+    except Exception as error:
+        found = finding("reader-failed", f"{type(error).__name__}: {error}", clip=files.clip, file=place)
+    if found not in findings:
+        findings.append(found)
+    return None
+
+
+def _within(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
