@@ -1,8 +1,9 @@
 """PNG pictures → frames: 8-bit RGB, each of the size that is asked for, which is compared before anything is decoded.
 
-Read by Pillow with every other format switched off; the file's size is bounded too, so that no chunk of it can be large.
+Read by Pillow with every other format switched off; the file's size is bounded too, so that no chunk of it is large.
 """
 
+import struct
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +40,7 @@ def read_png(path: Path | str, *, size: tuple[int, int]) -> UInt8[np.ndarray, "h
         raise BadInputError(text, code="png-too-large")
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(file, formats=["PNG"]) as picture:
                 if picture.size != (width, height):
@@ -50,10 +52,10 @@ def read_png(path: Path | str, *, size: tuple[int, int]) -> UInt8[np.ndarray, "h
                     raise BadInputError(f"{file}: {kind}; one picture in 8-bit RGB is needed", code="png-mode")
                 picture.load()
                 return np.asarray(picture, dtype=np.uint8).copy()
-    except (
-        *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, OverflowError, MemoryError),
-        *(Image.DecompressionBombError, Image.DecompressionBombWarning),
-    ) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        text = f"{file}: declares an absurd size; {width} × {height} pixels are needed"
+        raise BadInputError(text, code="png-size") from None
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, OverflowError, struct.error) as error:
         raise BadInputError(f"{file}: not a readable PNG picture: {error}", code="png-unreadable") from error
 
 

@@ -131,7 +131,8 @@ def read_video(
         found, right = f"{head.width} × {head.height}", f"{size[1]} × {size[0]}"
         text = f"{file}: frames of {found} pixels (width × height); {right} are needed"
         raise BadInputError(text, code="video-size")
-    _check_one_size(file)
+    if not strict:  # read strictly, every frame's size is looked at anyway
+        _check_one_size(file)
     pixels = _decode_strictly(file, head) if strict else _decode(file, head)
     return Video(frames=pixels, fps=float(rate if fps is None else fps))
 
@@ -162,6 +163,8 @@ def _read_head(file: Path) -> _Head:
             if not container.streams.video:
                 raise BadInputError(f"{file}: has no video stream", code="video-unreadable")
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise BadInputError(f"{file}: coded in a way that is not known", code="video-unreadable")
             times = [packet.pts for packet in _few(container.demux(stream), file) if packet.size]
             width, height, rate, tick = stream.width, stream.height, stream.average_rate, stream.time_base
             declared = stream.frames
@@ -205,7 +208,7 @@ def _check_one_size(file: Path) -> None:
     import av.error
 
     try:
-        with av.open(str(file)) as container:
+        with av.open(str(file), options=DEMUXERS) as container:
             stream = container.streams.video[0]
             stream.codec_context.skip_frame = "NONKEY"
             sizes = dict.fromkeys((frame.width, frame.height) for frame in container.decode(stream))
@@ -240,11 +243,12 @@ def _decode_strictly(file: Path, head: _Head) -> UInt8[np.ndarray, "time height 
     from av.video.reformatter import VideoReformatter
 
     convert, pixels = VideoReformatter(), []
+    most = max(4 * head.height * head.width, 2**22)  # decoders pad small frames to many times their size
     try:
         with av.open(str(file), options=DEMUXERS) as container:
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
-            stream.codec_context.options = {"err_detect": "explode", "max_pixels": str(4 * head.height * head.width)}
+            stream.codec_context.options = {"err_detect": "explode", "max_pixels": str(most)}
             for frame in container.decode(stream):
                 if (frame.height, frame.width) != (head.height, head.width) or len(pixels) == head.count:
                     text = (

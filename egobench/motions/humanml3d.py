@@ -68,11 +68,11 @@ def decode(
             code="humanml3d-shape",
         )
     check_length(len(array), "humanml3d")
-    array = array.astype(np.float64)
     sound = within_bounds(array).all(axis=1)
     if not sound.all():
         bad = f"{int((~sound).sum())} of {len(array)} vectors are not finite, or beyond 1e5"
         raise BadInputError(f"humanml3d: {bad}, first vector {int(np.argmin(sound))}", code="humanml3d-nonfinite")
+    array = array.astype(np.float64)
     yaw, velocity, height, places, turns, _, _ = layout.split(array)
     heading = -2 * _sums(yaw)[:, 0]
     out = about_y(heading)

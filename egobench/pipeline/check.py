@@ -169,9 +169,7 @@ def _wrong_folder(folder: Path) -> Finding | None:
     return finding("folder-missing", f"{folder.name or folder} is {'a file' if folder.exists() else 'not there'}")
 
 
-def _missing(
-    missing: Sequence[tuple[str, int]], description: Description, others: Sequence[Finding]
-) -> list[Finding]:
+def _missing(missing: Sequence[tuple[str, int]], description: Description, others: Sequence[Finding]) -> list[Finding]:
     """One finding for a clip of which nothing is there, one a seed for others; clips that are links say so already."""
     said = {each.clip for each in others if each.code in ("link", "special-file", "folder-unreadable")}
     seeds = defaultdict(list)

@@ -97,7 +97,9 @@ CLIPS = {
         "a sample of this clip is missing; submission.toml announces as many per clip as it has seeds",
         "add the folder CLIP/SEED, correct `seeds`, or allow so many: --allow-missing N",
     ),
-    "seed-unknown": _error("a folder of a seed that submission.toml does not announce", "correct `seeds`, or remove it"),
+    "seed-unknown": _error(
+        "a folder of a seed that submission.toml does not announce", "correct `seeds`, or remove it"
+    ),
     "seed-twice": _error(
         "files lie both in the clip's folder and in one of a seed, so the sample is there twice",
         "keep one of them: CLIP/SEED/… for several seeds, CLIP/… only for one",
@@ -159,6 +161,9 @@ MOTION = {
         "axes in another order, or missing", "positions (T, J, 3), rotations (T, J, 3, 3) or (T, J, 4)"
     ),
     "motion-frames": _error("too few or too many frames, such as the video's number of them", "write as many as asked"),
+    "motion-rate": _error(
+        "a rate in the file that is not the split's", "`egobench data convert --to-fps` resamples a motion"
+    ),
     "motion-skeleton": _error(
         "another number of joints than the skeleton has", "write its joints in its order: docs/submissions.md"
     ),
@@ -250,8 +255,8 @@ def error_page() -> str:
     lines = [
         "# What `egobench check` finds",
         "",
-        "Made from the table in `egobench/submissions/codes.py` by `python -m egobench.submissions.codes`; a test holds "
-        "it complete.",
+        "Made from the table in `egobench/submissions/codes.py` by `python -m egobench.submissions.codes`; a test "
+        "holds it complete.",
         "An error keeps a submission from being scored (exit code 2); a warning does not. Codes are stable.",
     ]
     for title, codes in GROUPS.items():

@@ -1,15 +1,15 @@
 """submission.toml: what made the samples, for which split, in which form. Unknown keys are refused.
 
-    schema = 1               # of this format
-    model = "my-model"       # what tables call it
-    split = "egomini-test"
-    task = "t2vm"            # t2vm (default), tm2v, tv2m
-    fps_video = 8
-    fps_motion = 16
-    skeleton = "xsens23"
-    seeds = 1                # samples per clip, or their names as a list: [7, 42]
-    parts = ["video", "motion"]    # default; a model that makes no video says ["motion"]
-    notes = "…"
+schema = 1               # of this format
+model = "my-model"       # what tables call it
+split = "egomini-test"
+task = "t2vm"            # t2vm (default), tm2v, tv2m
+fps_video = 8
+fps_motion = 16
+skeleton = "xsens23"
+seeds = 1                # samples per clip, or their names as a list: [7, 42]
+parts = ["video", "motion"]    # default; a model that makes no video says ["motion"]
+notes = "…"
 """
 
 import difflib
@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from egobench.catalog import MODELS
 from egobench.submissions.form import Form
 from egobench.submissions.report import Finding, finding
 from egobench.types import Task
@@ -164,8 +165,9 @@ def _distinct(value: list) -> bool:
 _WANTED = {
     "schema": (lambda value: _is_int(value) and value == SCHEMA, f"schema = {SCHEMA}"),
     "model": (
-        lambda value: isinstance(value, str) and bool(MODEL_NAME.fullmatch(value)),
-        "a name of 1 to 80 letters, digits, spaces and . _ + - ( ), a letter or digit first",
+        lambda value: isinstance(value, str) and bool(MODEL_NAME.fullmatch(value)) and value not in MODELS.builtin,
+        "a name of 1 to 80 letters, digits, spaces and . _ + - ( ), a letter or digit first, and none of a built-in "
+        f"model ({', '.join(MODELS.builtin)})",
     ),
     "split": (_is_name, "the split's name"),
     "task": (lambda value: value in get_args(Task), f"one of {', '.join(get_args(Task))}"),

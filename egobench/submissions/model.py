@@ -14,7 +14,6 @@ from egobench.submissions.report import Finding
 from egobench.submissions.sample import digests_of, read_sample
 from egobench.types import Condition, Sample
 
-
 MOST_FRAMES = 100_000
 """Pictures of a sample, where the split's number of them is not at hand."""
 
@@ -107,4 +106,3 @@ def submission_record(submission: Submission, description: Description, clip_ids
 def content_digest(rows: Sequence[Sequence[Any]]) -> str:
     """Digest of [clip, seed index, {part: digest}] rows, whatever their order."""
     return digest_json(sorted(rows, key=lambda row: (row[0], row[1])))
-

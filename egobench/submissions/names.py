@@ -54,9 +54,7 @@ def clip_finding(name: str, known: Collection[str]) -> Finding:
 def seed_finding(parts: Sequence[str], seeds: Sequence[int]) -> Finding:
     """What to say of a folder in a clip's folder that is none of a seed."""
     known = ", ".join(map(str, seeds[:10])) + (", …" if len(seeds) > 10 else "")
-    return finding(
-        "seed-unknown", f"folder {parts[-1]!r}; the seeds are {known}", clip=parts[0], file="/".join(parts)
-    )
+    return finding("seed-unknown", f"folder {parts[-1]!r}; the seeds are {known}", clip=parts[0], file="/".join(parts))
 
 
 def file_finding(parts: Sequence[str], known: Sequence[str]) -> Finding:
@@ -65,7 +63,7 @@ def file_finding(parts: Sequence[str], known: Sequence[str]) -> Finding:
     if name in JUNK or name.startswith("."):
         return finding("file-unexpected", "not read", **place)
     stem = folded(name)
-    near = [each for each in known if folded(each) == stem or stem.startswith(each) and "." in each]
+    near = [each for each in known if folded(each) == stem or (stem.startswith(each) and "." in each)]
     near = near or difflib.get_close_matches(name, known, n=1, cutoff=0.7)
     if near:
         return finding("file-name", f"the name {show(name)!r}", fix=f"name it {near[0]}", **place)

@@ -14,7 +14,7 @@ from egobench.submissions.form import Form
 from egobench.submissions.inventory import SampleFiles
 from egobench.submissions.read_motion import read_submitted_motion
 from egobench.submissions.report import Finding, finding, from_error
-from egobench.types import Motion, Sample, Video
+from egobench.types import Sample, Video
 
 PartT = TypeVar("PartT")
 SPARE_BYTES = 2**22

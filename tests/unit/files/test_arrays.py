@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from egobench.errors import BadInputError
-from egobench.files.arrays import read_npy, read_npz, write_npz
+from egobench.files.arrays import npz_names, read_npy, read_npz, write_npz
 
 
 def code_of(path, **asked):
@@ -70,6 +70,26 @@ def test_objects_are_neither_written_nor_read(tmp_path):
     assert code_of(tmp_path / "b.npz") == "npz-dtype"
     np.savez(tmp_path / "c.npz", x=np.zeros(2, dtype=[("a", "f4")]))
     assert code_of(tmp_path / "c.npz") == "npz-dtype"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_whose_output_cannot_be_bounded_are_refused_unopened(tmp_path, method):
+    small = zipped(tmp_path / "a.npz", [("x.npy", npy(np.zeros(3)))], method)
+    assert code_of(small) == "npz-compression"
+
+
+def test_a_zip_with_a_password_is_refused_by_name(tmp_path):
+    write_npz(tmp_path / "a.npz", x=np.zeros(3))
+    data = bytearray((tmp_path / "a.npz").read_bytes())
+    data[6] |= 1
+    data[data.rindex(b"PK\x01\x02") + 8] |= 1
+    (tmp_path / "a.npz").write_bytes(data)
+    assert code_of(tmp_path / "a.npz") == "npz-encrypted"
+
+
+def test_names_are_told_without_opening_an_array(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.arange(3), bomb=np.array({}, dtype=object))
+    assert npz_names(tmp_path / "a.npz") == {"x", "bomb"}
 
 
 def test_a_bomb_is_refused_by_its_declared_size(tmp_path):

@@ -131,6 +131,47 @@ def test_frames_of_unequal_size_are_refused_and_not_brought_to_one(tmp_path):
     assert caught.value.code == "video-shape"
 
 
+def test_read_strictly_a_lossless_video_gives_the_same_bytes(written, frames):
+    np.testing.assert_array_equal(read_video(written, strict=True, size=(48, 64)).frames, frames)
+    assert code_of(written, size=(64, 48)) == "video-size"
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.999])
+def test_read_strictly_a_truncated_video_is_refused(tmp_path, written, share):
+    data = written.read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(data[: int(len(data) * share)])
+    assert code_of(tmp_path / "cut.mp4", strict=True) == "video-unreadable"
+
+
+def test_read_strictly_frames_of_another_size_than_declared_are_refused(tmp_path, frames):
+    """The picture's size within an mp4 is changed where the container says it; the coded one stays."""
+    import av
+
+    with av.open(str(tmp_path / "v.mkv"), "w", format="matroska") as container:
+        for size in ((64, 48), (128, 96)):
+            stream = container.add_stream("mjpeg", rate=8)
+            stream.width, stream.height, stream.pix_fmt = *size, "yuvj420p"
+        small, large = container.streams.video
+        for number in range(3):
+            picture = av.VideoFrame(128, 96, "yuvj420p") if number == 2 else av.VideoFrame(64, 48, "yuvj420p")
+            for plane in picture.planes:
+                plane.update(bytes(plane.buffer_size))
+            picture.pts = number
+            for packet in (large if number == 2 else small).encode(picture):
+                packet.stream = small
+                container.mux(packet)
+    assert code_of(tmp_path / "v.mkv", strict=True) == "video-unreadable"
+
+
+def test_a_playlist_opens_no_other_file(tmp_path, written):
+    for name, text in {
+        "a.mp4": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{written}\n#EXT-X-ENDLIST\n",
+        "b.mp4": f"ffconcat version 1.0\nfile {written.name}\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+        assert code_of(tmp_path / name) == "video-unreadable"
+
+
 def test_a_sound_file_is_no_video(tmp_path):
     import av
 

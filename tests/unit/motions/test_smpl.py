@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from egobench.errors import BadInputError
 from egobench.geometry.skeleton import SMPL22, SMPL24, SMPLX22, forward_kinematics
 from egobench.motions.axes import Y_UP
-from egobench.motions.smpl import read_body_model, read_parameters, read_smpl
+from egobench.motions.smpl import pose, pose_with_numpy, read_body_model, read_parameters, read_smpl
 
 PARENTS = {
     24: (*SMPL22.parents, 20, 21),
@@ -224,3 +224,16 @@ def test_an_absent_library_is_named(model, parameters, monkeypatch):
     path = parameters(poses=poses(), mocap_framerate=30)
     monkeypatch.setitem(sys.modules, "smplx", None)
     assert refusal(read_smpl, path, body_model=model()) == "library-missing"
+
+
+@pytest.mark.parametrize("joints", [24, 52, 55])
+def test_posing_without_torch_is_posing_through_smplx(model, parameters, joints):
+    rng = np.random.default_rng(joints)
+    turns = rng.normal(0, 0.3, (7, 3 * joints))
+    turns[:, :3] *= 0.1  # y stays up
+    path = parameters(poses=turns, trans=rng.normal(size=(7, 3)), betas=rng.normal(size=6))
+    body, given = read_body_model(model(joints)), read_parameters(path)
+    through, without = (each(body, given, 20.0, "y") for each in (pose, pose_with_numpy))
+    np.testing.assert_allclose(without.positions, through.positions, atol=1e-12)
+    np.testing.assert_allclose(without.rotations, through.rotations, atol=1e-12)
+    assert without.skeleton == through.skeleton
