@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "baseline": ("egobench.cli.baseline", "write or show the file that a gate holds runs against"),
     "list": ("egobench.cli.list", "names of models, metrics, splits, extractors, engines"),
     "describe": ("egobench.cli.describe", "what stands behind a name: definition, options, defaults"),
+    "schema": ("egobench.cli.schema", "JSON Schemas of the files that are written"),
     "doctor": ("egobench.cli.doctor", "is everything here that a run needs?"),
     "data": ("egobench.cli.data", "make, verify, list and look at splits and clips"),
     "train": ("egobench.cli.train", "train a model that brings a recipe, stage by stage"),

@@ -23,11 +23,13 @@ def request_for(
     body_model: Path | None = None,
     typed: tuple[str, ...] = (),
     progress: Progress | None = None,
+    apart: bool = True,
 ) -> RunRequest:
     """Looks a submission over and makes the request of the run that scores it.
 
     Args:
         allow_missing: samples that may be missing; they are counted as failed.
+        apart: see `check_submission`.
 
     Raises:
         BadInputError: the submission has errors; the message has the first one.
@@ -44,6 +46,7 @@ def request_for(
         allowed_missing=allow_missing,
         body_model=body_model,
         progress=progress,
+        apart=apart,
     )
     if report.errors:
         raise refusal(folder, report.errors)

@@ -34,6 +34,8 @@ PARTS: tuple[Part, ...] = get_args(Part)
 REQUIRED = ("schema", "model", "split", "fps_video", "fps_motion", "skeleton")
 KEYS = (*REQUIRED, "task", "seeds", "parts", "notes")
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+ ()-]{0,79}")
+RESERVED = (*MODELS.builtin, "reseeded")
+"""Names under which tables know controls."""
 RATE_TOLERANCE = 1e-3
 
 
@@ -165,9 +167,9 @@ def _distinct(value: list) -> bool:
 _WANTED = {
     "schema": (lambda value: _is_int(value) and value == SCHEMA, f"schema = {SCHEMA}"),
     "model": (
-        lambda value: isinstance(value, str) and bool(MODEL_NAME.fullmatch(value)) and value not in MODELS.builtin,
+        lambda value: isinstance(value, str) and bool(MODEL_NAME.fullmatch(value)) and value not in RESERVED,
         "a name of 1 to 80 letters, digits, spaces and . _ + - ( ), a letter or digit first, and none of a built-in "
-        f"model ({', '.join(MODELS.builtin)})",
+        f"model ({', '.join(RESERVED)})",
     ),
     "split": (_is_name, "the split's name"),
     "task": (lambda value: value in get_args(Task), f"one of {', '.join(get_args(Task))}"),

@@ -51,10 +51,10 @@ class LoadedSubmission:
         inventory = files_of_clip(folder, condition.clip_id, self.description, frames)
         files = inventory.samples.get((condition.clip_id, seed))
         if files is None:
-            several = len(self.description.seeds) > 1
-            name = f"sample {self.description.seeds[seed]}" if several else "sample"
-            text = f"the submission has no {name} of this clip"
-            raise BadInputError(text, code="seed-missing" if several else "clip-missing")
+            if not inventory.samples:
+                raise BadInputError("the submission has nothing of this clip", code="clip-missing")
+            text = f"the submission has no sample {self.description.seeds[seed]} of this clip"
+            raise BadInputError(text, code="seed-missing")
         wrong = [each for each in inventory.findings if each.severity == "error"]
         if wrong:
             raise BadInputError(wrong[0].line(), code=wrong[0].code)

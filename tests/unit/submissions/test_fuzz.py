@@ -1,4 +1,4 @@
-"""A short, repeatable piece of `benchmarks/fuzz_readers.py`: spoilt files give a code or sound content, nothing else."""
+"""A short, repeatable piece of `benchmarks/fuzz_readers.py`: spoilt files give a code or sound content."""
 
 import importlib.util
 import sys

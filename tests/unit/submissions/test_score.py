@@ -1,4 +1,4 @@
-"""Samples made elsewhere → the same run as if the model had been here: numbers, bytes, resume, missing samples, refusals."""
+"""Samples made elsewhere → the same run as if the model had been here: numbers, bytes, resume, missing samples."""
 
 import json
 import shutil
@@ -19,13 +19,36 @@ from egobench.store.tables import read_items, read_scores
 from egobench.submissions.example import write_example
 
 
-@pytest.fixture
-def ask(submission, toy_split, tmp_path):
-    def request(folder=submission, **options):
-        given = {"metrics": METRICS, "draws": 50, "out": tmp_path / "runs", **options}
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """One for all runs here: each of them starts processes, which is what these tests cost."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(cache, monkeypatch):
+    monkeypatch.setenv("EGOBENCH_CACHE", str(cache))
+
+
+@pytest.fixture(scope="module")
+def ask(toy_split, tmp_path_factory):
+    def request(folder, **options):
+        given = {"metrics": METRICS, "draws": 50, "out": tmp_path_factory.mktemp("runs"), "apart": False, **options}
         return request_for(folder, str(toy_split), **given)
 
     return request
+
+
+@pytest.fixture(scope="module")
+def example(toy_split, tmp_path_factory):
+    return write_example(tmp_path_factory.mktemp("example") / "x", open_split(toy_split))
+
+
+@pytest.fixture(scope="module")
+def scored(example, ask, cache):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EGOBENCH_CACHE", str(cache))
+        return start_run(ask(example, typed=("split", "submission")))
 
 
 def bytes_of(report):
@@ -39,93 +62,92 @@ def values(report):
     return json.loads(bytes_of(report))["metrics"], parts, read_scores(report.path / "scores.parquet")
 
 
-def test_the_example_gives_the_numbers_of_the_reference_to_the_last_bit(toy_split, tmp_path, ask):
-    folder = write_example(tmp_path / "x", open_split(toy_split))
+def test_the_example_gives_the_numbers_of_the_reference_to_the_last_bit(scored, toy_split, tmp_path):
     common = {"split": str(toy_split), "metrics": METRICS, "draws": 50, "out": str(tmp_path / "runs")}
-    assert values(start_run(ask(folder))) == values(start_run(RunRequest(model="reference", **common)))
+    assert values(scored) == values(start_run(RunRequest(model="reference", **common)))
 
 
-def test_the_run_says_that_it_is_a_submission_of_whom_and_of_what(ask, submission, toy_split):
-    report = start_run(ask(typed=("split", "submission")))
-    manifest = json.loads((report.path / "manifest.json").read_text(encoding="utf-8"))
-    digest = check_submission(submission, open_split(toy_split), str(toy_split), apart=False).digest
+def test_the_run_says_that_it_is_a_submission_of_whom_and_of_what(scored, example, toy_split):
+    manifest = json.loads((scored.path / "manifest.json").read_text(encoding="utf-8"))
+    digest = check_submission(example, open_split(toy_split), str(toy_split), apart=False).digest
     expected = {"submission": digest, "model": "example", "seeds": [0], "parts": ["video", "motion"], "samples": 4}
     assert manifest["submission"] == expected == manifest["model"]["settings"]
     assert manifest["model"]["name"] == "example"
-    assert manifest["typed"]["submission"] == str(submission)
-    assert report.path.name.split("_")[1:3] == ["example", "toy"]
-    assert json.loads(bytes_of(report))["model"] == "example"
-    assert str(submission) not in bytes_of(report).decode()
+    assert manifest["typed"]["submission"] == str(example)
+    assert scored.path.name.split("_")[1:3] == ["example", "toy"]
+    assert json.loads(bytes_of(scored))["model"] == "example"
+    assert str(example) not in bytes_of(scored).decode()
+    assert load_run(scored.path) == resume_run(scored.path) == scored
 
 
-def test_one_or_two_workers_and_another_place_give_the_same_bytes(ask, submission, tmp_path):
-    elsewhere = Path(shutil.copytree(submission, tmp_path / "elsewhere"))
-    found = [bytes_of(start_run(ask(*place, workers=workers))) for place, workers in (((), 1), ((elsewhere,), 2))]
-    assert found[0] == found[1]
+class Stop:
+    """Ctrl-C after the second sample."""
+
+    def stage(self, name, total):
+        self.left = 2 if name == "generate" else 99
+
+    def advance(self, n=1, failed=0):
+        self.left -= bool(n)
+        if not self.left:
+            raise KeyboardInterrupt
+
+    def done(self):
+        pass
 
 
-def test_an_interrupted_run_goes_on_to_the_same_bytes_unless_a_sample_has_changed(ask, submission):
-    class Stop:
-        def stage(self, name, total):
-            self.left = 2 if name == "generate" else 99
-
-        def advance(self, n=1, failed=0):
-            self.left -= bool(n)
-            if not self.left:
-                raise KeyboardInterrupt
-
-        def done(self):
-            pass
-
-    expected = bytes_of(start_run(ask()))
-    folders = []
-    for _ in range(2):
-        with pytest.raises(KeyboardInterrupt, match="egobench resume") as caught:
-            start_run(ask(), Stop())
-        folders.append(str(caught.value).split("`egobench resume ")[1].split("`")[0])
-    assert bytes_of(resume_run(folders[0])) == expected
-    arrays = read_npz(submission / CLIP / "motion.npz")
-    write_npz(submission / CLIP / "motion.npz", **{**arrays, "positions": arrays["positions"] + 0.001})
+def test_interrupted_with_two_workers_and_in_another_place_it_ends_in_the_same_bytes(scored, example, ask, tmp_path):
+    folder = Path(shutil.copytree(example, tmp_path / "elsewhere"))
+    with pytest.raises(KeyboardInterrupt, match="egobench resume") as caught:
+        start_run(ask(folder, workers=2), Stop())
+    run = str(caught.value).split("`egobench resume ")[1].split("`")[0]
+    whole = (folder / CLIP / "motion.npz").read_bytes()
+    arrays = read_npz(folder / CLIP / "motion.npz")
+    write_npz(folder / CLIP / "motion.npz", **{**arrays, "positions": arrays["positions"] + 0.001})
     with pytest.raises(NotComparableError, match="changed since it was started"):
-        resume_run(folders[1])
-    assert bytes_of(resume_run(folders[0])) == expected  # a run that is done needs the folder no longer
+        resume_run(run)
+    (folder / CLIP / "motion.npz").write_bytes(whole)
+    assert bytes_of(resume_run(run)) == bytes_of(scored)
 
 
-def test_missing_samples_are_failed_rows_with_a_reason_and_coverage_counts_them(ask, submission):
-    shutil.rmtree(submission / CLIP)
-    with pytest.raises(BadInputError, match="clip-missing: toy-01"):
-        ask()
-    report = start_run(ask(allow_missing=1))
-    rows = {row.clip: row for row in read_items(report.path / "items.parquet")}
-    assert (rows[CLIP].status, rows[CLIP].code) == ("failed", "clip-missing")
-    assert rows[CLIP].reason == "the submission has no sample of this clip"
-    assert (report.failed, report.results["toy-speed"].n, report.results["toy-speed"].coverage) == (1, 3, 0.75)
-    assert load_run(report.path).results == report.results
-
-
-def test_a_sample_that_breaks_after_the_check_is_a_failed_row_and_not_a_number(ask, submission):
-    request = ask()
-    (submission / CLIP / "video.mp4").write_bytes(b"")
-    with pytest.raises(IncompleteRunError) as caught:
-        start_run(request)
-    row = next(row for row in read_items(Path(caught.value.path) / "items.parquet") if row.clip == CLIP)
-    assert (row.status, row.code) == ("failed", "video-empty")
-    assert row.reason == f"{CLIP}/video.mp4: 0 bytes; a video is needed"
-
-
-def test_seeds_are_the_samples_of_a_clip_by_the_order_of_their_names(tmp_path, toy_split, ask):
+def test_missing_and_broken_samples_are_failed_rows_with_a_reason(ask, toy_split, tmp_path):
+    """Of two samples per clip, by the order of their names; one clip is missing, one sample breaks after the check."""
     folder = write_example(tmp_path / "x", open_split(toy_split), seeds=2)
     toml("seeds = 2", "seeds = [42, 7]")(folder)
     for clip in (path for path in folder.iterdir() if path.is_dir()):
         (clip / "0").rename(clip / "7")
         (clip / "1").rename(clip / "42")
-    report = start_run(ask(folder))
-    assert [(row.seed, row.status) for row in read_items(report.path / "items.parquet")] == [(0, "ok"), (1, "ok")] * 4
-    assert json.loads((report.path / "manifest.json").read_text())["submission"]["seeds"] == [7, 42]
+    shutil.rmtree(folder / CLIP)
+    with pytest.raises(BadInputError, match="clip-missing: toy-01"):
+        ask(folder, allow_missing=1)
+    request = ask(folder, allow_missing=2)
+    (folder / "toy-02" / "42" / "video.mp4").write_bytes(b"")
+    with pytest.raises(IncompleteRunError, match="3 of 8 items failed, 2 are allowed") as caught:
+        start_run(request)
+    rows = read_items(Path(caught.value.path) / "items.parquet")
+    failed = {(row.clip, row.seed): (row.code, row.reason) for row in rows if row.status == "failed"}
+    assert failed == {
+        (CLIP, 0): ("clip-missing", "the submission has nothing of this clip"),
+        (CLIP, 1): ("clip-missing", "the submission has nothing of this clip"),
+        ("toy-02", 1): ("video-empty", "toy-02/42/video.mp4: 0 bytes; a video is needed"),
+    }
+    result = load_run(Path(caught.value.path)).results["toy-speed"]
+    assert (result.n, result.coverage) == (5, 5 / 8)
+    manifest = json.loads((Path(caught.value.path) / "manifest.json").read_text())
+    assert manifest["submission"]["seeds"] == [7, 42]
 
 
 def test_the_verb_scores_and_refuses_in_one_line(toy_split, submission, tmp_path, capsys):
-    words = ["score", str(submission), "--split", str(toy_split), "--metrics", METRICS, "--draws", "20", "--quiet"]
+    words = [
+        "score",
+        str(submission),
+        "--split",
+        str(toy_split),
+        "--metrics",
+        "pipeline_toys:Speed",
+        "--draws",
+        "20",
+        "--quiet",
+    ]
     words += ["--out", str(tmp_path / "runs")]
     assert main([*words, "--json"]) == 0
     captured = capsys.readouterr()
@@ -165,4 +187,4 @@ def test_what_brings_a_reader_down_takes_no_other_sample_along(tmp_path, toy_spl
 def test_a_submission_for_another_split_is_refused(ask, submission, tmp_path):
     other = make_split(tmp_path / "other", sequences=3)
     with pytest.raises(BadInputError, match="clip-missing"):
-        request_for(submission, str(other), metrics=METRICS)
+        request_for(submission, str(other), metrics=METRICS, apart=False)

@@ -1,0 +1,146 @@
+"""Every JSON file that is written fits its schema, and a spoilt one does not. One case a kind of file."""
+
+import copy
+import gzip
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from egobench.cli.main import main
+from egobench.cli.schema import schema_names, schema_text
+
+jsonschema = pytest.importorskip("jsonschema")
+
+ROOT = Path(__file__).parents[2]
+PACKAGE, GOLDEN, BOARD = (
+    ROOT / "egobench",
+    ROOT / "tests" / "golden" / "run-schema-1",
+    ROOT / "leaderboards" / "egomini",
+)
+FILES = {
+    "manifest": [GOLDEN / "manifest.json"],
+    "metrics": [GOLDEN / "metrics.json"],
+    "event": [GOLDEN / "events.jsonl"],
+    "estimator-card": sorted((PACKAGE / "estimators" / "cards").glob("*.json")),
+    "evaluator-card": sorted(PACKAGE.glob("*/weights/*.card.json")),
+    "leaderboard-entry": sorted((BOARD / "entries").glob("*.json")),
+    "leaderboard-table": [BOARD / "table.json"],
+    "split-index": [
+        PACKAGE / "data" / "egomini" / "shipped" / "egomini-hd.json.gz",
+        PACKAGE / "data" / "egomini" / "shipped" / "egomini-test" / "split.json",
+    ],
+}
+"""Schema → files in the repository that must fit it. What is made in a test of its own: check-report,
+validation-report."""
+
+
+def validator(name):
+    schema = json.loads(schema_text(name))
+    kind = jsonschema.validators.validator_for(schema)
+    kind.check_schema(schema)
+    return kind(schema)
+
+
+def contents(path):
+    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else [json.loads(text)]
+
+
+def problems(name, content):
+    return [f"{error.json_path}: {error.message[:200]}" for error in validator(name).iter_errors(content)]
+
+
+@pytest.fixture(scope="module")
+def toys():
+    folder = str(ROOT / "tests" / "unit" / "pipeline")
+    sys.path.append(folder)
+    import pipeline_toys
+
+    yield pipeline_toys
+    sys.path.remove(folder)
+
+
+@pytest.mark.parametrize(("name", "path"), [(name, path) for name, paths in FILES.items() for path in paths])
+def test_files_of_the_repository_fit(name, path):
+    for content in contents(path):
+        assert problems(name, content) == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_spoilt_file_does_not_fit(name):
+    content = contents(FILES[name][0])[0]
+    required = json.loads(schema_text(name)).get("required") or ["event"]
+    for key in required:
+        spoilt = copy.deepcopy(content)
+        del spoilt[key]
+        assert problems(name, spoilt), key
+        spoilt[key] = object  # neither a number nor a text nor anything else of JSON
+        assert problems(name, spoilt), key
+
+
+def test_every_schema_has_files_or_a_test_of_its_own():
+    assert {*FILES, "check-report", "validation-report"} == set(schema_names())
+
+
+def test_what_a_new_run_and_a_check_write_fits(toys, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("EGOBENCH_CACHE", str(tmp_path / "cache"))
+    split = toys.make_split(tmp_path / "split", sequences=2, windows=1)
+    assert main(["check", "--example", str(tmp_path / "x"), "--split", str(split), "--quiet"]) == 0
+    capsys.readouterr()
+    common = ["--split", str(split), "--json", "--quiet"]
+    assert main(["check", str(tmp_path / "x"), *common]) == 0
+    assert problems("check-report", json.loads(capsys.readouterr().out)) == []
+    metrics = ["--metrics", "pipeline_toys:Speed,pipeline_toys:MeanColour", "--draws", "20"]
+    assert main(["score", str(tmp_path / "x"), *common, *metrics, "--out", str(tmp_path / "runs")]) == 0
+    run = Path(json.loads(capsys.readouterr().out)["path"])
+    assert "submission" in contents(run / "manifest.json")[0]
+    for name, file in (("manifest", "manifest.json"), ("metrics", "metrics.json"), ("event", "events.jsonl")):
+        for content in contents(run / file):
+            assert problems(name, content) == []
+    (index,) = contents(split / "split.json")
+    assert problems("split-index", index) == []
+    assert main(["table", str(run), "--format", "json"]) == 0
+    assert problems("leaderboard-table", json.loads(capsys.readouterr().out)) == []
+    (tmp_path / "x" / "submission.toml").unlink()
+    assert main(["check", str(tmp_path / "x"), *common]) == 2
+    found = json.loads(capsys.readouterr().out)
+    assert problems("check-report", found) == []
+    assert problems("check-report", {**found, "findings": [{**found["findings"][0], "severity": "bad"}]})
+
+
+def test_a_validation_report_fits(toys, tmp_path, monkeypatch):
+    from egobench.files.plain import plain
+    from egobench.pipeline import validate
+
+    report = plain(
+        {
+            **{"schema": 1, "split": {"name": "toy", "digest": "0" * 64}, "clips": 8, "draws": 50, "left_out": {}},
+            **{"not_run": {}, "problems": [], "metrics": {"toy-speed": _judged(validate)}},
+        }
+    )
+    assert problems("validation-report", report) == []
+    assert problems("validation-report", {**report, "metrics": {"toy-speed": {}}})
+
+
+def _judged(validate):
+    """One metric's record by the function that writes it, from a reference alone."""
+    from egobench.pipeline.ladders import load_ladders
+    from egobench.types import Result
+
+    result = Result(0.1, (0.0, 0.2), "m/s", "lower", 8, 0, 1.0, 1, "0" * 64, 0.1, 0.5)
+    ladders = load_ladders()
+    results = {name: {"toy-speed": result} for name in ("reference", *ladders.controls)}
+    return validate._judge("toy-speed", "toy-speed", ladders, results)
+
+
+def test_schemas_are_listed_and_printed(capsys):
+    assert main(["schema"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == schema_names()
+    assert main(["schema", "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)) == set(schema_names())
+    assert main(["schema", "metrics"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"].startswith("metrics.json")
+    assert main(["schema", "metriks"]) == 2
+    assert "did you mean 'metrics'" in capsys.readouterr().err
