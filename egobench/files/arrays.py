@@ -6,6 +6,7 @@ never unpickles.
 
 import io
 import math
+import warnings
 import zipfile
 import zlib
 from collections.abc import Collection
@@ -160,7 +161,9 @@ def _read_array(stream: IO[bytes], bytes_left: int, label: str) -> np.ndarray:
     if read_header is None:
         raise BadInputError(f"{label} has npy version {version}; 1.0 or 2.0 is needed", code="npz-unreadable")
     try:
-        shape, fortran, dtype = read_header(stream, max_header_size=_MAX_HEADER)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers as Python 2 wrote them, which are read all the same
+            shape, fortran, dtype = read_header(stream, max_header_size=_MAX_HEADER)
     except (SyntaxError, TokenError, RecursionError, MemoryError) as error:  # what numpy lets through of a bad header
         raise BadInputError(f"{label} has a damaged header: {error}", code="npz-unreadable") from error
     if dtype.kind not in _KINDS:

@@ -3,6 +3,7 @@
 Read by Pillow with every other format switched off; the file's size is bounded too, so that no chunk of it is large.
 """
 
+import io
 import struct
 import warnings
 from collections.abc import Sequence
@@ -38,11 +39,12 @@ def read_png(path: Path | str, *, size: tuple[int, int]) -> UInt8[np.ndarray, "h
     if weight > most:
         text = f"{file}: {weight} bytes; a picture of {width} × {height} has {most} at most"
         raise BadInputError(text, code="png-too-large")
+    content = file.read_bytes()  # from memory, a chunk that says it has gigabytes asks for no more than there is
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file, formats=["PNG"]) as picture:
+            with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
                 if picture.size != (width, height):
                     found = f"{picture.size[0]} × {picture.size[1]} pixels (width × height)"
                     raise BadInputError(f"{file}: {found}; {width} × {height} is needed", code="png-size")

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from egobench.submissions.description import NAME, Description
 from egobench.submissions.names import SAFE, UNSAFE, clip_finding, file_finding, seed_finding
@@ -133,7 +134,7 @@ def _place(
 ) -> None:
     """Puts an entry where it belongs, or finds something wrong with it."""
     parts, clip = entry.parts, entry.parts[0]
-    place = {"clip": "" if len(parts) == 1 and entry.kind == "file" else clip, "file": "/".join(parts)}
+    place: dict[str, Any] = {"clip": "" if len(parts) == 1 and entry.kind == "file" else clip, "file": "/".join(parts)}
     if entry.kind in ("link", "special"):
         code, text = ("link", "a link") if entry.kind == "link" else ("special-file", "not a regular file")
         findings.append(finding(code, text, **{**place, "clip": clip if clip in known else ""}))
@@ -200,7 +201,7 @@ def _check_parts(
         if files.is_empty:
             continue
         place = (files.all()[0].parent if not files.frames else files.frames[0].parent.parent).relative_to(folder)
-        said = {"clip": files.clip, "file": str(place)}
+        said: dict[str, Any] = {"clip": files.clip, "file": str(place)}
         for part, there in (("video", files.video or files.frames), ("motion", files.motion)):
             if there and part not in description.parts:
                 findings.append(finding("part-unannounced", f"a {part}; parts are {description.parts}", **said))

@@ -4,6 +4,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from egobench.submissions.report import Finding, finding, show
 
@@ -28,7 +29,7 @@ def folded(name: str) -> str:
 
 def clip_finding(name: str, known: Collection[str]) -> Finding:
     """What to say of a folder that is no clip of the split."""
-    place = {"clip": name, "file": name}
+    place: dict[str, Any] = {"clip": name, "file": name}
     if name in JUNK or name.startswith("."):
         return finding("file-unexpected", "a folder that the format does not know", file=name)
     same = [clip for clip in known if clip.lower() == name.lower()]
@@ -59,7 +60,8 @@ def seed_finding(parts: Sequence[str], seeds: Sequence[int]) -> Finding:
 
 def file_finding(parts: Sequence[str], known: Sequence[str]) -> Finding:
     """What to say of a file that is not one of the format's."""
-    name, place = parts[-1], {"clip": parts[0] if len(parts) > 1 else "", "file": "/".join(parts)}
+    name = parts[-1]
+    place: dict[str, Any] = {"clip": parts[0] if len(parts) > 1 else "", "file": "/".join(parts)}
     if name in JUNK or name.startswith("."):
         return finding("file-unexpected", "not read", **place)
     stem = folded(name)

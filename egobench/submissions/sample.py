@@ -107,12 +107,12 @@ def _try(
         return work()
     except BadInputError as error:
         found = from_error(error, path, clip=files.clip, file=place)
+    except TimeoutError as error:
+        found = finding("reader-slow", str(error), clip=files.clip, file=place)
     except OSError as error:
         found = finding("file-unreadable", str(error.strerror or error), clip=files.clip, file=place)
     except MemoryError:
         found = finding("file-too-large", "more memory than may be used", clip=files.clip, file=place)
-    except TimeoutError as error:
-        found = finding("reader-slow", str(error), clip=files.clip, file=place)
     except Exception as error:
         found = finding("reader-failed", f"{type(error).__name__}: {error}", clip=files.clip, file=place)
     if found not in findings:

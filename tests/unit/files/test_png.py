@@ -70,3 +70,26 @@ def test_a_bomb_in_a_text_or_in_the_pixels_is_refused(tmp_path, pixels):
     assert code_of(tmp_path / "a.png") == "png-unreadable"
     Image.fromarray(np.zeros((9000, 9000, 3), np.uint8)).resize((30_000, 10_000)).save(tmp_path / "b.png")
     assert code_of(tmp_path / "b.png") in ("png-size", "png-too-large")
+
+
+def test_a_chunk_that_says_it_has_gigabytes_asks_for_no_more_than_there_is(tmp_path, pixels):
+    import tracemalloc
+
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    whole = bytearray((tmp_path / "a.png").read_bytes())
+    at = whole.index(b"IDAT")
+    whole[at - 4 : at] = (2**31 - 1).to_bytes(4, "big")
+    (tmp_path / "a.png").write_bytes(whole)
+    tracemalloc.start()
+    try:
+        code_or_pixels(tmp_path / "a.png")
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+
+
+def code_or_pixels(path):
+    try:
+        return read_png(path, size=SIZE)
+    except BadInputError as error:
+        return error.code

@@ -64,14 +64,23 @@ def _gives_no_number(folder, split, clips):
         assert loaded.sample(opened.clip(FINE).condition, seed=0).motion is not None
 
 
-def test_a_file_that_may_not_be_read_is_found(submission, toy_split, monkeypatch):
-    refused = submission / CLIP / "motion.npz"
-
-    def refuse(path, **_):
-        if path == refused:
-            raise PermissionError(13, "Permission denied", str(path))
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (PermissionError(13, "Permission denied"), "file-unreadable"),
+        (TimeoutError("not read after 120 s"), "reader-slow"),
+        (MemoryError(), "file-too-large"),
+        (KeyError("what no reader foresaw"), "reader-failed"),
+        (BadInputError("of a library", code="no-such-code"), "reader-failed"),
+    ],
+)
+def test_what_no_file_can_be_made_to_cause_here_is_found_as_well(submission, toy_split, monkeypatch, error, code):
+    def read(path, **_):
+        if path == submission / CLIP / "motion.npz":
+            raise error
         return npz_names(path)
 
-    monkeypatch.setattr(read_motion, "npz_names", refuse)
-    found = [(each.code, each.clip) for each in check(submission, toy_split).errors]
-    assert found == [("file-unreadable", CLIP)]
+    monkeypatch.setattr(read_motion, "npz_names", read)
+    found = check(submission, toy_split).errors
+    assert [(each.code, each.clip) for each in found] == [(code, CLIP)]
+    assert str(submission) not in found[0].line()
