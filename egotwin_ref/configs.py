@@ -112,7 +112,7 @@ _CLIP = dict(video_frames=41, fps_video=8.0, motion_frames=81, fps_motion=16.0, 
 PRESETS = {
     "mini": Preset(
         NetworkConfig(
-            layers=6, heads=3, head_dim=64, motion_width=96, time_width=128, text_tokens=24, text_width=192,
+            layers=6, heads=3, head_dim=64, motion_width=96, time_width=128, text_tokens=26, text_width=192,
             video_channels=32, latent_frames=11, latent_size=(4, 4), motion_channels=64,
         ),
         frame_size=(64, 64), video_vae="groups", text="words", **_CLIP,
