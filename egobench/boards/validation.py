@@ -83,9 +83,10 @@ def _head(document: Mapping[str, Any]) -> str:
     problems = "".join(f"<li class='bad'>{escape(line)}</li>" for line in document["problems"])
     return (
         f"<h1>What the metrics notice</h1><p>{escape(split['name'])}, {document['clips']} clips, digest "
-        f"{escape(split['digest'][:12])}. Each plot shows a metric against the strength of one fault in the recorded "
-        "truth, with 95 % intervals: dashed green is the floor, dotted amber is chance. A metric is "
-        "<em>uninformative</em> about pairs where the interval of shuffled pairs overlaps that of the true ones.</p>"
+        f"{escape(split['digest'][:12])}; faults: "
+        f"{escape(', '.join(document['faults']))}. Each plot shows a metric against the strength of one "
+        "fault in the recorded truth, with 95 % intervals: dashed green is the floor, dotted amber is chance. A "
+        "metric is <em>uninformative</em> about pairs where the interval of shuffled pairs overlaps the true ones.</p>"
         f"<table><tr><th>metric</th><th>verdict</th><th>pairs</th></tr>{''.join(rows)}</table><ul>{problems}</ul>"
     )
 

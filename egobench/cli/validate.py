@@ -33,6 +33,8 @@ class ValidateOptions:
     """Folder of report, page and runs."""
     ladders: Path | None = None
     """TOML file with faults and expectations of your own; the shipped one if left out."""
+    faults: str = ""
+    """Only the ladders of these faults, with commas between; all if left out."""
     json: bool = False
     """Machine-readable output: the report."""
 
@@ -44,6 +46,9 @@ def main(arguments: list[str]) -> int:
     from egobench.pipeline.ladders import SHIPPED, load_ladders
     from egobench.pipeline.validate import ValidateRequest, validate
 
+    ladders = load_ladders(options.ladders or SHIPPED)
+    if options.faults:
+        ladders = ladders.only([fault.strip() for fault in options.faults.split(",")])
     request = ValidateRequest(
         split=options.split,
         limit=options.limit,
@@ -52,7 +57,7 @@ def main(arguments: list[str]) -> int:
         device=options.device,
         draws=options.draws,
         out=options.out,
-        ladders=load_ladders(options.ladders or SHIPPED),
+        ladders=ladders,
     )
     document = validate(request, progress())
     page = write_page(document, options.out / "page.html")

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -55,6 +55,25 @@ class Ladders:
         kept = {name: self.metrics[name] for name in metrics if name in self.metrics}
         named = {fault for expectation in kept.values() for fault in expectation.ladders}
         return Ladders({name: fault for name, fault in self.faults.items() if name in named}, kept)
+
+    def only(self, faults: Sequence[str]) -> "Ladders":
+        """The ladders of these faults; orders of controls stay.
+
+        Raises:
+            UnknownNameError: no such fault.
+        """
+        for fault in faults:
+            if fault not in self.faults:
+                raise UnknownNameError(unknown("faults", fault, list(self.faults)))
+        kept = {
+            name: replace(
+                each,
+                worse=tuple(fault for fault in each.worse if fault in faults),
+                unmoved=tuple(fault for fault in each.unmoved if fault in faults),
+            )
+            for name, each in self.metrics.items()
+        }
+        return Ladders({name: fault for name, fault in self.faults.items() if name in faults}, kept)
 
     @property
     def rungs(self) -> list[tuple[str, float]]:

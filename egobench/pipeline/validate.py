@@ -84,6 +84,7 @@ def validate(request: ValidateRequest, progress: Progress | None = None) -> dict
             "split": {"name": asked.split.name, "digest": asked.split.digest},
             "clips": len(asked.infos),
             "draws": request.draws,
+            "faults": list(ladders.faults),
             "left_out": asked.left_out,
             "not_run": {place: each for place, each in results.items() if isinstance(each, str)},
             "metrics": found,

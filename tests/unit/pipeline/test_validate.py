@@ -194,6 +194,9 @@ def test_the_verb_leaves_with_1_where_something_fails(document, toy_split, ladde
     assert main(words) == 1
     assert "wrong way" in capsys.readouterr().out
     assert (out / "page.html").is_file()
+    assert main([*words, "--faults", "slide", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["faults"] == ["slide"]
+    assert main([*words, "--faults", "slyde"]) == 2
 
 
 def test_the_verb_leaves_with_0_where_nothing_fails(toy_split, tmp_path, capsys):
@@ -222,6 +225,17 @@ def test_ladders_that_say_nothing_sound_are_refused(tmp_path, text, error, said)
     path.write_text(text, encoding="utf-8")
     with pytest.raises(error, match=said):
         load_ladders(path)
+
+
+def test_the_ladders_of_one_fault_keep_the_orders_of_controls():
+    whole = load_ladders()
+    part = whole.only(["slide"])
+    assert list(part.faults) == ["slide"]
+    assert part.controls == whole.controls
+    assert part.metrics["foot-skate"].worse == ("slide",)
+    assert part.metrics["foot-skate"].unmoved == ()
+    with pytest.raises(UnknownNameError, match="did you mean 'slide'"):
+        whole.only(["slyde"])
 
 
 def test_every_shipped_metric_has_a_ladder_that_it_must_climb():
