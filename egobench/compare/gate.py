@@ -28,8 +28,8 @@ CODES: tuple[tuple[Outcome, int], ...] = (
 )
 """In the order in which they decide; 5 only under `strict`."""
 
-SHOWN_CLIPS = 5
-"""Clips named beside a metric that regressed."""
+SHOWN_CLIPS, NAMED_CLIPS = 5, 3
+"""Clips kept with a metric that did not pass, and those of them named in one line."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class GateRow:
     clips_needed: int | None = None
     """For a tolerance below the smallest effect that these clips can show."""
     losses: tuple[Loss, ...] = ()
-    """Of a metric that regressed: the clips where it lost most."""
+    """Of a metric that regressed, or whose tolerance is too fine: the clips where it lost most."""
 
 
 @dataclass(frozen=True)
@@ -145,21 +145,24 @@ def _row(metric: str, policy: Policy, refused: str | None, comparison: Compariso
     is_blunt = effect is not None and effect > row.tolerance and row.verdict != "improved"
     if is_blunt and rule.severity == "gate" and effect is not None:
         clips = len({key.clip for key in comparison.terms[metric][0].keys})
-        return _too_few(metric, rule, row, effect, clips)
+        return _too_few(rule, row, effect, clips, tuple(worst_clips(comparison, SHOWN_CLIPS, [metric])))
     if row.verdict == "inconclusive":
         return GateRow(metric, rule, "inconclusive", f"{_harm_text(row)}; {row.reason}", row)
     return GateRow(metric, rule, "passed", "", row)
 
 
-def _too_few(metric: str, rule: Rule, row: MetricComparison, effect: float, clips: int) -> GateRow:
+def _too_few(rule: Rule, row: MetricComparison, effect: float, clips: int, losses: tuple[Loss, ...]) -> GateRow:
+    """The tolerance is finer than the clips can show; a few clips that lost much have the same effect and are named."""
     tolerance = row.tolerance or 0.0
     if tolerance <= ROUNDING:
         text = f"the tolerance is 0; these clips show {effect:.3g} at best: set absolute or relative to that or more"
-        return GateRow(metric, rule, "too few clips", text, row)
+        return GateRow(row.metric, rule, "too few clips", text, row, losses=losses)
     needed = math.ceil(clips * (effect / tolerance) ** 2)
     text = f"the tolerance {tolerance:.3g} is below the {effect:.3g} that {clips} clips can show"
     text = f"{text}; about {needed} clips or a wider one are needed"
-    return GateRow(metric, rule, "too few clips", text, row, needed)
+    if losses:
+        text += f", unless few clips lost much: {', '.join(loss.clip for loss in losses[:NAMED_CLIPS])} lost most"
+    return GateRow(row.metric, rule, "too few clips", text, row, needed, losses)
 
 
 def _harm_text(row: MetricComparison) -> str:
