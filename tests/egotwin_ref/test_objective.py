@@ -1,0 +1,147 @@
+"""The loss by hand, what it does not count, the shares of the draws, and what each stage trains."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from egotwin_ref.configs import VARIANTS
+from egotwin_ref.diffusion import LAST, Schedule
+from egotwin_ref.latents import Latents
+from egotwin_ref.model import EgoTwin
+from egotwin_ref.objective import DiffusionLoss, Draws, Times
+
+SCHEDULE = Schedule.cogvideox()
+NEVER = torch.zeros(2, dtype=torch.bool)
+
+
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def loss_of(model: EgoTwin, batch: int = 4, **changes) -> DiffusionLoss:
+    """Over 12 random clips."""
+    latents = Latents(noise(12, 4, 3, 4, 4).bfloat16(), noise(12, 7, 6, seed=1).bfloat16(), noise(12, 5, 12, seed=2))
+    return DiffusionLoss(model, SCHEDULE, latents, torch.zeros(5, 12), batch, **changes)
+
+
+def case(clips: int = 2) -> dict[str, torch.Tensor]:
+    """Arguments of `at`, but for the times."""
+    return {
+        "text": noise(clips, 5, 12), "video": noise(clips, 4, 3, 4, 4, seed=1), "motion": noise(clips, 7, 6, seed=2),
+        "noise_video": noise(clips, 4, 3, 4, 4, seed=3), "noise_motion": noise(clips, 7, 6, seed=4),
+    }  # fmt: skip
+
+
+def test_the_loss_by_hand(network):
+    model, args = network(), case()
+    times = Times(torch.tensor([200, 900]), torch.tensor([LAST, 50]), NEVER, NEVER)
+    value, parts = loss_of(model).at(**args, times=times)
+    bar = SCHEDULE.alphas_bar.float()
+    shown, wanted = {}, {}
+    for name, t in (("video", times.video), ("motion", times.motion)):
+        x0, eps = args[name], args[f"noise_{name}"]
+        signal, sigma = (part.view(2, *[1] * (x0.ndim - 1)) for part in (bar[t].sqrt(), (1 - bar[t]).sqrt()))
+        shown[name] = signal * x0 + sigma * eps
+        shown[name][:, 0] = x0[:, 0]
+        wanted[name] = signal * eps - sigma * x0
+    found = model(args["text"], shown["video"], shown["motion"], times.video, times.motion)
+    by_hand = {name: (getattr(found, name) - wanted[name])[:, 1:].square().mean() for name in ("video", "motion")}
+    for name, right in by_hand.items():
+        torch.testing.assert_close(parts[name], right)
+    torch.testing.assert_close(value, by_hand["video"] + by_hand["motion"])
+
+
+def test_a_modality_that_is_given_is_shown_clean_and_not_counted(network):
+    model, args = network(), case()
+    seen = []
+    model.register_forward_pre_hook(lambda module, given: seen.append(given))
+    given = torch.tensor([True, False])
+    times = Times(torch.tensor([300, 300]), torch.tensor([0, 300]), NEVER, given)
+    _, parts = loss_of(model).at(**args, times=times)
+    assert torch.equal(seen[0][2][0], args["motion"][0])
+    assert not torch.allclose(seen[0][2][1, 1:], args["motion"][1, 1:], atol=0.1)
+    second = {name: value[1:] for name, value in args.items()}
+    alone = Times(torch.tensor([300]), torch.tensor([300]), NEVER[:1], NEVER[:1])
+    torch.testing.assert_close(parts["motion"], loss_of(model).at(**second, times=alone)[1]["motion"])
+
+
+def test_a_batch_in_which_all_is_given_costs_nothing_and_is_no_division_by_zero(network):
+    times = Times(torch.zeros(2).long(), torch.tensor([5, 6]), ~NEVER, NEVER)
+    value, parts = loss_of(network()).at(**case(), times=times)
+    assert float(parts["video"]) == 0.0
+    assert bool(value.isfinite())
+
+
+def test_first_frame_and_first_pose_are_not_counted(network):
+    model, args = network(), case()
+    times = Times(torch.tensor([200, 900]), torch.tensor([400, 50]), NEVER, NEVER)
+    right, _ = loss_of(model).at(**args, times=times)
+    for name in ("noise_video", "noise_motion"):
+        args[name] = args[name].clone()
+        args[name][:, 0] = 100.0
+    assert torch.equal(loss_of(model).at(**args, times=times)[0], right)
+
+
+def test_a_concatenated_first_frame_leaves_all_frames_to_be_predicted(network):
+    model, args = network(first_frame="concat"), case()
+    times = Times(torch.tensor([200, 900]), torch.tensor([400, 50]), NEVER, NEVER)
+    right = loss_of(model).at(**args, times=times)[1]["video"]
+    args["noise_video"][:, 0] += 1.0
+    assert not torch.isclose(loss_of(model).at(**args, times=times)[1]["video"], right)
+
+
+def test_draws_have_their_shares():
+    count, draws = 100_000, Draws()
+    times = Times.draw(count, VARIANTS["egotwin"], draws, torch.Generator().manual_seed(0))
+    shares = {
+        "motion": times.motion_given, "video": times.video_given, "equal": times.video == times.motion,
+        "first half": times.video[~times.video_given] < 500,
+    }  # fmt: skip
+    found = {name: float(which.float().mean()) for name, which in shares.items()}
+    assert found == pytest.approx({"motion": 0.2, "video": 0.05, "equal": 0.25, "first half": 0.5}, abs=0.006)
+    assert not times.motion[times.motion_given].any()
+    assert not times.video[times.video_given].any()
+    assert not bool((times.video_given & times.motion_given).any())
+
+
+def test_a_synchronous_row_draws_one_timestep_and_is_given_nothing():
+    times = Times.draw(1000, VARIANTS["wo-ad"], Draws(), torch.Generator().manual_seed(0))
+    assert torch.equal(times.video, times.motion)
+    assert not bool((times.video_given | times.motion_given).any())
+
+
+def test_independent_timesteps_that_happen_to_be_equal_cost_what_one_timestep_costs(network):
+    times = Times(torch.tensor([200, 900]), torch.tensor([200, 900]), NEVER, NEVER)
+    ours, theirs = (loss_of(network(name)).at(**case(), times=times)[0] for name in ("egotwin", "wo-ad"))
+    assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("stage", "changes", "parts"),
+    [(0, {"with_motion": False}, {"video"}), (2, {"with_video": False}, {"motion"}), (3, {}, {"video", "motion"})],
+)
+def test_a_stage_trains_the_branches_it_has(network, stage, changes, parts):
+    model = network()
+    value, found = loss_of(model, **changes)(0, torch.Generator().manual_seed(0))
+    value.backward()
+    assert set(found) == parts
+    reached = {name for name, p in model.named_parameters() if p.grad is not None and bool(p.grad.any())}
+    assert any("motion" in name for name in reached) == (stage > 0)
+    assert any(name.startswith("blocks.3") for name in reached) == (stage != 2)  # the upper half is video's
+    assert "time_video.body.0.weight" in reached  # the text is modulated by it in every stage
+
+
+def test_alone_a_modality_is_never_given(network):
+    every = Draws(clean_motion=1.0, clean_video=0.0)
+    value, _ = loss_of(network(), with_video=False, draws=every)(0, torch.Generator().manual_seed(0))
+    assert float(value) > 0.1
+
+
+def test_prompts_are_emptied_as_often_as_asked(network):
+    model, seen = network(), []
+    model.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    loss = loss_of(model, batch=64, with_video=False)
+    for share in (0.0, 0.5, 1.0):
+        replace(loss, draws=Draws(no_text=share))(0, torch.Generator().manual_seed(0))
+        assert float((seen[-1] == 0).all(dim=(1, 2)).float().mean()) == pytest.approx(share, abs=0.15)

@@ -1,0 +1,172 @@
+"""The training loop: stopped anywhere it ends with the same bits; rates, averages and rows of the log by hand."""
+
+import csv
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from egotwin_ref.training import Habits, Recipe, train
+
+RECIPE = Recipe(steps=12, batch=4, learning_rate=0.1, warmup=3, decay=0.25, ema=0.9, seed=5)
+ALWAYS = Habits(seconds_between_saves=-1.0, steps_between_reports=5)
+
+
+class Stopped(Exception):
+    pass
+
+
+def module() -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2))
+
+
+class Fit:
+    """Some loss with draws of its own; stops before step `stop`."""
+
+    def __init__(self, network: nn.Module, stop: int | None = None) -> None:
+        self.network, self.stop, self.steps = network, stop, []
+
+    def __call__(self, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        if step == self.stop:
+            raise Stopped
+        self.steps.append(step)
+        x = torch.randn(RECIPE.batch, 3, generator=generator)
+        error = (self.network(x) - x[:, :2]).square()
+        return error.mean(), {"first": error[:, 0].mean()}
+
+
+def run(folder: Path, recipe: Recipe = RECIPE, habits: Habits = ALWAYS, stop: int | None = None) -> dict[str, Tensor]:
+    network = module()
+    found = train(network, Fit(network, stop), recipe, folder, habits)
+    return found | {f"last.{name}": value.clone() for name, value in network.state_dict().items()}
+
+
+def assert_same(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("habits", [ALWAYS, replace(ALWAYS, seconds_between_saves=1e9)], ids=["saved", "never saved"])
+@pytest.mark.parametrize("seed", range(3))
+def test_stopped_at_any_step_it_ends_with_the_same_bits(tmp_path, seed, habits):
+    right = run(tmp_path / "straight")
+    chosen = random.Random(seed)
+    for stop in sorted(chosen.sample(range(1, RECIPE.steps), 2)):
+        with pytest.raises(Stopped):
+            run(tmp_path / "stopped", habits=habits, stop=stop)
+    assert_same(run(tmp_path / "stopped"), right)
+
+
+def test_it_goes_on_from_the_step_it_stopped_at(tmp_path):
+    with pytest.raises(Stopped):
+        run(tmp_path, stop=7)
+    network = module()
+    loss = Fit(network)
+    train(network, loss, RECIPE, tmp_path, ALWAYS)
+    assert loss.steps == [7, 8, 9, 10, 11]
+    loss.steps.clear()
+    train(network, loss, RECIPE, tmp_path, ALWAYS)
+    assert loss.steps == []
+
+
+@pytest.mark.parametrize("done", [5, 12])
+def test_more_steps_go_on_from_before_the_rate_fell(tmp_path, done):
+    longer = replace(RECIPE, steps=20)
+    right = run(tmp_path / "straight", longer)
+    if done < RECIPE.steps:
+        with pytest.raises(Stopped):
+            run(tmp_path / "extended", stop=done)
+    else:
+        run(tmp_path / "extended")
+    assert_same(run(tmp_path / "extended", longer), right)
+
+
+@pytest.mark.parametrize("change", [{"seed": 6}, {"learning_rate": 0.2}, {"batch": 8}, {"steps": 11}])
+def test_the_folder_of_another_recipe_is_refused(tmp_path, change):
+    run(tmp_path)
+    with pytest.raises(ValueError, match="holds a training by another recipe"):
+        run(tmp_path, replace(RECIPE, **change))
+
+
+def test_the_rate_warms_up_stays_and_falls():
+    rates = [RECIPE.rate(step) / RECIPE.learning_rate for step in range(12)]
+    assert rates == pytest.approx([1 / 3, 2 / 3, *[1.0] * 8, 2 / 3, 1 / 3])
+    assert RECIPE.falls_at == 9
+
+
+def test_the_average_by_hand(tmp_path):
+    network, seen = module(), []
+
+    def report(step, values):
+        seen.append({name: value.clone() for name, value in network.state_dict().items()})
+
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    found = train(network, Fit(network), RECIPE, tmp_path, Habits(steps_between_reports=1, report=report))
+    assert len(seen) == RECIPE.steps
+    for name, average in before.items():
+        for step, weights in enumerate(seen):
+            kept = min(0.9, (1 + step) / (10 + step))
+            average = kept * average + (1 - kept) * weights[name]
+        torch.testing.assert_close(found[name], average)
+
+
+def test_frozen_weights_stay(tmp_path):
+    network = module()
+    network[0].weight.requires_grad_(False)
+    before = network[0].weight.clone()
+    found = train(network, Fit(network), RECIPE, tmp_path, ALWAYS)
+    assert torch.equal(network[0].weight, before)
+    assert torch.equal(found["0.weight"], before)
+
+
+def test_gradients_are_clipped_and_matrices_alone_decay(tmp_path):
+    network, recipe = module(), replace(RECIPE, learning_rate=0.5, weight_decay=0.1, warmup=1)
+
+    def nothing(step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        return sum(0.0 * value.sum() for value in network.parameters()), {}
+
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    train(network, nothing, recipe, tmp_path, ALWAYS)
+    shrunk = 1.0
+    for step in range(recipe.steps):
+        shrunk *= 1 - recipe.rate(step) * 0.1
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, before[name] * (shrunk if "weight" in name else 1.0))
+
+
+def test_the_log_has_a_row_for_every_report_also_after_a_stop(tmp_path):
+    told = []
+    habits = replace(ALWAYS, report=lambda step, values: told.append((step, dict(values))))
+    with pytest.raises(Stopped):
+        run(tmp_path, habits=habits, stop=7)
+    run(tmp_path, habits=habits)
+    with (tmp_path / "log.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows] == [5, 10, 12] == [step for step, _ in told]
+    assert list(rows[0]) == ["step", "loss", "first", "samples_per_s", "seconds"]
+    for row, (_, values) in zip(rows, told, strict=True):
+        assert float(row["loss"]) == pytest.approx(values["loss"], rel=1e-4)
+        assert float(row["first"]) > 0
+    seconds = [float(row["seconds"]) for row in rows]
+    assert seconds == sorted(seconds)
+
+
+def test_a_reported_loss_is_the_mean_since_the_last_one(tmp_path):
+    told = {1: [], 4: []}
+    for every, values in told.items():
+        habits = Habits(steps_between_reports=every, report=lambda step, means, to=values: to.append(means["loss"]))
+        run(tmp_path / str(every), habits=habits)
+    by_hand = [sum(told[1][i : i + 4]) / 4 for i in (0, 4, 8)]
+    assert told[4] == pytest.approx(by_hand)
+
+
+def test_a_checkpoint_is_never_unpickled(tmp_path):
+    run(tmp_path)
+    torch.save({"recipe": Path("/")}, tmp_path / "checkpoint.pt")
+    with pytest.raises(Exception, match="[Ww]eights.only"):
+        run(tmp_path)
