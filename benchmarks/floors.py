@@ -8,7 +8,6 @@ two fitted estimators on egomini-test.
 """
 
 import argparse
-from collections.abc import Iterator
 from typing import Any
 
 from egobench.catalog import ESTIMATORS
