@@ -74,10 +74,14 @@ def load(model: EgoTwin, folder: Path) -> None:
     strange = sorted(set(where) ^ set(theirs))
     if strange:
         side = "lacks" if strange[0] in theirs else "has"
-        raise ValueError(f"{folder} holds no weights of this preset: it {side} {strange[0]} ({len(strange)} such names)")
+        raise ValueError(
+            f"{folder} holds no weights of this preset: it {side} {strange[0]} ({len(strange)} such names)"
+        )
     for ours, group in wanted.items():
         shapes = [where[name][1] for name in group]
-        found = _crop_shape(shapes[0], model.config) if ours == "places" else (sum(s[0] for s in shapes), *shapes[0][1:])
+        found = (
+            _crop_shape(shapes[0], model.config) if ours == "places" else (sum(s[0] for s in shapes), *shapes[0][1:])
+        )
         if found != tuple(parameters[ours].shape):
             raise ValueError(f"{folder}: {group[0]} is {shapes[0]}, which makes {ours} {found}; "
                              f"this preset has {tuple(parameters[ours].shape)}")  # fmt: skip

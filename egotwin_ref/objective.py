@@ -98,7 +98,10 @@ class DiffusionLoss:
         text = self.latents.text[clips]
         text = torch.where(emptied.view(-1, *[1] * (text.ndim - 1)), self.empty, text)
         mine = slice(rank(), None, processes())
-        of_all = {"video": (~times.video_given).sum() / processes(), "motion": (~times.motion_given).sum() / processes()}
+        of_all = {
+            "video": (~times.video_given).sum() / processes(),
+            "motion": (~times.motion_given).sum() / processes(),
+        }
         return self.at(
             text[mine],
             video[mine] if self.with_video else None,

@@ -137,7 +137,7 @@ def _axis(config: NetworkConfig, axis: int) -> Tensor:
 
 
 def _span(config: NetworkConfig, axis: int) -> tuple[int, int]:
-    """Where the used grid lies in the pretrained one, resized to fit into it and centred: start, and end (exclusive)."""
+    """Where the used grid lies in the pretrained one, resized to fit it and centred: start, and end (exclusive)."""
     if config.rope_grid is None:
         return 0, config.token_grid[axis]
     height, width = config.token_grid

@@ -184,14 +184,22 @@ class CogVideoXVAE(nn.Module):
 
     @torch.no_grad()
     def encode(self, frames: Tensor) -> Tensor:
-        """Scaled latents (B, K + 1, 16, H/8, W/8) of frames (B, 4K + 1, 3, H, W) in [-1, 1]: the posterior's mean."""
-        found = self.vae.encode(frames.transpose(1, 2).to(self.vae.dtype)).latent_dist.mode()
-        return found.transpose(1, 2).float() * self.scale
+        """Scaled latents (B, K + 1, 16, H/8, W/8) of frames (B, 4K + 1, 3, H, W) in [-1, 1]: the posterior's mean.
+
+        Its convolutions look back only, but its group norms average over later frames too. Frame 0 is therefore
+        encoded alone: latent 0 in training is what the first frame gives when there is no video yet.
+        """
+        first = self._mean(frames[:, :1])
+        return first if frames.shape[1] == 1 else torch.cat([first, self._mean(frames)[:, 1:]], dim=1)
 
     @torch.no_grad()
     def decode(self, z: Tensor) -> Tensor:
         """Frames (B, 4K + 1, 3, H, W) of scaled latents."""
         return self.vae.decode((z / self.scale).transpose(1, 2).to(self.vae.dtype)).sample.transpose(1, 2).float()
+
+    def _mean(self, frames: Tensor) -> Tensor:
+        found = self.vae.encode(frames.transpose(1, 2).to(self.vae.dtype)).latent_dist.mode()
+        return found.transpose(1, 2).float() * self.scale
 
 
 def to_unit(frames: Tensor) -> Tensor:

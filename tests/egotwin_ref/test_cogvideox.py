@@ -95,7 +95,10 @@ def broken(tensors: dict, name: str) -> dict:
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        ("another width", r"norm_final.weight is \(48,\), which makes video_norm.weight \(48,\); this preset has \(32,\)"),
+        (
+            "another width",
+            r"norm_final.weight is \(48,\), which makes video_norm.weight \(48,\); this preset has \(32,\)",
+        ),
         ("another network", r"it has transformer_blocks.4.norm1.norm.weight \(1 such names\)"),
         ("a name less", r"it lacks proj_out.bias \(1 such names\)"),
     ],

@@ -69,7 +69,7 @@ def test_a_modality_that_is_given_is_shown_clean_and_not_counted(network):
 def test_a_batch_in_which_all_is_given_costs_nothing_and_is_no_division_by_zero(network):
     times = Times(torch.zeros(2).long(), torch.tensor([5, 6]), ~NEVER, NEVER)
     value, parts = loss_of(network()).at(**case(), times=times)
-    assert float(parts["video"]) == 0.0
+    assert not parts["video"].any()
     assert bool(value.isfinite())
 
 
@@ -135,7 +135,7 @@ def test_a_stage_trains_the_branches_it_has(network, stage, changes, parts):
 def test_alone_a_modality_is_never_given(network):
     every = Draws(clean_motion=1.0, clean_video=0.0)
     value, _ = loss_of(network(), with_video=False, draws=every)(0, torch.Generator().manual_seed(0))
-    assert float(value) > 0.1
+    assert bool(value > 0.1)
 
 
 def test_prompts_are_emptied_as_often_as_asked(network):

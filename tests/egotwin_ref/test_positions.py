@@ -50,7 +50,7 @@ def test_the_mask_is_the_written_rules_read_pair_by_pair(side, frames, rate):
 
 def test_the_mask_of_sixteen_tokens_a_frame_has_the_counted_pairs():
     config = squares(4)
-    mask, (motion, video) = joint_mask(config, EGOTWIN), clocks(config, EGOTWIN)
+    mask, (motion, _) = joint_mask(config, EGOTWIN), clocks(config, EGOTWIN)
     assert mask is not None
     text, middle = config.text_tokens, config.text_tokens + len(motion)
     by_video, by_motion = mask[middle:, text:middle], mask[text:middle, middle:]

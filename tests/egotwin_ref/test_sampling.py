@@ -31,7 +31,9 @@ def given(inputs) -> Callable[..., Given]:
 def counted(model: EgoTwin) -> list[dict]:
     """Arguments of all calls of the network from now on."""
     calls = []
-    model.register_forward_pre_hook(lambda module, args, kwargs: calls.append({"args": args, **kwargs}), with_kwargs=True)
+    model.register_forward_pre_hook(
+        lambda module, args, kwargs: calls.append({"args": args, **kwargs}), with_kwargs=True
+    )
     return calls
 
 
@@ -60,7 +62,13 @@ def test_guidance_of_one_is_the_conditional_call_alone(mode):
 
 @pytest.mark.parametrize(
     ("mode", "variant", "evaluations"),
-    [("t2vm", "egotwin", 5), ("tm2v", "egotwin", 3), ("tv2m", "egotwin", 3), ("t2vm", "wo-ad", 2), ("tm2v", "wo-ad", 2)],
+    [
+        ("t2vm", "egotwin", 5),
+        ("tm2v", "egotwin", 3),
+        ("tv2m", "egotwin", 3),
+        ("t2vm", "wo-ad", 2),
+        ("tm2v", "wo-ad", 2),
+    ],
 )
 def test_a_guided_step_takes_the_counted_evaluations(network, given, mode, variant, evaluations):
     model = network(variant)
@@ -91,7 +99,7 @@ def test_an_unguided_step_is_the_networks_own_answer(network, given):
     rows = [torch.Generator().manual_seed(seed) for seed in range(3)]
     noise = [(torch.randn(4, 3, 4, 4, generator=g), torch.randn(7, 6, generator=g)) for g in rows]
     xv, xm = (with_first(part, torch.stack(parts), clean, model)
-              for part, parts, clean in zip(("video", "motion"), zip(*noise), (start.video, start.motion)))  # fmt: skip
+              for part, parts, clean in zip(("video", "motion"), zip(*noise, strict=True), (start.video, start.motion), strict=True))  # fmt: skip
     t = torch.full((CLIPS,), LAST)
     with torch.no_grad():
         found = model(start.text, xv, xm, t, t)

@@ -15,7 +15,7 @@ RECIPE = Recipe(steps=12, batch=4, learning_rate=0.1, warmup=3, decay=0.25, ema=
 ALWAYS = Habits(seconds_between_saves=-1.0, steps_between_reports=5)
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -33,7 +33,7 @@ class Fit:
 
     def __call__(self, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         if step == self.stop:
-            raise Stopped
+            raise StoppedError
         self.steps.append(step)
         x = torch.randn(RECIPE.batch, 3, generator=generator)
         error = (self.network(x) - x[:, :2]).square()
@@ -57,13 +57,13 @@ def test_stopped_at_any_step_it_ends_with_the_same_bits(tmp_path, seed, habits):
     right = run(tmp_path / "straight")
     chosen = random.Random(seed)
     for stop in sorted(chosen.sample(range(1, RECIPE.steps), 2)):
-        with pytest.raises(Stopped):
+        with pytest.raises(StoppedError):
             run(tmp_path / "stopped", habits=habits, stop=stop)
     assert_same(run(tmp_path / "stopped"), right)
 
 
 def test_it_goes_on_from_the_step_it_stopped_at(tmp_path):
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         run(tmp_path, stop=7)
     network = module()
     loss = Fit(network)
@@ -79,7 +79,7 @@ def test_more_steps_go_on_from_before_the_rate_fell(tmp_path, done):
     longer = replace(RECIPE, steps=20)
     right = run(tmp_path / "straight", longer)
     if done < RECIPE.steps:
-        with pytest.raises(Stopped):
+        with pytest.raises(StoppedError):
             run(tmp_path / "extended", stop=done)
     else:
         run(tmp_path / "extended")
@@ -142,7 +142,7 @@ def test_gradients_are_clipped_and_matrices_alone_decay(tmp_path):
 def test_the_log_has_a_row_for_every_report_also_after_a_stop(tmp_path):
     told = []
     habits = replace(ALWAYS, report=lambda step, values: told.append((step, dict(values))))
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         run(tmp_path, habits=habits, stop=7)
     run(tmp_path, habits=habits)
     with (tmp_path / "log.csv").open(newline="") as file:
@@ -168,5 +168,5 @@ def test_a_reported_loss_is_the_mean_since_the_last_one(tmp_path):
 def test_a_checkpoint_is_never_unpickled(tmp_path):
     run(tmp_path)
     torch.save({"recipe": Path("/")}, tmp_path / "checkpoint.pt")
-    with pytest.raises(Exception, match="[Ww]eights.only"):
+    with pytest.raises(Exception, match=r"[Ww]eights.only"):
         run(tmp_path)

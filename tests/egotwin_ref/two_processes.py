@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -15,13 +16,13 @@ from egotwin_ref.objective import DiffusionLoss, Draws
 from egotwin_ref.training import Habits, Recipe, train
 
 CONFIG = NetworkConfig(
-    layers=4, heads=2, head_dim=16, motion_width=24, time_width=16, text_tokens=5, text_width=12, video_channels=3,
+    layers=2, heads=2, head_dim=16, motion_width=24, time_width=16, text_tokens=5, text_width=12, video_channels=3,
     latent_frames=4, latent_size=(4, 4), motion_channels=6,
 )  # fmt: skip
-RECIPE = Recipe(steps=6, batch=5, learning_rate=1e-3, warmup=2, decay=0.5, ema=0.5)
+RECIPE = Recipe(steps=5, batch=5, learning_rate=1e-3, warmup=2, decay=0.5, ema=0.5)
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -35,19 +36,21 @@ def run(folder: Path, stop: int | None = None) -> tuple[list[float], EgoTwin]:
     shapes = ((9, 4, 3, 4, 4), (9, 7, 6), (9, 5, 12))
     latents = Latents(*(torch.randn(shape, generator=generator) for shape in shapes))
     draws = Draws(clean_motion=0.3, clean_video=0.3)  # so that processes count different numbers of clips
-    loss = DiffusionLoss(distributed.shard(model), Schedule.cogvideox(), latents, torch.zeros(5, 12), RECIPE.batch, draws)
+    loss = DiffusionLoss(
+        distributed.shard(model), Schedule.cogvideox(), latents, torch.zeros(5, 12), RECIPE.batch, draws
+    )
     told: list[float] = []
-    habits = Habits(-1.0, steps_between_reports=1, report=lambda step, values: told.append(values["loss"]))
+    habits = Habits(
+        1e9 if stop is None else -1.0, steps_between_reports=1, report=lambda step, values: told.append(values["loss"])
+    )
 
     def stopping(step: int, generator: torch.Generator):
         if step == stop:
-            raise Stopped
+            raise StoppedError
         return loss(step, generator)
 
-    try:
+    with suppress(StoppedError):
         model.load_state_dict(train(model, stopping, RECIPE, folder, habits))
-    except Stopped:
-        pass
     return told, model
 
 
@@ -55,7 +58,7 @@ def main(folder: Path) -> None:
     distributed.join()
     torch.set_num_threads(1)
     losses, model = run(folder / "two")
-    run(folder / "stopped by two", stop=3)
+    run(folder / "stopped by two", stop=2)
     taken_over, _ = run(folder / "stopped by one")
     share = sum(value.to_local().numel() for value in model.parameters()) / sum(v.numel() for v in model.parameters())
     weights = distributed.gathered(dict(model.state_dict()))

@@ -1,0 +1,153 @@
+"""Both video VAEs: causality by perturbation, the first frame alone, statistics, sizes, and diffusers behind one."""
+
+import pytest
+import torch
+
+from egotwin_ref.video_vae import CogVideoXVAE, GroupVAE, to_pixels, to_unit
+
+
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def frames(count: int = 13, clips: int = 2) -> torch.Tensor:
+    return noise(clips, count, 3, 32, 16).clamp(-1, 1)
+
+
+@pytest.fixture(scope="module")
+def vae() -> GroupVAE:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return GroupVAE(channels=4, width=16).eval()
+
+
+def changed(before: torch.Tensor, after: torch.Tensor) -> list[bool]:
+    """By frame or latent."""
+    return ((before - after).abs().flatten(2).amax(dim=(0, 2)) > 1e-6).tolist()
+
+
+@pytest.mark.parametrize("frame", range(13))
+def test_a_latent_sees_its_own_frames_and_no_other(vae, frame):
+    video = frames()
+    other = video.clone()
+    other[:, frame] *= -1
+    with torch.no_grad():
+        found = changed(vae.encode(video), vae.encode(other))
+    assert found == [k == -(-frame // 4) for k in range(4)]  # latent 0: frame 0; latent k: frames 4k - 3 … 4k
+
+
+@pytest.mark.parametrize("latent", range(4))
+def test_a_frame_is_drawn_from_its_latent_and_two_before(vae, latent):
+    z = noise(2, 4, 4, 2, 1)
+    other = z.clone()
+    other[:, latent] *= -1
+    with torch.no_grad():
+        found = changed(vae.decode(z), vae.decode(other))
+    assert found == [latent <= -(-frame // 4) <= latent + 2 for frame in range(13)]
+
+
+def test_the_first_frame_alone_is_the_first_latent_of_any_video(vae):
+    video = frames()
+    with torch.no_grad():
+        torch.testing.assert_close(vae.encode(video[:, :1])[:, 0], vae.encode(video)[:, 0], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("count", [1, 5, 41])
+def test_frames_and_latents_have_the_shapes_that_are_said(vae, count):
+    video = frames(count, clips=1)
+    with torch.no_grad():
+        z = vae.encode(video)
+        assert z.shape == (1, 1 + (count - 1) // 4, 4, 2, 1)
+        assert vae.decode(z).shape == video.shape
+
+
+def test_fitted_latents_have_mean_zero_and_deviation_one_and_the_pictures_stay(vae):
+    video = frames(clips=4)
+    with torch.no_grad():
+        before = vae.decode(vae.encode(video))
+        vae.fit_latents(video)
+        z = vae.encode(video).transpose(0, 2).flatten(1)
+        torch.testing.assert_close(z.mean(1), torch.zeros(4), atol=1e-5, rtol=0)
+        torch.testing.assert_close(z.std(1), torch.ones(4), atol=1e-5, rtol=0)
+        torch.testing.assert_close(vae.decode(vae.encode(video)), before, atol=1e-4, rtol=0)
+
+
+def test_the_loss_by_hand(vae):
+    video, drawn = frames(), noise(2, 4, 4, 2, 1)
+    with torch.no_grad():
+        value, parts = vae.loss(video, drawn, kl_weight=0.25)
+        mean, logvar = vae._posterior(video)
+        error = (vae._draw(mean + (logvar / 2).exp() * drawn) - video).square().mean()
+        kl = torch.distributions.kl_divergence(
+            torch.distributions.Normal(mean, (logvar / 2).exp()), torch.distributions.Normal(0.0, 1.0)
+        ).mean()
+    torch.testing.assert_close(parts["mse"], error)
+    torch.testing.assert_close(parts["kl"], kl)
+    torch.testing.assert_close(value, error + 0.25 * kl)
+
+
+def test_a_few_steps_bring_the_picture_nearer():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        fresh = GroupVAE(channels=4, width=16)
+    video = noise(1, 5, 3, 1, 1).clamp(-1, 1).expand(1, 5, 3, 16, 16)
+    optimiser, errors = torch.optim.Adam(fresh.parameters(), lr=2e-3), []
+    for step in range(15):
+        value, parts = fresh.loss(video, noise(1, 2, 4, 1, 1, seed=step), kl_weight=1e-4)
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+        errors.append(float(parts["mse"]))
+    assert errors[-1] < 0.5 * errors[0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "told"),
+    [
+        ((1, 12, 3, 16, 16), "4K \\+ 1 frames; this one has 12"),
+        ((1, 5, 3, 24, 16), "multiples of 16; these are 24 × 16"),
+    ],
+)
+def test_wrong_sizes_are_refused(vae, shape, told):
+    with pytest.raises(ValueError, match=told):
+        vae.encode(torch.zeros(shape))
+
+
+def test_pixels_come_back_from_the_unit_range():
+    pixels = torch.arange(256, dtype=torch.uint8).repeat(3).view(1, 1, 16, 16, 3)
+    assert torch.equal(to_pixels(to_unit(pixels)), pixels)
+    assert to_pixels(torch.tensor([-9.0, 0.0, 9.0]).view(1, 1, 3, 1, 1)).flatten().tolist() == [0, 128, 255]
+
+
+@pytest.fixture(scope="module")
+def cogvideox(tmp_path_factory) -> CogVideoXVAE:
+    """CogVideoX's VAE of random weights, from a folder in diffusers' format."""
+    pytest.importorskip("diffusers", reason="diffusers is not installed")
+    from diffusers import AutoencoderKLCogVideoX
+
+    folder = tmp_path_factory.mktemp("vae")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        AutoencoderKLCogVideoX(
+            block_out_channels=(8, 8, 8, 8), latent_channels=4, layers_per_block=1, norm_num_groups=2,
+            scaling_factor=0.7,
+        ).save_pretrained(folder)  # fmt: skip
+    return CogVideoXVAE(str(folder))
+
+
+def test_cogvideox_s_vae_keeps_to_the_same_shapes_and_scales_its_latents(cogvideox):
+    video = frames(9, clips=1)
+    z = cogvideox.encode(video)
+    assert z.shape == (1, 3, 4, 4, 2)
+    with torch.no_grad():
+        raw = cogvideox.vae.encode(video.transpose(1, 2)).latent_dist.mean.transpose(1, 2)
+    torch.testing.assert_close(z[:, 1:], 0.7 * raw[:, 1:])
+    assert cogvideox.decode(z).shape == video.shape
+
+
+def test_cogvideox_s_first_latent_is_of_the_first_frame_alone(cogvideox):
+    video = frames(9, clips=1)
+    other = video.clone()
+    other[:, 1:] *= -1
+    assert changed(cogvideox.encode(video), cogvideox.encode(other))[0] is False
+    torch.testing.assert_close(cogvideox.encode(video[:, :1])[:, 0], cogvideox.encode(video)[:, 0], atol=1e-5, rtol=0)
