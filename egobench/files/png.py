@@ -52,7 +52,8 @@ def read_png(path: Path | str, *, size: tuple[int, int]) -> UInt8[np.ndarray, "h
                 if not is_rgb8 or getattr(picture, "n_frames", 1) != 1:
                     kind = f"{picture.tile and picture.tile[0].args}, {getattr(picture, 'n_frames', 1)} frame(s)"
                     raise BadInputError(f"{file}: {kind}; one picture in 8-bit RGB is needed", code="png-mode")
-                picture.load()
+                picture.verify()  # every chunk whole, its checksum right; loading alone forgives what it does not use
+            with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
                 return np.asarray(picture, dtype=np.uint8).copy()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         text = f"{file}: declares an absurd size; {width} × {height} pixels are needed"

@@ -37,7 +37,9 @@ def check_camera(
     poses = _floats(camera, "camera", (len(motion.positions), 4, 4))
     turns = np.clip(poses[:, :3, :3], -2, 2)
     rigid = np.abs(turns.swapaxes(-1, -2) @ turns - np.eye(3)).max(axis=(-1, -2)) <= ROTATION_TOLERANCE
-    rigid &= (np.linalg.det(turns) > 0) & (np.abs(poses[:, 3] - [0, 0, 0, 1]).max(axis=-1) <= ROTATION_TOLERANCE)
+    with np.errstate(all="ignore"):  # a matrix of tiny numbers has no determinant worth a warning
+        rigid &= np.linalg.det(turns) > 0
+    rigid &= np.abs(poses[:, 3] - [0, 0, 0, 1]).max(axis=-1) <= ROTATION_TOLERANCE
     rigid &= np.abs(poses[:, :3, 3]).max(axis=-1) <= FARTHEST
     if not rigid.all():
         text = f"camera: the matrix of frame {int(np.argmin(rigid))} is no rigid movement world ← camera"
