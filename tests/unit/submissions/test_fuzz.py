@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "fuzz_readers.py"
-EACH = 120
+EACH = 60
 
 
 @pytest.fixture(scope="module")
