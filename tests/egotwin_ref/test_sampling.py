@@ -98,8 +98,9 @@ def test_an_unguided_step_is_the_networks_own_answer(network, given):
     video, motion = sample(model, SCHEDULE, start, [0, 1, 2], steps=1)
     rows = [torch.Generator().manual_seed(seed) for seed in range(3)]
     noise = [(torch.randn(4, 3, 4, 4, generator=g), torch.randn(7, 6, generator=g)) for g in rows]
-    xv, xm = (with_first(part, torch.stack(parts), clean, model)
-              for part, parts, clean in zip(("video", "motion"), zip(*noise, strict=True), (start.video, start.motion), strict=True))  # fmt: skip
+    noise_video, noise_motion = (torch.stack(parts) for parts in zip(*noise, strict=True))
+    xv = with_first("video", noise_video, start.video, model)
+    xm = with_first("motion", noise_motion, start.motion, model)
     t = torch.full((CLIPS,), LAST)
     with torch.no_grad():
         found = model(start.text, xv, xm, t, t)

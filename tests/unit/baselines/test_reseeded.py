@@ -1,0 +1,31 @@
+"""The video of one seed with the motion of another."""
+
+import numpy as np
+import pytest
+from egobench_baselines.noise import NoiseControl
+from egobench_baselines.reseeded import FAR, ReseededControl
+
+from egobench import BadInputError, open_split
+
+NOISE = "egobench_baselines.noise:NoiseControl"
+
+
+@pytest.fixture(scope="module")
+def condition():
+    split = open_split("egomini-smoke")
+    return split.clip(split.infos()[0].clip_id).condition
+
+
+def test_video_and_motion_are_the_models_own_from_two_seeds(condition):
+    made = ReseededControl(NOISE).load("cpu").sample(condition, seed=3)
+    sampler = NoiseControl().load("cpu")
+    assert np.array_equal(made.video.frames, sampler.sample(condition, seed=3).video.frames)
+    assert np.array_equal(made.motion.positions, sampler.sample(condition, seed=3 + FAR).motion.positions)
+    assert not np.array_equal(made.motion.positions, sampler.sample(condition, seed=3).motion.positions)
+
+
+@pytest.mark.parametrize("name", ["nothing", "no.such:Model", "egobench_baselines.noise:Nois", ":"])
+def test_a_model_that_is_not_there_is_refused_in_one_line(name):
+    with pytest.raises(BadInputError, match="module:Class is needed") as refusal:
+        ReseededControl(name).load("cpu")
+    assert refusal.value.code == "model-class"
