@@ -25,6 +25,8 @@ Attend = Callable[[Tensor, Tensor, Tensor, Mapping[str, int]], Tensor]
 class Masked(nn.Module):
     """Scaled dot-product attention with a boolean mask of N × N pairs."""
 
+    mask: Tensor | None
+
     def __init__(self, config: NetworkConfig, variant: Variant) -> None:
         super().__init__()
         self.register_buffer("mask", joint_mask(config, variant), persistent=False)
@@ -41,6 +43,8 @@ class Flex(nn.Module):
     """
 
     TEXT, MOTION, VIDEO = range(3)
+    kind: Tensor
+    clock: Tensor
 
     def __init__(self, config: NetworkConfig, variant: Variant) -> None:
         super().__init__()
@@ -82,6 +86,9 @@ class Split(nn.Module):
     Raises:
         RuntimeError: gradients are asked for; the kernels have none for ℓ.
     """
+
+    by_others: Tensor
+    by_motion: Tensor
 
     def __init__(self, config: NetworkConfig, variant: Variant) -> None:
         super().__init__()

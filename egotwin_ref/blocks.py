@@ -133,11 +133,11 @@ class TimeEmbedding(nn.Module):
 
     def __init__(self, width: int, time_width: int) -> None:
         super().__init__()
-        self.half = width // 2
+        self.pairs = width // 2
         self.body = nn.Sequential(nn.Linear(width, time_width), nn.SiLU(), nn.Linear(time_width, time_width))
 
     def forward(self, t: Tensor) -> Tensor:
-        frequencies = torch.exp(-math.log(10000.0) * torch.arange(self.half, device=t.device) / self.half)
+        frequencies = torch.exp(-math.log(10000.0) * torch.arange(self.pairs, device=t.device) / self.pairs)
         angles = t.flatten().float()[:, None] * frequencies
         waves = torch.cat([angles.cos(), angles.sin()], dim=1).to(self.body[0].weight.dtype)
         return self.body(waves).unflatten(0, t.shape)

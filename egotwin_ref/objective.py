@@ -10,7 +10,7 @@ from .configs import Variant
 from .diffusion import LAST, Schedule
 from .distributed import processes, rank
 from .latents import Latents
-from .model import EgoTwin, Part
+from .model import EgoTwin
 from .sampling import with_first
 
 
@@ -98,10 +98,7 @@ class DiffusionLoss:
         text = self.latents.text[clips]
         text = torch.where(emptied.view(-1, *[1] * (text.ndim - 1)), self.empty, text)
         mine = slice(rank(), None, processes())
-        of_all = {
-            "video": (~times.video_given).sum() / processes(),
-            "motion": (~times.motion_given).sum() / processes(),
-        }
+        counts = tuple((~given).sum() / processes() for given in (times.video_given, times.motion_given))
         return self.at(
             text[mine],
             video[mine] if self.with_video else None,
@@ -109,7 +106,7 @@ class DiffusionLoss:
             noise_video[mine],
             None if noise_motion is None else noise_motion[mine],
             Times(times.video[mine], times.motion[mine], times.video_given[mine], times.motion_given[mine]),
-            of_all,
+            counts,
         )
 
     def at(
@@ -120,13 +117,13 @@ class DiffusionLoss:
         noise_video: Tensor,
         noise_motion: Tensor | None,
         times: Times,
-        counts: Mapping[Part, Tensor] | None = None,
+        counts: tuple[Tensor, ...] | None = None,
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The loss of these clips at these timesteps with this noise, and its parts `video`, `motion`.
 
         Args:
-            counts: clips that each part is the mean over: a process's share of them where there are several, so that
-                the mean over processes is the mean over clips; the clips here that count.
+            counts: how many clips the error of video, and that of motion, is divided by; None is those here that
+                count. With several processes it is their mean number, so that the mean loss is that of one process.
         """
         device = next(self.model.parameters()).device
         seen_video = seen_motion = None
@@ -143,10 +140,10 @@ class DiffusionLoss:
         if video is not None and found.video is not None:
             first = 0 if self.model.config.first_frame == "concat" else 1
             target = self.schedule.v(video, noise_video, times.video)
-            parts["video"] = _error(found.video, target, ~times.video_given, first, counts and counts["video"])
+            parts["video"] = _error(found.video, target, ~times.video_given, first, counts and counts[0])
         if motion is not None and noise_motion is not None and found.motion is not None:
             target = self.schedule.v(motion, noise_motion, times.motion)
-            parts["motion"] = _error(found.motion, target, ~times.motion_given, 1, counts and counts["motion"])
+            parts["motion"] = _error(found.motion, target, ~times.motion_given, 1, counts and counts[1])
         return torch.stack(list(parts.values())).sum(), parts
 
 
