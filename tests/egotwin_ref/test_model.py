@@ -139,7 +139,7 @@ def test_a_shrunken_twin_of_every_preset_learns_and_samples_a_step(preset):
         optimiser.zero_grad()
         value.backward()
         optimiser.step()
-        values.append(float(value))
+        values.append(float(value.detach()))
         assert set(parts) == {"video", "motion"}
     assert values[1] < values[0]
     given = Given(text[:2], torch.zeros(2, 4, 8), video[:2].float(), motion[:2].float())
