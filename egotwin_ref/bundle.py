@@ -21,13 +21,15 @@ from .skeleton import XSENS23
 from .text import Words
 from .video_vae import GroupVAE, to_pixels, to_unit
 
+FUSE_FRAMES = 4.0
+"""Over about so many frames the head's absolute pose, which jitters, gives way to its steps; see `fuse_head`."""
 SHIPPED = Path(__file__).parent / "weights"
 """Where the weights that come with the package lie, a folder per preset."""
 
 
 def representation_of(variant: Variant) -> HeadCentric | RootCentric:
     """The motion features of a row, for the skeleton that the weights are for."""
-    return HeadCentric(XSENS23) if variant.representation == "head" else RootCentric(XSENS23)
+    return HeadCentric(XSENS23, FUSE_FRAMES) if variant.representation == "head" else RootCentric(XSENS23)
 
 
 def build_video_vae(preset: Preset) -> GroupVAE:

@@ -195,7 +195,7 @@ def test_a_split_of_another_form_is_refused_before_anything_is_sampled(folder, c
     assert str(next(iter(change.values()))) in str(refusal.value)
 
 
-@pytest.mark.parametrize(("text", "code"), [(" . ", "text-empty"), ("walk " * 25, "text-long")])
+@pytest.mark.parametrize(("text", "code"), [(" . ", "text-empty"), ("walk " * 27, "text-long")])
 def test_a_caption_that_is_empty_or_far_too_long_is_refused(folder, text, code):
     split = open_split("egomini-smoke")
     rows = (replace(split.rows[0], text=text), *split.rows[1:])

@@ -18,7 +18,10 @@ def frames(count: int = 13, clips: int = 2) -> torch.Tensor:
 def vae() -> GroupVAE:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return GroupVAE(channels=4, width=16).eval()
+        vae = GroupVAE(channels=4, width=16)
+        for layer in (vae.encoder[-1], vae.decoder[-2]):  # fresh networks add nothing
+            torch.nn.init.normal_(layer.weight, std=0.05)
+        return vae.eval()
 
 
 def changed(before: torch.Tensor, after: torch.Tensor) -> list[bool]:
@@ -61,15 +64,43 @@ def test_frames_and_latents_have_the_shapes_that_are_said(vae, count):
         assert vae.decode(z).shape == video.shape
 
 
-def test_fitted_latents_have_mean_zero_and_deviation_one_and_the_pictures_stay(vae):
+def test_fitted_latents_have_mean_zero_and_variance_one_on_the_whole_and_the_pictures_stay(vae):
     video = frames(clips=4)
     with torch.no_grad():
         before = vae.decode(vae.encode(video))
         vae.fit_latents(video)
         z = vae.encode(video).transpose(0, 2).flatten(1)
         torch.testing.assert_close(z.mean(1), torch.zeros(4), atol=1e-5, rtol=0)
-        torch.testing.assert_close(z.std(1), torch.ones(4), atol=1e-5, rtol=0)
+        torch.testing.assert_close(z.square().mean(), torch.ones(()), atol=0.04, rtol=0)  # 31 / 32
         torch.testing.assert_close(vae.decode(vae.encode(video)), before, atol=1e-4, rtol=0)
+
+
+def test_a_channel_that_moves_the_pixels_four_times_as_much_weighs_twice_as_much(vae):
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        fresh = GroupVAE(channels=2, width=16).eval()
+    with torch.no_grad():
+        moved = fresh.unproject.weight
+        moved[0] *= 4 * moved[1].norm() / moved[0].norm()
+        fresh.fit_latents(frames(clips=4))
+        mean, _ = fresh._posterior(frames(clips=4))
+        deviations = mean.transpose(0, 2).flatten(1).std(1)
+        scales = fresh.latent_mix.norm(dim=0) * deviations  # a rotation keeps a column's length
+    torch.testing.assert_close(scales[0] / scales[1], (4 * deviations[0] / deviations[1]).sqrt(), atol=1e-4, rtol=0)
+
+
+def test_pictures_made_of_a_few_patterns_are_drawn_by_their_components_alone():
+    patterns = noise(3, 12, 16, 16)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        fresh = GroupVAE(channels=4, width=16).eval()
+        weights = 0.1 * noise(2, 3, 3, seed=1)  # 2 clips, 3 groups after the first frame
+        groups = torch.einsum("bkp,pchw->bkchw", weights, patterns - patterns.mean((2, 3), keepdim=True))
+        video = groups.unflatten(2, (4, 3)).flatten(1, 2)
+        video = torch.cat([torch.zeros_like(video[:, :1]), video], dim=1)
+        fresh.fit_basis(video)
+    with torch.no_grad():
+        torch.testing.assert_close(fresh.decode(fresh.encode(video)), video, atol=1e-4, rtol=0)
 
 
 def test_the_loss_by_hand(vae):
