@@ -9,6 +9,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,13 +17,16 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from egobench import open_split
 from egotwin_ref.adapter import EgoTwinModel
-from egotwin_ref.bundle import Inputs
+from egotwin_ref.bundle import Inputs, representation_of
 from egotwin_ref.configs import PRESETS, VARIANTS
 from egotwin_ref.diffusion import Schedule
 from egotwin_ref.latents import Latents
 from egotwin_ref.model import EgoTwin
 from egotwin_ref.objective import DiffusionLoss
+from egotwin_ref.representation import place
+from egotwin_ref.skeleton import XSENS23
 from egotwin_ref.training import autocast, fast_dtype
+from egotwin_ref.video_training import psnr, reconstructed
 
 
 def best(work: Callable[[], object], repeats: int) -> float:
@@ -71,8 +75,6 @@ def training(batch: int, repeats: int) -> tuple[float, float]:
 
 def sampling(weights: str | None, steps: int, clips: int) -> tuple[float, float]:
     """Seconds per clip, clips one by one as a run samples them, and the share spent in the transformer."""
-    from pathlib import Path
-
     bundle = EgoTwinModel(weights=Path(weights) if weights else None).load("cpu").bundle
     split = open_split("egomini-smoke")
     conditions = [split.clip(info.clip_id).condition for info in split.infos()[:clips]]
@@ -90,21 +92,47 @@ def sampling(weights: str | None, steps: int, clips: int) -> tuple[float, float]
     bundle.model.register_forward_pre_hook(before)
     bundle.model.register_forward_hook(after)
     began = time.perf_counter()
-    for place, condition in enumerate(conditions):
+    for number, condition in enumerate(conditions):
         pose = condition.first_pose
         inputs = Inputs([condition.text], condition.first_frame[None, None], pose.positions[None], pose.rotations[None])
-        bundle.sample(inputs, [place], steps=steps)
+        bundle.sample(inputs, [number], steps=steps)
     spent = time.perf_counter() - began
     return spent / len(conditions), inside / spent
+
+
+def reconstruction(weights: str | None, clips: int) -> None:
+    """What the VAEs lose of egomini-test: dB of the picture, millimetres and degrees of the head."""
+    bundle = EgoTwinModel(weights=Path(weights) if weights else None).load("cpu").bundle
+    split = open_split("egomini-test")
+    truth = [split.clip(info.clip_id).reference for info in split.infos()[:clips]]
+    ratios = [psnr(r.video.frames[None], reconstructed(bundle.video_vae, r.video.frames[None]))[0] for r in truth]
+    positions, rotations = (
+        torch.from_numpy(np.stack([getattr(r.motion, part) for r in truth])) for part in ("positions", "rotations")
+    )
+    motion = representation_of(bundle.variant)
+    with torch.no_grad():
+        features = bundle.motion_vae.decode(bundle.motion_vae.encode(motion.encode(positions, rotations)))
+    found = place(motion.canonical_frame(positions, rotations), *motion.decode(features))
+    head = XSENS23.index(XSENS23.head)
+    off = (found[0][:, :, head] - positions[:, :, head]).norm(dim=-1).mean() * 1000
+    turned = found[1][:, :, head].mT @ rotations[:, :, head].double()
+    angle = torch.rad2deg(torch.acos(((turned.diagonal(dim1=-2, dim2=-1).sum(-1) - 1) / 2).clamp(-1, 1))).mean()
+    joints = (found[0] - positions).norm(dim=-1).mean() * 1000
+    print(f"video VAE, {len(truth)} clips: {np.mean(ratios):.2f} dB (lowest {np.min(ratios):.2f})")
+    print(f"motion VAE: head {off:.1f} mm, {angle:.2f} degrees; joints {joints:.1f} mm")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--quality", type=int, metavar="CLIPS", help="instead: what the VAEs lose of so many clips")
     parser.add_argument("--weights", help="folder of weights; by default the shipped ones")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    if arguments.quality:
+        reconstruction(arguments.weights, arguments.quality)
+        return
     print(f"threads {arguments.threads}, load {np.round(os.getloadavg(), 1)}, torch {torch.__version__}")
     dtype = fast_dtype("cpu") or torch.float32
     peak = products(dtype)
