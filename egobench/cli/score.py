@@ -43,7 +43,7 @@ class ScoreOptions:
 def main(arguments: list[str]) -> int:
     """Checks, scores and prints the table."""
     options = parse(ScoreOptions, "score", arguments)
-    from egobench.cli.report import print_report
+    from egobench.cli.outcome import print_report
     from egobench.pipeline.request import RunRequest
     from egobench.pipeline.run import start_run
     from egobench.pipeline.submitted import request_for

@@ -20,7 +20,8 @@ PACKAGE, GOLDEN, BOARD = (
     ROOT / "leaderboards" / "egomini",
 )
 FILES = {
-    "manifest": [GOLDEN / "manifest.json"],
+    "baseline": [GOLDEN.parent / "baseline-schema-1.json"],
+    "manifest": [GOLDEN / "manifest.json", GOLDEN.parent / "run-schema-2" / "manifest.json"],
     "metrics": [GOLDEN / "metrics.json"],
     "event": [GOLDEN / "events.jsonl"],
     "estimator-card": sorted((PACKAGE / "estimators" / "cards").glob("*.json")),
