@@ -1,6 +1,5 @@
 """`egobench check FOLDER --split SPLIT`: the linter of submissions; `--example DIR` writes one that is valid."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from tyro.conf import Positional
 from egobench.catalog import SPLITS
 from egobench.cli.options import parse, print_json
 from egobench.cli.progress import progress
+from egobench.cli.quiet import note
 from egobench.errors import BadInputError
 
 EXAMPLE_SPLIT = "egomini-smoke"
@@ -33,8 +33,6 @@ class CheckOptions:
     """Your SMPL, SMPL-H or SMPL-X body model (npz), where samples are its parameters."""
     workers: int = 1
     """Processes."""
-    quiet: bool = False
-    """Only errors: no progress, no warnings, no closing line."""
     json: bool = False
     """Machine-readable output."""
 
@@ -63,13 +61,12 @@ def main(arguments: list[str]) -> int:
         workers=options.workers,
         allowed_missing=options.allow_missing,
         body_model=options.body_model,
-        progress=None if options.quiet else progress(),
+        progress=progress(),
     )
     if options.json:
         print_json(report.as_json())
     else:
-        for line in report.lines(warnings=not options.quiet) + ([] if options.quiet else [report.summary()]):
-            print(line)
+        print("\n".join([*report.lines(), report.summary()]))
     return 2 if report.errors else 0
 
 
@@ -94,14 +91,12 @@ def _example(options: CheckOptions) -> int:
     assert options.example is not None
     split = open_split(options.split or EXAMPLE_SPLIT)
     bar = progress()
-    if not options.quiet:
-        bar.stage(f"example of {split.name}", len(split.infos()))
+    bar.stage(f"example of {split.name}", len(split.infos()))
     path = write_example(options.example, split, step=bar.advance)
     bar.done()
     if options.json:
         print_json({"path": path, "split": split.name, "clips": len(split.infos())})
         return 0
     print(path)
-    if not options.quiet:
-        print(f"`egobench check {path} --split {options.split or EXAMPLE_SPLIT}` looks it over", file=sys.stderr)
+    note(f"`egobench check {path} --split {options.split or EXAMPLE_SPLIT}` looks it over")
     return 0

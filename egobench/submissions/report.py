@@ -97,10 +97,10 @@ class Report:
         where = f" in {clips} clips" if clips else ""
         return f"{self.folder}: {counts}; {len(self.errors)} errors{where}, {len(self.warnings)} warnings"
 
-    def lines(self, *, warnings: bool = True) -> list[str]:
+    def lines(self) -> list[str]:
         """Findings, errors first, at most `SHOWN_PER_CODE` of each code."""
         lines: list[str] = []
-        for group in (self.errors, self.warnings if warnings else ()):
+        for group in (self.errors, self.warnings):
             counts = Counter(each.code for each in group)
             shown: Counter[str] = Counter()
             for each in group:

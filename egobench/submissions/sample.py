@@ -47,16 +47,22 @@ def look_at(files: SampleFiles, form: Form, folder: Path, *, body_model: Path | 
     if files.video or files.frames:
         path = files.video or files.frames[0].parent
         _try(lambda: _video(files, form), path, files, folder, findings)
-        digest = _try(lambda: _video_digest(files), path, files, folder, findings)
-        digests |= {"video": digest} if digest else {}
+        if not _too_large(findings):  # a stranger's terabyte is not read to its end
+            digest = _try(lambda: _video_digest(files), path, files, folder, findings)
+            digests |= {"video": digest} if digest else {}
     if files.motion:
         path = files.motion[0]
         read = _try(lambda: read_submitted_motion(path, form, body_model=body_model), path, files, folder, findings)
         for code, text in read[1] if read else []:
             findings.append(finding(code, text, clip=files.clip, file=_within(path, folder)))
-        digest = _try(lambda: digest_file(path), path, files, folder, findings)
-        digests |= {"motion": digest} if digest else {}
+        if not _too_large(findings):
+            digest = _try(lambda: digest_file(path), path, files, folder, findings)
+            digests |= {"motion": digest} if digest else {}
     return Looked(tuple(findings), digests)
+
+
+def _too_large(findings: list[Finding]) -> bool:
+    return any(each.code.endswith("too-large") for each in findings)
 
 
 def digests_of(files: SampleFiles) -> dict[str, str]:

@@ -117,7 +117,9 @@ def test_what_changes_a_number_changes_protocol_or_identity(ask):
     assert protocols() == tuple(base.protocols)
     assert protocols(workers=2, out="elsewhere", attempts=3, device="cpu") == protocols()
     assert plan(ask(workers=2, out="elsewhere", typed=("model",))).identity == base.identity
-    for change in ({"limit": 4}, {"seeds": 2}, {"task": "tm2v"}):
+    for change in ({"limit": 4}, {"seeds": 2}):
         assert not set(protocols(**change)) & set(protocols())
+    video = {"metrics": "pipeline_toys:ClipColour"}  # a metric of motion alone is not applicable to tm2v
+    assert not set(protocols(task="tm2v", **video)) & set(protocols(**video))
     assert plan(ask(model_options={"sleep": "1"})).identity != base.identity
     assert RunRequest(model="a", split="b").typed == ()

@@ -234,7 +234,7 @@ def test_the_verb_writes_an_example_and_checks_it(toy_split, tmp_path, capsys):
     (folder / "spare.txt").touch()
     assert main([*words, "--quiet"]) == 2
     captured = capsys.readouterr()
-    assert (captured.out.count("\n"), captured.err) == (1, "")
+    assert (captured.out.count("\n"), captured.err) == (3, "")  # an error, a warning, the sum
     assert captured.out.startswith(f"error video-missing: {CLIP}: no video; right: ")
     assert main([*words, "--json"]) == 2
     found = json.loads(capsys.readouterr().out)
