@@ -17,7 +17,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[torch,test,dev]'
 	@touch $@
 
-demo: $(READY)   ## score three controls on a part of egomini-test and show what was scored
+demo: $(READY)   ## score the bundled EgoTwin and two controls on a part of egomini-test, and show them
 	@sh docs/demo.sh $(BIN)
 
 test: $(READY)   ## lint and all tests: two cores, no network, no GPU
