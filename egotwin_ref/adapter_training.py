@@ -61,6 +61,7 @@ class EgoTwinTraining:
                 began=report.begin,
                 until=time.monotonic() + 60 * request.minutes if request.minutes else None,
             ),
+            request.adopt,
         )
         steps = [step for stage in STAGES if request.stage in (stage, "all") for step in STAGES[stage]]
         made = []

@@ -12,10 +12,11 @@ done is not done again, unless its recipe has more steps now.
 import hashlib
 import json
 import platform
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -38,6 +39,7 @@ from .video_training import VideoVAELoss, video_latents
 from .video_vae import to_unit
 
 Built = TypeVar("Built")
+CARD = "card.json"
 MOTION_PARTS = ("motion_in.", "time_motion.", "motion_out.")
 
 
@@ -59,6 +61,9 @@ class Workshop:
     """Never trained on; the probe looks at these."""
     recipes: Recipes
     habits: Habits
+    adopt: Path | None = None
+    """Folder of finished weights and cards, as `Bundle.load` reads it. What was trained there from the same parents is
+    taken over if its recipe is the same; if only its steps are fewer, a training starts from its weights."""
 
     def video_vae(self) -> Path:
         """Stage 1: pictures."""
@@ -130,12 +135,13 @@ class Workshop:
         habits: Habits | None = None,
     ) -> Path:
         folder = self.folder / name
-        path, card = folder / "weights.safetensors", folder / "card.json"
+        path, card = folder / "weights.safetensors", folder / CARD
         asked = {"recipe": asdict(recipe), "parents": {str(p.parent.name): sha256(p) for p in parents}}
-        if card.is_file() and path.is_file():
-            told = json.loads(card.read_text())
-            if {key: told[key] for key in asked} == asked:
-                return path
+        if _is_done(folder, asked):
+            return path
+        started_from = self._adopted(name, asked, module)
+        if _is_done(folder, asked):
+            return path
         module.to(self.habits.device)
         module.load_state_dict(train(module, loss, recipe, folder, habits or self.habits))
         module.eval()
@@ -147,10 +153,32 @@ class Workshop:
             **asked, "sha256": sha256(path), "clips": len(self.clips), "data_digest": self.clips.digest,
             "parameters": sum(value.numel() for value in module.parameters()), "torch": torch.__version__,
             "processor": platform.processor() or platform.machine(), "threads": torch.get_num_threads(),
+            "started_from": started_from,
             "seconds": float((folder / "log.csv").read_text().rsplit(",", 1)[1]), "licence": "Apache-2.0",
         }  # fmt: skip
         card.write_text(json.dumps(facts, indent=2) + "\n")
         return path
+
+    def _adopted(self, name: str, asked: Mapping[str, Any], module: nn.Module) -> str | None:
+        """Takes over what lies in `adopt`: whole, into the workshop; or as the weights to start from, whose SHA-256 is
+        returned."""
+        shipped = self.variant if name.endswith("/stage3") else name
+        folder = self.folder / name
+        if self.adopt is None or not (self.adopt / f"{shipped}.card.json").is_file() or _is_begun(folder):
+            return None
+        told = json.loads((self.adopt / f"{shipped}.card.json").read_text())
+        weights_file = self.adopt / f"{shipped}.safetensors"
+        if told["parents"] != asked["parents"]:
+            return None
+        if told["recipe"] == asked["recipe"]:
+            folder.mkdir(parents=True, exist_ok=True)
+            for suffix, target in (("log.csv", "log.csv"), ("safetensors", "weights.safetensors"), ("card.json", CARD)):
+                shutil.copyfile(self.adopt / f"{shipped}.{suffix}", folder / target)
+            return None
+        if told["recipe"] | {"steps": 0} == asked["recipe"] | {"steps": 0}:
+            weights.load(weights_file, module, {"preset": self.preset}, may_miss=is_motion)
+            return str(told["sha256"])
+        return None
 
     def _some_frames(self, count: int) -> Tensor:
         """(count, T, 3, H, W) in [-1, 1]: clips spread evenly over the training set."""
@@ -215,6 +243,18 @@ class Workshop:
                     file.write(f"{step},{heard.t_video},{heard.t_motion},{heard.own:.4f},{heard.other:.4f}\n")
 
         return report
+
+
+def _is_done(folder: Path, asked: Mapping[str, Any]) -> bool:
+    """Whether the folder's weights were made by this recipe from these parents."""
+    if not (folder / CARD).is_file() or not (folder / "weights.safetensors").is_file():
+        return False
+    told = json.loads((folder / CARD).read_text())
+    return {key: told[key] for key in asked} == asked
+
+
+def _is_begun(folder: Path) -> bool:
+    return (folder / "checkpoint.pt").is_file() or (folder / CARD).is_file()
 
 
 def sha256(path: Path) -> str:

@@ -30,6 +30,9 @@ class TrainOptions:
     """Folder of checkpoints and logs; a subfolder per preset."""
     out: Path | None = None
     """Folder that finished weights and cards are copied to."""
+    adopt: Path | None = None
+    """Folder of finished weights, e.g. what an earlier --out holds: what was made by the same recipe from the same
+    parents is taken over; where the recipe only has more steps now, training starts from those weights."""
     steps: int | None = None
     """Optimiser steps of the one stage named by --stage, instead of the recipe's."""
     minutes: float | None = None

@@ -26,6 +26,8 @@ class TrainRequest:
     """Folder of checkpoints, logs and finished artefacts; the same one goes on where it stopped."""
     out: Path | None
     """Folder that finished weights and cards are copied to; None leaves them in `work`."""
+    adopt: Path | None
+    """Folder of finished weights and cards to take over or to start from."""
     steps: int | None
     """Optimiser steps of the stage; None is what the recipe says."""
     minutes: float | None

@@ -73,6 +73,20 @@ def test_what_is_done_is_not_done_again(trained, capsys):
     assert {path: path.stat().st_mtime_ns for path in work.rglob("weights.safetensors")} == before
 
 
+def test_finished_weights_are_taken_over_and_more_steps_start_from_them(trained, tmp_path):
+    _, out = trained
+    more = Recipes(TWO, TWO, 1e-5, 1e-5, Recipe(steps=3, batch=2, warmup=1), TWO, TWO)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(recipes.RECIPES, "mini", more)
+        assert main(_arguments(tmp_path, "--stage", "0", "--adopt", str(out))) == 0
+    work = tmp_path / "work" / "mini"
+    assert not (work / "video-vae" / "checkpoint.pt").exists(), "the same recipe: nothing was trained"
+    assert sha256(work / "video-vae" / "weights.safetensors") == sha256(out / "video-vae.safetensors")
+    card = json.loads((work / "stage0" / "card.json").read_text())
+    assert card["started_from"] == sha256(out / "stage0.safetensors")
+    assert (card["recipe"]["steps"], json.loads((out / "stage0.card.json").read_text())["started_from"]) == (3, None)
+
+
 def test_trained_weights_are_sampled_and_scored_in_all_three_modes(trained, tmp_path):
     _, out = trained
     base = ["run", "--model", "egotwin", "--split", "egomini-smoke", "--limit", "2", "--steps", "1", "--draws", "0"]
