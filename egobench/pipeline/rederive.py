@@ -21,7 +21,7 @@ from egobench.pipeline.generate import GenerateJob
 from egobench.pipeline.inputs import Inputs, Origin
 from egobench.pipeline.kept import kept_plan, metrics_text
 from egobench.pipeline.protocol import is_set_metric
-from egobench.pipeline.request import RunPlan, RunRequest, model_settings
+from egobench.pipeline.request import RunPlan, RunRequest, model_settings, plan
 from egobench.pipeline.resolve import resolve_model
 from egobench.pipeline.score import score_clip, score_set
 from egobench.pipeline.verify_records import Records
@@ -111,12 +111,16 @@ class RederiveJob:
     def _model(self) -> tuple[Callable[[tuple[str, int]], dict[str, str]] | None, str]:
         """What samples an item again into the scratch folder; or None, and why the model cannot be asked."""
         request = self.request
-        options = dict(request.model_options)
         try:
-            settings = model_settings(resolve_model(request.model, options))
-            if settings != self.manifest["model"]["settings"]:
-                return None, "its settings or weights are others here"
-            job = GenerateJob(request.model, options, request.split, request.task, self.device, self.scratch)
+            if request.submission:
+                asked = plan(request)
+                source, settings, kept = asked.source, asked.settings, self.manifest["submission"]
+            else:
+                source = request.model, dict(request.model_options)
+                settings, kept = model_settings(resolve_model(*source)), self.manifest["model"]["settings"]
+            if settings != kept:
+                return None, f"{request.model} has other settings, weights or samples here"
+            job = GenerateJob(*source, request.split, request.task, self.device, self.scratch)
             return job.prepare(), ""
         except (EgoBenchError, ImportError) as error:
             return None, f"{request.model} cannot be asked here ({one_line(error)})"

@@ -15,6 +15,7 @@ from egobench.files.arrays import read_npz, write_npz
 from egobench.pipeline.check import check_submission
 from egobench.pipeline.run import RunRequest, load_run, resume_run, start_run
 from egobench.pipeline.submitted import request_for
+from egobench.pipeline.verify import verify_run
 from egobench.store.tables import read_items, read_scores
 from egobench.submissions.example import write_example
 
@@ -78,6 +79,20 @@ def test_the_run_says_that_it_is_a_submission_of_whom_and_of_what(scored, exampl
     assert json.loads(bytes_of(scored))["model"] == "example"
     assert str(example) not in bytes_of(scored).decode()
     assert load_run(scored.path) == resume_run(scored.path) == scored
+
+
+def test_verified_its_samples_are_read_again_and_other_ones_are_noticed(scored, example):
+    found = verify_run(scored.path)
+    assert (found.flaws, found.unchecked) == ([], [])
+    motion = example / CLIP / "motion.npz"
+    before = motion.read_bytes()
+    try:
+        motion.write_bytes(before + b"x")
+        found = verify_run(scored.path)
+    finally:
+        motion.write_bytes(before)
+    assert found.flaws == [], "the run is what it was"
+    assert "has other settings, weights or samples here" in found.unchecked[0]
 
 
 class Stop:
