@@ -1,6 +1,6 @@
 """Control `reseeded`: a model's video from one seed with its motion from another, for the same prompt."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
@@ -20,22 +20,24 @@ class ReseededControl:
     """`package.module:Class` of the model."""
     steps: int | None = None
     """Of the model, where it has such a setting."""
+    settings: Any = field(init=False, default=None)
+    """The model with all its settings, weights among them: a run with other weights is another run."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", self._model())
 
     def load(self, device: str) -> "Reseeded":
-        """Loads the model.
-
-        Raises:
-            BadInputError: `model-class`: no such class.
-        """
-        return Reseeded(self._model().load(device))
+        """Loads the model."""
+        return Reseeded(self.settings.load(device))
 
     def check_split(self, split: Any) -> None:
         """Asks the model, if it can tell."""
-        check = getattr(self._model(), "check_split", None)
+        check = getattr(self.settings, "check_split", None)
         if check is not None:
             check(split)
 
     def _model(self) -> Any:
+        """Raises BadInputError: `model-class`: no such class."""
         module, _, name = self.model.partition(":")
         try:
             kind = getattr(import_module(module), name)

@@ -1,6 +1,6 @@
 """Control `egotwin-vae`: the reference through the VAEs and back. No transformer of these VAEs can do better."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,11 @@ class VaeControl:
     """Whose motion VAE; the video VAE is everyone's."""
     weights: Path | None = None
     """Folder of safetensors; by default what the package brings."""
+    weights_sha256: dict[str, str] = field(init=False, default_factory=dict)
+    """Of the files that are read."""
+
+    def __post_init__(self) -> None:
+        self.weights_sha256.update(EgoTwinModel(self.variant, weights=self.weights).weights_sha256)
 
     def check_split(self, split: Split) -> None:
         """As the model."""

@@ -78,7 +78,7 @@ class EgoTwinTraining:
 
 
 class _Reporter:
-    """The pipeline's progress, told in steps; the last losses stand in the stage's name on a plain log."""
+    """The pipeline's progress, told in steps; losses are in `log.csv`."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress, self.done = progress, 0
@@ -89,7 +89,7 @@ class _Reporter:
         self.done = done
 
     def __call__(self, step: int, values: Mapping[str, float]) -> None:
-        del values  # log.csv keeps them
+        del values
         self.progress.advance(step - self.done)
         self.done = step
 

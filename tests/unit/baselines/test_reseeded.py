@@ -6,6 +6,8 @@ from egobench_baselines.noise import NoiseControl
 from egobench_baselines.reseeded import FAR, ReseededControl
 
 from egobench import BadInputError, open_split
+from egobench.pipeline.request import model_settings
+from egotwin_ref.adapter import EgoTwinModel
 
 NOISE = "egobench_baselines.noise:NoiseControl"
 
@@ -22,6 +24,12 @@ def test_video_and_motion_are_the_models_own_from_two_seeds(condition):
     assert np.array_equal(made.video.frames, sampler.sample(condition, seed=3).video.frames)
     assert np.array_equal(made.motion.positions, sampler.sample(condition, seed=3 + FAR).motion.positions)
     assert not np.array_equal(made.motion.positions, sampler.sample(condition, seed=3).motion.positions)
+
+
+def test_the_settings_of_the_model_are_part_of_what_the_run_is():
+    ours = model_settings(ReseededControl())["settings"]
+    assert ours == model_settings(EgoTwinModel())
+    assert set(ours["weights_sha256"]) > {"egotwin.safetensors"}
 
 
 @pytest.mark.parametrize("name", ["nothing", "no.such:Model", "egobench_baselines.noise:Nois", ":"])
