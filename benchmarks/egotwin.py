@@ -56,8 +56,9 @@ def training(batch: int, repeats: int) -> tuple[float, float]:
         torch.randn(shape, generator=generator),
         torch.randn(64, 21, network.motion_channels, generator=generator),
         torch.randint(200, (64, network.text_tokens), generator=generator),
+        torch.zeros(network.text_tokens, dtype=torch.int64),
     )
-    loss = DiffusionLoss(model, Schedule.cogvideox(), latents, torch.zeros_like(latents.text[0]), batch)
+    loss = DiffusionLoss(model, Schedule.cogvideox(), latents, batch)
     optimiser = torch.optim.AdamW(model.parameters())
 
     def step() -> None:

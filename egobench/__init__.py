@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from egobench.geometry.skeleton import get_skeleton as get_skeleton
     from egobench.motions.load import load_motion as load_motion
     from egobench.pipeline.progress import Progress as Progress
+    from egobench.pipeline.progress import Quiet as Quiet
     from egobench.pipeline.training import TrainRequest as TrainRequest
     from egobench.stats.pairing import SHUFFLE_SEED as SHUFFLE_SEED
     from egobench.stats.pairing import shuffled_partners as shuffled_partners
@@ -45,6 +46,7 @@ _PUBLIC = {
     "Model": "egobench.types",
     "Motion": "egobench.types",
     "Progress": "egobench.pipeline.progress",
+    "Quiet": "egobench.pipeline.progress",
     "Reference": "egobench.types",
     "Result": "egobench.types",
     "SHUFFLE_SEED": "egobench.stats.pairing",

@@ -28,6 +28,8 @@ class EgoTwinModel:
     """Size."""
     weights: Path | None = None
     """Folder of safetensors; by default what the package brings."""
+    pretrained: Path | None = None
+    """Folder of a CogVideoX download, whose VAE and text encoder the cogvideox presets use."""
     steps: int = 20
     """Evaluations of the network per sample, times the terms of guidance."""
     sampler: Literal["dpm++", "ddim"] = "dpm++"
@@ -44,6 +46,12 @@ class EgoTwinModel:
         for name in ("guidance", "partner_guidance"):
             if not np.isfinite(getattr(self, name)):
                 raise BadInputError(f"{name} is {getattr(self, name)}; a finite number is needed", code="option-range")
+        if PRESETS[self.preset].video_vae == "cogvideox" and not (self.pretrained and self.pretrained.is_dir()):
+            raise BadInputError(
+                f"{self.preset} needs CogVideoX's VAE and text encoder: name the folder of a download in diffusers' "
+                "format with `--set pretrained=FOLDER`",
+                code="weights-missing",
+            )
         for path in self.files():
             if not path.is_file():
                 raise BadInputError(
@@ -58,8 +66,13 @@ class EgoTwinModel:
         """The weight files of this row."""
         row = VARIANTS[self.variant]
         folder = self.weights or Path(__file__).parent / "weights" / self.preset
-        names = ("video-vae", f"motion-vae-{row.representation}-{row.tokens}", self.variant)
-        return [folder / f"{name}.safetensors" for name in names]
+        own = [
+            folder / f"{name}.safetensors" for name in (f"motion-vae-{row.representation}-{row.tokens}", self.variant)
+        ]
+        if self.pretrained is None:
+            return [folder / "video-vae.safetensors", *own]
+        parts = (self.pretrained / name for name in ("vae", "text_encoder"))
+        return [*(path for part in parts for path in sorted(part.glob("*.safetensors"))), *own]
 
     def check_split(self, split: Split) -> None:
         """Refuses a split whose clips have another form than the weights were trained on.
@@ -80,7 +93,7 @@ class EgoTwinModel:
                     code="split-form",
                 )
         for info in split.infos():
-            _check_text(info.text, info.clip_id, size.network.text_tokens)
+            _check_text(info.text, info.clip_id, size.network.text_tokens if size.text == "words" else None)
 
     def load(self, device: str) -> "Loaded":
         """Reads the weights.
@@ -91,7 +104,7 @@ class EgoTwinModel:
         from .bundle import Bundle
 
         try:
-            bundle = Bundle.load(self.preset, self.variant, self.weights, device)
+            bundle = Bundle.load(self.preset, self.variant, self.weights, device, self.pretrained)
         except ValueError as error:
             raise BadInputError(str(error), code="weights-other") from None
         return Loaded(self, bundle)
@@ -134,11 +147,11 @@ def clip_seed(clip_id: str, seed: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{clip_id}/{seed}".encode()).digest()[:7], "big")
 
 
-def _check_text(text: str, clip_id: str, most: int) -> None:
+def _check_text(text: str, clip_id: str, most: int | None) -> None:
     import re
 
     words = len(re.findall(r"[a-z0-9]+", text.lower()))
     if not words:
         raise BadInputError(f"{clip_id}: the caption is empty; it has to name what happens", code="text-empty")
-    if words > most:
+    if most is not None and words > most:
         raise BadInputError(f"{clip_id}: the caption has {words} words; the model reads {most}", code="text-long")

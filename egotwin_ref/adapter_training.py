@@ -8,10 +8,11 @@ from pathlib import Path
 
 import torch
 
-from egobench import BadInputError, Progress, TrainRequest, UnknownNameError, open_split
+from egobench import BadInputError, Progress, Quiet, TrainRequest, UnknownNameError, open_split
 
 from .clips import Clips, Row, write
 from .configs import PRESETS, VARIANTS
+from .distributed import agreed, join, launched, leave, rank, wait
 from .recipes import RECIPES, Recipes
 from .stages import Workshop
 from .training import Habits, OutOfTimeError, fast_dtype
@@ -36,45 +37,55 @@ class EgoTwinTraining:
         ):  # fmt: skip
             if name not in known:
                 raise UnknownNameError(f"no {name!r} among the {kind} of egotwin; known: {', '.join(known)}")
-        if PRESETS[request.preset].video_vae != "groups":
+        if PRESETS[request.preset].video_vae == "cogvideox" and request.pretrained is None:
             raise BadInputError(
-                f"{request.preset} trains under torchrun from CogVideoX's weights: see egotwin_ref/distributed.py",
+                f"{request.preset} starts from CogVideoX's weights: name the folder of a download in diffusers' format "
+                "with --pretrained",
                 code="train-option",
             )
         if request.steps and request.stage == "all":
             raise BadInputError("--steps needs one --stage", code="train-option")
         if request.threads:
             torch.set_num_threads(request.threads)
-        folder = request.work / request.preset
-        report = _Reporter(progress)
-        shop = Workshop(
-            request.preset,
-            request.variant,
-            folder,
-            _clips(request.split, folder, progress),
-            _clips(request.val, folder, progress),
-            _recipes(request),
-            Habits(
-                device=request.device,
-                autocast=fast_dtype(request.device),
-                report=report,
-                began=report.begin,
-                until=time.monotonic() + 60 * request.minutes if request.minutes else None,
-            ),
-            request.adopt,
-        )
-        steps = [step for stage in STAGES if request.stage in (stage, "all") for step in STAGES[stage]]
-        made = []
+        device = join() if launched() else request.device
         try:
-            for step in steps:
-                made.append(getattr(shop, step)())
-        except OutOfTimeError:
-            return made
-        except ValueError as error:
-            raise BadInputError(str(error), code="recipe-other") from None
+            return _train(request, progress if rank() == 0 else Quiet(), device)
         finally:
-            progress.done()
-        return [_shipped(path, request.out, request.variant) for path in made] if request.out else made
+            leave()
+
+
+def _train(request: TrainRequest, progress: Progress, device: str) -> list[Path]:
+    folder = request.work / request.preset
+    report = _Reporter(progress)
+    habits = Habits(
+        device=device,
+        autocast=fast_dtype(device),
+        report=report,
+        began=report.begin,
+        until=time.monotonic() + 60 * request.minutes if request.minutes else None,
+    )
+    clips, held_out = (_clips(name, folder, progress, device) for name in (request.split, request.val))
+    shop = Workshop(
+        request.preset, request.variant, folder, clips, held_out, _recipes(request), habits, request.pretrained,
+        request.adopt,
+    )  # fmt: skip
+    made = []
+    try:
+        for step in (step for stage in STAGES if request.stage in (stage, "all") for step in STAGES[stage]):
+            made.append(getattr(shop, step)())
+    except OutOfTimeError:
+        return made
+    except ValueError as error:
+        raise BadInputError(str(error), code="recipe-other") from None
+    except ImportError as error:
+        raise BadInputError(
+            f"{request.preset} needs more packages: pip install 'egobench[cogvideox]' ({error})", code="train-option"
+        ) from None
+    finally:
+        progress.done()
+    if request.out is None or rank() > 0:
+        return made
+    return [_shipped(path, request.out, request.variant) for path in made]
 
 
 class _Reporter:
@@ -94,11 +105,11 @@ class _Reporter:
         self.done = step
 
 
-def _clips(name: str, folder: Path, progress: Progress) -> Clips:
+def _clips(name: str, folder: Path, progress: Progress, device: str) -> Clips:
     """The split's clips as arrays, read once."""
     split = open_split(name)
     path = folder / "clips" / f"{split.name}-{split.digest[:8]}"
-    if (path / "clips.json").is_file():
+    if agreed((path / "clips.json").is_file(), device):
         return Clips.load(path)
     infos = split.infos()
     progress.stage(f"reading {split.name}", len(infos))
@@ -110,9 +121,11 @@ def _clips(name: str, folder: Path, progress: Progress) -> Clips:
             yield info.clip_id, info.text, reference.video.frames, motion.positions, motion.rotations
             progress.advance()
 
-    clips = write(path, rows(), len(infos), split.digest)
+    if rank() == 0:
+        write(path, rows(), len(infos), split.digest)
+    wait()
     progress.done()
-    return clips
+    return Clips.load(path)
 
 
 def _recipes(request: TrainRequest) -> Recipes:
@@ -125,8 +138,8 @@ def _recipes(request: TrainRequest) -> Recipes:
 
 def _shipped(path: Path, out: Path, variant: str) -> Path:
     """Copies finished weights, their card and their log to the names under which `Bundle.load` looks for them."""
-    if path.parent.name == "stage2":  # on the way to stage 3, and nothing of its own
-        return path
+    if path.parent.name == "stage2" or not path.with_name("log.csv").is_file():
+        return path  # on the way to stage 3, or CogVideoX's
     name = variant if path.parent.name == "stage3" else path.parent.name
     out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(path.with_name("card.json"), out / f"{name}.card.json")

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from . import weights
+from .attention import Masked, Split
+from .cogvideox import Download
 from .configs import PRESETS, VARIANTS, Preset, Variant
 from .diffusion import Sampler, Schedule
 from .mld_vae import GlobalMotionVAE
@@ -18,8 +20,8 @@ from .motion_vae import ConvMotionVAE, MotionVAE
 from .representation import HeadCentric, RootCentric, place
 from .sampling import PLAIN, Given, Guidance, Mode, sample
 from .skeleton import XSENS23
-from .text import Words
-from .video_vae import GroupVAE, to_pixels, to_unit
+from .text import T5, Prompts, Words
+from .video_vae import CogVideoXVAE, GroupVAE, to_pixels, to_unit
 
 FUSE_FRAMES = 4.0
 """Over about so many frames the head's absolute pose, which jitters, gives way to its steps; see `fuse_head`."""
@@ -35,6 +37,31 @@ def representation_of(variant: Variant) -> HeadCentric | RootCentric:
 def build_video_vae(preset: Preset) -> GroupVAE:
     """The video VAE of a preset that trains its own, with fresh weights."""
     return GroupVAE(preset.network.video_channels)
+
+
+def load_video_vae(preset: str, path: Path, pretrained: Path | None) -> GroupVAE | CogVideoXVAE:
+    """The video VAE of a preset: from `path`, or CogVideoX's own."""
+    if PRESETS[preset].video_vae == "cogvideox":
+        return CogVideoXVAE(download_of(pretrained).vae)
+    vae = build_video_vae(PRESETS[preset])
+    weights.load(path, vae, {"kind": "video-vae", "preset": preset})
+    return vae.eval()
+
+
+def prompts_of(preset: Preset, words: Sequence[str], pretrained: Path | None, device: str = "cpu") -> Prompts:
+    """How prompts reach the network of a preset: by a vocabulary, or through T5."""
+    length = preset.network.text_tokens
+    if preset.text == "words":
+        return Words(tuple(words), length)
+    download = download_of(pretrained)
+    return T5(download.text_encoder, download.tokenizer, length, device)
+
+
+def download_of(pretrained: Path | None) -> Download:
+    """The CogVideoX download of a large preset. Raises ValueError if there is none."""
+    if pretrained is None:
+        raise ValueError("the cogvideox presets need `pretrained`, the folder of a CogVideoX download")
+    return Download(pretrained)
 
 
 def build_motion_vae(preset: Preset, variant: Variant) -> MotionVAE:
@@ -80,35 +107,41 @@ class Bundle:
 
     preset: Preset
     variant: Variant
-    words: Words
+    prompts: Prompts
     model: EgoTwin
-    video_vae: GroupVAE
+    video_vae: GroupVAE | CogVideoXVAE
     motion_vae: MotionVAE
     schedule: Schedule
 
     @staticmethod
-    def load(preset: str, variant: str, folder: Path | None = None, device: str = "cpu") -> "Bundle":
+    def load(
+        preset: str, variant: str, folder: Path | None = None, device: str = "cpu", pretrained: Path | None = None
+    ) -> "Bundle":
         """Reads `video-vae`, the row's motion VAE and `<variant>` (.safetensors) from a folder.
+
+        Args:
+            pretrained: folder of a CogVideoX download, whose VAE and text encoder the large presets use.
 
         Raises:
             KeyError: no such preset or variant.
             ValueError: a file is missing, damaged, or of another preset or variant.
+            ImportError: a large preset needs diffusers and transformers.
         """
         size, row = PRESETS[preset], VARIANTS[variant]
         folder = folder or SHIPPED / preset
-        video_vae, motion_vae = build_video_vae(size), build_motion_vae(size, row)
-        weights.load(folder / "video-vae.safetensors", video_vae, {"kind": "video-vae", "preset": preset})
-        name = motion_vae_name(row)
+        video_vae = load_video_vae(preset, folder / "video-vae.safetensors", pretrained)
+        motion_vae, name = build_motion_vae(size, row), motion_vae_name(row)
         weights.load(folder / f"{name}.safetensors", motion_vae, {"kind": name, "preset": preset})
         path = folder / f"{variant}.safetensors"
-        told = weights.about(path)
-        words = Words(tuple(json.loads(told.get("words", "[]"))), size.network.text_tokens)
-        model = EgoTwin(size.network, row, vocabulary=len(words))
+        words = json.loads(weights.about(path).get("words", "[]"))
+        prompts = prompts_of(size, words, pretrained, device)
+        attention = Split if size.video_vae == "cogvideox" else Masked  # fast where sequences are long
+        model = EgoTwin(size.network, row, prompts.vocabulary, attention)
         weights.load(path, model, {"kind": "transformer", "preset": preset, "variant": variant})
         modules: list[nn.Module] = [model, video_vae, motion_vae]
         for module in modules:
             module.eval().requires_grad_(False).to(device)
-        return Bundle(size, row, words, model, video_vae, motion_vae, Schedule.cogvideox(size.snr_shift))
+        return Bundle(size, row, prompts, model, video_vae, motion_vae, Schedule.cogvideox(size.snr_shift))
 
     @torch.no_grad()
     def sample(
@@ -131,8 +164,8 @@ class Bundle:
         positions, rotations = (torch.from_numpy(np.asarray(part)) for part in (inputs.positions, inputs.rotations))
         world = motion.canonical_frame(positions[:, :1], rotations[:, :1])
         given = Given(
-            self.words.tokens(inputs.texts).to(device),
-            self.words.tokens([""]).expand(len(inputs.texts), -1).to(device),
+            self.prompts.tokens(inputs.texts).to(device),
+            self.prompts.tokens([""]).repeat_interleave(len(inputs.texts), dim=0).to(device),
             self._video_latents(inputs.frames).to(device),
             self._motion_latents(motion.encode(positions, rotations)).to(device),
         )
@@ -164,8 +197,8 @@ class Bundle:
 
     def _video_latents(self, frames: np.ndarray) -> Tensor:
         """Latents of the frames that are given, padded with zeros to K + 1."""
-        device = next(self.video_vae.parameters()).device
-        found = self.video_vae.encode(to_unit(torch.from_numpy(np.asarray(frames))).to(device))
+        pixels = to_unit(torch.from_numpy(np.asarray(frames)))
+        found = self.video_vae.encode(pixels.to(self.video_vae.device))
         missing = self.preset.network.latent_frames - found.shape[1]
         return torch.cat([found, found.new_zeros(len(found), missing, *found.shape[2:])], dim=1)
 

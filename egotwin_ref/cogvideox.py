@@ -5,6 +5,7 @@ CogVideoX, so that is all there is to it. Nothing is downloaded and nothing is u
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -44,6 +45,47 @@ BLOCK_NAMES: dict[str, tuple[str, ...]] = {
 PLACES = "patch_embed.pos_embedding"
 """Learned positions of CogVideoX-5b-I2V: (1, 226 + 13 · 30 · 45, D), text first; `places` here is their crop."""
 FILE = "diffusion_pytorch_model.safetensors"
+
+
+@dataclass(frozen=True)
+class Download:
+    """A whole CogVideoX model in a local folder, as diffusers keeps it."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        """Raises ValueError if a part is missing."""
+        for part in (self.transformer, self.vae, self.text_encoder, self.tokenizer):
+            if not part.is_dir():
+                raise ValueError(
+                    f"{self.folder} has no folder {part.name}; a CogVideoX download in diffusers' format has "
+                    "transformer, vae, text_encoder and tokenizer"
+                )
+
+    @property
+    def transformer(self) -> Path:
+        """The network."""
+        return self.folder / "transformer"
+
+    @property
+    def vae(self) -> Path:
+        """The video VAE."""
+        return self.folder / "vae"
+
+    @property
+    def text_encoder(self) -> Path:
+        """T5."""
+        return self.folder / "text_encoder"
+
+    @property
+    def tokenizer(self) -> Path:
+        """T5's."""
+        return self.folder / "tokenizer"
+
+    @staticmethod
+    def files(part: Path) -> list[Path]:
+        """The weight files of a part, in order of name."""
+        return sorted(part.glob("*.safetensors"))
 
 
 def names(config: NetworkConfig) -> Iterator[tuple[str, tuple[str, ...]]]:

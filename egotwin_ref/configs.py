@@ -99,6 +99,8 @@ class Preset:
     """`egotwin_ref.video_vae.GroupVAE`, or diffusers' AutoencoderKLCogVideoX (4 × 8 × 8)."""
     text: Literal["words", "t5"]
     """The small encoder trained with the model, or T5-XXL through transformers."""
+    recompute: bool = False
+    """Whether training keeps only what goes into a block, and computes the rest again on the way back."""
     snr_shift: float = 1.0
     """s of the schedule (2B: 3, 5B: 1)."""
 
@@ -119,15 +121,15 @@ PRESETS = {
     ),
     "cogvideox-2b": Preset(
         NetworkConfig(layers=30, heads=30, positions="sincos", **_COGVIDEOX),
-        frame_size=(480, 480), video_vae="cogvideox", text="t5", snr_shift=3.0, **_CLIP,
+        frame_size=(480, 480), video_vae="cogvideox", text="t5", recompute=True, snr_shift=3.0, **_CLIP,
     ),
     "cogvideox-5b": Preset(
         NetworkConfig(layers=42, heads=48, **_COGVIDEOX),
-        frame_size=(480, 480), video_vae="cogvideox", text="t5", **_CLIP,
+        frame_size=(480, 480), video_vae="cogvideox", text="t5", recompute=True, **_CLIP,
     ),
     "cogvideox-5b-i2v": Preset(
         NetworkConfig(layers=42, heads=48, positions="rope+learned", first_frame="concat", **_COGVIDEOX),
-        frame_size=(480, 480), video_vae="cogvideox", text="t5", **_CLIP,
+        frame_size=(480, 480), video_vae="cogvideox", text="t5", recompute=True, **_CLIP,
     ),
 }  # fmt: skip
 """Sizes by name. `mini` ships with weights; the others load CogVideoX's public ones."""

@@ -1,6 +1,6 @@
 """Training on several processes, one a device: weights in shards (FSDP2), clips by rank, one process's loss.
 
-    torchrun --nproc-per-node 8 …        each process: device = join(); shard(model); train(model, …)
+    torchrun --nproc-per-node 8 -m egobench train …     each process: device = join(); shard(model); train(model, …)
 
 Every process draws the whole batch from the step's generator and takes its own clips, so the loss curve is that of
 one process. In one process all functions here do nothing. Checkpoints hold whole tensors, so that a training goes on
@@ -9,6 +9,7 @@ with any number of processes.
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -21,6 +22,14 @@ from torch.utils import _pytree
 from .blocks import Branch
 from .model import EgoTwin
 
+PATIENCE = timedelta(hours=12)
+"""Others wait so long for the first process, which reads all clips and writes all files."""
+
+
+def launched() -> bool:
+    """Whether `torchrun` started this process."""
+    return "WORLD_SIZE" in os.environ and "LOCAL_RANK" in os.environ
+
 
 def join() -> str:
     """Meets the other processes that `torchrun` started, and returns this one's device; alone, only the latter."""
@@ -28,8 +37,8 @@ def join() -> str:
     device = f"cuda:{local}" if torch.cuda.is_available() else "cpu"
     if device != "cpu":
         torch.cuda.set_device(local)
-    if "WORLD_SIZE" in os.environ and not dist.is_initialized():
-        dist.init_process_group("nccl" if device != "cpu" else "gloo")
+    if launched() and not dist.is_initialized():
+        dist.init_process_group("nccl" if device != "cpu" else "gloo", timeout=PATIENCE)
     return device
 
 
@@ -62,6 +71,12 @@ def shard(model: EgoTwin, multiply_in: torch.dtype | None = None) -> EgoTwin:
             fully_shard(block, mp_policy=policy)
         fully_shard(model, mp_policy=policy)
     return model
+
+
+def wait() -> None:
+    """Until all processes are here."""
+    if processes() > 1:
+        dist.barrier()
 
 
 def place(whole: Tensor, like: Tensor) -> Tensor:

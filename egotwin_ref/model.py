@@ -6,10 +6,11 @@ E width of a timestep's embedding, n tokens of any branch. Without motion the te
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from .attention import Attend, Masked
 from .blocks import AdaLN, Block, Branch, Output, TimeEmbedding
@@ -39,6 +40,7 @@ class EgoTwin(nn.Module):
         variant: which row of the paper's tables.
         vocabulary: number of word ids where the text encoder is trained with the model; 0 where text comes encoded.
         attention: how attention is computed; `egotwin_ref.attention` has three ways that agree.
+        recompute: see `Preset.recompute`.
     """
 
     def __init__(
@@ -47,8 +49,10 @@ class EgoTwin(nn.Module):
         variant: Variant,
         vocabulary: int = 0,
         attention: Callable[[NetworkConfig, Variant], Attend] = Masked,
+        recompute: bool = False,
     ) -> None:
         super().__init__()
+        self.recompute = recompute
         self.config, self.variant, self.attend = config, variant, attention(config, variant)
         D, E, d_m = config.width, config.time_width, config.motion_width
         channels, patch = config.video_channels, config.patch
@@ -90,16 +94,21 @@ class EgoTwin(nn.Module):
         branches = self._branches(text, video, motion, t_video, t_motion)
         middle = len(self.blocks) // 2
         for block in self.blocks[:middle]:
-            branches = block(branches, self.attend)
+            branches = self._through(block, branches)
         found_video = found_motion = None
         if "motion" in branches:  # the motion leaves here
             found_motion = self.motion_out(branches.pop("motion"))
         if "video" in branches and "video" in want:
             for block in self.blocks[middle:]:
-                branches = block(branches, self.attend)
+                branches = self._through(block, branches)
             last = branches["video"]
             found_video = self._unpatch(self.video_out(replace(last, x=self.video_norm(last.x))))
         return Prediction(found_video, found_motion)
+
+    def _through(self, block: nn.Module, branches: dict[str, Branch]) -> dict[str, Branch]:
+        if self.recompute and torch.is_grad_enabled():
+            return cast(dict[str, Branch], checkpoint(block, branches, self.attend, use_reentrant=False))
+        return block(branches, self.attend)
 
     def _branches(
         self, text: Tensor, video: Tensor | None, motion: Tensor | None, t_video: Tensor, t_motion: Tensor

@@ -74,8 +74,6 @@ class DiffusionLoss:
     model: EgoTwin
     schedule: Schedule
     latents: Latents
-    empty: Tensor
-    """The empty prompt, (L_t,) ids or (L_t, D_t)."""
     batch: int
     draws: Draws = Draws()
     with_video: bool = True
@@ -96,7 +94,7 @@ class DiffusionLoss:
             motion = self.latents.motion[clips].float()
             noise_motion = torch.randn(motion.shape, generator=generator)
         text = self.latents.text[clips]
-        text = torch.where(emptied.view(-1, *[1] * (text.ndim - 1)), self.empty, text)
+        text = torch.where(emptied.view(-1, *[1] * (text.ndim - 1)), self.latents.empty, text)
         mine = slice(rank(), None, processes())
         counts = tuple((~given).sum() / processes() for given in (times.video_given, times.motion_given))
         return self.at(
@@ -126,6 +124,7 @@ class DiffusionLoss:
                 count. With several processes it is their mean number, so that the mean loss is that of one process.
         """
         device = next(self.model.parameters()).device
+        text = text.float() if text.is_floating_point() else text
         seen_video = seen_motion = None
         if video is not None:
             noised = self.schedule.noised(video, noise_video, times.video)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from .distributed import processes
 from .objective import DiffusionLoss, Times
 
 POINTS: tuple[tuple[int, int], ...] = ((300, 300), (300, 0), (600, 600), (600, 0), (850, 850), (850, 0))
@@ -35,22 +36,24 @@ def probe(loss: DiffusionLoss, clips: int = 128, seed: int = 0) -> list[Heard]:
     count = min(clips, len(latents))
     text, video, motion = latents.text[:count], latents.video[:count].float(), latents.motion[:count].float()
     noise_video, noise_motion = (torch.randn(part.shape, generator=generator) for part in (video, motion))
+    parts = torch.arange(count).split(max(1, loss.batch // processes()))  # as many clips as a step has
     was_training = loss.model.training
     loss.model.eval()
     found = []
     for t_video, t_motion in POINTS:
         if loss.model.variant.timesteps == "sync" and t_video != t_motion:
             continue
-        times = Times(
-            torch.full((count,), t_video),
-            torch.full((count,), t_motion),
-            torch.zeros(count, dtype=torch.bool),
-            torch.full((count,), t_motion == 0),
-        )
-        values = [
-            float(loss.at(text, video, moved, noise_video, noise_motion, times)[1]["video"])
-            for moved in (motion, _another(motion))
-        ]
+        values = [0.0, 0.0]
+        for which, moved in enumerate((motion, _another(motion))):
+            for part in parts:
+                times = Times(
+                    torch.full((len(part),), t_video),
+                    torch.full((len(part),), t_motion),
+                    torch.zeros(len(part), dtype=torch.bool),
+                    torch.full((len(part),), t_motion == 0),
+                )
+                told = loss.at(text[part], video[part], moved[part], noise_video[part], noise_motion[part], times)
+                values[which] += float(told[1]["video"]) * len(part) / count
         found.append(Heard(t_video, t_motion, *values))
     loss.model.train(was_training)
     return found

@@ -22,20 +22,30 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import weights
-from .bundle import build_motion_vae, build_video_vae, motion_vae_name, representation_of
+from . import cogvideox, weights
+from .attention import Flex, Masked
+from .bundle import (
+    build_motion_vae,
+    build_video_vae,
+    download_of,
+    load_video_vae,
+    motion_vae_name,
+    prompts_of,
+    representation_of,
+)  # fmt: skip
 from .clips import Clips
 from .configs import PRESETS, VARIANTS
 from .diffusion import Schedule
-from .latents import Latents
+from .distributed import agreed, gathered, processes, rank, shard, wait
+from .latents import Latents, compress
 from .model import EgoTwin
 from .motion_vae import MotionVAE
 from .objective import DiffusionLoss
 from .probe import probe
 from .recipes import Recipes
-from .text import Words
+from .text import Prompts, Words
 from .training import Habits, Loss, Recipe, train
-from .video_training import VideoVAELoss, video_latents
+from .video_training import VideoVAELoss
 from .video_vae import to_unit
 
 Built = TypeVar("Built")
@@ -61,13 +71,19 @@ class Workshop:
     """Never trained on; the probe looks at these."""
     recipes: Recipes
     habits: Habits
+    pretrained: Path | None = None
+    """Folder of a CogVideoX download; the large presets start from it."""
     adopt: Path | None = None
     """Folder of finished weights and cards, as `Bundle.load` reads it. What was trained there from the same parents is
     taken over if its recipe is the same; if only its steps are fewer, a training starts from its weights."""
 
     def video_vae(self) -> Path:
-        """Stage 1: pictures."""
+        """Stage 1: pictures. The large presets take CogVideoX's as it is."""
+        if self.is_large:
+            return cogvideox.Download.files(download_of(self.pretrained).vae)[0]
         recipe = self.recipes.video_vae
+        if done := self._done("video-vae", recipe, []):
+            return done
         vae = _seeded(lambda: build_video_vae(PRESETS[self.preset]), recipe.seed)
         loss = VideoVAELoss(vae, self.clips.frames, recipe.batch, self.recipes.kl_video)
         if not (self.folder / "video-vae" / "checkpoint.pt").is_file():
@@ -81,6 +97,8 @@ class Workshop:
     def motion_vae(self) -> Path:
         """Stage 1: the body, in the row's representation."""
         recipe, row = self.recipes.motion_vae, VARIANTS[self.variant]
+        if done := self._done(motion_vae_name(row), recipe, []):
+            return done
         vae = _seeded(lambda: build_motion_vae(PRESETS[self.preset], row), recipe.seed)
         features = self._features(self.clips)
         vae.fit_features(features)
@@ -94,32 +112,30 @@ class Workshop:
         return self._train(motion_vae_name(row), vae, loss, recipe, {}, [], lambda _: vae.fit_latents(features[:2048]))
 
     def base(self) -> Path:
-        """Stage 0: text + video, shared by all rows."""
+        """Stage 0: text + video, shared by all rows. CogVideoX itself for the large presets."""
+        if self.is_large:
+            return self._copied()
         recipe, words = self.recipes.base, self._words()
-        model = self._model(words, recipe.seed)
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad_(not is_motion(name))
+        model = self._model(recipe.seed, trained=lambda name: not is_motion(name))
         loss = self._loss(model, recipe, with_motion=False)
-        return self._train("stage0", model, loss, recipe, {"words": json.dumps(words.words)}, [self.video_vae()])
+        return self._train("stage0", model, loss, recipe, {"words": json.dumps(words)}, [self.video_vae()])
 
     def motion(self) -> Path:
         """Stage 2: text to motion, from stage 0."""
         recipe, words, before = self.recipes.motion, self._words(), self.base()
-        model = self._model(words, recipe.seed, before)
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad_(is_motion(name))
+        model = self._model(recipe.seed, before, trained=is_motion)
         loss = self._loss(model, recipe, with_video=False)
-        about = {"variant": self.variant, "words": json.dumps(words.words)}
+        about = {"variant": self.variant, "words": json.dumps(words)}
         return self._train(f"{self.variant}/stage2", model, loss, recipe, about, [before, self.motion_vae()])
 
     def joint(self) -> Path:
         """Stage 3: everything, from stage 2."""
         recipe, words, before = self.recipes.joint, self._words(), self.motion()
-        model = self._model(words, recipe.seed, before)
+        model = self._model(recipe.seed, before)
         loss = self._loss(model, recipe)
-        about = {"variant": self.variant, "words": json.dumps(words.words)}
+        about = {"variant": self.variant, "words": json.dumps(words)}
         parents = [before, self.video_vae(), self.motion_vae()]
-        heard = replace(loss, latents=self._latents(self.held_out, "held-out", words))
+        heard = replace(loss, latents=self._latents(self.held_out, "held-out"))
         watch = replace(self.habits, report=self._probing(heard, self.folder / self.variant / "stage3" / "probe.csv"))
         return self._train(f"{self.variant}/stage3", model, loss, recipe, about, parents, habits=watch)
 
@@ -134,46 +150,76 @@ class Workshop:
         finish: Callable[[nn.Module], None] = lambda module: None,
         habits: Habits | None = None,
     ) -> Path:
-        folder = self.folder / name
+        if done := self._done(name, recipe, parents):
+            return done
+        folder, asked = self.folder / name, _asked(recipe, parents)
         path, card = folder / "weights.safetensors", folder / CARD
-        asked = {"recipe": asdict(recipe), "parents": {str(p.parent.name): sha256(p) for p in parents}}
-        if _is_done(folder, asked):
-            return path
         started_from = self._adopted(name, asked, module)
-        if _is_done(folder, asked):
-            return path
+        if done := self._done(name, recipe, parents):
+            return done
         module.to(self.habits.device)
         module.load_state_dict(train(module, loss, recipe, folder, habits or self.habits))
         module.eval()
         finish(module)
         told = {"kind": "transformer" if isinstance(module, EgoTwin) else name, "preset": self.preset, **about}
         kept = {key: value for key, value in module.state_dict().items() if name != "stage0" or not is_motion(key)}
-        weights.save(path, kept, told)
-        facts = {
-            **asked, "sha256": sha256(path), "clips": len(self.clips), "data_digest": self.clips.digest,
-            "parameters": sum(value.numel() for value in module.parameters()), "torch": torch.__version__,
-            "processor": platform.processor() or platform.machine(), "threads": torch.get_num_threads(),
-            "started_from": started_from,
-            "seconds": float((folder / "log.csv").read_text().rsplit(",", 1)[1]), "licence": "Apache-2.0",
-        }  # fmt: skip
-        card.write_text(json.dumps(facts, indent=2) + "\n")
+        whole = gathered(kept)
+        if rank() == 0:
+            weights.save(path, whole, told)
+            facts = {
+                **asked, "sha256": sha256(path), "clips": len(self.clips), "data_digest": self.clips.digest,
+                "parameters": sum(value.numel() for value in module.parameters()), "torch": torch.__version__,
+                "processor": platform.processor() or platform.machine(), "threads": torch.get_num_threads(),
+                "processes": processes(), "started_from": started_from,
+                "seconds": float((folder / "log.csv").read_text().rsplit(",", 1)[1]), "licence": "Apache-2.0",
+            }  # fmt: skip
+            card.write_text(json.dumps(facts, indent=2) + "\n")
+        wait()
         return path
+
+    def _copied(self) -> Path:
+        """CogVideoX's network as the weights that a row starts from."""
+        folder, download = self.folder / "stage0", download_of(self.pretrained)
+        path, files = folder / "weights.safetensors", cogvideox.Download.files(download.transformer)
+        asked = {"recipe": asdict(self.recipes.base), "parents": {file.name: sha256(file) for file in files}}
+        if rank() == 0 and not _is_done(folder, asked):
+            model = EgoTwin(PRESETS[self.preset].network, VARIANTS[self.variant])
+            cogvideox.load(model, download.transformer)
+            kept = {key: value for key, value in model.state_dict().items() if not is_motion(key)}
+            weights.save(path, kept, {"kind": "transformer", "preset": self.preset})
+            (folder / CARD).write_text(json.dumps({**asked, "sha256": sha256(path)}, indent=2) + "\n")
+        wait()
+        return path
+
+    def _done(self, name: str, recipe: Recipe, parents: list[Path]) -> Path | None:
+        """The artefact's weights, if there are any, by this recipe from these parents."""
+        folder = self.folder / name
+        done = self._agreed(_is_done(folder, _asked(recipe, parents)))
+        return folder / "weights.safetensors" if done else None
+
+    def _agreed(self, wish: bool) -> bool:
+        """The first process's wish: the others may look at the files when it has gone on."""
+        return agreed(wish, self.habits.device)
 
     def _adopted(self, name: str, asked: Mapping[str, Any], module: nn.Module) -> str | None:
         """Takes over what lies in `adopt`: whole, into the workshop; or as the weights to start from, whose SHA-256 is
         returned."""
         shipped = self.variant if name.endswith("/stage3") else name
         folder = self.folder / name
-        if self.adopt is None or not (self.adopt / f"{shipped}.card.json").is_file() or _is_begun(folder):
+        if self.adopt is None or not (self.adopt / f"{shipped}.card.json").is_file():
+            return None
+        if self._agreed(_is_begun(folder)):
             return None
         told = json.loads((self.adopt / f"{shipped}.card.json").read_text())
         weights_file = self.adopt / f"{shipped}.safetensors"
         if told["parents"] != asked["parents"]:
             return None
         if told["recipe"] == asked["recipe"]:
-            folder.mkdir(parents=True, exist_ok=True)
-            for suffix, target in (("log.csv", "log.csv"), ("safetensors", "weights.safetensors"), ("card.json", CARD)):
+            copies = (("log.csv", "log.csv"), ("safetensors", "weights.safetensors"), ("card.json", CARD))
+            for suffix, target in copies if rank() == 0 else ():
+                folder.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(self.adopt / f"{shipped}.{suffix}", folder / target)
+            wait()
             return None
         if told["recipe"] | {"steps": 0} == asked["recipe"] | {"steps": 0}:
             weights.load(weights_file, module, {"preset": self.preset}, may_miss=is_motion)
@@ -194,34 +240,48 @@ class Workshop:
             parts.append(motion.encode(positions, rotations))
         return torch.cat(parts)
 
-    def _words(self) -> Words:
-        return Words.of(self.clips.texts, PRESETS[self.preset].network.text_tokens)
+    @property
+    def is_large(self) -> bool:
+        """Whether the preset starts from CogVideoX."""
+        return PRESETS[self.preset].video_vae == "cogvideox"
 
-    def _model(self, words: Words, seed: int, start: Path | None = None) -> EgoTwin:
+    def _words(self) -> tuple[str, ...]:
+        """The vocabulary; none where prompts come encoded."""
+        size = PRESETS[self.preset]
+        return Words.of(self.clips.texts, size.network.text_tokens).words if size.text == "words" else ()
+
+    def _prompts(self) -> Prompts:
+        return prompts_of(PRESETS[self.preset], self._words(), self.pretrained, self.habits.device)
+
+    def _model(
+        self, seed: int, start: Path | None = None, trained: Callable[[str], bool] = lambda name: True
+    ) -> EgoTwin:
+        """The network in its weights of `start`; in shards where there are several processes."""
         size, row = PRESETS[self.preset], VARIANTS[self.variant]
-        model = _seeded(lambda: EgoTwin(size.network, row, vocabulary=len(words)), seed)
+        words = self._words()
+        vocabulary = Words(words, size.network.text_tokens).vocabulary if words else 0
+        attention = Flex if self.is_large and self.habits.device.startswith("cuda") else Masked
+        model = _seeded(lambda: EgoTwin(size.network, row, vocabulary, attention, size.recompute), seed)
         if start is not None:
             weights.load(start, model, {"kind": "transformer", "preset": self.preset}, may_miss=is_motion)
-        return model
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(trained(name))
+        return shard(model, self.habits.autocast)
 
     def _loss(self, model: EgoTwin, recipe: Recipe, with_video: bool = True, with_motion: bool = True) -> DiffusionLoss:
-        words = self._words()
-        latents = self._latents(self.clips, "train", words, with_motion)
+        latents = self._latents(self.clips, "train", with_motion)
         schedule = Schedule.cogvideox(PRESETS[self.preset].snr_shift)
-        empty = words.tokens([""])[0]
-        return DiffusionLoss(model, schedule, latents, empty, recipe.batch, self.recipes.draws, with_video, with_motion)
+        return DiffusionLoss(model, schedule, latents, recipe.batch, self.recipes.draws, with_video, with_motion)
 
-    def _latents(self, clips: Clips, name: str, words: Words, with_motion: bool = True) -> Latents:
-        """Compressed once for all rows (video) and for the row's motion VAE (motion)."""
-        text = words.tokens(clips.texts)
+    def _latents(self, clips: Clips, name: str, with_motion: bool = True) -> Latents:
+        """Compressed once for all rows (video and text) and for the row's motion VAE (motion)."""
         video_file, row = self.video_vae(), VARIANTS[self.variant]
-        path = self.folder / "latents" / f"{name}-video-{sha256(video_file)[:8]}-{clips.digest[:8]}.safetensors"
-        if not path.is_file():
-            vae = build_video_vae(PRESETS[self.preset])
-            weights.load(video_file, vae, {"kind": "video-vae", "preset": self.preset})
+        path = self.folder / "latents" / f"{name}-{sha256(video_file)[:8]}-{clips.digest[:8]}.safetensors"
+        if not self._agreed(path.is_file()):
             path.parent.mkdir(parents=True, exist_ok=True)
-            Latents(video_latents(vae.eval(), clips.frames), None, text).save(path)
-        latents = replace(Latents.load(path), text=text)
+            vae = load_video_vae(self.preset, video_file, self.pretrained).to(self.habits.device)
+            compress(path, vae, clips.frames, self._prompts(), clips.texts, batch=1 if self.is_large else 16)
+        latents = Latents.load(path, mapped=self.is_large)
         if not with_motion:
             return latents
         vae: MotionVAE = build_motion_vae(PRESETS[self.preset], row)
@@ -238,11 +298,19 @@ class Workshop:
             self.habits.report(step, values)
             if step % 1000:
                 return
+            found = probe(loss)  # by all processes, since the network may be in shards
+            if rank() > 0:
+                return
             with path.open("a") as file:
-                for heard in probe(loss):
+                for heard in found:
                     file.write(f"{step},{heard.t_video},{heard.t_motion},{heard.own:.4f},{heard.other:.4f}\n")
 
         return report
+
+
+def _asked(recipe: Recipe, parents: list[Path]) -> dict[str, Any]:
+    """What a card has to say for its weights to be the ones wanted."""
+    return {"recipe": asdict(recipe), "parents": {path.parent.name: sha256(path) for path in parents}}
 
 
 def _is_done(folder: Path, asked: Mapping[str, Any]) -> bool:

@@ -4,7 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,24 @@ from torch import Tensor, nn
 PADDING, UNKNOWN = 0, 1
 """Ids before the words'. A prompt of padding alone is the empty prompt, which guidance compares with."""
 WORD = re.compile(r"[a-z0-9]+")
+
+
+class Prompts(Protocol):
+    """Prompts on their way to a network."""
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of ids; 0 where prompts come encoded."""
+        ...
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The vocabulary, as it is kept with the weights; empty where prompts come encoded."""
+        ...
+
+    def tokens(self, texts: Sequence[str]) -> Tensor:
+        """Ids (B, L_t), or encoder outputs (B, L_t, D_t)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -29,7 +48,9 @@ class Words:
         counts = Counter(word for text in texts for word in WORD.findall(text.lower()))
         return Words(tuple(sorted(counts, key=lambda word: (-counts[word], word))), length)
 
-    def __len__(self) -> int:
+    @property
+    def vocabulary(self) -> int:
+        """Number of ids."""
         return len(self.words) + 2
 
     def tokens(self, texts: Sequence[str]) -> Tensor:
@@ -72,24 +93,32 @@ class TextEncoder(nn.Module):
 
 
 class T5:
-    """T5's encoder from a local folder in transformers' format (CogVideoX: T5-XXL, 226 tokens, 4096 numbers each).
+    """T5's encoder from local folders in transformers' format (CogVideoX: T5-XXL, 226 tokens, 4096 numbers each).
 
     CogVideoX attends to padding, so no mask is returned. Nothing is downloaded.
+
+    Args:
+        encoder: folder of the weights (a CogVideoX download's `text_encoder`).
+        tokenizer: folder of the tokenizer (its `tokenizer`).
+        length: L_t.
 
     Raises:
         ImportError: transformers is not installed.
     """
 
-    def __init__(self, folder: str, length: int, device: str = "cpu") -> None:
+    vocabulary = 0
+    words: tuple[str, ...] = ()
+
+    def __init__(self, encoder: Path, tokenizer: Path, length: int, device: str = "cpu") -> None:
         from transformers import AutoTokenizer, T5EncoderModel
 
         self.length, self.device = length, device
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        loaded: Any = T5EncoderModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(tokenizer, local_files_only=True)
+        loaded: Any = T5EncoderModel.from_pretrained(encoder, local_files_only=True, use_safetensors=True)
         self.encoder = loaded.eval().requires_grad_(False).to(device)
 
     @torch.no_grad()
-    def __call__(self, texts: Sequence[str]) -> Tensor:
+    def tokens(self, texts: Sequence[str]) -> Tensor:
         """(B, L_t, width) of these prompts; longer ones are cut, as CogVideoX does."""
         found = self.tokenizer(
             list(texts), padding="max_length", max_length=self.length, truncation=True, return_tensors="pt"

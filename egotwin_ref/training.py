@@ -18,7 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .distributed import agreed, fill, gathered, mean, place, rank
+from .distributed import agreed, fill, gathered, mean, place, processes, rank
+from .muon import Muon
 
 Loss = Callable[[int, torch.Generator], tuple[Tensor, Mapping[str, Tensor]]]
 """(step, the step's generator) → loss, and named parts of it for the log."""
@@ -46,13 +47,15 @@ class Recipe:
     """Of the averaged weights, which are the result; it is (1 + step) / (10 + step) where that is less."""
     clip: float = 1.0
     """Largest norm of the gradient."""
+    muon: float | None = None
+    """Learning rate of Muon for the matrices inside the blocks of the transformer; None is AdamW for all."""
     seed: int = 0
 
-    def rate(self, step: int) -> float:
-        """Learning rate of step `step` (0-based)."""
+    def share(self, step: int) -> float:
+        """Share of the learning rates that step `step` (0-based) is done with."""
         up = min(1.0, (step + 1) / max(1, self.warmup))
         down = min(1.0, (self.steps - step) / max(1.0, self.decay * self.steps))
-        return self.learning_rate * up * down
+        return up * down
 
     @property
     def falls_at(self) -> int:
@@ -100,15 +103,16 @@ def train(module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, habits: H
     saved = time.monotonic()
     while state.step < recipe.steps:
         began, step = time.monotonic(), state.step
-        for group in state.optimiser.param_groups:
-            group["lr"] = recipe.rate(step)
+        state.set_rates(recipe.share(step))
         generator = torch.Generator().manual_seed(recipe.seed * 2**32 + step)
         with autocast(habits.device, habits.autocast):
             value, parts = loss(step, generator)
-        state.optimiser.zero_grad(set_to_none=True)
+        for optimiser in state.optimisers:
+            optimiser.zero_grad(set_to_none=True)
         value.backward()
         nn.utils.clip_grad_norm_(state.trained, recipe.clip)
-        state.optimiser.step()
+        for optimiser in state.optimisers:
+            optimiser.step()
         state.average()
         state.step += 1
         state.seconds += time.monotonic() - began
@@ -144,6 +148,28 @@ def fast_dtype(device: str) -> torch.dtype | None:
     return None
 
 
+def optimisers(named: list[tuple[str, nn.Parameter]], recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """AdamW, and Muon where the recipe has it; no weight decay of vectors.
+
+    Raises:
+        ValueError: Muon is asked for under several processes, where no process has a whole matrix.
+    """
+    if recipe.muon and processes() > 1:
+        raise ValueError("Muon needs whole matrices: recipes for several processes have muon=None")
+    inside = {name for name, value in named if recipe.muon and value.ndim == 2 and name.startswith("blocks.")}
+    matrices = [value for name, value in named if value.ndim >= 2 and name not in inside]
+    vectors = [value for _, value in named if value.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    found: list[torch.optim.Optimizer] = []
+    found.append(torch.optim.AdamW([group for group in groups if group["params"]], betas=(0.9, 0.95)))
+    if recipe.muon and inside:
+        stacked = [value for name, value in named if name in inside and name.endswith("qkv.weight")]
+        single = [value for name, value in named if name in inside and not name.endswith("qkv.weight")]
+        parts = [{"params": single}, {"params": stacked, "parts": 3}]
+        found.append(Muon(parts, recipe.muon, weight_decay=recipe.weight_decay))
+    return found
+
+
 class _State:
     """Everything that a step changes."""
 
@@ -151,12 +177,14 @@ class _State:
         self.module, self.recipe, self.step, self.seconds = module, recipe, 0, 0.0
         named = [(name, value) for name, value in module.named_parameters() if value.requires_grad]
         self.trained = [value for _, value in named]
-        matrices = [value for _, value in named if value.ndim >= 2]
-        vectors = [value for _, value in named if value.ndim < 2]
-        groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW([group for group in groups if group["params"]], betas=(0.9, 0.95))
+        self.optimisers = optimisers(named, recipe)
         self.names = [name for name, _ in named]
         self.ema = [value.detach().clone().float() for value in self.trained]
+
+    def set_rates(self, share: float) -> None:
+        for optimiser, rate in zip(self.optimisers, (self.recipe.learning_rate, self.recipe.muon), strict=False):
+            for group in optimiser.param_groups:
+                group["lr"] = share * (rate or 0.0)
 
     @torch.no_grad()
     def average(self) -> None:
@@ -170,7 +198,8 @@ class _State:
     def save(self, path: Path) -> None:
         state = gathered({
             "recipe": json.dumps(asdict(self.recipe)), "step": self.step, "seconds": self.seconds,
-            "module": dict(self.module.state_dict()), "optimiser": self.optimiser.state_dict(), "ema": self.ema,
+            "module": dict(self.module.state_dict()), "optimisers": [one.state_dict() for one in self.optimisers],
+            "ema": self.ema,
         })  # fmt: skip
         if rank() > 0:
             return
@@ -193,11 +222,12 @@ class _State:
             if state["step"] > before.falls_at:  # the rate fell for the shorter recipe's end
                 state = torch.load(folder / "stable.pt", weights_only=True)
         fill(self.module, state["module"])
-        parameters = [value for group in self.optimiser.param_groups for value in group["params"]]
-        for number, kept in state["optimiser"]["state"].items():
-            like = parameters[number]
-            kept |= {name: place(value, like) for name, value in kept.items() if value.shape == like.shape}
-        self.optimiser.load_state_dict(state["optimiser"])
+        for optimiser, told in zip(self.optimisers, state["optimisers"], strict=True):
+            parameters = [value for group in optimiser.param_groups for value in group["params"]]
+            for number, kept in told["state"].items():
+                like = parameters[number]
+                kept |= {name: place(value, like) for name, value in kept.items() if value.shape == like.shape}
+            optimiser.load_state_dict(told)
         self.ema = [place(whole, like) for whole, like in zip(state["ema"], self.trained, strict=True)]
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .video_vae import GroupVAE, to_pixels, to_unit
+from .video_vae import GroupVAE, VideoVAE, to_pixels, to_unit
 
 WINDOW = 17
 """Frames of a training window: one alone and four groups."""
@@ -36,27 +36,27 @@ class VideoVAELoss:
         height, width = windows.shape[-2] // 16, windows.shape[-1] // 16
         shape = (self.batch, 1 + (WINDOW - 1) // 4, self.vae.channels, height, width)
         noise = torch.randn(shape, generator=generator)
-        device = self.vae.latent_mean.device
+        device = self.vae.device
         return self.vae.loss(windows.to(device), noise.to(device), self.kl_weight)
 
 
 @torch.no_grad()
-def video_latents(vae: GroupVAE, frames: np.ndarray, batch: int = 16) -> Tensor:
+def video_latents(vae: VideoVAE, frames: np.ndarray, batch: int = 16) -> Tensor:
     """Normalised latents (n, K + 1, C_v, h, w), bfloat16, of uint8 frames (n, T, H, W, 3)."""
     parts = []
     for start in range(0, len(frames), batch):
         part = torch.from_numpy(np.array(frames[start : start + batch]))
-        parts.append(vae.encode(to_unit(part)).to(torch.bfloat16))
+        parts.append(vae.encode(to_unit(part).to(vae.device)).to(torch.bfloat16).cpu())
     return torch.cat(parts)
 
 
 @torch.no_grad()
-def reconstructed(vae: GroupVAE, frames: np.ndarray, batch: int = 8) -> np.ndarray:
+def reconstructed(vae: VideoVAE, frames: np.ndarray, batch: int = 8) -> np.ndarray:
     """What the VAE makes of uint8 frames (n, T, H, W, 3), the same shape."""
     parts = []
     for start in range(0, len(frames), batch):
-        part = to_unit(torch.from_numpy(np.array(frames[start : start + batch])))
-        parts.append(to_pixels(vae.decode(vae.encode(part))).numpy())
+        part = to_unit(torch.from_numpy(np.array(frames[start : start + batch]))).to(vae.device)
+        parts.append(to_pixels(vae.decode(vae.encode(part))).cpu().numpy())
     return np.concatenate(parts)
 
 

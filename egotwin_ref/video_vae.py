@@ -5,7 +5,8 @@ so a video's first latents do not depend on how it goes on. Two-dimensional conv
 as three-dimensional ones, and run several times faster on processors.
 """
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,23 @@ LOGVAR = (-12.0, 4.0)
 """The posterior's log-variance is held within these."""
 FIRST_LOGVAR = -6.0
 """Where it starts: a standard deviation of 5 %."""
+
+
+class VideoVAE(Protocol):
+    """What both VAEs can do; sizes are `GroupVAE`'s."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        ...
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Normalised latents of frames in [-1, 1]."""
+        ...
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Frames of normalised latents."""
+        ...
 
 
 class GroupVAE(nn.Module):
@@ -81,6 +99,11 @@ class GroupVAE(nn.Module):
         self.register_buffer("latent_mix", torch.eye(channels))
         self.register_buffer("latent_unmix", torch.eye(channels))
         self.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.latent_mean.device
 
     def encode(self, frames: Tensor) -> Tensor:
         """Normalised latents (B, K + 1, C_v, h, w) of frames (B, 4K + 1, 3, H, W).
@@ -174,13 +197,18 @@ class CogVideoXVAE(nn.Module):
         ImportError: diffusers is not installed.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__()
         from diffusers import AutoencoderKLCogVideoX
 
         loaded: Any = AutoencoderKLCogVideoX.from_pretrained(folder, local_files_only=True, use_safetensors=True)
         self.vae = loaded.eval().requires_grad_(False)
         self.scale = float(self.vae.config.scaling_factor)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.vae.device
 
     @torch.no_grad()
     def encode(self, frames: Tensor) -> Tensor:

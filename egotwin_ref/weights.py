@@ -8,6 +8,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from .distributed import place
+
 EXACT = ("mean", "std", "mix")
 """Buffers whose name ends so are statistics and keep float32."""
 
@@ -66,5 +68,5 @@ def load(
     with torch.no_grad():
         for name, value in module.state_dict().items():
             if name in state:
-                value.copy_(state[name])
+                value.copy_(place(state[name].to(value.dtype), value))
     return told

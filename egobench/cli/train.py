@@ -1,5 +1,6 @@
 """`egobench train MODEL`: trains a model that brings a recipe, stage by stage."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ class TrainOptions:
     model: Positional[str]
     """Name: egotwin; or package.module:Class of your own."""
     preset: str = "mini"
-    """Size: mini trains on a laptop."""
+    """Size: mini trains on a laptop; cogvideox-2b, cogvideox-5b and cogvideox-5b-i2v under torchrun on many GPUs."""
     variant: str = "egotwin"
     """Row: egotwin, vidmld, wo-mr, wo-im, wo-ad or mm-dit."""
     stage: str = "all"
@@ -33,6 +34,8 @@ class TrainOptions:
     adopt: Path | None = None
     """Folder of finished weights, e.g. what an earlier --out holds: what was made by the same recipe from the same
     parents is taken over; where the recipe only has more steps now, training starts from those weights."""
+    pretrained: Path | None = None
+    """Folder of a CogVideoX download in diffusers' format; the cogvideox presets start from it."""
     steps: int | None = None
     """Optimiser steps of the one stage named by --stage, instead of the recipe's."""
     minutes: float | None = None
@@ -58,6 +61,8 @@ def main(arguments: list[str]) -> int:
     settings = {**vars(options), "device": resolve_device(options.device)}
     as_json = settings.pop("json")
     made = train(TrainRequest(**settings), progress())
+    if os.environ.get("RANK", "0") != "0":  # under torchrun the first process speaks for all
+        return 0
     if as_json:
         print_json({"made": [str(path) for path in made]})
     else:

@@ -28,6 +28,8 @@ class TrainRequest:
     """Folder that finished weights and cards are copied to; None leaves them in `work`."""
     adopt: Path | None
     """Folder of finished weights and cards to take over or to start from."""
+    pretrained: Path | None
+    """Folder of other people's weights that a preset starts from."""
     steps: int | None
     """Optimiser steps of the stage; None is what the recipe says."""
     minutes: float | None

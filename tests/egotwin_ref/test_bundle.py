@@ -43,7 +43,7 @@ def folder(tmp_path_factory) -> Path:
                 build_motion_vae(size, variant).state_dict(),
                 {"kind": name, "preset": "mini"},
             )
-            model = EgoTwin(size.network, variant, vocabulary=len(words))
+            model = EgoTwin(size.network, variant, vocabulary=words.vocabulary)
             for parameter in model.parameters():
                 torch.nn.init.normal_(parameter, std=0.02)
             about = {"kind": "transformer", "preset": "mini", "variant": row, "words": json.dumps(words.words)}

@@ -132,7 +132,7 @@ def test_a_shrunken_twin_of_every_preset_learns_and_samples_a_step(preset):
     video = torch.randn(3, 3, config.video_channels, 4, 4, generator=generator).bfloat16()
     motion, text = torch.randn(3, 5, 5, generator=generator).bfloat16(), torch.randn(3, 4, 8, generator=generator)
     schedule = Schedule.cogvideox(size.snr_shift)
-    loss = DiffusionLoss(model, schedule, Latents(video, motion, text), torch.zeros(4, 8), batch=2)
+    loss = DiffusionLoss(model, schedule, Latents(video, motion, text, torch.zeros(4, 8)), batch=2)
     optimiser, values = torch.optim.SGD(model.parameters(), lr=0.1), []
     for _ in range(2):  # the same draws twice
         value, parts = loss(0, torch.Generator().manual_seed(3))

@@ -21,8 +21,13 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
 
 def loss_of(model: EgoTwin, batch: int = 4, **changes) -> DiffusionLoss:
     """Over 12 random clips."""
-    latents = Latents(noise(12, 4, 3, 4, 4).bfloat16(), noise(12, 7, 6, seed=1).bfloat16(), noise(12, 5, 12, seed=2))
-    return DiffusionLoss(model, SCHEDULE, latents, torch.zeros(5, 12), batch, **changes)
+    latents = Latents(
+        noise(12, 4, 3, 4, 4).bfloat16(),
+        noise(12, 7, 6, seed=1).bfloat16(),
+        noise(12, 5, 12, seed=2),
+        torch.zeros(5, 12),
+    )
+    return DiffusionLoss(model, SCHEDULE, latents, batch, **changes)
 
 
 def case(clips: int = 2) -> dict[str, torch.Tensor]:

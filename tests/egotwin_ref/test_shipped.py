@@ -49,5 +49,5 @@ def test_all_are_there_and_small():
 
 def test_they_load_as_a_row():
     bundle = Bundle.load("mini", "egotwin")
-    assert len(bundle.words) > 100
+    assert bundle.prompts.vocabulary > 100
     assert not any(parameter.requires_grad for parameter in bundle.model.parameters())

@@ -11,7 +11,7 @@ TEXTS = ["Walk to the red door.", "walk, WALK: then stop!", "Look at the door"]
 def test_words_are_ordered_by_how_often_they_occur_and_then_by_name():
     words = Words.of(TEXTS, length=6)
     assert words.words == ("walk", "door", "the", "at", "look", "red", "stop", "then", "to")
-    assert len(words) == 11  # and padding, and unknown words
+    assert words.vocabulary == 11  # and padding, and unknown words
 
 
 def test_prompts_become_ids_by_hand():
@@ -59,8 +59,8 @@ def folder(tmp_path):
 
 
 def test_t5_pads_to_its_length_cuts_what_is_longer_and_attends_to_padding(folder):
-    encoder = T5(str(folder), length=4)
-    found = encoder(["walk stop", "walk stop walk stop walk", ""])
+    encoder = T5(folder, folder, length=4)
+    found = encoder.tokens(["walk stop", "walk stop walk stop walk", ""])
     ids = torch.tensor([[3, 4, 0, 0], [3, 4, 3, 4], [0, 0, 0, 0]])
     with torch.no_grad():
         right = encoder.encoder(ids, attention_mask=torch.ones_like(ids)).last_hidden_state

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from egotwin_ref.training import Habits, Recipe, train
+from egotwin_ref.training import Habits, Recipe, optimisers, train
 
 RECIPE = Recipe(steps=12, batch=4, learning_rate=0.1, warmup=3, decay=0.25, ema=0.9, seed=5)
 ALWAYS = Habits(seconds_between_saves=-1.0, steps_between_reports=5)
@@ -94,7 +94,7 @@ def test_the_folder_of_another_recipe_is_refused(tmp_path, change):
 
 
 def test_the_rate_warms_up_stays_and_falls():
-    rates = [RECIPE.rate(step) / RECIPE.learning_rate for step in range(12)]
+    rates = [RECIPE.share(step) for step in range(12)]
     assert rates == pytest.approx([1 / 3, 2 / 3, *[1.0] * 8, 2 / 3, 1 / 3])
     assert RECIPE.falls_at == 9
 
@@ -134,7 +134,7 @@ def test_gradients_are_clipped_and_matrices_alone_decay(tmp_path):
     train(network, nothing, recipe, tmp_path, ALWAYS)
     shrunk = 1.0
     for step in range(recipe.steps):
-        shrunk *= 1 - recipe.rate(step) * 0.1
+        shrunk *= 1 - recipe.learning_rate * recipe.share(step) * 0.1
     for name, value in network.state_dict().items():
         torch.testing.assert_close(value, before[name] * (shrunk if "weight" in name else 1.0))
 
@@ -170,3 +170,53 @@ def test_a_checkpoint_is_never_unpickled(tmp_path):
     torch.save({"recipe": Path("/")}, tmp_path / "checkpoint.pt")
     with pytest.raises(Exception, match=r"[Ww]eights.only"):
         run(tmp_path)
+
+
+class Blocks(nn.Module):
+    """With a matrix inside `blocks`, one named as queries, keys and values are, and one outside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList([nn.ModuleDict({"qkv": nn.Linear(4, 12), "out": nn.Linear(12, 4)})])
+        self.last = nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.blocks[0]["out"](self.blocks[0]["qkv"](x).tanh()))
+
+
+def test_muon_has_the_matrices_inside_the_blocks_and_adamw_the_rest():
+    named = list(Blocks().named_parameters())
+    adamw, muon = optimisers(named, replace(RECIPE, muon=0.02))
+    names = {id(value): name for name, value in named}
+    groups = [[names[id(value)] for value in group["params"]] for group in muon.param_groups]
+    assert groups == [["blocks.0.out.weight"], ["blocks.0.qkv.weight"]]
+    assert [group["parts"] for group in muon.param_groups] == [1, 3]
+    rest = [names[id(value)] for group in adamw.param_groups for value in group["params"]]
+    assert sorted([*rest, *groups[0], *groups[1]]) == sorted(names.values())
+    assert len(optimisers(named, RECIPE)) == 1
+
+
+def test_with_muon_too_it_ends_with_the_same_bits(tmp_path):
+    recipe = replace(RECIPE, muon=0.02)
+
+    def trained(folder: Path, stop: int | None = None) -> dict[str, Tensor]:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            network = Blocks()
+        generator = torch.Generator().manual_seed(1)
+        x = torch.randn(4, 4, generator=generator)
+
+        def loss(step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+            if step == stop:
+                raise StoppedError
+            return (network(x) - torch.randn(4, 2, generator=generator)).square().mean(), {}
+
+        found = train(network, loss, recipe, folder, ALWAYS)
+        return found | {f"last.{name}": value.clone() for name, value in network.state_dict().items()}
+
+    right = trained(tmp_path / "straight")
+    with pytest.raises(StoppedError):
+        trained(tmp_path / "stopped", stop=7)
+    assert_same(trained(tmp_path / "stopped"), right)
+    without = {name for name, value in Blocks().state_dict().items() if torch.equal(value, right[f"last.{name}"])}
+    assert not without

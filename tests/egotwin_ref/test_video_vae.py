@@ -163,7 +163,7 @@ def cogvideox(tmp_path_factory) -> CogVideoXVAE:
             block_out_channels=(8, 8, 8, 8), latent_channels=4, layers_per_block=1, norm_num_groups=2,
             scaling_factor=0.7,
         ).save_pretrained(folder)  # fmt: skip
-    return CogVideoXVAE(str(folder))
+    return CogVideoXVAE(folder)
 
 
 def test_cogvideox_s_vae_keeps_to_the_same_shapes_and_scales_its_latents(cogvideox):

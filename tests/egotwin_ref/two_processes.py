@@ -34,11 +34,9 @@ def run(folder: Path, stop: int | None = None) -> tuple[list[float], EgoTwin]:
         for parameter in model.parameters():
             parameter.copy_(0.2 * torch.randn(parameter.shape, generator=generator))
     shapes = ((9, 4, 3, 4, 4), (9, 7, 6), (9, 5, 12))
-    latents = Latents(*(torch.randn(shape, generator=generator) for shape in shapes))
+    latents = Latents(*(torch.randn(shape, generator=generator) for shape in shapes), torch.zeros(5, 12))
     draws = Draws(clean_motion=0.3, clean_video=0.3)  # so that processes count different numbers of clips
-    loss = DiffusionLoss(
-        distributed.shard(model), Schedule.cogvideox(), latents, torch.zeros(5, 12), RECIPE.batch, draws
-    )
+    loss = DiffusionLoss(distributed.shard(model), Schedule.cogvideox(), latents, RECIPE.batch, draws)
     told: list[float] = []
     habits = Habits(
         1e9 if stop is None else -1.0, steps_between_reports=1, report=lambda step, values: told.append(values["loss"])

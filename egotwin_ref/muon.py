@@ -1,0 +1,68 @@
+"""Muon (Jordan et al. 2024): momentum whose matrices are made orthogonal before they are applied.
+
+torch's own does the Newton-Schulz iteration in bfloat16, which processors without it emulate a hundred times slower
+than float32, and which would make the result depend on the machine. Here it runs in float32.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+QUINTIC = (3.4445, -4.7750, 2.0315)
+"""a, b, c of x → a x + (b A + c A²) x with A = x xᵀ, which sends singular values in (0, 1] to about 1."""
+ITERATIONS = 5
+
+
+class Muon(torch.optim.Optimizer):
+    """Of whole matrices, not shards of them; `torch.optim.AdamW` is for everything else.
+
+    The step is scaled by 0.2 √max(rows, columns), so that its root mean square is AdamW's (Liu et al. 2025, eq. 4) and
+    one learning rate serves both. Weight decay is decoupled, momentum is Nesterov's.
+
+    Args:
+        params: matrices, or groups of them with `parts`: a matrix of so many maps one above the other, which are
+            made orthogonal each by itself (queries, keys and values: 3).
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "parts": 1})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """One step; a matrix without a gradient stays."""
+        del closure
+        for group in self.param_groups:
+            for matrix in group["params"]:
+                if matrix.grad is None:
+                    continue
+                state = self.state[matrix]
+                if not state:
+                    state["momentum"] = torch.zeros_like(matrix)
+                state["momentum"].lerp_(matrix.grad, 1 - group["momentum"])
+                ahead = matrix.grad.lerp(state["momentum"], group["momentum"])
+                update = torch.cat([scaled(orthogonal(part)) for part in ahead.chunk(group["parts"])])
+                matrix.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"])
+
+
+def orthogonal(matrix: Tensor) -> Tensor:
+    """(m, n) → about U Vᵀ of its singular value decomposition: singular values within 0.7 to 1.2, unless tiny ones."""
+    a, b, c = QUINTIC
+    wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
+    x = wide / wide.norm().clamp(min=1e-7)
+    for _ in range(ITERATIONS):
+        gram = x @ x.T
+        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.T if matrix.shape[0] > matrix.shape[1] else x
+
+
+def scaled(update: Tensor) -> Tensor:
+    """A step with the root mean square of AdamW's."""
+    return update * (0.2 * max(update.shape) ** 0.5)
