@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import cogvideox, weights
+from . import cogvideox, curves, weights
 from .attention import Flex, Masked
 from .bundle import (
     build_motion_vae,
@@ -158,7 +158,11 @@ class Workshop:
         if done := self._done(name, recipe, parents):
             return done
         module.to(self.habits.device)
-        module.load_state_dict(train(module, loss, recipe, folder, habits or self.habits))
+        try:
+            module.load_state_dict(train(module, loss, recipe, folder, habits or self.habits))
+        finally:  # also of one that was stopped
+            if rank() == 0:
+                curves.draw(folder, recipe.batch)
         module.eval()
         finish(module)
         told = {"kind": "transformer" if isinstance(module, EgoTwin) else name, "preset": self.preset, **about}

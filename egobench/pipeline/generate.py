@@ -19,7 +19,7 @@ from egobench.geometry.border import check_motion, check_video
 from egobench.pipeline.resolve import resolve_model, resolve_split
 from egobench.pipeline.worker import one_line
 from egobench.store.folder import RunFolder
-from egobench.types import Clip, Condition, Sample, Task
+from egobench.types import Clip, Condition, Motion, Sample, Task
 
 VIDEO_FILE, MOTION_FILE = "video.mp4", "motion.npz"
 
@@ -81,7 +81,7 @@ def check_sample(sample: Any, condition: Condition) -> Sample:
     """The sample if both parts keep the condition's form.
 
     Raises:
-        BadInputError: `sample-type`, `sample-empty`, or a code of `check_video` and `check_motion`.
+        BadInputError: `sample-type`, `sample-empty`, `sample-skeleton`, or a code of `check_video` and `check_motion`.
     """
     if not isinstance(sample, Sample):
         text = f"the model returned {type(sample).__name__}; an egobench.Sample is needed"
@@ -93,6 +93,10 @@ def check_sample(sample: Any, condition: Condition) -> Sample:
         size = condition.first_frame.shape[:2]
         video = check_video(video, frames=condition.num_video_frames, fps=condition.fps_video, size=size)
     if motion is not None:
+        right = condition.first_pose.skeleton
+        if isinstance(motion, Motion) and motion.skeleton != right:
+            text = f"the motion is on the skeleton {motion.skeleton}; the split's is {right}, and nothing is retargeted"
+            raise BadInputError(text, code="sample-skeleton")
         motion = check_motion(motion, frames=condition.num_motion_frames, fps=condition.fps_motion)
     return Sample(video, motion)
 

@@ -13,7 +13,7 @@ class TrainRequest:
     """A training as asked for; every field has the command line's name."""
 
     model: str
-    """Name of `egobench list trainers`, or `package.module:Class`."""
+    """Name in `egobench.catalog.TRAINERS`, or `package.module:Class`."""
     preset: str
     variant: str
     stage: str

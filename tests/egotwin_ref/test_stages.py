@@ -35,7 +35,7 @@ def _arguments(folder: Path, *more: str) -> list[str]:
 def test_every_stage_leaves_weights_a_card_and_a_log(trained):
     work, out = trained
     for name in ("video-vae", "motion-vae-head-conv", "stage0", "egotwin/stage2", "egotwin/stage3"):
-        for file in ("weights.safetensors", "card.json", "log.csv"):
+        for file in ("weights.safetensors", "card.json", "log.csv", "curve.png"):
             assert (work / name / file).is_file(), f"{name}/{file}"
     assert {path.name for path in out.glob("*.safetensors")} == {
         "video-vae.safetensors", "motion-vae-head-conv.safetensors", "stage0.safetensors", "egotwin.safetensors"
