@@ -34,7 +34,7 @@ MINI = Recipes(
     kl_motion=1e-5,
     base=Recipe(steps=900, batch=32, learning_rate=1e-3, warmup=100),
     motion=Recipe(steps=300, batch=32, learning_rate=1e-3, warmup=50),
-    joint=Recipe(steps=1_000, batch=32, learning_rate=1e-3, warmup=50),
+    joint=Recipe(steps=1_800, batch=64, learning_rate=1e-3, warmup=50, muon=2e-3),
 )
 LARGE = Recipes(
     video_vae=Recipe(steps=0, batch=1),  # CogVideoX's own

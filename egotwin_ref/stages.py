@@ -136,7 +136,7 @@ class Workshop:
         about = {"variant": self.variant, "words": json.dumps(words)}
         parents = [before, self.video_vae(), self.motion_vae()]
         heard = replace(loss, latents=self._latents(self.held_out, "held-out"))
-        watch = replace(self.habits, report=self._probing(heard, self.folder / self.variant / "stage3" / "probe.csv"))
+        watch = replace(self.habits, report=self._probing(heard, recipe.steps))
         return self._train(f"{self.variant}/stage3", model, loss, recipe, about, parents, habits=watch)
 
     def _train(
@@ -295,12 +295,13 @@ class Workshop:
             motion = torch.cat([vae.eval().encode(part) for part in features.split(64)])
         return replace(latents, motion=motion.to(torch.bfloat16))
 
-    def _probing(self, loss: DiffusionLoss, path: Path) -> Callable[[int, Mapping[str, float]], None]:
-        """A report that also asks the probe, every thousand steps."""
+    def _probing(self, loss: DiffusionLoss, last: int) -> Callable[[int, Mapping[str, float]], None]:
+        """A report that also asks the probe, every thousand steps and after the last."""
+        path = self.folder / self.variant / "stage3" / "probe.csv"
 
         def report(step: int, values: Mapping[str, float]) -> None:
             self.habits.report(step, values)
-            if step % 1000:
+            if step % 1000 and step != last:
                 return
             found = probe(loss)  # by all processes, since the network may be in shards
             if rank() > 0:

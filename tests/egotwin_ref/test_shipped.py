@@ -15,8 +15,10 @@ CARDS = sorted(FOLDER.glob("*.card.json"))
 RECIPES = {
     "video-vae": MINI.video_vae,
     "motion-vae-head-conv": MINI.motion_vae,
+    "motion-vae-root-global": MINI.motion_vae,
     "stage0": MINI.base,
     "egotwin": MINI.joint,
+    "vidmld": MINI.joint,
 }
 
 
@@ -47,7 +49,16 @@ def test_all_are_there_and_small():
     assert sum(path.stat().st_size for path in FOLDER.iterdir()) <= 60e6
 
 
-def test_they_load_as_a_row():
-    bundle = Bundle.load("mini", "egotwin")
+def test_two_rows_have_seen_the_same_clips_in_the_same_steps():
+    one, other = (json.loads((FOLDER / f"{row}.card.json").read_text()) for row in ("egotwin", "vidmld"))
+    assert one["recipe"] == other["recipe"]
+    assert one["data_digest"] == other["data_digest"]
+    assert one["parents"]["video-vae"] == other["parents"]["video-vae"]
+    assert one["parameters"] == pytest.approx(other["parameters"], rel=0.02)
+
+
+@pytest.mark.parametrize("row", ["egotwin", "vidmld"])
+def test_they_load_as_a_row(row):
+    bundle = Bundle.load("mini", row)
     assert bundle.prompts.vocabulary > 100
     assert not any(parameter.requires_grad for parameter in bundle.model.parameters())
