@@ -99,7 +99,8 @@ class EgoTwinModel:
         """Reads the weights.
 
         Raises:
-            BadInputError: `weights-other`: a file is damaged, or of another preset or variant.
+            BadInputError: `weights-other`: a file is damaged, or of another preset or variant; `weights-missing`: a
+                package that reads them is not installed.
         """
         from .bundle import Bundle
 
@@ -107,6 +108,9 @@ class EgoTwinModel:
             bundle = Bundle.load(self.preset, self.variant, self.weights, device, self.pretrained)
         except ValueError as error:
             raise BadInputError(str(error), code="weights-other") from None
+        except ImportError as error:
+            text = f"{self.preset} needs more packages: pip install 'egobench[cogvideox]' ({error})"
+            raise BadInputError(text, code="weights-missing") from None
         return Loaded(self, bundle)
 
 

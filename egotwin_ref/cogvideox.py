@@ -84,8 +84,11 @@ class Download:
 
     @staticmethod
     def files(part: Path) -> list[Path]:
-        """The weight files of a part, in order of name."""
-        return sorted(part.glob("*.safetensors"))
+        """The weight files of a part, in order of name. Raises ValueError if there are none."""
+        found = sorted(part.glob("*.safetensors"))
+        if not found:
+            raise ValueError(f"{part} has no .safetensors files; nothing else is read")
+        return found
 
 
 def names(config: NetworkConfig) -> Iterator[tuple[str, tuple[str, ...]]]:

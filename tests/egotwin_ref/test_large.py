@@ -16,7 +16,7 @@ pytest.importorskip("transformers", reason="transformers is not installed")
 import large
 from safetensors.torch import load_file
 
-from egobench import open_split
+from egobench import BadInputError, open_split
 from egobench.pipeline.generate import condition_for
 from egotwin_ref import cogvideox, configs
 from egotwin_ref.adapter import EgoTwinModel
@@ -128,6 +128,23 @@ def test_a_download_that_is_not_whole_is_refused_in_one_line(download, tmp_path,
         asked = [part for part in asked if part not in ("--pretrained", str(folder))]
     assert large.egobench(asked) == 2
     assert told in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_a_part_without_weights_is_refused_in_one_line(download, tmp_path, capsys):
+    for part in ("transformer", "text_encoder", "tokenizer"):
+        (tmp_path / part).symlink_to(download / part)
+    (tmp_path / "vae").mkdir()
+    assert large.egobench(arguments(tmp_path, tmp_path)) == 2
+    assert "vae has no .safetensors files" in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_without_the_packages_that_read_a_download_one_line_says_what_to_install(one, download, monkeypatch):
+    monkeypatch.setitem(configs.PRESETS, large.NAME, large.twin())
+    settings = EgoTwinModel(preset=large.NAME, weights=one / "out", pretrained=download, steps=1)
+    monkeypatch.setitem(sys.modules, "diffusers", None)
+    with pytest.raises(BadInputError, match=r"pip install 'egobench\[cogvideox\]'") as error:
+        settings.load("cpu")
+    assert error.value.code == "weights-missing"
 
 
 def test_recomputed_activations_give_the_same_gradients(network, inputs):
