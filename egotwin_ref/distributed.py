@@ -8,6 +8,7 @@ with any number of processes.
 """
 
 import os
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -24,6 +25,8 @@ from .model import EgoTwin
 
 PATIENCE = timedelta(hours=12)
 """Others wait so long for the first process, which reads all clips and writes all files."""
+MOMENT = 1.0
+"""Seconds; the threads need microseconds, unless other work keeps them off the processor."""
 
 
 def launched() -> bool:
@@ -43,8 +46,13 @@ def join() -> str:
 
 
 def leave() -> None:
-    """Parts from the other processes."""
+    """Parts from the other processes, after a moment in which Gloo's threads let go of what they last sent.
+
+    A thread that still holds a tensor while the interpreter ends kills the process, with all work done (PyTorch pull
+    request 179291, not merged); nothing tells when it has let go.
+    """
     if dist.is_initialized():
+        time.sleep(MOMENT)
         dist.destroy_process_group()
 
 
