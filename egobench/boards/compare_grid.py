@@ -171,7 +171,8 @@ def _notes(comparison: Comparison, rows: Sequence[MetricComparison]) -> list[str
     ]
     groups = {row.difference.groups for row in rows if row.difference is not None}
     if groups and min(groups) < MIN_BOOTSTRAP:
-        few = f"only {min(groups)} recordings: Student's t on a jackknife in place of the bootstrap"
+        counted = "recording" if min(groups) == 1 else "recordings"
+        few = f"only {min(groups)} {counted}: Student's t on a jackknife in place of the bootstrap"
         notes.append(f"{few}, and no p below {2.0 ** (1 - min(groups)):.2g}")
     for row in rows:
         pairs = row.pairs

@@ -33,8 +33,8 @@ FILES = {
         PACKAGE / "data" / "egomini" / "shipped" / "egomini-test" / "split.json",
     ],
 }
-"""Schema → files in the repository that must fit it. What is made in a test of its own: check-report,
-validation-report."""
+"""Schema → files in the repository that must fit it. What is made in a test of its own: `MADE`."""
+MADE = {"check-report", "validation-report", "comparison", "gate-report"}
 
 
 def validator(name):
@@ -82,7 +82,7 @@ def test_a_spoilt_file_does_not_fit(name):
 
 
 def test_every_schema_has_files_or_a_test_of_its_own():
-    assert {*FILES, "check-report", "validation-report"} == set(schema_names())
+    assert {*FILES, *MADE} == set(schema_names())
 
 
 def test_what_a_new_run_and_a_check_write_fits(toys, tmp_path, monkeypatch, capsys):
@@ -134,6 +134,49 @@ def _judged(validate):
     ladders = load_ladders()
     results = {name: {"toy-speed": result} for name in ("reference", *ladders.controls)}
     return validate._judge("toy-speed", "toy-speed", ladders, results)
+
+
+@pytest.fixture(scope="module")
+def compared():
+    folder = str(ROOT / "tests" / "unit" / "compare")
+    sys.path.append(folder)
+    import compare_toys
+
+    yield compare_toys
+    sys.path.remove(folder)
+
+
+def test_comparisons_fit_whether_the_runs_are_comparable_or_not(compared, tmp_path, capsys):
+    scores = {"toy-err": compared.noisy(1), "toy-hit": ["no hands", *compared.noisy(2)[1:]]}
+    runs = [compared.make_run(tmp_path / name, scores) for name in ("a", "b", "c")]
+    other = compared.make_run(tmp_path / "other", scores, version=2)
+    few = [compared.make_run(tmp_path / name, {"toy-err": [1.0, 2.0]}) for name in ("few", "fewer")]
+    for words in (runs[:2], runs, few, [*runs, "--explain"]):
+        assert main(["compare", *map(str, words), "--json", "--draws", "50"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert problems("comparison", found) == []
+    assert problems("comparison", {**found, "matrix": {"a → b": {"toy-err": "splendid"}}})
+    assert main(["compare", str(runs[0]), str(other), "--json", "--explain"]) == 3
+    found = json.loads(capsys.readouterr().out)
+    assert problems("comparison", found) == []
+    assert problems("comparison", {**found, "comparable": True})
+
+
+def test_decisions_of_a_gate_fit_whatever_they_are(compared, tmp_path, capsys):
+    good = compared.make_run(tmp_path / "good", {"toy-err": compared.noisy(1)})
+    bad = compared.make_run(tmp_path / "bad", {"toy-err": compared.noisy(2, mean=3.0)})
+    other = compared.make_run(tmp_path / "other", {"toy-err": compared.noisy(1)}, version=2)
+    baseline = tmp_path / "baseline.json"
+    assert main(["baseline", "update", str(good), "--baseline", str(baseline), "--reason", "the first"]) == 0
+    capsys.readouterr()
+    policy = compared.policy_file(tmp_path / "gate.toml")
+    for run, code in ((good, 0), (bad, 1), (other, 3)):
+        words = ["--baseline", str(baseline), "--policy", str(policy), "--draws", "50", "--json"]
+        assert main(["gate", str(run), *words]) == code
+        found = json.loads(capsys.readouterr().out)
+        assert found["exit_code"] == code
+        assert problems("gate-report", found) == []
+    assert problems("gate-report", {**found, "headline": None})
 
 
 def test_schemas_are_listed_and_printed(capsys):
