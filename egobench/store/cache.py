@@ -7,7 +7,9 @@ another entry's name, is a miss and not a wrong number. Writes are atomic; any n
 
 import io
 import os
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,10 +19,12 @@ import platformdirs
 
 from egobench.errors import BadInputError
 from egobench.files.arrays import pack_npz, unpack_npz
-from egobench.files.atomic import make_folder, write_bytes
+from egobench.files.atomic import TEMPORARY_SUFFIX, make_folder, write_bytes
 from egobench.files.digest import digest_bytes, digest_json
 
 ENVIRONMENT = "EGOBENCH_CACHE"
+ABANDONED = 24 * 3600.0
+"""Seconds after which an unfinished file is nobody's."""
 _MAGIC = b"egobench-cache-2\n"
 _OLD_MAGIC = b"egobench-cache-1\n"
 _HEAD = len(_MAGIC) + 64 + 1
@@ -70,6 +74,7 @@ class Cache:
         path = self.entry(key)
         make_folder(path.parent)
         write_bytes(path, _head(key, body) + body)
+        _sweep(path.parent)
 
     def state(self, key: str) -> Literal["absent", "whole", "damaged"]:
         """What lies under a key, without its arrays; an entry of an older format counts as absent."""
@@ -80,6 +85,14 @@ class Cache:
         if data.startswith(_OLD_MAGIC):
             return "absent"
         return "whole" if data[:_HEAD] == _head(key, data[_HEAD:]) else "damaged"
+
+
+def _sweep(folder: Path) -> None:
+    """Deletes what processes that were killed left of their writes; young files may still be written."""
+    with suppress(OSError):  # others sweep too, and nothing here is needed
+        for leftover in folder.glob(f".*{TEMPORARY_SUFFIX}"):
+            if time.time() - leftover.stat().st_mtime > ABANDONED:
+                leftover.unlink(missing_ok=True)
 
 
 def _head(key: str, body: bytes) -> bytes:

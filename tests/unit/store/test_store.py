@@ -110,6 +110,19 @@ def test_an_entry_under_another_entrys_name_is_a_miss(tmp_path):
     assert cache.state(keys[0]) == "absent", "an entry of an older version is no damage"
 
 
+def test_what_killed_writers_left_in_the_cache_goes_after_a_day_and_what_may_still_be_written_stays(tmp_path):
+    cache, key = Cache(tmp_path), cache_key(a=1)
+    folder = cache.entry(key).parent
+    folder.mkdir()
+    old, young = folder / ".x.1.00.part", folder / ".x.2.00.part"
+    for path in (old, young, folder / "x"):
+        path.write_bytes(b"half")
+    for path in (old, folder / "x"):
+        os.utime(path, (0, 0))
+    cache.put(key, {"x": np.arange(3.0)})
+    assert sorted(path.name for path in folder.iterdir()) == sorted([young.name, "x", key])
+
+
 def test_keys_depend_on_every_part():
     assert len({cache_key(a=1), cache_key(a=2), cache_key(b=1), cache_key(a=1, b=None)}) == 4
 
