@@ -18,6 +18,8 @@ class ReseededControl:
 
     model: str = "egotwin_ref.adapter:EgoTwinModel"
     """`package.module:Class` of the model."""
+    variant: str | None = None
+    """Of the model, where it has such a setting."""
     steps: int | None = None
     """Of the model, where it has such a setting."""
     settings: Any = field(init=False, default=None)
@@ -45,7 +47,11 @@ class ReseededControl:
             line = f"no model {self.model!r}; package.module:Class is needed"
             raise BadInputError(line, code="model-class") from None
         model = kind()
-        return model if self.steps is None else replace(model, steps=self.steps)
+        asked = {name: getattr(self, name) for name in ("variant", "steps") if getattr(self, name) is not None}
+        unknown = sorted(set(asked) - set(getattr(model, "__dataclass_fields__", {})))
+        if unknown:
+            raise BadInputError(f"{self.model} has no setting {', '.join(unknown)}", code="model-class")
+        return replace(model, **asked)
 
 
 class Reseeded:

@@ -32,6 +32,16 @@ def test_the_settings_of_the_model_are_part_of_what_the_run_is():
     assert set(ours["weights_sha256"]) > {"egotwin.safetensors"}
 
 
+def test_another_row_of_the_model_can_be_asked_for():
+    ours = model_settings(ReseededControl(variant="vidmld", steps=3))["settings"]
+    assert ours == model_settings(EgoTwinModel("vidmld", steps=3))
+
+
+def test_a_setting_that_the_model_does_not_have_is_refused_in_one_line():
+    with pytest.raises(BadInputError, match="has no setting variant"):
+        ReseededControl(NOISE, variant="vidmld")
+
+
 @pytest.mark.parametrize("name", ["nothing", "no.such:Model", "egobench_baselines.noise:Nois", ":"])
 def test_a_model_that_is_not_there_is_refused_in_one_line(name):
     with pytest.raises(BadInputError, match="module:Class is needed") as refusal:
