@@ -29,7 +29,7 @@ check: $(READY)  ## test, and formatting and types
 	$(BIN)/pyright
 	$(MAKE) test
 
-weights: $(READY) ## make all shipped data and weights again from their seeds (some five hours on two cores, resumable)
+weights: $(READY) ## make all shipped data and weights again from their seeds (some seven hours on two cores, resumable)
 	$(BIN)/python -m egobench.data.egomini.ship
 	for name in egomini-clip egomini-video motion-text; do \
 	  $(BIN)/python -m egobench fit $$name --out egobench/extractors/weights || exit; \

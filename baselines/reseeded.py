@@ -22,6 +22,8 @@ class ReseededControl:
     """Of the model, where it has such a setting."""
     steps: int | None = None
     """Of the model, where it has such a setting."""
+    partner_guidance: float | None = None
+    """Of the model, where it has such a setting."""
     settings: Any = field(init=False, default=None)
     """The model with all its settings, weights among them: a run with other weights is another run."""
 
@@ -47,7 +49,7 @@ class ReseededControl:
             line = f"no model {self.model!r}; package.module:Class is needed"
             raise BadInputError(line, code="model-class") from None
         model = kind()
-        asked = {name: getattr(self, name) for name in ("variant", "steps") if getattr(self, name) is not None}
+        asked = {name: getattr(self, name) for name in PASSED if getattr(self, name) is not None}
         unknown = sorted(set(asked) - set(getattr(model, "__dataclass_fields__", {})))
         if unknown:
             raise BadInputError(f"{self.model} has no setting {', '.join(unknown)}", code="model-class")
@@ -66,5 +68,7 @@ class Reseeded:
         return Sample(video, self.sampler.sample(condition, seed=seed + FAR).motion)
 
 
+PASSED = ("variant", "steps", "partner_guidance")
+"""Settings that are the model's."""
 FAR = 1_000_003
 """Between the two seeds, so that no run with a few seeds pairs a half with its own other half."""

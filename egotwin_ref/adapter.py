@@ -3,13 +3,16 @@
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from egobench import BadInputError, Condition, Motion, Sample, Split, Video
 
 from .configs import PRESETS, VARIANTS
+
+if TYPE_CHECKING:
+    from .bundle import Bundle
 
 Variant = Literal["egotwin", "vidmld", "wo-mr", "wo-im", "wo-ad", "mm-dit"]
 
@@ -130,9 +133,9 @@ class Loaded:
         from .sampling import Guidance
 
         pose = condition.motion if condition.task == "tm2v" else condition.first_pose
-        frames = condition.video.frames if condition.task == "tv2m" else condition.first_frame[None]
+        seen = condition.video.frames if condition.video and condition.task == "tv2m" else condition.first_frame[None]
         assert pose is not None
-        inputs = Inputs([condition.text], frames[None], pose.positions[None], pose.rotations[None])
+        inputs = Inputs([condition.text], seen[None], pose.positions[None], pose.rotations[None])
         made = self.bundle.sample(
             inputs,
             [clip_seed(condition.clip_id, seed)],

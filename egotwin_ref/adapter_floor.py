@@ -58,9 +58,9 @@ class Loaded:
             torch.from_numpy(part)[None] for part in (reference.motion.positions, reference.motion.rotations)
         )
         features = vae.decode(vae.encode(motion.encode(positions, rotations)))
-        found = place(motion.canonical_frame(positions, rotations), *motion.decode(features))
+        at, turned = place(motion.canonical_frame(positions, rotations), *motion.decode(features))
         return Sample(
-            Video(frames, condition.fps_video), Motion(*(part[0].numpy() for part in found), condition.fps_motion)
+            Video(frames, condition.fps_video), Motion(at[0].numpy(), turned[0].numpy(), condition.fps_motion)
         )
 
 

@@ -17,7 +17,7 @@ from .recipes import RECIPES, Recipes
 from .stages import Workshop
 from .training import Habits, OutOfTimeError, fast_dtype
 
-STAGES = {"1": ("video_vae", "motion_vae"), "0": ("base",), "2": ("motion",), "3": ("joint",)}
+STAGES = {"1": ("video_vae", "motion_vae"), "0": ("base",), "2": ("motion",), "3": ("joint", "fine")}
 """Stage → the workshop's methods; in the order in which `all` runs them."""
 
 
@@ -72,7 +72,8 @@ def _train(request: TrainRequest, progress: Progress, device: str) -> list[Path]
     made = []
     try:
         for step in (step for stage in STAGES if request.stage in (stage, "all") for step in STAGES[stage]):
-            made.append(getattr(shop, step)())
+            if step != "fine" or PRESETS[request.preset].coarse_patch:
+                made.append(getattr(shop, step)())
     except OutOfTimeError:
         return made
     except ValueError as error:
@@ -132,16 +133,18 @@ def _recipes(request: TrainRequest) -> Recipes:
     found = RECIPES[request.preset]
     if request.steps is None:
         return found
-    fields = {"0": ["base"], "1": ["video_vae", "motion_vae"], "2": ["motion"], "3": ["joint"]}[request.stage]
+    fields = {"0": ["base"], "1": ["video_vae", "motion_vae"], "2": ["motion"], "3": ["joint", "fine"]}[request.stage]
     return replace(found, **{name: replace(getattr(found, name), steps=request.steps) for name in fields})
 
 
 def _shipped(path: Path, out: Path, variant: str) -> Path:
     """Copies finished weights, their card and their log to the names under which `Bundle.load` looks for them."""
-    if path.parent.name == "stage2" or not path.with_name("log.csv").is_file():
-        return path  # on the way to stage 3, or CogVideoX's
-    name = variant if path.parent.name == "stage3" else path.parent.name
     out.mkdir(parents=True, exist_ok=True)
+    if path.parent.name == "stage3-coarse":
+        shutil.copyfile(path.with_name("log.csv"), out / f"{variant}.coarse.log.csv")
+    if path.parent.name in ("stage2", "stage3-coarse") or not path.with_name("log.csv").is_file():
+        return path  # on the way, or CogVideoX's
+    name = variant if path.parent.name == "stage3" else path.parent.name
     shutil.copyfile(path.with_name("card.json"), out / f"{name}.card.json")
     shutil.copyfile(path.with_name("log.csv"), out / f"{name}.log.csv")
     return Path(shutil.copyfile(path, out / f"{name}.safetensors"))

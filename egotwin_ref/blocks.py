@@ -139,5 +139,5 @@ class TimeEmbedding(nn.Module):
     def forward(self, t: Tensor) -> Tensor:
         frequencies = torch.exp(-math.log(10000.0) * torch.arange(self.pairs, device=t.device) / self.pairs)
         angles = t.flatten().float()[:, None] * frequencies
-        waves = torch.cat([angles.cos(), angles.sin()], dim=1).to(self.body[0].weight.dtype)
+        waves = torch.cat([angles.cos(), angles.sin()], dim=1).to(next(self.body.parameters()).dtype)
         return self.body(waves).unflatten(0, t.shape)

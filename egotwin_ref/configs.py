@@ -5,7 +5,7 @@ frame · r motion tokens per latent step (2) · M = 1 + rK motion tokens · L_t 
 D width of the text + video stream · d_m width of the motion branch · L blocks, the motion is in the first L/2.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -99,37 +99,38 @@ class Preset:
     """`egotwin_ref.video_vae.GroupVAE`, or diffusers' AutoencoderKLCogVideoX (4 × 8 × 8)."""
     text: Literal["words", "t5"]
     """The small encoder trained with the model, or T5-XXL through transformers."""
+    coarse_patch: int | None = None
+    """Side of the patches up to the middle of stage 3, a multiple of the network's: fewer tokens learn cheaply what
+    text and time are for; the own, finer ones then learn where things go. None: the same patches throughout."""
     recompute: bool = False
     """Whether training keeps only what goes into a block, and computes the rest again on the way back."""
     snr_shift: float = 1.0
     """s of the schedule (2B: 3, 5B: 1)."""
 
 
-_COGVIDEOX = dict(
-    time_width=512, text_tokens=226, text_width=4096, video_channels=16, latent_frames=11, latent_size=(60, 60),
-    motion_width=768, motion_channels=768, head_dim=64, rope_grid=(30, 45),
+_TWO_B = NetworkConfig(
+    layers=30, heads=30, head_dim=64, time_width=512, text_tokens=226, text_width=4096, motion_width=768,
+    video_channels=16, latent_frames=11, latent_size=(60, 60), motion_channels=768, rope_grid=(30, 45),
+    positions="sincos",
 )  # fmt: skip
-_CLIP = dict(video_frames=41, fps_video=8.0, motion_frames=81, fps_motion=16.0, joints=23)
+_FIVE_B = replace(_TWO_B, layers=42, heads=48, positions="rope")
+_FIVE_B_I2V = replace(_FIVE_B, positions="rope+learned", first_frame="concat")
+_LARGE = Preset(
+    _FIVE_B, video_frames=41, fps_video=8.0, motion_frames=81, fps_motion=16.0, frame_size=(480, 480), joints=23,
+    video_vae="cogvideox", text="t5", recompute=True,
+)  # fmt: skip
 
 PRESETS = {
     "mini": Preset(
         NetworkConfig(
             layers=6, heads=3, head_dim=64, motion_width=96, time_width=128, text_tokens=26, text_width=192,
-            video_channels=32, latent_frames=11, latent_size=(4, 4), motion_channels=64,
+            video_channels=32, latent_frames=11, latent_size=(4, 4), motion_channels=64, patch=1,
         ),
-        frame_size=(64, 64), video_vae="groups", text="words", **_CLIP,
+        video_frames=41, fps_video=8.0, motion_frames=81, fps_motion=16.0, frame_size=(64, 64), joints=23,
+        video_vae="groups", text="words", coarse_patch=2,
     ),
-    "cogvideox-2b": Preset(
-        NetworkConfig(layers=30, heads=30, positions="sincos", **_COGVIDEOX),
-        frame_size=(480, 480), video_vae="cogvideox", text="t5", recompute=True, snr_shift=3.0, **_CLIP,
-    ),
-    "cogvideox-5b": Preset(
-        NetworkConfig(layers=42, heads=48, **_COGVIDEOX),
-        frame_size=(480, 480), video_vae="cogvideox", text="t5", recompute=True, **_CLIP,
-    ),
-    "cogvideox-5b-i2v": Preset(
-        NetworkConfig(layers=42, heads=48, positions="rope+learned", first_frame="concat", **_COGVIDEOX),
-        frame_size=(480, 480), video_vae="cogvideox", text="t5", recompute=True, **_CLIP,
-    ),
+    "cogvideox-2b": replace(_LARGE, network=_TWO_B, snr_shift=3.0),
+    "cogvideox-5b": _LARGE,
+    "cogvideox-5b-i2v": replace(_LARGE, network=_FIVE_B_I2V),
 }  # fmt: skip
 """Sizes by name. `mini` ships with weights; the others load CogVideoX's public ones."""

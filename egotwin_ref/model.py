@@ -43,6 +43,11 @@ class EgoTwin(nn.Module):
         recompute: see `Preset.recompute`.
     """
 
+    turns_motion: Tensor | None
+    turns_video: Tensor | None
+    places_motion: Tensor
+    places_video: Tensor
+
     def __init__(
         self,
         config: NetworkConfig,
@@ -167,7 +172,8 @@ class EgoTwin(nn.Module):
         for name, module in self.named_modules():
             if isinstance(module, nn.Linear | nn.Conv2d) and not name.startswith("words"):
                 nn.init.xavier_uniform_(module.weight.view(len(module.weight), -1))
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
         for module in self.modules():
             if isinstance(module, AdaLN | Output):
                 nn.init.zeros_(module.linear.weight)

@@ -79,6 +79,10 @@ class MotionVAE(nn.Module):
         drawn = self.draw(z * self.latent_std[rows] + self.latent_mean[rows])
         return drawn.float() * self.feature_std + self.feature_mean
 
+    def noise_shape(self, batch: int) -> tuple[int, int, int]:
+        """Shape of the latents of a batch of motions."""
+        raise NotImplementedError
+
     def loss(self, features: Tensor, noise: Tensor, kl_weight: float) -> tuple[Tensor, dict[str, Tensor]]:
         """(1/4) Σ_c [L_rec^c + λ_KL L_KL^c], and its terms: the error of each group c, and "kl".
 

@@ -96,7 +96,7 @@ class DiffusionLoss:
         text = self.latents.text[clips]
         text = torch.where(emptied.view(-1, *[1] * (text.ndim - 1)), self.latents.empty, text)
         mine = slice(rank(), None, processes())
-        counts = tuple((~given).sum() / processes() for given in (times.video_given, times.motion_given))
+        counts = ((~times.video_given).sum() / processes(), (~times.motion_given).sum() / processes())
         return self.at(
             text[mine],
             video[mine] if self.with_video else None,
@@ -115,7 +115,7 @@ class DiffusionLoss:
         noise_video: Tensor,
         noise_motion: Tensor | None,
         times: Times,
-        counts: tuple[Tensor, ...] | None = None,
+        counts: tuple[Tensor, Tensor] | None = None,
     ) -> tuple[Tensor, Mapping[str, Tensor]]:
         """The loss of these clips at these timesteps with this noise, and its parts `video`, `motion`.
 
@@ -139,10 +139,10 @@ class DiffusionLoss:
         if video is not None and found.video is not None:
             first = 0 if self.model.config.first_frame == "concat" else 1
             target = self.schedule.v(video, noise_video, times.video)
-            parts["video"] = _error(found.video, target, ~times.video_given, first, counts and counts[0])
+            parts["video"] = _error(found.video, target, ~times.video_given, first, counts[0] if counts else None)
         if motion is not None and noise_motion is not None and found.motion is not None:
             target = self.schedule.v(motion, noise_motion, times.motion)
-            parts["motion"] = _error(found.motion, target, ~times.motion_given, 1, counts and counts[1])
+            parts["motion"] = _error(found.motion, target, ~times.motion_given, 1, counts[1] if counts else None)
         return torch.stack(list(parts.values())).sum(), parts
 
 

@@ -133,7 +133,8 @@ def crop(config: NetworkConfig) -> tuple[int, int]:
 def _axis(config: NetworkConfig, axis: int) -> Tensor:
     """Positions along height (0) or width (1): 0, 1, 2 …, or the centred resize-crop of the pretrained grid."""
     size, (start, stop) = config.token_grid[axis], _span(config, axis)
-    return torch.linspace(start, stop * (size - 1) / size, size, dtype=torch.float64)
+    step = (stop * (size - 1) / size - start) / max(1, size - 1)
+    return start + step * torch.arange(size, dtype=torch.float64)  # linspace's device is not sure beside transformers
 
 
 def _span(config: NetworkConfig, axis: int) -> tuple[int, int]:

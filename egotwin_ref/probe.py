@@ -3,12 +3,15 @@
 Twenty seconds of work that show coupling long before samples do.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
-from .distributed import processes
+from .distributed import processes, rank
 from .objective import DiffusionLoss, Times
+from .training import Report
 
 POINTS: tuple[tuple[int, int], ...] = ((300, 300), (300, 0), (600, 600), (600, 0), (850, 850), (850, 0))
 """Timesteps (t_v, t_m); t_m = 0 is the given motion of TM2V."""
@@ -57,6 +60,24 @@ def probe(loss: DiffusionLoss, clips: int = 128, seed: int = 0) -> list[Heard]:
         found.append(Heard(t_video, t_motion, *values))
     loss.model.train(was_training)
     return found
+
+
+def watching(path: Path, loss: DiffusionLoss, last: int, report: Report) -> Report:
+    """A report that also asks the probe, every thousand steps and after the last, and adds to a CSV file: step, t_v,
+    t_m, own, other."""
+
+    def reporting(step: int, values: Mapping[str, float]) -> None:
+        report(step, values)
+        if step % 1000 and step != last:
+            return
+        found = probe(loss)  # by all processes, since the network may be in shards
+        if rank() > 0:
+            return
+        with path.open("a") as file:
+            for heard in found:
+                file.write(f"{step},{heard.t_video},{heard.t_motion},{heard.own:.4f},{heard.other:.4f}\n")
+
+    return reporting
 
 
 def _another(motion: torch.Tensor) -> torch.Tensor:

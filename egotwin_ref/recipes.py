@@ -24,6 +24,8 @@ class Recipes:
     """Stage 2: text → motion with the text + video branch frozen."""
     joint: Recipe
     """Stage 3: all together."""
+    fine: Recipe
+    """Stage 3 goes on with the preset's own patches, where those so far were coarser (`Preset.coarse_patch`)."""
     draws: Draws = field(default_factory=Draws)
 
 
@@ -35,6 +37,7 @@ MINI = Recipes(
     base=Recipe(steps=900, batch=32, learning_rate=1e-3, warmup=100),
     motion=Recipe(steps=300, batch=32, learning_rate=1e-3, warmup=50),
     joint=Recipe(steps=1_800, batch=64, learning_rate=1e-3, warmup=50, muon=2e-3),
+    fine=Recipe(steps=1_400, batch=32, learning_rate=1e-3, warmup=30, ema=0.997, muon=2e-3),
 )
 LARGE = Recipes(
     video_vae=Recipe(steps=0, batch=1),  # CogVideoX's own
@@ -44,6 +47,7 @@ LARGE = Recipes(
     base=Recipe(steps=0, batch=1),  # CogVideoX's weights
     motion=Recipe(steps=50_000, batch=64, learning_rate=1e-4, warmup=1000),
     joint=Recipe(steps=20_000, batch=64, learning_rate=2e-5, warmup=1000),
+    fine=Recipe(steps=0, batch=1),  # one size of patches throughout
 )
 RECIPES = {"mini": MINI, "cogvideox-2b": LARGE, "cogvideox-5b": LARGE, "cogvideox-5b-i2v": LARGE}
 """By preset. The large ones were never run; they are where one would begin."""

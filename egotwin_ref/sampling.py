@@ -112,9 +112,11 @@ def sample(
         raise ValueError(f"one seed a clip is needed: {len(given.text)} clips, {len(seeds)} seeds")
     clean: dict[Part, Tensor] = {"video": given.video, "motion": given.motion}
     noise = _noise(clean, seeds)
-    made = [part for part in clean if TABLE[mode][part] == "now"]
+    made: list[Part] = [part for part in clean if TABLE[mode][part] == "now"]
     x: dict[Part, Tensor] = {part: noise[part] if part in made else clean[part] for part in clean}
-    weights = {part: terms(part, mode, model.variant.timesteps, guidance) for part in made}
+    weights: dict[Part, dict[Evaluation, float]] = {
+        part: terms(part, mode, model.variant.timesteps, guidance) for part in made
+    }
     steppers = {part: Stepper(schedule, sampler) for part in made}
     for t, to in pairwise(timesteps(steps)):
         guided = _guided(model, schedule, given, x, clean, noise, weights, t)
@@ -140,13 +142,14 @@ def _guided(
     plan: dict[tuple[bool, State, State], dict[Part, float]] = {}
     for part, row in weights.items():
         for evaluation, weight in row.items():
-            states = ("now", evaluation.partner) if part == "video" else (evaluation.partner, "now")
-            plan.setdefault((evaluation.text, *states), {})[part] = weight
+            at_video: State = "now" if part == "video" else evaluation.partner
+            at_motion: State = evaluation.partner if part == "video" else "now"
+            plan.setdefault((evaluation.text, at_video, at_motion), {})[part] = weight
     guided: dict[Part, Tensor] = {}
-    for (with_text, state_video, state_motion), wanted in plan.items():
+    for (with_text, at_video, at_motion), wanted in plan.items():
         text = given.text if with_text else given.empty
-        video, t_video = _input("video", state_video, model, schedule, x, clean, noise, t)
-        motion, t_motion = _input("motion", state_motion, model, schedule, x, clean, noise, t)
+        video, t_video = _input("video", at_video, model, schedule, x, clean, noise, t)
+        motion, t_motion = _input("motion", at_motion, model, schedule, x, clean, noise, t)
         found = model(text, video, motion, t_video, t_motion, want=tuple(wanted))
         for part, weight in wanted.items():
             v = found.video if part == "video" else found.motion

@@ -3,7 +3,7 @@
     stage 1   video VAE · motion VAE of the row          (picture and body apart; then all clips compressed once)
     stage 0   first frame + text → video                 (shared by all rows; CogVideoX's weights for the large presets)
     stage 2   text → motion                              (text + video branch frozen)
-    stage 3   all together
+    stage 3   all together                               (in coarse patches first, where the preset has them)
 
 Every artefact has a folder with its checkpoint and log, and once done `weights.safetensors` and `card.json`; what is
 done is not done again, unless its recipe has more steps now.
@@ -39,9 +39,9 @@ from .diffusion import Schedule
 from .distributed import agreed, gathered, processes, rank, shard, wait
 from .latents import Latents, compress
 from .model import EgoTwin
-from .motion_vae import MotionVAE
 from .objective import DiffusionLoss
-from .probe import probe
+from .patches import refine
+from .probe import watching
 from .recipes import Recipes
 from .text import Prompts, Words
 from .training import Habits, Loss, Recipe, train
@@ -130,14 +130,23 @@ class Workshop:
 
     def joint(self) -> Path:
         """Stage 3: everything, from stage 2."""
-        recipe, words, before = self.recipes.joint, self._words(), self.motion()
-        model = self._model(recipe.seed, before)
+        before, name = self.motion(), "stage3-coarse" if PRESETS[self.preset].coarse_patch else "stage3"
+        return self._together(name, self._model(self.recipes.joint.seed, before), self.recipes.joint, before)
+
+    def fine(self) -> Path:
+        """Stage 3, second half: the same with the preset's own patches, for presets that have coarser ones."""
+        before = self.joint()
+        model = self._model(self.recipes.fine.seed, before, is_fine=True)
+        return self._together("stage3", model, self.recipes.fine, before)
+
+    def _together(self, name: str, model: EgoTwin, recipe: Recipe, before: Path) -> Path:
         loss = self._loss(model, recipe)
-        about = {"variant": self.variant, "words": json.dumps(words)}
+        about = {"variant": self.variant, "words": json.dumps(self._words())}
         parents = [before, self.video_vae(), self.motion_vae()]
         heard = replace(loss, latents=self._latents(self.held_out, "held-out"))
-        watch = replace(self.habits, report=self._probing(heard, recipe.steps))
-        return self._train(f"{self.variant}/stage3", model, loss, recipe, about, parents, habits=watch)
+        report = watching(self.folder / self.variant / name / "probe.csv", heard, recipe.steps, self.habits.report)
+        watch = replace(self.habits, report=report)
+        return self._train(f"{self.variant}/{name}", model, loss, recipe, about, parents, habits=watch)
 
     def _train(
         self,
@@ -258,16 +267,27 @@ class Workshop:
         return prompts_of(PRESETS[self.preset], self._words(), self.pretrained, self.habits.device)
 
     def _model(
-        self, seed: int, start: Path | None = None, trained: Callable[[str], bool] = lambda name: True
+        self,
+        seed: int,
+        start: Path | None = None,
+        trained: Callable[[str], bool] = lambda name: True,
+        is_fine: bool = False,
     ) -> EgoTwin:
-        """The network in its weights of `start`; in shards where there are several processes."""
-        size, row = PRESETS[self.preset], VARIANTS[self.variant]
-        words = self._words()
+        """The network in its weights of `start`, in shards where there are several processes.
+
+        Args:
+            is_fine: it has the preset's own patches, those of `start` are coarse.
+        """
+        size, row, words = PRESETS[self.preset], VARIANTS[self.variant], self._words()
         vocabulary = Words(words, size.network.text_tokens).vocabulary if words else 0
         attention = Flex if self.is_large and self.habits.device.startswith("cuda") else Masked
-        model = _seeded(lambda: EgoTwin(size.network, row, vocabulary, attention, size.recompute), seed)
+        network = replace(size.network, patch=size.coarse_patch or size.network.patch)
+        model = _seeded(lambda: EgoTwin(network, row, vocabulary, attention, size.recompute), seed)
         if start is not None:
             weights.load(start, model, {"kind": "transformer", "preset": self.preset}, may_miss=is_motion)
+        if is_fine:
+            coarse, model = model, EgoTwin(size.network, row, vocabulary, attention, size.recompute)
+            refine(model, coarse)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(trained(name))
         return shard(model, self.habits.autocast)
@@ -288,29 +308,12 @@ class Workshop:
         latents = Latents.load(path, mapped=self.is_large)
         if not with_motion:
             return latents
-        vae: MotionVAE = build_motion_vae(PRESETS[self.preset], row)
-        weights.load(self.motion_vae(), vae, {"kind": motion_vae_name(row), "preset": self.preset})
+        body = build_motion_vae(PRESETS[self.preset], row)
+        weights.load(self.motion_vae(), body, {"kind": motion_vae_name(row), "preset": self.preset})
         features = self._features(clips)
         with torch.no_grad():
-            motion = torch.cat([vae.eval().encode(part) for part in features.split(64)])
+            motion = torch.cat([body.eval().encode(part) for part in features.split(64)])
         return replace(latents, motion=motion.to(torch.bfloat16))
-
-    def _probing(self, loss: DiffusionLoss, last: int) -> Callable[[int, Mapping[str, float]], None]:
-        """A report that also asks the probe, every thousand steps and after the last."""
-        path = self.folder / self.variant / "stage3" / "probe.csv"
-
-        def report(step: int, values: Mapping[str, float]) -> None:
-            self.habits.report(step, values)
-            if step % 1000 and step != last:
-                return
-            found = probe(loss)  # by all processes, since the network may be in shards
-            if rank() > 0:
-                return
-            with path.open("a") as file:
-                for heard in found:
-                    file.write(f"{step},{heard.t_video},{heard.t_motion},{heard.own:.4f},{heard.other:.4f}\n")
-
-        return report
 
 
 def _asked(recipe: Recipe, parents: list[Path]) -> dict[str, Any]:

@@ -56,6 +56,10 @@ class GroupVAE(nn.Module):
         history: earlier latents that the decoder sees.
     """
 
+    latent_mean: Tensor
+    latent_mix: Tensor
+    latent_unmix: Tensor
+
     def __init__(self, channels: int, width: int = 64, blocks: int = 1, history: int = 2) -> None:
         super().__init__()
         self.channels, self.history = channels, history
@@ -74,7 +78,7 @@ class GroupVAE(nn.Module):
             *[_Residual(widest) for _ in range(blocks)],
             _norm(widest),
             nn.SiLU(),
-            nn.Conv2d(widest, 2 * channels, 3, padding=1),
+            posterior := nn.Conv2d(widest, 2 * channels, 3, padding=1),
         )
         self.decoder = nn.Sequential(
             nn.Conv2d((1 + history) * channels, widest, 3, padding=1),
@@ -87,14 +91,14 @@ class GroupVAE(nn.Module):
             *[_Residual(width) for _ in range(blocks + 1)],
             _norm(width),
             nn.SiLU(),
-            nn.Conv2d(width, 3 * GROUP * 16, 3, padding=1),
+            drawn := nn.Conv2d(width, 3 * GROUP * 16, 3, padding=1),
             nn.PixelShuffle(4),
         )
         with torch.no_grad():  # the networks start by adding nothing, with a narrow posterior
-            for network, layer in ((self.encoder, -1), (self.decoder, -2)):
-                nn.init.zeros_(network[layer].weight)
-                nn.init.zeros_(network[layer].bias)
-            self.encoder[-1].bias[channels:] = FIRST_LOGVAR
+            for last in (posterior, drawn):
+                last.weight.zero_()
+                _bias(last).zero_()
+            _bias(posterior)[channels:] = FIRST_LOGVAR
         self.register_buffer("latent_mean", torch.zeros(channels))
         self.register_buffer("latent_mix", torch.eye(channels))
         self.register_buffer("latent_unmix", torch.eye(channels))
@@ -147,9 +151,9 @@ class GroupVAE(nn.Module):
         std = values[: self.channels] / len(blocks) ** 0.5
         basis = axes[:, : self.channels].T.unflatten(1, (3 * GROUP, BLOCK, BLOCK))
         self.project.weight.copy_(basis / std[:, None, None, None])
-        self.project.bias.copy_(-(self.project.weight.flatten(1) @ mean))
+        _bias(self.project).copy_(-(self.project.weight.flatten(1) @ mean))
         self.unproject.weight.copy_(basis * std[:, None, None, None])
-        self.unproject.bias.copy_(offsets)
+        _bias(self.unproject).copy_(offsets)
 
     @torch.no_grad()
     def fit_latents(self, frames: Tensor) -> None:
@@ -250,6 +254,11 @@ class _Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.body(x)
+
+
+def _bias(layer: nn.Conv2d | nn.ConvTranspose2d) -> Tensor:
+    assert layer.bias is not None
+    return layer.bias
 
 
 def _norm(width: int) -> nn.Module:

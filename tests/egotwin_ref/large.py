@@ -16,7 +16,14 @@ from egotwin_ref.training import Recipe
 NAME = "cogvideox-5b"
 TWO = Recipe(steps=2, batch=4, warmup=1, decay=0.5)
 RECIPES = Recipes(
-    video_vae=TWO, motion_vae=TWO, kl_video=0.0, kl_motion=1e-4, base=replace(TWO, steps=0), motion=TWO, joint=TWO
+    video_vae=TWO,
+    motion_vae=TWO,
+    kl_video=0.0,
+    kl_motion=1e-4,
+    base=replace(TWO, steps=0),
+    motion=TWO,
+    joint=TWO,
+    fine=TWO,
 )
 
 

@@ -14,7 +14,7 @@ TEXT = ("text",)
 
 def squares(side: int, frames: int = 11, rate: int = 2) -> NetworkConfig:
     """side × side tokens a latent frame."""
-    return replace(PRESETS["mini"].network, latent_size=(2 * side, 2 * side), latent_frames=frames, motion_rate=rate)
+    return replace(PRESETS["mini"].network, patch=1, latent_size=(side, side), latent_frames=frames, motion_rate=rate)
 
 
 def labels(config: NetworkConfig) -> list[tuple]:

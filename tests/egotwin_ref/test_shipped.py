@@ -17,8 +17,8 @@ RECIPES = {
     "motion-vae-head-conv": MINI.motion_vae,
     "motion-vae-root-global": MINI.motion_vae,
     "stage0": MINI.base,
-    "egotwin": MINI.joint,
-    "vidmld": MINI.joint,
+    "egotwin": MINI.fine,
+    "vidmld": MINI.fine,
 }
 
 
@@ -55,6 +55,12 @@ def test_two_rows_have_seen_the_same_clips_in_the_same_steps():
     assert one["data_digest"] == other["data_digest"]
     assert one["parents"]["video-vae"] == other["parents"]["video-vae"]
     assert one["parameters"] == pytest.approx(other["parameters"], rel=0.02)
+
+
+@pytest.mark.parametrize("row", ["egotwin", "vidmld"])
+def test_the_log_of_the_coarse_patches_is_of_the_recipe_in_the_code(row):
+    last = (FOLDER / f"{row}.coarse.log.csv").read_text().splitlines()[-1]
+    assert int(last.split(",")[0]) == MINI.joint.steps
 
 
 @pytest.mark.parametrize("row", ["egotwin", "vidmld"])

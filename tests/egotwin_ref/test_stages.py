@@ -14,7 +14,7 @@ from egotwin_ref.stages import is_motion, sha256  # noqa: E402
 from egotwin_ref.training import Recipe  # noqa: E402
 
 TWO = Recipe(steps=2, batch=2, warmup=1)
-TINY = Recipes(video_vae=TWO, motion_vae=TWO, kl_video=1e-5, kl_motion=1e-5, base=TWO, motion=TWO, joint=TWO)
+TINY = Recipes(video_vae=TWO, motion_vae=TWO, kl_video=1e-5, kl_motion=1e-5, base=TWO, motion=TWO, joint=TWO, fine=TWO)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,14 @@ def _arguments(folder: Path, *more: str) -> list[str]:
 
 def test_every_stage_leaves_weights_a_card_and_a_log(trained):
     work, out = trained
-    for name in ("video-vae", "motion-vae-head-conv", "stage0", "egotwin/stage2", "egotwin/stage3"):
+    for name in (
+        "video-vae",
+        "motion-vae-head-conv",
+        "stage0",
+        "egotwin/stage2",
+        "egotwin/stage3-coarse",
+        "egotwin/stage3",
+    ):
         for file in ("weights.safetensors", "card.json", "log.csv", "curve.png"):
             assert (work / name / file).is_file(), f"{name}/{file}"
     assert {path.name for path in out.glob("*.safetensors")} == {
@@ -47,7 +54,9 @@ def test_a_card_names_its_parents_by_digest_and_its_own_file(trained):
     card = json.loads((out / "egotwin.card.json").read_text())
     assert card["sha256"] == sha256(out / "egotwin.safetensors")
     assert card["parents"]["video-vae"] == sha256(work / "video-vae" / "weights.safetensors")
-    assert card["parents"]["stage2"] == sha256(work / "egotwin" / "stage2" / "weights.safetensors")
+    assert card["parents"]["stage3-coarse"] == sha256(work / "egotwin" / "stage3-coarse" / "weights.safetensors")
+    before = json.loads((work / "egotwin" / "stage3-coarse" / "card.json").read_text())
+    assert before["parents"]["stage2"] == sha256(work / "egotwin" / "stage2" / "weights.safetensors")
     assert (card["recipe"]["steps"], card["clips"]) == (2, 8)
 
 
@@ -75,7 +84,7 @@ def test_what_is_done_is_not_done_again(trained, capsys):
 
 def test_finished_weights_are_taken_over_and_more_steps_start_from_them(trained, tmp_path):
     _, out = trained
-    more = Recipes(TWO, TWO, 1e-5, 1e-5, Recipe(steps=3, batch=2, warmup=1), TWO, TWO)
+    more = Recipes(TWO, TWO, 1e-5, 1e-5, Recipe(steps=3, batch=2, warmup=1), TWO, TWO, TWO)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(recipes.RECIPES, "mini", more)
         assert main(_arguments(tmp_path, "--stage", "0", "--adopt", str(out))) == 0
@@ -113,7 +122,7 @@ def test_a_training_by_another_recipe_is_refused_in_one_line(trained, capsys):
     _, out = trained
     other = Recipe(steps=2, batch=3, warmup=1)
     with pytest.MonkeyPatch.context() as patch:
-        changed = Recipes(TWO, TWO, 1e-5, 1e-5, other, TWO, TWO)
+        changed = Recipes(TWO, TWO, 1e-5, 1e-5, other, TWO, TWO, TWO)
         patch.setitem(recipes.RECIPES, "mini", changed)
         assert main(_arguments(out.parent, "--stage", "0")) == 2
     line = capsys.readouterr().err.strip().splitlines()[-1]

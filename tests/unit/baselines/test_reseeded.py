@@ -33,8 +33,8 @@ def test_the_settings_of_the_model_are_part_of_what_the_run_is():
 
 
 def test_another_row_of_the_model_can_be_asked_for():
-    ours = model_settings(ReseededControl(variant="vidmld", steps=3))["settings"]
-    assert ours == model_settings(EgoTwinModel("vidmld", steps=3))
+    ours = model_settings(ReseededControl(variant="vidmld", steps=3, partner_guidance=2.0))["settings"]
+    assert ours == model_settings(EgoTwinModel("vidmld", steps=3, partner_guidance=2.0))
 
 
 def test_a_setting_that_the_model_does_not_have_is_refused_in_one_line():
