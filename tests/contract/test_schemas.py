@@ -4,6 +4,7 @@ import copy
 import gzip
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -53,14 +54,17 @@ def problems(name, content):
     return [f"{error.json_path}: {error.message[:200]}" for error in validator(name).iter_errors(content)]
 
 
+def _helpers(area, name):
+    """A module that the unit tests of an area share."""
+    folder = str(ROOT / "tests" / "unit" / area)
+    sys.path.append(folder)
+    yield import_module(name)
+    sys.path.remove(folder)
+
+
 @pytest.fixture(scope="module")
 def toys():
-    folder = str(ROOT / "tests" / "unit" / "pipeline")
-    sys.path.append(folder)
-    import pipeline_toys
-
-    yield pipeline_toys
-    sys.path.remove(folder)
+    yield from _helpers("pipeline", "pipeline_toys")
 
 
 @pytest.mark.parametrize(("name", "path"), [(name, path) for name, paths in FILES.items() for path in paths])
@@ -138,12 +142,7 @@ def _judged(validate):
 
 @pytest.fixture(scope="module")
 def compared():
-    folder = str(ROOT / "tests" / "unit" / "compare")
-    sys.path.append(folder)
-    import compare_toys
-
-    yield compare_toys
-    sys.path.remove(folder)
+    yield from _helpers("compare", "compare_toys")
 
 
 def test_comparisons_fit_whether_the_runs_are_comparable_or_not(compared, tmp_path, capsys):
