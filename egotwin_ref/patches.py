@@ -23,13 +23,12 @@ def refine(fine: EgoTwin, coarse: EgoTwin) -> None:
         raise ValueError(f"patches of {longer} are no multiple of {side}")
     state["video_in.weight"] = _tiles(state["video_in.weight"], side).sum((2, 4))
     for name in ("video_out.out.weight", "video_out.out.bias"):
-        rows = state[name].unflatten(0, (channels, longer, longer))  # (C, p, p) or (C, p, p, D)
-        state[name] = (
-            _tiles(rows.movedim((1, 2), (-2, -1)), side).mean((-4, -2)).movedim((-2, -1), (1, 2)).flatten(0, 2)
-        )
-    missing = fine.load_state_dict(state, strict=False)
-    if missing.missing_keys or missing.unexpected_keys:
-        raise ValueError(f"the networks differ: {missing}")
+        rows = state[name].unflatten(0, (channels, longer, longer)).movedim((1, 2), (-2, -1))  # (C, p, p), (C, D, p, p)
+        state[name] = _tiles(rows, side).mean((-4, -2)).movedim((-2, -1), (1, 2)).flatten(0, 2)
+    try:
+        fine.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(f"the networks differ: {error}") from None
 
 
 def _tiles(kernel: Tensor, side: int) -> Tensor:

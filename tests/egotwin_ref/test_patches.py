@@ -66,9 +66,10 @@ def test_all_else_is_taken_over_as_it_is():
 def test_patches_that_do_not_divide_and_other_rows_are_refused():
     with pytest.raises(ValueError, match="no multiple"):
         refine(_network(2), _network(1))
-    other = EgoTwin(replace(CONFIG, patch=1, layers=4), VARIANTS["egotwin"])
-    with pytest.raises(ValueError, match="differ"):
-        refine(other, _network(2))
+    for change in ({"layers": 4}, {"motion_width": 20}):
+        other = EgoTwin(replace(CONFIG, patch=1, **change), VARIANTS["egotwin"])
+        with pytest.raises(ValueError, match="differ"):
+            refine(other, _network(2))
 
 
 def test_the_coarse_patches_of_every_preset_are_made_of_whole_fine_ones():
