@@ -18,7 +18,7 @@ from egotwin_ref.model import EgoTwin
 
 TINY = NetworkConfig(
     layers=4, heads=4, head_dim=16, motion_width=24, time_width=32, text_tokens=10, text_width=24, video_channels=16,
-    latent_frames=5, latent_size=(8, 12), motion_channels=8,
+    latent_frames=5, latent_size=(8, 12), motion_channels=8, global_channels=8,
 )  # fmt: skip
 FAMILIES = {
     "2B": replace(TINY, positions="sincos"),

@@ -23,9 +23,9 @@ from egotwin_ref.diffusion import Schedule
 from egotwin_ref.latents import Latents
 from egotwin_ref.model import EgoTwin
 from egotwin_ref.objective import DiffusionLoss
+from egotwin_ref.precision import autocast, fast_dtype
 from egotwin_ref.representation import place
 from egotwin_ref.skeleton import XSENS23
-from egotwin_ref.training import autocast, fast_dtype
 from egotwin_ref.video_training import psnr, reconstructed
 
 

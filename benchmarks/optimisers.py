@@ -17,7 +17,8 @@ from torch import nn
 from egotwin_ref.clips import Clips
 from egotwin_ref.recipes import MINI
 from egotwin_ref.stages import Workshop
-from egotwin_ref.training import Habits, Recipe, optimisers
+from egotwin_ref.stepping import optimisers
+from egotwin_ref.training import Habits, Recipe
 
 Losses = list[tuple[float, float, float]]
 """Seconds so far, video's loss, motion's, after every step."""

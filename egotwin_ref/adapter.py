@@ -14,7 +14,7 @@ from .configs import PRESETS, VARIANTS
 if TYPE_CHECKING:
     from .bundle import Bundle
 
-Variant = Literal["egotwin", "vidmld", "wo-mr", "wo-im", "wo-ad", "mm-dit"]
+Variant = Literal["egotwin", "vidmld", "wo-mr", "wo-im", "wo-ad", "mm-dit", "mld", "cameractrl"]
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,11 @@ class EgoTwinModel:
     """
 
     variant: Variant = "egotwin"
-    """Row of the paper's tables."""
-    preset: Literal["mini", "cogvideox-2b", "cogvideox-5b", "cogvideox-5b-i2v"] = "mini"
+    """Row of the paper's tables; mld makes motion alone; cameractrl makes video alone, along a given head path
+    (`--task tm2v`)."""
+    train_seed: int = 0
+    """Which training of the row; others than 0 show how much of a difference is the training's."""
+    preset: Literal["mini", "small", "cogvideox-2b", "cogvideox-5b", "cogvideox-5b-i2v"] = "mini"
     """Size."""
     weights: Path | None = None
     """Folder of safetensors; by default what the package brings."""
@@ -58,22 +61,26 @@ class EgoTwinModel:
         for path in self.files():
             if not path.is_file():
                 raise BadInputError(
-                    f"no weights at {path}; `egobench train egotwin --variant {self.variant}` makes them, or name "
-                    "another folder with `--set weights=FOLDER`",
+                    f"no weights at {path}; `egobench train egotwin --preset {self.preset} --variant {self.variant}` "
+                    "makes them, or name another folder with `--set weights=FOLDER`",
                     code="weights-missing",
                 )
             with path.open("rb") as file:
                 self.weights_sha256[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
 
+    @property
+    def row(self) -> str:
+        """Name of the row's weight file."""
+        return self.variant if self.train_seed == 0 else f"{self.variant}-seed{self.train_seed}"
+
     def files(self) -> list[Path]:
         """The weight files of this row."""
         row = VARIANTS[self.variant]
         folder = self.weights or Path(__file__).parent / "weights" / self.preset
-        own = [
-            folder / f"{name}.safetensors" for name in (f"motion-vae-{row.representation}-{row.tokens}", self.variant)
-        ]
+        names = (f"motion-vae-{row.representation}-{row.tokens}", self.row)
+        own = [folder / f"{name}.safetensors" for name in names]
         if self.pretrained is None:
-            return [folder / "video-vae.safetensors", *own]
+            return [folder / "video-vae.safetensors", *own] if "video" in row.makes else own
         parts = (self.pretrained / name for name in ("vae", "text_encoder"))
         return [*(path for part in parts for path in sorted(part.glob("*.safetensors"))), *own]
 
@@ -108,7 +115,7 @@ class EgoTwinModel:
         from .bundle import Bundle
 
         try:
-            bundle = Bundle.load(self.preset, self.variant, self.weights, device, self.pretrained)
+            bundle = Bundle.load(self.preset, self.variant, self.weights, device, self.pretrained, self.row)
         except ValueError as error:
             raise BadInputError(str(error), code="weights-other") from None
         except ImportError as error:
@@ -144,7 +151,9 @@ class Loaded:
             sampler=self.settings.sampler,
             guidance=Guidance(self.settings.guidance, self.settings.partner_guidance),
         )
-        video = condition.video or Video(made.frames[0], condition.fps_video)
+        video = condition.video
+        if video is None and made.frames is not None:
+            video = Video(made.frames[0], condition.fps_video)
         motion = condition.motion or Motion(made.positions[0], made.rotations[0], condition.fps_motion)
         return Sample(video, motion)
 

@@ -5,7 +5,9 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
+import numpy as np
 import torch
 
 from egobench import BadInputError, Progress, Quiet, TrainRequest, UnknownNameError, open_split
@@ -13,9 +15,10 @@ from egobench import BadInputError, Progress, Quiet, TrainRequest, UnknownNameEr
 from .clips import Clips, Row, write
 from .configs import PRESETS, VARIANTS
 from .distributed import agreed, join, launched, leave, rank, wait
+from .precision import Precision, dtype_of
 from .recipes import RECIPES, Recipes
-from .stages import Workshop
-from .training import Habits, OutOfTimeError, fast_dtype
+from .stages import Workshop, row_name
+from .training import Habits, OutOfTimeError
 
 STAGES = {"1": ("video_vae", "motion_vae"), "0": ("base",), "2": ("motion",), "3": ("joint", "fine")}
 """Stage → the workshop's methods; in the order in which `all` runs them."""
@@ -33,7 +36,7 @@ class EgoTwinTraining:
         """
         for kind, name, known in (
             ("presets", request.preset, PRESETS), ("variants", request.variant, VARIANTS),
-            ("stages", request.stage, [*STAGES, "all"]),
+            ("stages", request.stage, [*STAGES, "all"]), ("precisions", request.precision, get_args(Precision)),
         ):  # fmt: skip
             if name not in known:
                 raise UnknownNameError(f"no {name!r} among the {kind} of egotwin; known: {', '.join(known)}")
@@ -59,7 +62,8 @@ def _train(request: TrainRequest, progress: Progress, device: str) -> list[Path]
     report = _Reporter(progress)
     habits = Habits(
         device=device,
-        autocast=fast_dtype(device),
+        autocast=dtype_of(request.precision, device),  # pyright: ignore[reportArgumentType]
+        compile=device.startswith("cuda") and PRESETS[request.preset].video_vae == "groups",
         report=report,
         began=report.begin,
         until=time.monotonic() + 60 * request.minutes if request.minutes else None,
@@ -67,7 +71,7 @@ def _train(request: TrainRequest, progress: Progress, device: str) -> list[Path]
     clips, held_out = (_clips(name, folder, progress, device) for name in (request.split, request.val))
     shop = Workshop(
         request.preset, request.variant, folder, clips, held_out, _recipes(request), habits, request.pretrained,
-        request.adopt,
+        request.adopt, request.seed,
     )  # fmt: skip
     made = []
     try:
@@ -86,7 +90,7 @@ def _train(request: TrainRequest, progress: Progress, device: str) -> list[Path]
         progress.done()
     if request.out is None or rank() > 0:
         return made
-    return [_shipped(path, request.out, request.variant) for path in made]
+    return [_shipped(path, request.out, row_name(request.variant, request.seed)) for path in made]
 
 
 class _Reporter:
@@ -119,7 +123,9 @@ def _clips(name: str, folder: Path, progress: Progress, device: str) -> Clips:
         for info in infos:
             reference = split.clip(info.clip_id).reference
             motion = reference.motion
-            yield info.clip_id, info.text, reference.video.frames, motion.positions, motion.rotations
+            frames, hands = reference.video.frames, reference.hand_pixels
+            hands = np.zeros((len(frames), 2), np.float32) if hands is None else hands
+            yield info.clip_id, info.text, frames, motion.positions, motion.rotations, hands
             progress.advance()
 
     if rank() == 0:
@@ -137,14 +143,14 @@ def _recipes(request: TrainRequest) -> Recipes:
     return replace(found, **{name: replace(getattr(found, name), steps=request.steps) for name in fields})
 
 
-def _shipped(path: Path, out: Path, variant: str) -> Path:
+def _shipped(path: Path, out: Path, row: str) -> Path:
     """Copies finished weights, their card and their log to the names under which `Bundle.load` looks for them."""
     out.mkdir(parents=True, exist_ok=True)
     if path.parent.name == "stage3-coarse":
-        shutil.copyfile(path.with_name("log.csv"), out / f"{variant}.coarse.log.csv")
+        shutil.copyfile(path.with_name("log.csv"), out / f"{row}.coarse.log.csv")
     if path.parent.name in ("stage2", "stage3-coarse") or not path.with_name("log.csv").is_file():
         return path  # on the way, or CogVideoX's
-    name = variant if path.parent.name == "stage3" else path.parent.name
+    name = row if path.parent.name == "stage3" else path.parent.name
     shutil.copyfile(path.with_name("card.json"), out / f"{name}.card.json")
     shutil.copyfile(path.with_name("log.csv"), out / f"{name}.log.csv")
     return Path(shutil.copyfile(path, out / f"{name}.safetensors"))

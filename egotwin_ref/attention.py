@@ -23,13 +23,18 @@ Attend = Callable[[Tensor, Tensor, Tensor, Mapping[str, int]], Tensor]
 
 
 class Masked(nn.Module):
-    """Scaled dot-product attention with a boolean mask of N × N pairs."""
+    """Scaled dot-product attention with a boolean mask of N × N pairs; all true where everything sees everything, so
+    that all rows run the same code at the same speed."""
 
-    mask: Tensor | None
+    mask: Tensor
 
     def __init__(self, config: NetworkConfig, variant: Variant) -> None:
         super().__init__()
-        self.register_buffer("mask", joint_mask(config, variant), persistent=False)
+        mask = joint_mask(config, variant)
+        if mask is None:
+            tokens = config.text_tokens + sum(len(part) for part in clocks(config, variant))
+            mask = torch.ones(tokens, tokens, dtype=torch.bool)
+        self.register_buffer("mask", mask, persistent=False)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, lengths: Mapping[str, int]) -> Tensor:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=self.mask if _meet(lengths) else None)

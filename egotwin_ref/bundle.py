@@ -17,26 +17,33 @@ from .diffusion import Sampler, Schedule
 from .mld_vae import GlobalMotionVAE
 from .model import EgoTwin
 from .motion_vae import ConvMotionVAE, MotionVAE
-from .representation import HeadCentric, RootCentric, place
-from .sampling import PLAIN, Given, Guidance, Mode, sample
+from .path_tokens import PathTokens
+from .representation import HeadCentric, HeadPath, RootCentric, place
+from .sampling import PLAIN, TABLE, Given, Guidance, Mode, sample
 from .skeleton import XSENS23
 from .text import T5, Prompts, Words
 from .video_vae import CogVideoXVAE, GroupVAE, to_pixels, to_unit
 
 FUSE_FRAMES = 4.0
-"""Over about so many frames the head's absolute pose, which jitters, gives way to its steps; see `fuse_head`."""
+"""Over about so many frames an absolute pose, which jitters, gives way to its steps; see `fuse_head`, and for the
+joints of root-centric motion `fuse_positions`."""
 SHIPPED = Path(__file__).parent / "weights"
 """Where the weights that come with the package lie, a folder per preset."""
 
 
-def representation_of(variant: Variant) -> HeadCentric | RootCentric:
-    """The motion features of a row, for the skeleton that the weights are for."""
-    return HeadCentric(XSENS23, FUSE_FRAMES) if variant.representation == "head" else RootCentric(XSENS23)
+def representation_of(variant: Variant) -> HeadCentric | RootCentric | HeadPath:
+    """The motion features of a row, for the skeleton that the weights are for; poses and velocities are fused alike."""
+    if variant.representation == "path":
+        return HeadPath(XSENS23)
+    if variant.representation == "root":
+        return RootCentric(XSENS23, fuse_frames=FUSE_FRAMES)
+    return HeadCentric(XSENS23, FUSE_FRAMES)
 
 
 def build_video_vae(preset: Preset) -> GroupVAE:
     """The video VAE of a preset that trains its own, with fresh weights."""
-    return GroupVAE(preset.network.video_channels)
+    block = preset.frame_size[0] // preset.network.latent_size[0]
+    return GroupVAE(preset.network.video_channels, block, preset.vae_width)
 
 
 def load_video_vae(preset: str, path: Path, pretrained: Path | None) -> GroupVAE | CogVideoXVAE:
@@ -66,9 +73,13 @@ def download_of(pretrained: Path | None) -> Download:
 
 def build_motion_vae(preset: Preset, variant: Variant) -> MotionVAE:
     """The motion VAE of a row, with fresh weights."""
-    motion = representation_of(variant)
-    kind = GlobalMotionVAE if variant.tokens == "global" else ConvMotionVAE
-    return kind(motion.dim, motion.groups, variant.motion_channels or preset.network.motion_channels)
+    motion, channels = representation_of(variant), preset.network.motion_size(variant)
+    if variant.tokens == "path":
+        return PathTokens(motion.dim, motion.groups, channels)
+    if variant.tokens == "global":
+        width, layers = preset.global_vae
+        return GlobalMotionVAE(motion.dim, motion.groups, channels, preset.motion_frames, width, layers)
+    return ConvMotionVAE(motion.dim, motion.groups, channels)
 
 
 def motion_vae_name(variant: Variant) -> str:
@@ -93,8 +104,8 @@ class Inputs:
 class Outputs:
     """B clips."""
 
-    frames: np.ndarray
-    """uint8 (B, T, H, W, 3)."""
+    frames: np.ndarray | None
+    """uint8 (B, T, H, W, 3); None of a row that makes no video."""
     positions: np.ndarray
     """float64 (B, T_m, J, 3)."""
     rotations: np.ndarray
@@ -109,39 +120,47 @@ class Bundle:
     variant: Variant
     prompts: Prompts
     model: EgoTwin
-    video_vae: GroupVAE | CogVideoXVAE
+    video_vae: GroupVAE | CogVideoXVAE | None
+    """None in a row that makes no video."""
     motion_vae: MotionVAE
     schedule: Schedule
 
     @staticmethod
     def load(
-        preset: str, variant: str, folder: Path | None = None, device: str = "cpu", pretrained: Path | None = None
+        preset: str,
+        variant: str,
+        folder: Path | None = None,
+        device: str = "cpu",
+        pretrained: Path | None = None,
+        row: str | None = None,
     ) -> "Bundle":
-        """Reads `video-vae`, the row's motion VAE and `<variant>` (.safetensors) from a folder.
+        """Reads `video-vae`, the row's motion VAE and the row (.safetensors) from a folder.
 
         Args:
             pretrained: folder of a CogVideoX download, whose VAE and text encoder the large presets use.
+            row: name of the row's file where it is not the variant's, as that of another training seed.
 
         Raises:
             KeyError: no such preset or variant.
             ValueError: a file is missing, damaged, or of another preset or variant.
             ImportError: a large preset needs diffusers and transformers.
         """
-        size, row = PRESETS[preset], VARIANTS[variant]
+        size, plays = PRESETS[preset], VARIANTS[variant]
         folder = folder or SHIPPED / preset
-        video_vae = load_video_vae(preset, folder / "video-vae.safetensors", pretrained)
-        motion_vae, name = build_motion_vae(size, row), motion_vae_name(row)
+        sees = "video" in plays.makes
+        video_vae = load_video_vae(preset, folder / "video-vae.safetensors", pretrained) if sees else None
+        motion_vae, name = build_motion_vae(size, plays), motion_vae_name(plays)
         weights.load(folder / f"{name}.safetensors", motion_vae, {"kind": name, "preset": preset})
-        path = folder / f"{variant}.safetensors"
+        path = folder / f"{row or variant}.safetensors"
         words = json.loads(weights.about(path).get("words", "[]"))
         prompts = prompts_of(size, words, pretrained, device)
         attention = Split if size.video_vae == "cogvideox" else Masked  # fast where sequences are long
-        model = EgoTwin(size.network, row, prompts.vocabulary, attention)
+        model = EgoTwin(size.network, plays, prompts.vocabulary, attention)
         weights.load(path, model, {"kind": "transformer", "preset": preset, "variant": variant})
-        modules: list[nn.Module] = [model, video_vae, motion_vae]
+        modules: list[nn.Module] = [module for module in (model, video_vae, motion_vae) if module is not None]
         for module in modules:
             module.eval().requires_grad_(False).to(device)
-        return Bundle(size, row, prompts, model, video_vae, motion_vae, Schedule.cogvideox(size.snr_shift))
+        return Bundle(size, plays, prompts, model, video_vae, motion_vae, Schedule.cogvideox(size.snr_shift))
 
     @torch.no_grad()
     def sample(
@@ -156,7 +175,8 @@ class Bundle:
         """B clips; what is given comes back as it came.
 
         Raises:
-            ValueError: a prompt that is empty or too long, or frames or poses of another shape than the preset's.
+            ValueError: a prompt that is empty or too long, frames or poses of another shape than the preset's, or a
+                mode that the row does not have.
         """
         self.check(inputs, mode)
         device = next(self.model.parameters()).device
@@ -171,7 +191,9 @@ class Bundle:
         )
         video, moved = sample(self.model, self.schedule, given, seeds, mode, steps, sampler, guidance)
         frames = np.asarray(inputs.frames)
-        if mode != "tv2m":
+        if self.video_vae is None:
+            frames = None
+        elif mode != "tv2m":
             frames = to_pixels(self.video_vae.decode(video)).cpu().numpy()
             frames[:, 0] = inputs.frames[:, 0]
         if mode != "tm2v":
@@ -181,7 +203,10 @@ class Bundle:
 
     def check(self, inputs: Inputs, mode: Mode) -> None:
         """Whether these inputs are what the preset was made for. ValueError if not."""
-        size, joints = self.preset, self.preset.joints
+        size, joints, makes = self.preset, self.preset.joints, self.variant.makes
+        modes = {("video",): ("tm2v",), ("motion",): ("t2vm",)}.get(makes, tuple(TABLE))
+        if mode not in modes:
+            raise ValueError(f"this row makes {' and '.join(makes)}; its task is {', '.join(modes)}, not {mode}")
         empty = [text for text in inputs.texts if not text.strip()]
         if empty:
             raise ValueError("a prompt is empty; it has to name what happens")
@@ -197,9 +222,12 @@ class Bundle:
 
     def _video_latents(self, frames: np.ndarray) -> Tensor:
         """Latents of the frames that are given, padded with zeros to K + 1."""
+        network = self.preset.network
+        if self.video_vae is None:
+            return torch.zeros(len(frames), network.latent_frames, network.video_channels, *network.latent_size)
         pixels = to_unit(torch.from_numpy(np.asarray(frames)))
         found = self.video_vae.encode(pixels.to(self.video_vae.device))
-        missing = self.preset.network.latent_frames - found.shape[1]
+        missing = network.latent_frames - found.shape[1]
         return torch.cat([found, found.new_zeros(len(found), missing, *found.shape[2:])], dim=1)
 
     def _motion_latents(self, features: Tensor) -> Tensor:

@@ -20,6 +20,8 @@ class Clips:
     """float32 (n, T_m, J, 3), metres, world."""
     rotations: np.ndarray
     """float32 (n, T_m, J, 3, 3), joint → world."""
+    hands: np.ndarray
+    """float32 (n, T, 2): share of each frame's pixels that show the left and the right hand; 0 where nobody knows."""
     digest: str
     """Of the split they come from."""
 
@@ -34,13 +36,13 @@ class Clips:
             FileNotFoundError: nothing lies there, or writing it was not finished.
         """
         told = json.loads((folder / "clips.json").read_text())
-        frames, positions, rotations = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS)
-        return Clips(tuple(told["ids"]), tuple(told["texts"]), frames, positions, rotations, told["digest"])
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
+        return Clips(tuple(told["ids"]), tuple(told["texts"]), **arrays, digest=told["digest"])
 
 
-ARRAYS = ("frames", "positions", "rotations")
-Row = tuple[str, str, np.ndarray, np.ndarray, np.ndarray]
-"""Id, text, frames (T, H, W, 3), positions (T_m, J, 3), rotations (T_m, J, 3, 3)."""
+ARRAYS = {"frames": np.uint8, "positions": np.float32, "rotations": np.float32, "hands": np.float32}
+Row = tuple[str, str, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Id, text, frames (T, H, W, 3), positions (T_m, J, 3), rotations (T_m, J, 3, 3), hands (T, 2)."""
 
 
 def write(folder: Path, rows: Iterator[Row], count: int, digest: str) -> Clips:
@@ -50,7 +52,7 @@ def write(folder: Path, rows: Iterator[Row], count: int, digest: str) -> Clips:
     arrays: dict[str, np.ndarray] = {}
     ids, texts = [], []
     for place, (clip_id, text, *values) in enumerate(rows):
-        for name, value, dtype in zip(ARRAYS, values, (np.uint8, np.float32, np.float32), strict=True):
+        for (name, dtype), value in zip(ARRAYS.items(), values, strict=True):
             if name not in arrays:
                 path, shape = folder / f"{name}.npy", (count, *value.shape)
                 arrays[name] = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)

@@ -8,21 +8,27 @@ D width of the text + video stream · d_m width of the motion branch · L blocks
 from dataclasses import dataclass, replace
 from typing import Literal
 
+Part = Literal["video", "motion"]
+BOTH: tuple[Part, ...] = ("video", "motion")
+Timesteps = Literal["async", "sync", "given"]
+
 
 @dataclass(frozen=True)
 class Variant:
     """One row: three fields, and the motion tokeniser that goes with them. Blocks never ask which row they play."""
 
-    representation: Literal["head", "root"]
-    """Head-centric (EgoTwin) or root-centric (HumanML3D type) motion features."""
+    representation: Literal["head", "root", "path"]
+    """Head-centric (EgoTwin) or root-centric (HumanML3D type) motion features; or the head's path alone, given."""
     mask: Literal["causal", "full"]
     """The interaction mask of the paper, or every token sees every token."""
-    timesteps: Literal["async", "sync"]
-    """t_v and t_m drawn independently, or t_v = t_m."""
-    tokens: Literal["conv", "global"] = "conv"
-    """Causal convolutional motion VAE (M tokens on the clock), or MLD's transformer VAE (pose token + one latent)."""
-    motion_channels: int | None = None
-    """C_m where it is not the preset's: one latent for the whole motion has to be wide."""
+    timesteps: Timesteps
+    """t_v and t_m drawn independently; t_v = t_m; or the motion always given, at t_m = 0."""
+    tokens: Literal["conv", "global", "path"] = "conv"
+    """Causal convolutional motion VAE (M tokens on the clock), MLD's transformer VAE (pose token + one latent), or the
+    path itself (M tokens on the clock, no VAE)."""
+    makes: tuple[Part, ...] = BOTH
+    """What comes out. A row that makes one modality has no half of the network without the other: where the motion is,
+    it is in all blocks."""
 
 
 VARIANTS = {
@@ -31,9 +37,16 @@ VARIANTS = {
     "wo-im": Variant("head", "full", "async"),
     "wo-ad": Variant("head", "causal", "sync"),
     "mm-dit": Variant("head", "full", "sync"),
-    "vidmld": Variant("root", "full", "sync", "global", motion_channels=256),
+    "vidmld": Variant("root", "full", "sync", "global"),
+    "mld": Variant("root", "full", "sync", "global", makes=("motion",)),
+    "cameractrl": Variant("path", "full", "given", "path", makes=("video",)),
 }
-"""The rows of the paper's tables, and MM-DiT."""
+"""The rows of the paper's tables; MM-DiT; and two systems that make one modality: MLD (text → motion) and CameraCtrl
+(text, first frame and the head's path → video)."""
+
+
+PATH_CHANNELS = 72
+"""Numbers in a token of a given head path: four frames of (h_r, ḣ_r, h_p, ḣ_p)."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +58,7 @@ class NetworkConfig:
     heads: int
     head_dim: int
     motion_width: int
-    """d_m."""
+    """d_m, the same for all rows. No row's latents are wider: a network of smaller rank could not put them out."""
     time_width: int
     """Width E of the timestep embeddings."""
     text_tokens: int
@@ -59,7 +72,9 @@ class NetworkConfig:
     latent_size: tuple[int, int]
     """Height and width of the video latents."""
     motion_channels: int
-    """C_m."""
+    """C_m of the convolutional VAE's tokens."""
+    global_channels: int
+    """C_m of MLD's one latent for the whole motion, and of its pose token (MLD: 256)."""
     motion_rate: int = 2
     """r: motion tokens per latent step."""
     patch: int = 2
@@ -81,6 +96,10 @@ class NetworkConfig:
         """Spatial tokens per latent frame, vertically and horizontally."""
         return self.latent_size[0] // self.patch, self.latent_size[1] // self.patch
 
+    def motion_size(self, variant: Variant) -> int:
+        """C_m of a row's motion tokens."""
+        return {"conv": self.motion_channels, "global": self.global_channels, "path": PATH_CHANNELS}[variant.tokens]
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -96,9 +115,14 @@ class Preset:
     joints: int
     """J of the skeleton the weights are for (xsens23: 23)."""
     video_vae: Literal["groups", "cogvideox"]
-    """`egotwin_ref.video_vae.GroupVAE`, or diffusers' AutoencoderKLCogVideoX (4 × 8 × 8)."""
+    """`egotwin_ref.video_vae.GroupVAE` of 4 × (frame size / latent size), or diffusers' AutoencoderKLCogVideoX
+    (4 × 8 × 8)."""
     text: Literal["words", "t5"]
     """The small encoder trained with the model, or T5-XXL through transformers."""
+    vae_width: int = 64
+    """Of `GroupVAE`."""
+    global_vae: tuple[int, int] = (128, 5)
+    """Width and layers of `GlobalMotionVAE`'s transformers."""
     coarse_patch: int | None = None
     """Side of the patches up to the middle of stage 3, a multiple of the network's: fewer tokens learn cheaply what
     text and time are for; the own, finer ones then learn where things go. None: the same patches throughout."""
@@ -110,8 +134,8 @@ class Preset:
 
 _TWO_B = NetworkConfig(
     layers=30, heads=30, head_dim=64, time_width=512, text_tokens=226, text_width=4096, motion_width=768,
-    video_channels=16, latent_frames=11, latent_size=(60, 60), motion_channels=768, rope_grid=(30, 45),
-    positions="sincos",
+    video_channels=16, latent_frames=11, latent_size=(60, 60), motion_channels=768, global_channels=256,
+    rope_grid=(30, 45), positions="sincos",
 )  # fmt: skip
 _FIVE_B = replace(_TWO_B, layers=42, heads=48, positions="rope")
 _FIVE_B_I2V = replace(_FIVE_B, positions="rope+learned", first_frame="concat")
@@ -124,13 +148,21 @@ PRESETS = {
     "mini": Preset(
         NetworkConfig(
             layers=6, heads=3, head_dim=64, motion_width=96, time_width=128, text_tokens=26, text_width=192,
-            video_channels=32, latent_frames=11, latent_size=(4, 4), motion_channels=64, patch=1,
+            video_channels=32, latent_frames=11, latent_size=(4, 4), motion_channels=64, global_channels=96, patch=1,
         ),
         video_frames=41, fps_video=8.0, motion_frames=81, fps_motion=16.0, frame_size=(64, 64), joints=23,
         video_vae="groups", text="words", coarse_patch=2,
+    ),
+    "small": Preset(
+        NetworkConfig(
+            layers=6, heads=3, head_dim=64, motion_width=256, time_width=96, text_tokens=27, text_width=192,
+            video_channels=16, latent_frames=11, latent_size=(8, 8), motion_channels=64, global_channels=256,
+        ),
+        video_frames=41, fps_video=8.0, motion_frames=81, fps_motion=16.0, frame_size=(64, 64), joints=23,
+        video_vae="groups", text="words", vae_width=96, global_vae=(192, 7),
     ),
     "cogvideox-2b": replace(_LARGE, network=_TWO_B, snr_shift=3.0),
     "cogvideox-5b": _LARGE,
     "cogvideox-5b-i2v": replace(_LARGE, network=_FIVE_B_I2V),
 }  # fmt: skip
-"""Sizes by name. `mini` ships with weights; the others load CogVideoX's public ones."""
+"""Sizes by name. `mini` ships with weights; `small` is for the table of all rows; the others load CogVideoX's."""

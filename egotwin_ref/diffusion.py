@@ -7,7 +7,7 @@
 CogVideoX, which it starts from, predicts v, and only v is defined at ᾱ = 0.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -24,6 +24,7 @@ class Schedule:
 
     alphas_bar: Tensor
     """float64 (1000,), falling to exactly 0."""
+    _copies: dict[torch.device, Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     @staticmethod
     def cogvideox(snr_shift: float = 1.0) -> "Schedule":
@@ -40,10 +41,17 @@ class Schedule:
 
     def signal_noise(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """√ᾱ and √(1 - ᾱ) of timesteps t (B,), shaped to multiply `like` (B, …); t = -1 is the clean end (1, 0)."""
-        t = t.cpu()
-        bar = torch.where(t < 0, torch.ones((), dtype=torch.float64), self.alphas_bar[t.clamp(min=0)])
+        table = self._on(like.device)
+        t = t.to(like.device)
+        bar = torch.where(t < 0, torch.ones_like(table[0]), table[t.clamp(min=0)])
         shape = (-1, *[1] * (like.ndim - 1))
         return tuple(part.to(like).view(shape) for part in (bar.sqrt(), (1 - bar).sqrt()))  # pyright: ignore
+
+    def _on(self, device: torch.device) -> Tensor:
+        """ᾱ on a device, copied there once."""
+        if device not in self._copies:
+            self._copies[device] = self.alphas_bar.to(device)
+        return self._copies[device]
 
     def noised(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
         """x_t."""

@@ -110,6 +110,15 @@ def fuse_head(R: Tensor, p: Tensor, dR: Tensor, dp: Tensor, frames: float) -> tu
     return fused, path + torch.einsum("ts,bsi->bti", smooth, p - path)
 
 
+def fuse_positions(p: Tensor, steps: Tensor, frames: float) -> Tensor:
+    """Paths (B, T, J, 3) from absolute positions and steps since the frame before (same shape), both in one frame.
+
+    As `fuse_head` does for positions: Σ |p'_t - p_t|² + frames² Σ |p'_t - p'_{t-1} - steps_t|² is least.
+    """
+    path = summed(steps)
+    return path + torch.einsum("ts,bsji->btji", _smoother(p.shape[1], frames).to(p), p - path)
+
+
 def _smoother(length: int, frames: float) -> Tensor:
     """(I + frames² L)⁻¹ with L the Laplacian of a chain of frames: keeps constants, damps what changes fast."""
     steps = torch.eye(length, dtype=torch.float64).diff(dim=0)

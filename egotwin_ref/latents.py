@@ -1,7 +1,7 @@
 """Training data as tensors: clips compressed once, so that the transformer's steps read nothing else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +9,17 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from .clips import Clips
 from .distributed import processes, rank, wait
+from .motion_vae import MotionVAE
+from .representation import HeadCentric, HeadPath, RootCentric
 from .text import Prompts
-from .video_training import video_latents
+from .video_training import LEAST_HAND, video_latents
 from .video_vae import VideoVAE
+
+Representation = HeadCentric | RootCentric | HeadPath
+CHUNK = 256
+"""Motions at once."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,13 @@ class Latents:
     """Token ids (n, L_t), int64; or encoder outputs (n, L_t, width) where the encoder is frozen (T5)."""
     empty: Tensor
     """The same of the empty prompt, (L_t,) or (L_t, width)."""
+    late_hands: Tensor | None = None
+    """bool (n,): a hand comes into view after the first frame; None where nobody knows. Not stored."""
+
+    def to(self, device: str) -> "Latents":
+        """The same on a device."""
+        held = {name: value.to(device) for name, value in vars(self).items() if value is not None}
+        return replace(self, **held)
 
     def __len__(self) -> int:
         return len(self.video)
@@ -72,6 +86,28 @@ def compress(path: Path, vae: VideoVAE, frames: np.ndarray, prompts: Prompts, te
         for part in parts:
             part.unlink()
     wait()
+
+
+@torch.no_grad()
+def features_of(representation: Representation, clips: Clips, device: str) -> Tensor:
+    """(n, T_m, dim) of all motions, on the device."""
+    parts = []
+    for start in range(0, len(clips), CHUNK):
+        some = (np.array(array[start : start + CHUNK]) for array in (clips.positions, clips.rotations))
+        parts.append(representation.encode(*(torch.from_numpy(array).to(device) for array in some)))
+    return torch.cat(parts)
+
+
+@torch.no_grad()
+def motion_latents(vae: MotionVAE, features: Tensor) -> Tensor:
+    """Normalised latents (n, tokens, C_m), bfloat16, on the CPU."""
+    return torch.cat([vae.encode(part) for part in features.split(CHUNK)]).to(torch.bfloat16).cpu()
+
+
+def late_hands(clips: Clips) -> Tensor:
+    """bool (n,): see `Latents.late_hands`."""
+    shown = torch.from_numpy(np.array(clips.hands).max(axis=2) > LEAST_HAND)  # (n, T)
+    return shown[:, 1:].any(dim=1) & ~shown[:, 0]
 
 
 def _stored(text: Tensor) -> Tensor:

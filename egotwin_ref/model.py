@@ -6,7 +6,7 @@ E width of a timestep's embedding, n tokens of any branch. Without motion the te
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -14,12 +14,9 @@ from torch.utils.checkpoint import checkpoint
 
 from .attention import Attend, Masked
 from .blocks import AdaLN, Block, Branch, Output, TimeEmbedding
-from .configs import NetworkConfig, Variant
+from .configs import BOTH, NetworkConfig, Part, Variant
 from .positions import motion_tokens, rotary, sincos, sinusoid
 from .text import TextEncoder
-
-Part = Literal["video", "motion"]
-BOTH: tuple[Part, ...] = ("video", "motion")
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,9 @@ class EgoTwin(nn.Module):
         vocabulary: number of word ids where the text encoder is trained with the model; 0 where text comes encoded.
         attention: how attention is computed; `egotwin_ref.attention` has three ways that agree.
         recompute: see `Preset.recompute`.
+
+    Raises:
+        ValueError: the row's latents are wider than the motion branch, which could not put them all out.
     """
 
     turns_motion: Tensor | None
@@ -62,16 +62,23 @@ class EgoTwin(nn.Module):
         D, E, d_m = config.width, config.time_width, config.motion_width
         channels, patch = config.video_channels, config.patch
         inputs = 2 * channels if config.first_frame == "concat" else channels
+        if (size := config.motion_size(variant)) > d_m:
+            raise ValueError(f"motion latents of {size} channels need a motion branch as wide; this one has {d_m}")
+        self.meeting = config.layers // 2 if variant.makes == BOTH else config.layers
+        """So many blocks have motion; a row that makes one modality has no other part of the network to leave it to."""
         self.words = TextEncoder(vocabulary, config.text_width, config.text_tokens) if vocabulary else nn.Identity()
         self.text_in = nn.Linear(config.text_width, D)
-        self.video_in = nn.Conv2d(inputs, D, patch, stride=patch)
-        self.motion_in = nn.Linear(variant.motion_channels or config.motion_channels, d_m)
+        if "video" in variant.makes:
+            self.video_in = nn.Conv2d(inputs, D, patch, stride=patch)
+        self.motion_in = nn.Linear(size, d_m)
         self.time_video = TimeEmbedding(D, E)
         self.time_motion = TimeEmbedding(D, E)
-        self.blocks = nn.ModuleList(Block(config, with_motion=i < config.layers // 2) for i in range(config.layers))
-        self.video_norm = nn.LayerNorm(D)
-        self.video_out = Output(D, E, channels * patch**2)
-        self.motion_out = Output(d_m, E, variant.motion_channels or config.motion_channels)
+        self.blocks = nn.ModuleList(Block(config, with_motion=i < self.meeting) for i in range(config.layers))
+        if "video" in variant.makes:
+            self.video_norm = nn.LayerNorm(D)
+            self.video_out = Output(D, E, channels * patch**2)
+        if "motion" in variant.makes:
+            self.motion_out = Output(d_m, E, size)
         self._place()
         self._initialise()
 
@@ -97,14 +104,14 @@ class EgoTwin(nn.Module):
             want: without "video" the upper half, which motion never sees, is not computed.
         """
         branches = self._branches(text, video, motion, t_video, t_motion)
-        middle = len(self.blocks) // 2
-        for block in self.blocks[:middle]:
+        for block in self.blocks[: self.meeting]:
             branches = self._through(block, branches)
         found_video = found_motion = None
-        if "motion" in branches:  # the motion leaves here
-            found_motion = self.motion_out(branches.pop("motion"))
+        moved = branches.pop("motion", None)  # the motion leaves here
+        if moved is not None and "motion" in self.variant.makes:
+            found_motion = self.motion_out(moved)
         if "video" in branches and "video" in want:
-            for block in self.blocks[middle:]:
+            for block in self.blocks[self.meeting :]:
                 branches = self._through(block, branches)
             last = branches["video"]
             found_video = self._unpatch(self.video_out(replace(last, x=self.video_norm(last.x))))
@@ -177,5 +184,21 @@ class EgoTwin(nn.Module):
         for module in self.modules():
             if isinstance(module, AdaLN | Output):
                 nn.init.zeros_(module.linear.weight)
-        nn.init.zeros_(self.video_out.out.weight)
-        nn.init.zeros_(self.motion_out.out.weight)
+        for part in self.variant.makes:
+            nn.init.zeros_(getattr(self, f"{part}_out").out.weight)
+
+
+MOTION_PARTS = ("motion_in.", "time_motion.", "motion_out.")
+
+
+VIDEO_PARTS = ("video_in.", "video_norm.", "video_out.")
+
+
+def is_motion(name: str) -> bool:
+    """Whether a parameter of the transformer belongs to the motion branch."""
+    return name.startswith(MOTION_PARTS) or ".motion." in name
+
+
+def is_video(name: str) -> bool:
+    """Whether a parameter belongs to the video alone; a row that makes none does without."""
+    return name.startswith(VIDEO_PARTS)

@@ -83,7 +83,9 @@ class MotionVAE(nn.Module):
         """Shape of the latents of a batch of motions."""
         raise NotImplementedError
 
-    def loss(self, features: Tensor, noise: Tensor, kl_weight: float) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(
+        self, features: Tensor, noise: Tensor, kl_weight: float, spread: float = 0.0
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """(1/4) Σ_c [L_rec^c + λ_KL L_KL^c], and its terms: the error of each group c, and "kl".
 
         L_rec^c is the mean squared error of the group's normalised features. The paper also gives each group a KL; as
@@ -93,9 +95,15 @@ class MotionVAE(nn.Module):
             features: (B, T, dim).
             noise: standard normal (B, tokens, C_m).
             kl_weight: λ_KL.
+            spread: noise beyond the posterior's, in units of each channel's deviation over the batch: a transformer's
+                latents are never exact, and a decoder that has seen such noise forgives it.
         """
         mean, logvar = self.posterior(features)
-        drawn = self.draw(mean + torch.exp(0.5 * logvar) * noise).float()
+        variance = logvar.exp()
+        if spread:
+            first, others = (part.detach().flatten(0, 1).var(dim=0) for part in (mean[:, :1], mean[:, 1:]))
+            variance = variance + spread**2 * torch.stack([first, others])[_statistics(mean.shape[1])]
+        drawn = self.draw(mean + variance.sqrt() * noise).float()
         error = (drawn - self.normalised(features)).square().mean(dim=(0, 1))
         terms = {
             name: torch.cat([error[self.groups[group]] for group in members]).mean()
@@ -192,13 +200,13 @@ class ConvMotionVAE(MotionVAE):
 
     def noise_shape(self, batch: int, frames: int = 81) -> tuple[int, int, int]:
         """Shape of the latents of a batch of motions of 4K + 1 frames."""
-        return batch, _latents(frames), self.channels
+        return batch, latents_of(frames), self.channels
 
     @torch.no_grad()
     def fit_features(self, features: Tensor) -> None:
         """As above, and the linear paths: principal components of four frames (`linear_code`)."""
         super().fit_features(features)
-        groups = _grouped(self.normalised(features)).flatten(0, 1)
+        groups = grouped(self.normalised(features)).flatten(0, 1)
         analysis, synthesis = linear_code(groups, self.loss_weights().repeat(RATE), self.channels)
         self.analysis.weight.copy_(analysis)
         self.synthesis.weight.copy_(synthesis)
@@ -206,9 +214,9 @@ class ConvMotionVAE(MotionVAE):
     def posterior(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance (B, K + 1, C_m)."""
         normalised = self.normalised(features)
-        _latents(features.shape[1])
+        latents_of(features.shape[1])
         mean, logvar = self.encoder(normalised).float().chunk(2, dim=-1)
-        return mean + self.analysis(_grouped(normalised)), (logvar + FIRST_LOGVAR).clamp(*LOGVAR)
+        return mean + self.analysis(grouped(normalised)), (logvar + FIRST_LOGVAR).clamp(*LOGVAR)
 
     def draw(self, raw: Tensor) -> Tensor:
         """Normalised features (B, 4K + 1, dim)."""
@@ -216,7 +224,7 @@ class ConvMotionVAE(MotionVAE):
         return self.decoder(raw) + linear[:, RATE - 1 :]
 
 
-def _grouped(frames: Tensor) -> Tensor:
+def grouped(frames: Tensor) -> Tensor:
     """(B, 4K + 1, dim) → (B, K + 1, 4 dim); the first frame fills its group alone."""
     padded = torch.cat([frames[:, :1].expand(-1, RATE - 1, -1), frames], dim=1)
     return padded.unflatten(1, (-1, RATE)).flatten(2)
@@ -227,7 +235,8 @@ def _statistics(tokens: int) -> list[int]:
     return [0] + [1] * (tokens - 1)
 
 
-def _latents(frames: int) -> int:
+def latents_of(frames: int) -> int:
+    """Number of latents of so many frames. ValueError: not 4K + 1."""
     if frames % RATE != 1:
         raise ValueError(f"a motion has 4K + 1 frames; this one has {frames}")
     return 1 + frames // RATE

@@ -37,32 +37,41 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """One step; a matrix without a gradient stays."""
+        """One step; a matrix without a gradient stays. Matrices of one shape go through the iteration together."""
         del closure
         for group in self.param_groups:
-            for matrix in group["params"]:
-                if matrix.grad is None:
-                    continue
-                state = self.state[matrix]
-                if not state:
-                    state["momentum"] = torch.zeros_like(matrix)
-                state["momentum"].lerp_(matrix.grad, 1 - group["momentum"])
-                ahead = matrix.grad.lerp(state["momentum"], group["momentum"])
-                update = torch.cat([scaled(orthogonal(part)) for part in ahead.chunk(group["parts"])])
-                matrix.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"])
+            for alike in self._alike(group).values():
+                gradients = [matrix.grad for matrix in alike]
+                momenta = [self.state[matrix]["momentum"] for matrix in alike]
+                torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
+                ahead = torch.stack(torch._foreach_lerp(gradients, momenta, group["momentum"]))  # (n, rows, columns)
+                parts = ahead.unflatten(1, (group["parts"], -1)).flatten(0, 1)
+                update = scaled(orthogonal(parts)).view_as(ahead) * group["lr"]
+                torch._foreach_mul_(alike, 1 - group["lr"] * group["weight_decay"])
+                torch._foreach_sub_(alike, list(update.unbind()))
+
+    def _alike(self, group: dict[str, Any]) -> dict[torch.Size, list[Tensor]]:
+        """Matrices with gradients by shape; gives new ones their momentum."""
+        found: dict[torch.Size, list[Tensor]] = {}
+        for matrix in group["params"]:
+            if matrix.grad is not None:
+                found.setdefault(matrix.shape, []).append(matrix)
+                if not self.state[matrix]:
+                    self.state[matrix]["momentum"] = torch.zeros_like(matrix)
+        return found
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """(m, n) → about U Vᵀ of its singular value decomposition: singular values within 0.7 to 1.2, unless tiny ones."""
+    """(…, m, n) → about U Vᵀ of its singular value decomposition: singular values within 0.7 to 1.2, unless tiny."""
     a, b, c = QUINTIC
-    wide = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
-    x = wide / wide.norm().clamp(min=1e-7)
+    wide = matrix.mT if matrix.shape[-2] > matrix.shape[-1] else matrix
+    x = wide / wide.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
     for _ in range(ITERATIONS):
-        gram = x @ x.T
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x.T if matrix.shape[0] > matrix.shape[1] else x
+        gram = x @ x.mT
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.mT if matrix.shape[-2] > matrix.shape[-1] else x
 
 
 def scaled(update: Tensor) -> Tensor:
-    """A step with the root mean square of AdamW's."""
-    return update * (0.2 * max(update.shape) ** 0.5)
+    """A step (…, m, n) with the root mean square of AdamW's."""
+    return update * (0.2 * max(update.shape[-2:]) ** 0.5)

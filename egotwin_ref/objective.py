@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -16,20 +17,28 @@ from .sampling import with_first
 
 @dataclass(frozen=True)
 class Draws:
-    """Shares of the draws of (t_v, t_m) that are not two independent uniform ones; the same for all asynchronous rows.
+    """How clips, and timesteps (t_v, t_m), are drawn; the same for all rows, as far as a row has such timesteps.
 
-    Independent draws reach the corners that TM2V and TV2M use, and the diagonal that T2VM uses, too rarely for a short
-    training.
+    Independent draws of t_v and t_m reach the corners that TM2V, TV2M and guidance use, and the diagonal that T2VM
+    uses, too rarely for a short training.
     """
 
     clean_motion: float = 0.2
     """t_m = 0, the motion given."""
     clean_video: float = 0.05
     """t_v = 0, the video given."""
+    unknown_motion: float = 0.05
+    """t_m = T, the motion unknown: what guidance of the video compares with."""
+    unknown_video: float = 0.05
+    """t_v = T, the video unknown: what guidance of the motion compares with."""
     equal: float = 0.25
     """t_v = t_m."""
     no_text: float = 0.1
     """Prompts that are emptied."""
+    hands: float = 0.25
+    """Clips that are drawn among those where a hand comes into view after the first frame."""
+    moving: float = 1.0
+    """How much more the error counts where the recorded video changes; see `weights_of_change`."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +52,47 @@ class Times:
 
     @staticmethod
     def draw(count: int, variant: Variant, draws: Draws, generator: torch.Generator) -> "Times":
-        """Of `count` clips; one timestep for both where the variant is synchronous."""
-        t_video, t_motion = torch.randint(LAST + 1, (2, count), generator=generator)
-        kind = torch.rand(count, generator=generator)
+        """Of `count` clips, on the generator's device.
+
+        One timestep for both where the variant is synchronous; the motion always given where it says so.
+        """
+        device = generator.device
+        t_video, t_motion = torch.randint(LAST + 1, (2, count), generator=generator, device=device)
+        kind = torch.rand(count, generator=generator, device=device)
+        never, zero = torch.zeros(count, dtype=torch.bool, device=device), torch.zeros_like(t_video)
         if variant.timesteps == "sync":
-            never = torch.zeros(count, dtype=torch.bool)
             return Times(t_video, t_video, never, never)
-        clean_motion = kind < draws.clean_motion
-        clean_video = ~clean_motion & (kind < draws.clean_motion + draws.clean_video)
-        equal = kind > 1 - draws.equal
-        t_motion = torch.where(equal, t_video, t_motion)
-        zero = torch.zeros_like(t_video)
+        if variant.timesteps == "given":
+            return Times(t_video, zero, never, ~never)
+        shares = (draws.clean_motion, draws.clean_video, draws.unknown_motion, draws.unknown_video)
+        clean_motion, clean_video, unknown_motion, unknown_video = (
+            (kind >= sum(shares[:i])) & (kind < sum(shares[: i + 1])) for i in range(4)
+        )
+        t_motion = torch.where(kind > 1 - draws.equal, t_video, t_motion)
         return Times(
-            torch.where(clean_video, zero, t_video),
-            torch.where(clean_motion, zero, t_motion),
+            torch.where(clean_video, zero, torch.where(unknown_video, zero + LAST, t_video)),
+            torch.where(clean_motion, zero, torch.where(unknown_motion, zero + LAST, t_motion)),
             clean_video,
             clean_motion,
         )
+
+    def part(self, chosen: slice) -> "Times":
+        """Of some of the clips."""
+        return Times(self.video[chosen], self.motion[chosen], self.video_given[chosen], self.motion_given[chosen])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's draws, on the device of the training."""
+
+    text: Tensor
+    video: Tensor | None
+    motion: Tensor | None
+    noise_video: Tensor | None
+    noise_motion: Tensor | None
+    times: Times
+    counts: tuple[Tensor, Tensor]
+    """How many clips the error of video, and that of motion, is divided by; see `DiffusionLoss.at`."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +102,8 @@ class DiffusionLoss:
     The sum over modalities of the mean squared error of v, without the given first frame and pose, and without a
     modality where it is given whole. Stage 2 draws t_v too: the text is modulated by it, and in stage 3 by any. Where
     only one modality is there, it is never given, and its timestep is uniform.
+
+    A step has two halves: `draw`, on the device of the generator, and `of`, which is a function of tensors alone.
     """
 
     model: EgoTwin
@@ -81,30 +116,43 @@ class DiffusionLoss:
 
     def __call__(self, step: int, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
         del step
-        clips = torch.randint(len(self.latents), (self.batch,), generator=generator)
-        both = self.with_video and self.with_motion
-        draws = self.draws if both else replace(self.draws, clean_motion=0.0, clean_video=0.0, equal=0.0)
+        return self.of(self.draw(generator))
+
+    def draw(self, generator: torch.Generator) -> Batch:
+        """Clips, timesteps and noise; the same for every number of processes, each of which takes its share."""
+        device, draws = generator.device, self.draws
+        if not (self.with_video and self.with_motion):
+            alone = {"clean_motion": 0.0, "clean_video": 0.0, "unknown_motion": 0.0, "unknown_video": 0.0}
+            draws = replace(draws, **alone, equal=0.0)
+        clips = self._clips(generator)
         times = Times.draw(self.batch, self.model.variant, draws, generator)
-        emptied = torch.rand(self.batch, generator=generator) < self.draws.no_text
-        video = self.latents.video[clips].float()
-        noise_video = torch.randn(video.shape, generator=generator)
-        motion = noise_motion = None
+        emptied = torch.rand(self.batch, generator=generator, device=device) < draws.no_text
+        mine = slice(rank(), None, processes())
+
+        def shown(latents: Tensor) -> Tensor:
+            found = latents[clips.to(latents.device)].to(device)
+            return found.float() if found.is_floating_point() else found
+
+        def with_noise(latents: Tensor) -> tuple[Tensor, Tensor]:
+            chosen = shown(latents)
+            return chosen[mine], torch.randn(chosen.shape, generator=generator, device=device)[mine]
+
+        text = shown(self.latents.text)
+        empty = self.latents.empty.to(text)
+        text = torch.where(emptied.view(-1, *[1] * (text.ndim - 1)), empty, text)
+        video = noise_video = motion = noise_motion = None
+        if self.with_video:
+            video, noise_video = with_noise(self.latents.video)
         if self.with_motion:
             assert self.latents.motion is not None
-            motion = self.latents.motion[clips].float()
-            noise_motion = torch.randn(motion.shape, generator=generator)
-        text = self.latents.text[clips]
-        text = torch.where(emptied.view(-1, *[1] * (text.ndim - 1)), self.latents.empty, text)
-        mine = slice(rank(), None, processes())
+            motion, noise_motion = with_noise(self.latents.motion)
         counts = ((~times.video_given).sum() / processes(), (~times.motion_given).sum() / processes())
+        return Batch(text[mine], video, motion, noise_video, noise_motion, times.part(mine), counts)
+
+    def of(self, batch: Batch) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The loss of a batch, and its parts."""
         return self.at(
-            text[mine],
-            video[mine] if self.with_video else None,
-            None if motion is None else motion[mine],
-            noise_video[mine],
-            None if noise_motion is None else noise_motion[mine],
-            Times(times.video[mine], times.motion[mine], times.video_given[mine], times.motion_given[mine]),
-            counts,
+            batch.text, batch.video, batch.motion, batch.noise_video, batch.noise_motion, batch.times, batch.counts
         )
 
     def at(
@@ -112,7 +160,7 @@ class DiffusionLoss:
         text: Tensor,
         video: Tensor | None,
         motion: Tensor | None,
-        noise_video: Tensor,
+        noise_video: Tensor | None,
         noise_motion: Tensor | None,
         times: Times,
         counts: tuple[Tensor, Tensor] | None = None,
@@ -123,31 +171,82 @@ class DiffusionLoss:
             counts: how many clips the error of video, and that of motion, is divided by; None is those here that
                 count. With several processes it is their mean number, so that the mean loss is that of one process.
         """
-        device = next(self.model.parameters()).device
         text = text.float() if text.is_floating_point() else text
         seen_video = seen_motion = None
-        if video is not None:
+        if video is not None and noise_video is not None:
             noised = self.schedule.noised(video, noise_video, times.video)
             noised = torch.where(times.video_given.view(-1, 1, 1, 1, 1), video, noised)
-            seen_video = with_first("video", noised, video, self.model).to(device)
+            seen_video = with_first("video", noised, video, self.model)
         if motion is not None and noise_motion is not None:
             noised = self.schedule.noised(motion, noise_motion, times.motion)
             noised = torch.where(times.motion_given.view(-1, 1, 1), motion, noised)
-            seen_motion = with_first("motion", noised, motion, self.model).to(device)
-        found = self.model(text.to(device), seen_video, seen_motion, times.video.to(device), times.motion.to(device))
+            seen_motion = with_first("motion", noised, motion, self.model)
+        found = self.model(text, seen_video, seen_motion, times.video, times.motion)
         parts = {}
-        if video is not None and found.video is not None:
+        if video is not None and noise_video is not None and found.video is not None:
             first = 0 if self.model.config.first_frame == "concat" else 1
             target = self.schedule.v(video, noise_video, times.video)
-            parts["video"] = _error(found.video, target, ~times.video_given, first, counts[0] if counts else None)
+            weight = self._weights(video)
+            error = (found.video.float() - target).square() * weight
+            parts["video"] = _mean(error[:, first:], ~times.video_given, counts[0] if counts else None)
         if motion is not None and noise_motion is not None and found.motion is not None:
             target = self.schedule.v(motion, noise_motion, times.motion)
-            parts["motion"] = _error(found.motion, target, ~times.motion_given, 1, counts[1] if counts else None)
+            error = (found.motion.float() - target).square()
+            parts["motion"] = _mean(error[:, 1:], ~times.motion_given, counts[1] if counts else None)
         return torch.stack(list(parts.values())).sum(), parts
 
+    def _clips(self, generator: torch.Generator) -> Tensor:
+        """Places of the step's clips (B,)."""
+        device, late = generator.device, self._late_hands
+        clips = torch.randint(len(self.latents), (self.batch,), generator=generator, device=device)
+        if late is None or not self.draws.hands:
+            return clips
+        chosen = late[torch.randint(len(late), (self.batch,), generator=generator, device=device)]
+        return torch.where(torch.rand(self.batch, generator=generator, device=device) < self.draws.hands, chosen, clips)
 
-def _error(found: Tensor, target: Tensor, counted: Tensor, first: int, count: Tensor | None) -> Tensor:
-    """Mean squared error over the clips that count, from frame or token `first` on."""
-    per_clip = (found[:, first:].float() - target[:, first:].to(found.device)).square().flatten(1).mean(1)
+    @cached_property
+    def _late_hands(self) -> Tensor | None:
+        late = self.latents.late_hands
+        return None if late is None or not bool(late.any()) else late.nonzero()[:, 0]
+
+    def _weights(self, video: Tensor) -> Tensor:
+        if not self.draws.moving:
+            return video.new_ones(())
+        usual, scale = self._change
+        return weights_of_change(video, self.draws.moving, usual) / scale
+
+    @cached_property
+    def _change(self) -> tuple[float, float]:
+        """The mean change of the training latents, and the mean weight that it gives them."""
+        some = self.latents.video[:: max(1, len(self.latents) // 512)].float()
+        usual = max(1e-6, float(_change(some).mean()))
+        return usual, float(weights_of_change(some, self.draws.moving, usual).mean())
+
+
+MOST_CHANGE = 4.0
+"""Times the usual change; what changes more counts no more."""
+
+
+def weights_of_change(video: Tensor, strength: float, usual: float) -> Tensor:
+    """1 + strength · min(change / usual, 4) of each place in each latent frame (B, K + 1, 1, h, w).
+
+    Change is the mean square of the step from the latent frame before, and to the one after: where hands are and where
+    edges move. Most of a room is smooth and still; without weights its error is most of the loss. A weight that knows
+    the clip pulls the prediction towards clips with more movement, so it is kept small.
+    """
+    change = _change(video)
+    return 1 + strength * (change / usual).clamp(max=MOST_CHANGE)
+
+
+def _change(video: Tensor) -> Tensor:
+    steps = video.diff(dim=1).square().mean(dim=2, keepdim=True)
+    before = torch.cat([steps[:, :1], steps], dim=1)
+    after = torch.cat([steps, steps[:, -1:]], dim=1)
+    return (before + after) / 2
+
+
+def _mean(error: Tensor, counted: Tensor, count: Tensor | None) -> Tensor:
+    """Mean over the clips that count."""
+    per_clip = error.flatten(1).mean(1)
     count = (counted.sum() if count is None else count).clamp(min=1 / processes())
-    return (per_clip * counted.to(found.device)).sum() / count.to(found.device)
+    return (per_clip * counted).sum() / count

@@ -32,28 +32,31 @@ class Heard:
 def probe(loss: DiffusionLoss, clips: int = 128, seed: int = 0) -> list[Heard]:
     """The losses at every pair of `POINTS`; the noise is the same for both motions.
 
-    A synchronous row knows no t_m = 0, so it is asked only where both are equal.
+    A synchronous row knows no t_m = 0, so it is asked only where both are equal; one that is always given the motion
+    knows no other t_m.
     """
     latents, generator = loss.latents, torch.Generator().manual_seed(seed)
+    device = latents.video.device
     assert latents.motion is not None
     count = min(clips, len(latents))
     text, video, motion = latents.text[:count], latents.video[:count].float(), latents.motion[:count].float()
-    noise_video, noise_motion = (torch.randn(part.shape, generator=generator) for part in (video, motion))
-    parts = torch.arange(count).split(max(1, loss.batch // processes()))  # as many clips as a step has
+    noise_video, noise_motion = (torch.randn(part.shape, generator=generator).to(device) for part in (video, motion))
+    parts = torch.arange(count, device=device).split(max(1, loss.batch // processes()))  # as many clips as a step has
     was_training = loss.model.training
     loss.model.eval()
     found = []
     for t_video, t_motion in POINTS:
-        if loss.model.variant.timesteps == "sync" and t_video != t_motion:
+        equal, given = t_video == t_motion, t_motion == 0
+        if not {"sync": equal, "given": given, "async": True}[loss.model.variant.timesteps]:
             continue
         values = [0.0, 0.0]
         for which, moved in enumerate((motion, _another(motion))):
             for part in parts:
                 times = Times(
-                    torch.full((len(part),), t_video),
-                    torch.full((len(part),), t_motion),
-                    torch.zeros(len(part), dtype=torch.bool),
-                    torch.full((len(part),), t_motion == 0),
+                    torch.full((len(part),), t_video, device=device),
+                    torch.full((len(part),), t_motion, device=device),
+                    torch.zeros(len(part), dtype=torch.bool, device=device),
+                    torch.full((len(part),), t_motion == 0, device=device),
                 )
                 told = loss.at(text[part], video[part], moved[part], noise_video[part], noise_motion[part], times)
                 values[which] += float(told[1]["video"]) * len(part) / count

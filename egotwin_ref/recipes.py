@@ -3,7 +3,40 @@
 from dataclasses import dataclass, field
 
 from .objective import Draws
-from .training import Recipe
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """With the data and the initial weights, this fixes the trained ones."""
+
+    steps: int
+    """Optimiser steps."""
+    batch: int
+    """Clips a step, over all processes."""
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    warmup: int = 200
+    """Steps of linear warm-up."""
+    decay: float = 0.3
+    """Share of the steps, at the end, over which the rate falls linearly to 0."""
+    ema: float = 0.999
+    """Of the averaged weights, which are the result; it is (1 + step) / (10 + step) where that is less."""
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+    muon: float | None = None
+    """Learning rate of Muon for the matrices inside the blocks of the transformer; None is AdamW for all."""
+    seed: int = 0
+
+    def share(self, step: int) -> float:
+        """Share of the learning rates that step `step` (0-based) is done with."""
+        up = min(1.0, (step + 1) / max(1, self.warmup))
+        down = min(1.0, (self.steps - step) / max(1.0, self.decay * self.steps))
+        return up * down
+
+    @property
+    def falls_at(self) -> int:
+        """First step whose rate falls."""
+        return self.steps - int(self.decay * self.steps)
 
 
 @dataclass(frozen=True)
@@ -17,6 +50,8 @@ class Recipes:
     kl_video: float
     """Weight of the KL in nats per latent value."""
     kl_motion: float
+    spread: float = field(default=0.0, kw_only=True)
+    """Of the noise in the motion VAEs' latents, beyond the posterior's; see `MotionVAE.loss`."""
     base: Recipe
     """Stage 0: first frame + text → video, without motion. The paper starts from CogVideoX; `mini` has nothing to
     start from. Trained once; every row forks from it."""
@@ -39,6 +74,16 @@ MINI = Recipes(
     joint=Recipe(steps=1_800, batch=64, learning_rate=1e-3, warmup=50, muon=2e-3),
     fine=Recipe(steps=1_400, batch=32, learning_rate=1e-3, warmup=30, ema=0.997, muon=2e-3),
 )
+SMALL = Recipes(
+    video_vae=Recipe(steps=6_000, batch=8, learning_rate=1e-3, warmup=100, decay=0.4, ema=0.998),
+    motion_vae=Recipe(steps=1500, batch=32, learning_rate=2e-3, warmup=100, decay=0.3, ema=0.998),
+    kl_video=1e-5,
+    kl_motion=1e-5,
+    base=Recipe(steps=900, batch=32, learning_rate=1e-3, warmup=100),
+    motion=Recipe(steps=300, batch=32, learning_rate=1e-3, warmup=50),
+    joint=Recipe(steps=1_800, batch=64, learning_rate=1e-3, warmup=50, muon=2e-3),
+    fine=Recipe(steps=0, batch=1),
+)
 LARGE = Recipes(
     video_vae=Recipe(steps=0, batch=1),  # CogVideoX's own
     motion_vae=Recipe(steps=100_000, batch=128, learning_rate=1e-4, weight_decay=0.01, warmup=1000),
@@ -49,5 +94,5 @@ LARGE = Recipes(
     joint=Recipe(steps=20_000, batch=64, learning_rate=2e-5, warmup=1000),
     fine=Recipe(steps=0, batch=1),  # one size of patches throughout
 )
-RECIPES = {"mini": MINI, "cogvideox-2b": LARGE, "cogvideox-5b": LARGE, "cogvideox-5b-i2v": LARGE}
+RECIPES = {"mini": MINI, "small": SMALL, "cogvideox-2b": LARGE, "cogvideox-5b": LARGE, "cogvideox-5b-i2v": LARGE}
 """By preset. The large ones were never run; they are where one would begin."""

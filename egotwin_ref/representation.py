@@ -26,6 +26,7 @@ from .frames import (
     frame_before,
     from_6d,
     fuse_head,
+    fuse_positions,
     heading,
     inverse,
     is_upside_down,
@@ -136,6 +137,9 @@ class RootCentric:
     skeleton: Skeleton
     contact_step: float = 0.056
     """A foot joint that moves less than this in a frame stands still, metres; HumanML3D's 0.89 m/s at 16 fps."""
+    fuse_frames: float = 0.0
+    """Above 0, `decode` reconciles the joints' absolute positions with their steps, j_v, by `fuse_positions`. Of
+    rotations this representation has no second account, so there is nothing to reconcile."""
 
     @property
     def groups(self) -> dict[str, slice]:
@@ -188,11 +192,48 @@ class RootCentric:
         H = about_z(yaw)[:, :, None]
         root = floor + F.pad(part["r_h"], (2, 0))
         joints = floor[:, :, None] + turned(H, part["j_p"].unflatten(-1, (-1, 3)))
+        positions = torch.cat([root[:, :, None], joints], dim=2)
+        if self.fuse_frames > 0:
+            steps = turned(about_z(frame_before(yaw))[:, :, None], part["j_v"].unflatten(-1, (-1, 3)))
+            positions = fuse_positions(positions, steps, self.fuse_frames)
         local = from_6d(part["j_r"].unflatten(-1, (-1, 6))).unbind(dim=2)
         rotations = [H[:, :, 0] @ local[0]]
         for joint, parent in enumerate(self.skeleton.parents[1:], start=1):
             rotations.append(rotations[parent] @ local[joint])
-        return torch.cat([root[:, :, None], joints], dim=2), torch.stack(rotations, dim=2)
+        return positions, torch.stack(rotations, dim=2)
+
+
+@dataclass(frozen=True)
+class HeadPath:
+    """The head alone: the first four groups of `HeadCentric`, for CameraCtrl, which is given the camera's path.
+
+    The camera sits still on the head, so its path is the head's; the body is not looked at.
+    """
+
+    skeleton: Skeleton
+
+    @property
+    def groups(self) -> dict[str, slice]:
+        """Channels of each group."""
+        return _layout(h_r=6, dh_r=6, h_p=3, dh_p=3)
+
+    @property
+    def dim(self) -> int:
+        """18."""
+        return 18
+
+    def canonical_frame(self, positions: Tensor, rotations: Tensor) -> Tensor:
+        """As `HeadCentric`."""
+        return HeadCentric(self.skeleton).canonical_frame(positions, rotations)
+
+    def encode(self, positions: Tensor, rotations: Tensor) -> Tensor:
+        """Features (B, T, 18). ValueError: not of this skeleton."""
+        return HeadCentric(self.skeleton).encode(positions, rotations)[..., : self.dim]
+
+    def decode(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Never: a head's path is not a body. Raises TypeError."""
+        del features
+        raise TypeError("a head's path has no body to decode; rows with it are given the motion")
 
 
 def _layout(**sizes: int) -> dict[str, slice]:

@@ -6,6 +6,8 @@
 | TM2V | t, 0                      | and the motion         |
 | TV2M | 0, t                      | and the video          |
 
+A row that makes motion alone has T2VM without the video; one that makes video alone has TM2V.
+
 First frame and first pose stay clean in every evaluation, also where the rest of their modality is "unknown".
 """
 
@@ -17,8 +19,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from .configs import Part, Timesteps
 from .diffusion import LAST, Sampler, Schedule, Stepper, timesteps
-from .model import EgoTwin, Part
+from .model import EgoTwin
 
 Mode = Literal["t2vm", "tm2v", "tv2m"]
 State = Literal["now", "clean", "unknown"]
@@ -39,7 +42,7 @@ class Guidance:
     """w_t."""
     partner: float = 1.0
     """w_m where video is made, w_v where motion is: how much the other modality counts. Rows with one timestep for
-    both never saw the other one unknown, and ignore it."""
+    both, or with the motion always given, never saw the other one unknown, and ignore it."""
 
 
 PLAIN = Guidance()
@@ -54,17 +57,17 @@ class Evaluation:
     partner: State
 
 
-def terms(part: Part, mode: Mode, timesteps: Literal["async", "sync"], guidance: Guidance) -> dict[Evaluation, float]:
+def terms(part: Part, mode: Mode, timesteps: Timesteps, guidance: Guidance) -> dict[Evaluation, float]:
     """Guided v of `part` as a weighted sum of evaluations; the weights add up to 1, so v, ε and x_0 forms agree.
 
         V(∅, unknown) + w_t [V(c, unknown) - V(∅, unknown)] + w_m [V(c, partner) - V(c, unknown)]       eq. 3, 4
 
-    where the partner is clean (TM2V, TV2M: eq. 3) or x_t itself (T2VM: eq. 4). With one timestep for both modalities
-    it is plain classifier-free guidance: V(∅, partner) + w_t [V(c, partner) - V(∅, partner)].
+    where the partner is clean (TM2V, TV2M: eq. 3) or x_t itself (T2VM: eq. 4). A row that never saw the other modality
+    unknown has plain classifier-free guidance: V(∅, partner) + w_t [V(c, partner) - V(∅, partner)].
     """
     partner = TABLE[mode][OTHER[part]]
     w_t, w_p = guidance.text, guidance.partner
-    if timesteps == "sync":
+    if timesteps != "async":
         found = {Evaluation(False, partner): 1 - w_t, Evaluation(True, partner): w_t}
     else:
         found = {
@@ -112,11 +115,10 @@ def sample(
         raise ValueError(f"one seed a clip is needed: {len(given.text)} clips, {len(seeds)} seeds")
     clean: dict[Part, Tensor] = {"video": given.video, "motion": given.motion}
     noise = _noise(clean, seeds)
-    made: list[Part] = [part for part in clean if TABLE[mode][part] == "now"]
+    makes = model.variant.makes
+    made: list[Part] = [part for part in clean if TABLE[mode][part] == "now" and part in makes]
     x: dict[Part, Tensor] = {part: noise[part] if part in made else clean[part] for part in clean}
-    weights: dict[Part, dict[Evaluation, float]] = {
-        part: terms(part, mode, model.variant.timesteps, guidance) for part in made
-    }
+    weights: dict[Part, dict[Evaluation, float]] = {part: terms(part, mode, model.variant.timesteps, guidance) for part in made}
     steppers = {part: Stepper(schedule, sampler) for part in made}
     for t, to in pairwise(timesteps(steps)):
         guided = _guided(model, schedule, given, x, clean, noise, weights, t)
@@ -149,10 +151,13 @@ def _guided(
     for (with_text, at_video, at_motion), wanted in plan.items():
         text = given.text if with_text else given.empty
         video, t_video = _input("video", at_video, model, schedule, x, clean, noise, t)
+        if "video" not in model.variant.makes:
+            video = None
         motion, t_motion = _input("motion", at_motion, model, schedule, x, clean, noise, t)
         found = model(text, video, motion, t_video, t_motion, want=tuple(wanted))
         for part, weight in wanted.items():
             v = found.video if part == "video" else found.motion
+            assert v is not None
             guided[part] = guided[part] + weight * v if part in guided else weight * v
     return guided
 

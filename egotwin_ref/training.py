@@ -6,61 +6,22 @@ position in the data is the number of the step. The learning rate warms up, stay
 """
 
 import csv
-import json
-import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .distributed import agreed, fill, gathered, mean, place, processes, rank
-from .muon import Muon
+from .distributed import agreed, mean, rank
+from .recipes import Recipe
+from .stepping import Loss, State, Step
 
-Loss = Callable[[int, torch.Generator], tuple[Tensor, Mapping[str, Tensor]]]
-"""(step, the step's generator) → loss, and named parts of it for the log."""
 Report = Callable[[int, Mapping[str, float]], None]
 """Called with steps done and the means since the last call: `loss`, its parts, `samples_per_s`.
 
 Every process calls it, since it may run the network, which may be in shards; let only the first print."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """With the data and the initial weights, this fixes the trained ones."""
-
-    steps: int
-    """Optimiser steps."""
-    batch: int
-    """Clips a step, over all processes."""
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.01
-    warmup: int = 200
-    """Steps of linear warm-up."""
-    decay: float = 0.3
-    """Share of the steps, at the end, over which the rate falls linearly to 0."""
-    ema: float = 0.999
-    """Of the averaged weights, which are the result; it is (1 + step) / (10 + step) where that is less."""
-    clip: float = 1.0
-    """Largest norm of the gradient."""
-    muon: float | None = None
-    """Learning rate of Muon for the matrices inside the blocks of the transformer; None is AdamW for all."""
-    seed: int = 0
-
-    def share(self, step: int) -> float:
-        """Share of the learning rates that step `step` (0-based) is done with."""
-        up = min(1.0, (step + 1) / max(1, self.warmup))
-        down = min(1.0, (self.steps - step) / max(1.0, self.decay * self.steps))
-        return up * down
-
-    @property
-    def falls_at(self) -> int:
-        """First step whose rate falls."""
-        return self.steps - int(self.decay * self.steps)
 
 
 @dataclass(frozen=True)
@@ -71,6 +32,8 @@ class Habits:
     steps_between_reports: int = 50
     autocast: torch.dtype | None = None
     """bfloat16 where the device multiplies it faster; None is float32."""
+    compile: bool = False
+    """Whether torch compiles the transformer's blocks: worth a minute on CUDA, not on a processor."""
     device: str = "cpu"
     report: Report = lambda step, values: None
     began: Callable[[str, int, int], None] = lambda name, step, steps: None
@@ -95,28 +58,19 @@ def train(module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, habits: H
         OutOfTimeError: see `Habits.until`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    state = _State(module, recipe)
+    state = State(module, recipe, habits.device)
     state.restore(folder)
     log = _Log(folder / "log.csv", state.step, state.seconds)
     module.train()
     habits.began(folder.name, state.step, recipe.steps)
+    take, generator = Step(loss, state, habits.device, habits.autocast), torch.Generator(habits.device)
     saved = time.monotonic()
     while state.step < recipe.steps:
         began, step = time.monotonic(), state.step
         state.set_rates(recipe.share(step))
-        generator = torch.Generator().manual_seed(recipe.seed * 2**32 + step)
-        with autocast(habits.device, habits.autocast):
-            value, parts = loss(step, generator)
-        for optimiser in state.optimisers:
-            optimiser.zero_grad(set_to_none=True)
-        value.backward()
-        nn.utils.clip_grad_norm_(state.trained, recipe.clip)
-        for optimiser in state.optimisers:
-            optimiser.step()
-        state.average()
+        log.add(take(step, generator.manual_seed(recipe.seed * 2**32 + step)))
         state.step += 1
         state.seconds += time.monotonic() - began
-        log.add(mean({"loss": value, **parts}))
         if state.step == recipe.falls_at:
             state.save(folder / "stable.pt")
         late = agreed(habits.until is not None and time.monotonic() > habits.until, habits.device)
@@ -133,105 +87,6 @@ def train(module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, habits: H
     return state.averaged()
 
 
-def autocast(device: str, dtype: torch.dtype | None) -> "AbstractContextManager[Any]":
-    """Lower precision where one is asked for."""
-    return nullcontext() if dtype is None else torch.autocast(device.partition(":")[0], dtype)
-
-
-def fast_dtype(device: str) -> torch.dtype | None:
-    """bfloat16 where `device` multiplies it itself; elsewhere it is emulated, a hundred times slower than float32."""
-    if device.startswith("cuda"):
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else None
-    if device.startswith("cpu"):
-        has = any(getattr(torch.cpu, name, bool)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
-        return torch.bfloat16 if has else None
-    return None
-
-
-def optimisers(named: list[tuple[str, nn.Parameter]], recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """AdamW, and Muon where the recipe has it; no weight decay of vectors.
-
-    Raises:
-        ValueError: Muon is asked for under several processes, where no process has a whole matrix.
-    """
-    if recipe.muon and processes() > 1:
-        raise ValueError("Muon needs whole matrices: recipes for several processes have muon=None")
-    inside = {name for name, value in named if recipe.muon and value.ndim == 2 and name.startswith("blocks.")}
-    matrices = [value for name, value in named if value.ndim >= 2 and name not in inside]
-    vectors = [value for _, value in named if value.ndim < 2]
-    groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    found: list[torch.optim.Optimizer] = []
-    found.append(torch.optim.AdamW([group for group in groups if group["params"]], betas=(0.9, 0.95)))
-    if recipe.muon and inside:
-        stacked = [value for name, value in named if name in inside and name.endswith("qkv.weight")]
-        single = [value for name, value in named if name in inside and not name.endswith("qkv.weight")]
-        parts = [{"params": single}, {"params": stacked, "parts": 3}]
-        found.append(Muon(parts, recipe.muon, weight_decay=recipe.weight_decay))
-    return found
-
-
-class _State:
-    """Everything that a step changes."""
-
-    def __init__(self, module: nn.Module, recipe: Recipe) -> None:
-        self.module, self.recipe, self.step, self.seconds = module, recipe, 0, 0.0
-        named = [(name, value) for name, value in module.named_parameters() if value.requires_grad]
-        self.trained = [value for _, value in named]
-        self.optimisers = optimisers(named, recipe)
-        self.names = [name for name, _ in named]
-        self.ema = [value.detach().clone().float() for value in self.trained]
-
-    def set_rates(self, share: float) -> None:
-        for optimiser, rate in zip(self.optimisers, (self.recipe.learning_rate, self.recipe.muon), strict=False):
-            for group in optimiser.param_groups:
-                group["lr"] = share * (rate or 0.0)
-
-    @torch.no_grad()
-    def average(self) -> None:
-        share = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(self.ema, [value.detach().float() for value in self.trained], 1 - share)
-
-    def averaged(self) -> dict[str, Tensor]:
-        found = {name: value.detach() for name, value in self.module.state_dict().items()}
-        return found | dict(zip(self.names, self.ema, strict=True))
-
-    def save(self, path: Path) -> None:
-        state = gathered({
-            "recipe": json.dumps(asdict(self.recipe)), "step": self.step, "seconds": self.seconds,
-            "module": dict(self.module.state_dict()), "optimisers": [one.state_dict() for one in self.optimisers],
-            "ema": self.ema,
-        })  # fmt: skip
-        if rank() > 0:
-            return
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-
-    def restore(self, folder: Path) -> None:
-        path = folder / "checkpoint.pt"
-        if not path.is_file():
-            return
-        state = torch.load(path, weights_only=True)
-        before, now = Recipe(**json.loads(state["recipe"])), self.recipe
-        if before != now:
-            if asdict(before) | {"steps": now.steps} != asdict(now) or now.steps < before.steps:
-                raise ValueError(f"{folder} holds a training by another recipe ({before}); this one is {now}")
-            if state["step"] > before.falls_at:  # the rate fell for the shorter recipe's end
-                state = torch.load(folder / "stable.pt", weights_only=True)
-        fill(self.module, state["module"])
-        for optimiser, told in zip(self.optimisers, state["optimisers"], strict=True):
-            parameters = [value for group in optimiser.param_groups for value in group["params"]]
-            for number, kept in told["state"].items():
-                like = parameters[number]
-                kept |= {name: place(value, like) for name, value in kept.items() if value.shape == like.shape}
-            optimiser.load_state_dict(told)
-        self.ema = [place(whole, like) for whole, like in zip(state["ema"], self.trained, strict=True)]
-        self.step, self.seconds = int(state["step"]), float(state["seconds"])
-
-
 class _Log:
     """`log.csv`; rows after the step from which a training goes on are dropped."""
 
@@ -241,13 +96,14 @@ class _Log:
             with path.open(newline="") as file:
                 self.rows = [row for row in csv.DictReader(file) if int(row["step"]) <= step]
 
-    def add(self, values: Mapping[str, float]) -> None:
+    def add(self, values: Mapping[str, Tensor]) -> None:
+        """Stays on the device: a step that waited for its own loss would leave a GPU idle."""
         for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value
+            self.sums[name] = self.sums.get(name, 0) + value.detach().float()
         self.count += 1
 
     def row(self, step: int, seconds: float, batch: int) -> dict[str, float]:
-        means = {name: value / self.count for name, value in self.sums.items()}
+        means = {name: value / self.count for name, value in mean(self.sums).items()}
         rate = self.count * batch / max(1e-9, seconds - self.since)
         self.rows.append({"step": step, **{name: f"{value:.5g}" for name, value in means.items()},
                           "samples_per_s": f"{rate:.4g}", "seconds": f"{seconds:.1f}"})  # fmt: skip

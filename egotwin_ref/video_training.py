@@ -10,34 +10,81 @@ from .video_vae import GroupVAE, VideoVAE, to_pixels, to_unit
 
 WINDOW = 17
 """Frames of a training window: one alone and four groups."""
+HANDS = 0.4
+"""Share of the windows around a frame with a hand."""
+LEAST_HAND = 0.003
+"""Share of a frame's pixels from which on a hand is said to be there: a dozen of 64 × 64."""
 
 
 class VideoVAELoss:
     """Loss of a step: windows from anywhere in the clips, so that every frame is a first frame now and then.
 
     Args:
-        frames: uint8 (n, T, H, W, 3), possibly on disk.
+        frames: uint8 (n, T, H, W, 3): mapped from disk, or on the training's device (`on_device`).
+        hands: (n, T, 2), see `Clips`; a share `HANDS` of the windows is taken around a frame that shows a hand, since
+            hands are small and in few frames, and what the VAE does not draw nobody can.
         batch: windows a step.
         kl_weight: of the KL in nats per latent value; little, since the transformer needs sharp latents more than
             Gaussian ones.
     """
 
-    def __init__(self, vae: GroupVAE, frames: np.ndarray, batch: int, kl_weight: float = 1e-5) -> None:
+    def __init__(
+        self, vae: GroupVAE, frames: np.ndarray | Tensor, hands: np.ndarray, batch: int, kl_weight: float = 1e-5
+    ) -> None:
         self.vae, self.frames, self.batch, self.kl_weight = vae, frames, batch, kl_weight
+        self.shown = torch.from_numpy(np.argwhere(np.array(hands).max(axis=2) > LEAST_HAND)).to(vae.device)
+        """(m, 2): clip and frame with a hand."""
 
     def __call__(self, step: int, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
         del step
-        clips = torch.randint(len(self.frames), (self.batch,), generator=generator).tolist()
-        starts = torch.randint(self.frames.shape[1] - WINDOW + 1, (self.batch,), generator=generator).tolist()
-        mirrored = torch.rand(self.batch, generator=generator) < 0.5
-        read = [self.frames[clip, start : start + WINDOW] for clip, start in zip(clips, starts, strict=True)]
-        windows = to_unit(torch.from_numpy(np.stack(read)))
+        return self.of(self.draw(generator))
+
+    def draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Windows (B, 17, 3, H, W) in [-1, 1], half of them mirrored, and noise."""
+        device = generator.device
+        clips, starts = self.places(generator)
+        windows = to_unit(self._read(clips, starts).to(device))
+        mirrored = torch.rand(self.batch, generator=generator, device=device) < 0.5
         windows = torch.where(mirrored[:, None, None, None, None], windows.flip(-1), windows)
-        height, width = windows.shape[-2] // 16, windows.shape[-1] // 16
+        height, width = (side // self.vae.block for side in windows.shape[-2:])
         shape = (self.batch, 1 + (WINDOW - 1) // 4, self.vae.channels, height, width)
-        noise = torch.randn(shape, generator=generator)
-        device = self.vae.device
-        return self.vae.loss(windows.to(device), noise.to(device), self.kl_weight)
+        return windows, torch.randn(shape, generator=generator, device=device)
+
+    def of(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The loss of a batch, and its parts."""
+        return self.vae.loss(*batch, self.kl_weight)
+
+    def places(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Clip and first frame of each window (B,)."""
+
+        def integers(below: int) -> Tensor:
+            return torch.randint(below, (self.batch,), generator=generator, device=generator.device)
+
+        last = self.frames.shape[1] - WINDOW
+        clips, starts = integers(len(self.frames)), integers(last + 1)
+        with_hand = torch.rand(self.batch, generator=generator, device=generator.device) < HANDS
+        if not len(self.shown):
+            return clips, starts
+        some, before = self.shown[integers(len(self.shown))], integers(WINDOW)
+        return torch.where(with_hand, some[:, 0], clips), torch.where(
+            with_hand, (some[:, 1] - before).clamp(0, last), starts
+        )
+
+    def _read(self, clips: Tensor, starts: Tensor) -> Tensor:
+        if isinstance(self.frames, Tensor):
+            return self.frames[clips[:, None], starts[:, None] + torch.arange(WINDOW, device=starts.device)]
+        rows = zip(clips.tolist(), starts.tolist(), strict=True)
+        return torch.from_numpy(np.stack([self.frames[clip, start : start + WINDOW] for clip, start in rows]))
+
+
+def on_device(frames: np.ndarray, device: str) -> np.ndarray | Tensor:
+    """The frames in a GPU's memory where a third of it holds them; else as they are."""
+    if not device.startswith("cuda") or 3 * frames.nbytes > torch.cuda.get_device_properties(device).total_memory:
+        return frames
+    held = torch.empty(frames.shape, dtype=torch.uint8, device=device)
+    for start in range(0, len(frames), 512):
+        held[start : start + 512] = torch.from_numpy(np.array(frames[start : start + 512]))
+    return held
 
 
 @torch.no_grad()

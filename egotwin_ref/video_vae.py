@@ -5,6 +5,7 @@ so a video's first latents do not depend on how it goes on. Two-dimensional conv
 as three-dimensional ones, and run several times faster on processors.
 """
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,8 +15,6 @@ from torch.nn import functional as F  # noqa: N812
 
 GROUP = 4
 """Frames in a latent."""
-BLOCK = 16
-"""Side, in pixels, of what a latent's place covers."""
 LOGVAR = (-12.0, 4.0)
 """The posterior's log-variance is held within these."""
 FIRST_LOGVAR = -6.0
@@ -40,9 +39,9 @@ class VideoVAE(Protocol):
 
 
 class GroupVAE(nn.Module):
-    """Compresses 4 × 16 × 16 (time, height, width): frames (B, 4K + 1, 3, H, W) in [-1, 1] ↔ z (B, K + 1, C_v, h, w).
+    """Compresses 4 × b × b (time, height, width): frames (B, 4K + 1, 3, H, W) in [-1, 1] ↔ z (B, K + 1, C_v, h, w).
 
-    A latent is, to begin with, the principal components of its 16 × 16 × 4 block of pixels (`fit_basis`), which alone
+    A latent is, to begin with, the principal components of its b × b × 4 block of pixels (`fit_basis`), which alone
     draw recognisable frames; the networks learn what to add to the components, and to the frames drawn from them.
 
     `encode` gives the posterior's mean, weighed and rotated (`fit_latents`) so that noise of variance 1 is the right
@@ -51,6 +50,7 @@ class GroupVAE(nn.Module):
 
     Args:
         channels: C_v.
+        block: b, the side in pixels of what a latent's place covers: 8 or 16.
         width: channels at 1/4 of the frame's size; twice and three times that at 1/8 and 1/16.
         blocks: residual blocks at each size, in the encoder; the decoder has one more.
         history: earlier latents that the decoder sees.
@@ -60,40 +60,26 @@ class GroupVAE(nn.Module):
     latent_mix: Tensor
     latent_unmix: Tensor
 
-    def __init__(self, channels: int, width: int = 64, blocks: int = 1, history: int = 2) -> None:
+    def __init__(self, channels: int, block: int = 16, width: int = 64, blocks: int = 1, history: int = 2) -> None:
         super().__init__()
-        self.channels, self.history = channels, history
-        wide, widest = 2 * width, 3 * width
-        self.project = nn.Conv2d(3 * GROUP, channels, BLOCK, stride=BLOCK)
-        self.unproject = nn.ConvTranspose2d(channels, 3 * GROUP, BLOCK, stride=BLOCK)
+        self.channels, self.block, self.history = channels, block, history
+        widths = [width * times for times in range(1, {8: 2, 16: 3}[block] + 1)]  # at 1/4, 1/8 …
+        self.project = nn.Conv2d(3 * GROUP, channels, block, stride=block)
+        self.unproject = nn.ConvTranspose2d(channels, 3 * GROUP, block, stride=block)
         for linear in (self.project, self.unproject):  # a step of the optimiser would be large for their fine weights
             linear.requires_grad_(False)
-        self.encoder = nn.Sequential(
-            nn.PixelUnshuffle(4),  # (4 frames × 3 colours × 16, H/4, W/4)
-            nn.Conv2d(3 * GROUP * 16, width, 3, padding=1),
-            *[_Residual(width) for _ in range(blocks)],
-            nn.Conv2d(width, wide, 4, stride=2, padding=1),
-            *[_Residual(wide) for _ in range(blocks)],
-            nn.Conv2d(wide, widest, 4, stride=2, padding=1),
-            *[_Residual(widest) for _ in range(blocks)],
-            _norm(widest),
-            nn.SiLU(),
-            posterior := nn.Conv2d(widest, 2 * channels, 3, padding=1),
-        )
-        self.decoder = nn.Sequential(
-            nn.Conv2d((1 + history) * channels, widest, 3, padding=1),
-            *[_Residual(widest) for _ in range(blocks + 1)],
-            nn.Conv2d(widest, 4 * wide, 1),
-            nn.PixelShuffle(2),
-            *[_Residual(wide) for _ in range(blocks + 1)],
-            nn.Conv2d(wide, 4 * width, 1),
-            nn.PixelShuffle(2),
-            *[_Residual(width) for _ in range(blocks + 1)],
-            _norm(width),
-            nn.SiLU(),
-            drawn := nn.Conv2d(width, 3 * GROUP * 16, 3, padding=1),
-            nn.PixelShuffle(4),
-        )
+        down: list[nn.Module] = [nn.PixelUnshuffle(4)]  # (4 frames × 3 colours × 16, H/4, W/4)
+        down += [nn.Conv2d(3 * GROUP * 16, width, 3, padding=1), *[_Residual(width) for _ in range(blocks)]]
+        for wide, wider in pairwise(widths):
+            down += [nn.Conv2d(wide, wider, 4, stride=2, padding=1), *[_Residual(wider) for _ in range(blocks)]]
+        posterior = nn.Conv2d(widths[-1], 2 * channels, 3, padding=1)
+        self.encoder = nn.Sequential(*down, _norm(widths[-1]), nn.SiLU(), posterior)
+        up: list[nn.Module] = [nn.Conv2d((1 + history) * channels, widths[-1], 3, padding=1)]
+        up += [_Residual(widths[-1]) for _ in range(blocks + 1)]
+        for wider, wide in pairwise(widths[::-1]):
+            up += [nn.Conv2d(wider, 4 * wide, 1), nn.PixelShuffle(2), *[_Residual(wide) for _ in range(blocks + 1)]]
+        drawn = nn.Conv2d(width, 3 * GROUP * 16, 3, padding=1)
+        self.decoder = nn.Sequential(*up, _norm(width), nn.SiLU(), drawn, nn.PixelShuffle(4))
         with torch.no_grad():  # the networks start by adding nothing, with a narrow posterior
             for last in (posterior, drawn):
                 last.weight.zero_()
@@ -113,7 +99,7 @@ class GroupVAE(nn.Module):
         """Normalised latents (B, K + 1, C_v, h, w) of frames (B, 4K + 1, 3, H, W).
 
         Raises:
-            ValueError: the number of frames is not 4K + 1, or a side is no multiple of 16.
+            ValueError: the number of frames is not 4K + 1, or a side is no multiple of `block`.
         """
         mean, _ = self._posterior(frames)
         return _mixed(mean - _per_channel(self.latent_mean), self.latent_mix)
@@ -144,12 +130,13 @@ class GroupVAE(nn.Module):
         Args:
             frames: (B, 4K + 1, 3, H, W) in [-1, 1].
         """
-        blocks = F.unfold(_grouped(frames), BLOCK, stride=BLOCK).transpose(1, 2).flatten(0, 1)  # (n, 12 · 16 · 16)
+        groups = _grouped(frames, self.block)
+        blocks = F.unfold(groups, self.block, stride=self.block).transpose(1, 2).flatten(0, 1)  # (n, 12 b²)
         offsets = blocks.unflatten(1, (3 * GROUP, -1)).mean(dim=(0, 2))  # a convolution's bias is one number a channel
-        mean = offsets.repeat_interleave(BLOCK**2)
+        mean = offsets.repeat_interleave(self.block**2)
         _, values, axes = torch.svd_lowrank(blocks - mean, q=self.channels + 32, niter=4)
         std = values[: self.channels] / len(blocks) ** 0.5
-        basis = axes[:, : self.channels].T.unflatten(1, (3 * GROUP, BLOCK, BLOCK))
+        basis = axes[:, : self.channels].T.unflatten(1, (3 * GROUP, self.block, self.block))
         self.project.weight.copy_(basis / std[:, None, None, None])
         _bias(self.project).copy_(-(self.project.weight.flatten(1) @ mean))
         self.unproject.weight.copy_(basis * std[:, None, None, None])
@@ -176,7 +163,7 @@ class GroupVAE(nn.Module):
         self.latent_unmix.copy_(rotation.T / scale[:, None])  # pyright: ignore[reportCallIssue]
 
     def _posterior(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        groups = _grouped(frames)
+        groups = _grouped(frames, self.block)
         found, linear = self.encoder(groups).float(), self.project(groups).float()
         added, logvar = found.unflatten(0, (len(frames), -1)).chunk(2, dim=2)
         return linear.unflatten(0, (len(frames), -1)) + added, logvar.clamp(*LOGVAR)
@@ -265,13 +252,13 @@ def _norm(width: int) -> nn.Module:
     return nn.GroupNorm(max(1, width // 32), width)
 
 
-def _grouped(frames: Tensor) -> Tensor:
+def _grouped(frames: Tensor, block: int) -> Tensor:
     """(B, 4K + 1, 3, H, W) → (B (K + 1), 12, H, W); the first frame fills its group alone."""
     _, count, _, height, width = frames.shape
     if count % GROUP != 1:
         raise ValueError(f"a video has 4K + 1 frames; this one has {count}")
-    if height % 16 or width % 16:
-        raise ValueError(f"frames' sides are multiples of 16; these are {height} × {width}")
+    if height % block or width % block:
+        raise ValueError(f"frames' sides are multiples of {block}; these are {height} × {width}")
     padded = torch.cat([frames[:, :1].expand(-1, GROUP - 1, -1, -1, -1), frames], dim=1)
     groups = padded.unflatten(1, (-1, GROUP)).flatten(0, 1).flatten(1, 2)
     return groups.contiguous(memory_format=torch.channels_last)

@@ -42,13 +42,18 @@ def about(path: Path) -> dict[str, str]:
 
 
 def load(
-    path: Path, module: nn.Module, expected: Mapping[str, str], may_miss: Callable[[str], bool] = lambda name: False
+    path: Path,
+    module: nn.Module,
+    expected: Mapping[str, str],
+    may_miss: Callable[[str], bool] = lambda name: False,
+    may_have: Callable[[str], bool] = lambda name: False,
 ) -> dict[str, str]:
     """Fills `module`, in the precision it has, and returns what the file says of itself.
 
     Args:
         expected: what the file has to say of itself.
         may_miss: names that keep the module's own values where the file does not have them.
+        may_have: names that are passed over where the module does not have them.
 
     Raises:
         ValueError: as `about`, or the file says something other than `expected`, or its tensors are not the module's.
@@ -57,7 +62,8 @@ def load(
     for key, right in expected.items():
         if told.get(key) != right:
             raise ValueError(f"{path}: {key} is {told.get(key, 'not said')}; {right} is needed")
-    state = load_file(path)
+    own = module.state_dict().keys()
+    state = {name: value for name, value in load_file(path).items() if name in own or not may_have(name)}
     found = {name: tuple(value.shape) for name, value in state.items()}
     wanted = {
         name: tuple(value.shape) for name, value in module.state_dict().items() if name in state or not may_miss(name)

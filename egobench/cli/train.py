@@ -18,9 +18,10 @@ class TrainOptions:
     model: Positional[str]
     """Name: egotwin; or package.module:Class of your own."""
     preset: str = "mini"
-    """Size: mini trains on a laptop; cogvideox-2b, cogvideox-5b and cogvideox-5b-i2v under torchrun on many GPUs."""
+    """Size: mini and small train on a laptop; cogvideox-2b, cogvideox-5b and cogvideox-5b-i2v under torchrun on many
+    GPUs."""
     variant: str = "egotwin"
-    """Row: egotwin, vidmld, wo-mr, wo-im, wo-ad or mm-dit."""
+    """Row: egotwin, vidmld, wo-mr, wo-im, wo-ad, mm-dit, mld (motion only) or cameractrl (video only, path given)."""
     stage: str = "all"
     """1: the VAEs; 0: text + video, shared by all rows; 2: text to motion; 3: all together; or all of them in order."""
     split: str = "egomini-train"
@@ -40,8 +41,13 @@ class TrainOptions:
     """Optimiser steps of the one stage named by --stage, instead of the recipe's."""
     minutes: float | None = None
     """Stop after so many minutes, with a checkpoint."""
+    seed: int = 0
+    """Of the row's own stages, 2 and 3: two seeds show how much of a difference is the training's. VAEs and stage 0,
+    which all rows share, stay as they are; files are named ROW-seedN."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:0, …"""
+    precision: str = "auto"
+    """Of matrix products: float32, bfloat16, or auto: bfloat16 where the device has it."""
     threads: int | None = None
     """Threads of one process; by default all cores."""
     json: bool = False

@@ -36,6 +36,10 @@ class TrainRequest:
     """Stops, with a checkpoint, after so long; the same command goes on."""
     device: str
     threads: int | None
+    seed: int = 0
+    """Of what belongs to the row alone; what rows share stays the same."""
+    precision: str = "auto"
+    """Of matrix products: float32, bfloat16, or auto."""
 
 
 class Trainer(Protocol):

@@ -12,7 +12,7 @@ from egotwin_ref.model import EgoTwin
 
 TINY = NetworkConfig(
     layers=4, heads=2, head_dim=16, motion_width=24, time_width=16, text_tokens=5, text_width=12, video_channels=3,
-    latent_frames=4, latent_size=(4, 4), motion_channels=6,
+    latent_frames=4, latent_size=(4, 4), motion_channels=6, global_channels=24,
 )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def inputs() -> Callable[..., dict[str, torch.Tensor]]:
         return {
             "text": noise(config.text_tokens, config.text_width),
             "video": noise(config.latent_frames, channels, *config.latent_size),
-            "motion": noise(tokens, model.variant.motion_channels or config.motion_channels),
+            "motion": noise(tokens, config.motion_size(model.variant)),
             "t_video": torch.randint(1000, (batch,), generator=generator),
             "t_motion": torch.randint(1000, (batch,), generator=generator),
         }

@@ -32,7 +32,7 @@ def twin(name: str = NAME) -> Preset:
     size = PRESETS[name]
     network = replace(
         size.network, layers=2, heads=2, head_dim=16, motion_width=16, time_width=8, text_tokens=6, text_width=16,
-        latent_size=(8, 8), motion_channels=8, video_channels=4, rope_grid=(4, 4),
+        latent_size=(8, 8), motion_channels=8, global_channels=8, video_channels=4, rope_grid=(4, 4),
     )  # fmt: skip
     return replace(size, network=network, frame_size=(64, 64))
 

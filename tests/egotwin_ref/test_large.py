@@ -24,10 +24,14 @@ from egotwin_ref.latents import Latents
 from egotwin_ref.stages import is_motion
 
 
+ARITHMETIC = ["--device", "cpu", "--precision", "float32"]
+"""The same on every processor."""
+
+
 def arguments(folder: Path, download: Path, *more: str) -> list[str]:
     split = ["--split", "egomini-smoke", "--val", "egomini-smoke"]
     where = ["--pretrained", str(download), "--work", str(folder / "work"), "--out", str(folder / "out")]
-    return ["train", "egotwin", "--preset", large.NAME, *split, *where, "--stage", "all", "--device", "cpu", *more]
+    return ["train", "egotwin", "--preset", large.NAME, *split, *where, "--stage", "all", *ARITHMETIC, *more]
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,11 @@ from egotwin_ref.configs import VARIANTS
 from egotwin_ref.diffusion import LAST, Schedule
 from egotwin_ref.latents import Latents
 from egotwin_ref.model import EgoTwin
-from egotwin_ref.objective import DiffusionLoss, Draws, Times
+from egotwin_ref.objective import DiffusionLoss, Draws, Times, weights_of_change
 
 SCHEDULE = Schedule.cogvideox()
+EVEN = Draws(moving=0.0, hands=0.0)
+"""All places of a video count alike, all clips are drawn alike."""
 NEVER = torch.zeros(2, dtype=torch.bool)
 
 
@@ -27,6 +29,7 @@ def loss_of(model: EgoTwin, batch: int = 4, **changes) -> DiffusionLoss:
         noise(12, 5, 12, seed=2),
         torch.zeros(5, 12),
     )
+    changes.setdefault("draws", EVEN)
     return DiffusionLoss(model, SCHEDULE, latents, batch, **changes)
 
 
@@ -99,12 +102,14 @@ def test_a_concatenated_first_frame_leaves_all_frames_to_be_predicted(network):
 def test_draws_have_their_shares():
     count, draws = 100_000, Draws()
     times = Times.draw(count, VARIANTS["egotwin"], draws, torch.Generator().manual_seed(0))
+    drawn = ~times.video_given & (times.video != LAST)
     shares = {
         "motion": times.motion_given, "video": times.video_given, "equal": times.video == times.motion,
-        "first half": times.video[~times.video_given] < 500,
+        "no motion": times.motion == LAST, "no video": times.video == LAST, "first half": times.video[drawn] < 500,
     }  # fmt: skip
     found = {name: float(which.float().mean()) for name, which in shares.items()}
-    assert found == pytest.approx({"motion": 0.2, "video": 0.05, "equal": 0.25, "first half": 0.5}, abs=0.006)
+    right = {"motion": 0.2, "video": 0.05, "equal": 0.25, "no motion": 0.05, "no video": 0.05, "first half": 0.5}
+    assert found == pytest.approx(right, abs=0.006)
     assert not times.motion[times.motion_given].any()
     assert not times.video[times.video_given].any()
     assert not bool((times.video_given & times.motion_given).any())
@@ -114,6 +119,50 @@ def test_a_synchronous_row_draws_one_timestep_and_is_given_nothing():
     times = Times.draw(1000, VARIANTS["wo-ad"], Draws(), torch.Generator().manual_seed(0))
     assert torch.equal(times.video, times.motion)
     assert not bool((times.video_given | times.motion_given).any())
+
+
+def test_a_row_that_is_given_the_motion_never_has_another_timestep_for_it():
+    times = Times.draw(1000, VARIANTS["cameractrl"], Draws(), torch.Generator().manual_seed(0))
+    assert bool(times.motion_given.all())
+    assert not bool(times.motion.any())
+    assert not bool(times.video_given.any())
+
+
+def test_weights_of_change_by_hand():
+    video = torch.zeros(1, 4, 2, 1, 2)
+    video[0, 2:, :, 0, 0] = 3.0  # one place changes once, between latent frames 1 and 2, by 3 in both channels
+    found = weights_of_change(video, strength=0.5, usual=1.5)[0, :, 0, 0]
+    # change² is 9 in that step; a frame has the mean of the steps before and after it: 0, 4.5, 4.5, 0; / 1.5 = 3
+    torch.testing.assert_close(found, torch.tensor([[1.0, 1.0], [2.5, 1.0], [2.5, 1.0], [1.0, 1.0]]))
+    assert weights_of_change(10 * video, 0.5, 1.5).max() == 1 + 0.5 * 4  # and no more than four times the usual
+
+
+def test_what_changes_counts_more_and_the_mean_weight_is_one(network):
+    model = network()
+    still, moving = (loss_of(model, draws=Draws(hands=0.0, moving=share)) for share in (0.0, 2.0))
+    video = moving.latents.video.float()
+    assert float(moving._weights(video).mean()) == pytest.approx(1.0, rel=1e-3)
+    times = Times(torch.tensor([200, 900]), torch.tensor([400, 50]), NEVER, NEVER)
+    one, other = (loss.at(**case(), times=times)[1] for loss in (still, moving))
+    assert not torch.isclose(one["video"], other["video"])
+    assert torch.equal(one["motion"], other["motion"])
+
+
+@pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0.1, 0.25), (0.5, 0.5, 0.65), (1.0, 1.0, 1.0)])
+def test_clips_whose_hands_come_late_are_drawn_as_often_as_asked(network, share, least, most):
+    late = torch.zeros(12, dtype=torch.bool)
+    late[[3, 7]] = True
+    loss = loss_of(network(), batch=2000, draws=Draws(hands=share))
+    loss = replace(loss, latents=replace(loss.latents, late_hands=late))
+    clips = loss._clips(torch.Generator().manual_seed(0))
+    assert least <= float(late[clips].float().mean()) <= most
+
+
+def test_the_two_halves_of_a_step_are_the_step(network):
+    loss = loss_of(network(), draws=Draws())
+    whole, _ = loss(0, torch.Generator().manual_seed(3))
+    halves, _ = loss.of(loss.draw(torch.Generator().manual_seed(3)))
+    assert torch.equal(whole, halves)
 
 
 def test_independent_timesteps_that_happen_to_be_equal_cost_what_one_timestep_costs(network):
@@ -138,7 +187,7 @@ def test_a_stage_trains_the_branches_it_has(network, stage, changes, parts):
 
 
 def test_alone_a_modality_is_never_given(network):
-    every = Draws(clean_motion=1.0, clean_video=0.0)
+    every = replace(EVEN, clean_motion=1.0, clean_video=0.0)
     value, _ = loss_of(network(), with_video=False, draws=every)(0, torch.Generator().manual_seed(0))
     assert bool(value > 0.1)
 
@@ -148,5 +197,5 @@ def test_prompts_are_emptied_as_often_as_asked(network):
     model.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
     loss = loss_of(model, batch=64, with_video=False)
     for share in (0.0, 0.5, 1.0):
-        replace(loss, draws=Draws(no_text=share))(0, torch.Generator().manual_seed(0))
+        replace(loss, draws=replace(EVEN, no_text=share))(0, torch.Generator().manual_seed(0))
         assert float((seen[-1] == 0).all(dim=(1, 2)).float().mean()) == pytest.approx(share, abs=0.15)

@@ -12,7 +12,7 @@ from egotwin_ref.patches import refine  # noqa: E402
 
 CONFIG = NetworkConfig(
     layers=2, heads=2, head_dim=16, motion_width=24, time_width=16, text_tokens=5, text_width=12, video_channels=3,
-    latent_frames=3, latent_size=(8, 8), motion_channels=6,
+    latent_frames=3, latent_size=(8, 8), motion_channels=6, global_channels=6,
 )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from egotwin_ref.training import Habits, Recipe, optimisers, train
+from egotwin_ref.stepping import optimisers
+from egotwin_ref.training import Habits, Recipe, train
 
 RECIPE = Recipe(steps=12, batch=4, learning_rate=0.1, warmup=3, decay=0.25, ema=0.9, seed=5)
 ALWAYS = Habits(seconds_between_saves=-1.0, steps_between_reports=5)

@@ -17,7 +17,7 @@ from egotwin_ref.training import Habits, Recipe, train
 
 CONFIG = NetworkConfig(
     layers=2, heads=2, head_dim=16, motion_width=24, time_width=16, text_tokens=5, text_width=12, video_channels=3,
-    latent_frames=4, latent_size=(4, 4), motion_channels=6,
+    latent_frames=4, latent_size=(4, 4), motion_channels=6, global_channels=6,
 )  # fmt: skip
 RECIPE = Recipe(steps=5, batch=5, learning_rate=1e-3, warmup=2, decay=0.5, ema=0.5)
 
