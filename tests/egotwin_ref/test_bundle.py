@@ -217,9 +217,9 @@ def test_options_out_of_range_are_one_line(folder, capsys, option, value):
     assert value in line
 
 
-def test_weights_are_part_of_what_a_run_is(folder):
-    model = EgoTwinModel(weights=folder)
-    assert set(model.weights_sha256) == {
-        "egotwin.safetensors", "motion-vae-head-conv.safetensors", "video-vae.safetensors"
-    }  # fmt: skip
+@pytest.mark.parametrize("row", ROWS)
+def test_weights_are_part_of_what_a_run_is(folder, row):
+    model = EgoTwinModel(row, weights=folder)
+    vae = motion_vae_name(VARIANTS[row])
+    assert set(model.weights_sha256) == {f"{name}.safetensors" for name in (row, vae, "video-vae")}
     assert all(len(digest) == 64 for digest in model.weights_sha256.values())

@@ -27,6 +27,17 @@ def trained(tmp_path_factory) -> tuple[Path, Path]:
     return folder / "work" / "mini", folder / "out"
 
 
+@pytest.fixture(scope="module")
+def second(trained) -> Path:
+    """Finished weights of another row, trained in the same folder of work: VidMLD, which has its own motion VAE."""
+    _, out = trained
+    other = out.parent / "second"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(recipes.RECIPES, "mini", TINY)
+        assert main([*_arguments(out.parent, "--variant", "vidmld", "--stage", "all"), "--out", str(other)]) == 0
+    return other
+
+
 def _arguments(folder: Path, *more: str) -> list[str]:
     split = ["--split", "egomini-smoke", "--val", "egomini-smoke"]
     return ["train", "egotwin", *split, "--work", str(folder / "work"), "--out", str(folder / "out"), *more]
@@ -109,6 +120,28 @@ def test_trained_weights_are_sampled_and_scored_in_all_three_modes(trained, tmp_
         left_out[task] = manifest["left_out"]
     assert "not applicable to tm2v: it looks at the sample's motion only" in left_out["tm2v"]["m-fid"]
     assert "trans-err" not in left_out["tm2v"]
+
+
+def test_two_rows_have_seen_the_same_clips_in_the_same_steps_from_the_same_start(trained, second):
+    work, out = trained
+    one = json.loads((out / "egotwin.card.json").read_text())
+    other = json.loads((second / "vidmld.card.json").read_text())
+    assert one["recipe"] == other["recipe"]
+    assert one["data_digest"] == other["data_digest"]
+    assert one["parents"]["video-vae"] == other["parents"]["video-vae"]
+    assert one["parameters"] == pytest.approx(other["parameters"], rel=0.02)
+    motion = [json.loads((work / row / "stage2" / "card.json").read_text()) for row in ("egotwin", "vidmld")]
+    assert motion[0]["parents"]["stage0"] == motion[1]["parents"]["stage0"]
+
+
+@pytest.mark.parametrize("task", ["t2vm", "tm2v", "tv2m"])
+def test_a_second_row_is_sampled_with_the_weights_it_was_trained_to(second, tmp_path, task):
+    options = ["--split", "egomini-smoke", "--limit", "1", "--steps", "1", "--draws", "0", "--task", task]
+    where = ["--set", f"weights={second}", "variant=vidmld", "--out", str(tmp_path), "--allow-failed", "1"]
+    metrics = ["--metrics", "fvd" if task == "tm2v" else "jerk"]
+    assert main(["run", "--model", "egotwin", *options, *metrics, *where]) in (0, 4)
+    read = json.loads(next(tmp_path.glob("*/manifest.json")).read_text())["model"]["settings"]["weights_sha256"]
+    assert read["vidmld.safetensors"] == sha256(second / "vidmld.safetensors")
 
 
 def test_a_metric_asked_by_name_that_a_task_makes_meaningless_is_refused(trained, capsys):
