@@ -76,12 +76,13 @@ MINI = Recipes(
 )
 SMALL = Recipes(
     video_vae=Recipe(steps=6_000, batch=8, learning_rate=1e-3, warmup=100, decay=0.4, ema=0.998),
-    motion_vae=Recipe(steps=1500, batch=32, learning_rate=2e-3, warmup=100, decay=0.3, ema=0.998),
+    motion_vae=Recipe(steps=6_000, batch=32, learning_rate=1e-3, warmup=200, decay=0.4, ema=0.998),
     kl_video=1e-5,
     kl_motion=1e-5,
-    base=Recipe(steps=900, batch=32, learning_rate=1e-3, warmup=100),
-    motion=Recipe(steps=300, batch=32, learning_rate=1e-3, warmup=50),
-    joint=Recipe(steps=1_800, batch=64, learning_rate=1e-3, warmup=50, muon=2e-3),
+    spread=0.15,
+    base=Recipe(steps=9_400, batch=32, learning_rate=1e-3, warmup=100, ema=0.998, muon=2e-3),
+    motion=Recipe(steps=600, batch=32, learning_rate=1e-3, warmup=50, muon=2e-3),
+    joint=Recipe(steps=2_000, batch=32, learning_rate=1e-3, warmup=50, ema=0.998, muon=2e-3),
     fine=Recipe(steps=0, batch=1),
 )
 LARGE = Recipes(

@@ -118,7 +118,9 @@ def sample(
     makes = model.variant.makes
     made: list[Part] = [part for part in clean if TABLE[mode][part] == "now" and part in makes]
     x: dict[Part, Tensor] = {part: noise[part] if part in made else clean[part] for part in clean}
-    weights: dict[Part, dict[Evaluation, float]] = {part: terms(part, mode, model.variant.timesteps, guidance) for part in made}
+    weights: dict[Part, dict[Evaluation, float]] = {
+        part: terms(part, mode, model.variant.timesteps, guidance) for part in made
+    }
     steppers = {part: Stepper(schedule, sampler) for part in made}
     for t, to in pairwise(timesteps(steps)):
         guided = _guided(model, schedule, given, x, clean, noise, weights, t)

@@ -104,7 +104,7 @@ def test_every_row_can_put_out_every_direction_of_its_latents(preset, variant, i
     generator = torch.Generator().manual_seed(1)
     for parameter in model.parameters():
         parameter.copy_(0.2 * torch.randn(parameter.shape, generator=generator))
-    given = inputs(model, batch=320)
+    given = inputs(model, batch=640)
     if "motion" in row.makes:  # the last token alone: one answer a clip
         found = model(**given | {"video": None}).motion[:, -1]
         assert rank(found) == config.motion_size(row)
