@@ -1,4 +1,4 @@
-"""First figures of a row where it was trained: samples of a few test clips against their own motion, and kept as latents.
+"""First figures of a row where it was trained: samples of test clips against their own motion, kept as latents.
 
 The numbers of a paper come from `egobench run`; these say within a minute whether a row is worth taking home.
 """
@@ -49,7 +49,7 @@ def sampled(
             if name in bundle.variant.makes:
                 kept[name].append(part.bfloat16().cpu())
         made = bundle.decoded(inputs, *found, mode)
-        videos += [None if made.frames is None else Video(frames, FPS_VIDEO) for frames in _rows(made.frames, chosen)]
+        videos += [None] * len(chosen) if made.frames is None else [Video(part, FPS_VIDEO) for part in made.frames]
         motions += [Motion(p, R, FPS_MOTION) for p, R in zip(made.positions, made.rotations, strict=True)]
     if file is not None:
         save_file({name: torch.cat(parts).contiguous() for name, parts in kept.items() if parts}, file)
@@ -78,7 +78,7 @@ def scores(
 
 def recorded(clips: ClipArrays, places: Sequence[int]) -> tuple[list[Video | None], list[Motion]]:
     """The truth in the same form: its scores are the floor."""
-    videos: list[Video | None] = [Video(clips.frames[place], FPS_VIDEO) for place in places]
+    videos: list[Video | None] = [Video(np.array(clips.frames[place]), FPS_VIDEO) for place in places]
     motions = [
         Motion(clips.positions[place].astype(float), clips.rotations[place].astype(float), FPS_MOTION)
         for place in places
@@ -105,7 +105,3 @@ def _inputs(clips: ClipArrays, chosen: list[int], mode: Mode) -> Inputs:
         np.stack([clips.positions[place][:poses] for place in chosen]),
         np.stack([clips.rotations[place][:poses] for place in chosen]),
     )
-
-
-def _rows(frames: np.ndarray | None, chosen: list[int]) -> Sequence[np.ndarray | None]:
-    return [None] * len(chosen) if frames is None else list(frames)

@@ -3,9 +3,9 @@
     python benchmarks/gpu/rows.py --minutes 8 --out OUT [--work work/rows-gpu] [--clips 32000]
 
 Draws clips on the processors, fits the VAEs (or takes over those in `--adopt`), compresses all clips, trains stage 0,
-then the rows in order of importance, each for the same number of steps: as many as the time left allows, decided once
-and written down. Every row that is done is left in OUT at once, as one file of some 15 MB (weights, card, logs, latents
-of its samples), so that nothing is lost when the time is up; the same command goes on where it stopped, and a table
+then the rows in order of importance, each for the same number of steps: as many as `--row-minutes` allow, decided once
+and written down. What is done is left in OUT at once, a file a row (weights, card, logs, latents of its samples), so
+that nothing is lost when the time is up; the same command goes on where it stopped, also with another OUT, and a table
 comes last. `--toy` does all of it in a minute on a processor: its first real run is not its first run.
 """
 
@@ -23,10 +23,9 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
 import world  # noqa: E402  no torch up here: the drawing processes import this file too
 
+SHARED = ("vaes", "stage0")
 ROWS = ("egotwin", "vidmld", "wo-im", "wo-mr", "wo-ad", "mm-dit", "cameractrl", "mld", "egotwin-seed1", "vidmld-seed1")
 """In order of importance."""
-SECONDS_BESIDE = 10.0
-"""Of a row's time that is not stage 3: stage 2, sampling, writing."""
 
 
 class Clock:
@@ -58,34 +57,33 @@ def main() -> None:
 
         rows = Rows(options, clock, drawing)
         rows.look_around()
-        rows.share()
-        done = []
-        for name in options.rows:
-            if not rows.make(name):
-                break
-            done.append(name)
-            deliver(options, rows, name)
-        deliver(options, rows, "shared")
+        if rows.share():
+            for name in options.rows:
+                if not rows.make(name):
+                    break
+                deliver(options, rows)
+        deliver(options, rows)
         table = rows.table()
     (options.out / "table.md").write_text(table)
     print(table, flush=True)
-    clock.say(f"{len(done)} of {len(options.rows)} rows")
+    clock.say(f"{len(rows.done)} of {len(options.rows)} rows")
 
 
-def deliver(options: argparse.Namespace, rows: Any, name: str) -> None:
-    """Puts what belongs to a row into one file in OUT, unless an earlier call has done so."""
+def deliver(options: argparse.Namespace, rows: Any) -> None:
+    """Puts what is done into OUT, a file each, unless an earlier call has done so, and no more than `--files`."""
     listed = options.work / "delivered.json"
     before = json.loads(listed.read_text()) if listed.is_file() else []
-    files = rows.files(name)
-    if name in before or not files:
-        return
-    target = options.out / f"{name}.zip"
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for file, inside in files:
-            archive.write(file, inside)
-    if name != "shared":
-        listed.write_text(json.dumps([*before, name]))
-    rows.clock.say(f"{target.name}: {target.stat().st_size / 2**20:.1f} MiB")
+    for name in (*SHARED, *rows.done):
+        files = rows.files(name)
+        if name in before or not files or len(list(options.out.glob("*.zip"))) >= options.files:
+            continue
+        target = options.out / f"{name}.zip"
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for file, inside in files:
+                archive.write(file, inside)
+        before.append(name)
+        listed.write_text(json.dumps(before))
+        rows.clock.say(f"{target.name}: {target.stat().st_size / 2**20:.1f} MiB")
 
 
 def _options() -> argparse.Namespace:
@@ -95,6 +93,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path("work/rows-gpu"), help="checkpoints, clips, latents")
     parser.add_argument("--adopt", type=Path, help="folder of finished VAEs, with their cards")
     parser.add_argument("--clips", type=int, default=32_000, help="training clips")
+    parser.add_argument("--row-minutes", type=float, default=6.0, help="for all rows together, over all calls")
+    parser.add_argument("--files", type=int, default=7, help="most archives that one call leaves")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="drawing processes")
     parser.add_argument("--device", default=None, help="cuda where there is one, else cpu")
     parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=ROWS, metavar="ROW")

@@ -30,8 +30,11 @@ PRESET = "small"
 TWO = Recipe(steps=2, batch=4, warmup=1, muon=2e-3)
 PLAIN = replace(TWO, muon=None)
 TOY = Recipes(PLAIN, PLAIN, kl_video=1e-5, kl_motion=1e-5, base=TWO, motion=TWO, joint=TWO, fine=TWO, spread=0.1)
+RECORDED = "recorded"
 LEAST_STEPS = 300
 """Of stage 3; a row of fewer is no row."""
+SECONDS_BESIDE = 10.0
+"""Of a row's time that is not stage 3: stage 2, sampling, writing."""
 FIRST_CLIPS = 8_000
 """The VAEs begin with so many, while the others are drawn."""
 
@@ -50,8 +53,10 @@ class Rows:
         )  # fmt: skip
         self.recipes = TOY if options.toy else self._recipes()
         self.folder, self.shipped = options.work / PRESET, options.work / "weights"
-        self.few = 8 if options.toy else 256
-        self.scored: dict[str, dict[str, float]] = {}
+        self.few, self.steps = (4, 2) if options.toy else (256, 20)
+        self.scores_file = options.work / "scores.json"
+        known = json.loads(self.scores_file.read_text()) if self.scores_file.is_file() else {}
+        self.scored: dict[str, dict[str, float]] = known
         self.said = 0.0
 
     def look_around(self) -> None:
@@ -64,7 +69,7 @@ class Rows:
             told = json.loads(known.read_text())
             self.habits, lines = replace(self.habits, **told["habits"]), told["lines"]
         else:
-            steps, seconds = (2, 60.0) if self.options.toy else (60, 100.0)
+            steps, seconds = (1, 60.0) if self.options.toy else (60, 100.0)
             self.habits, lines = speed.fastest(PRESET, self.recipes.joint, self.habits, steps, seconds)
             told = {"compile": self.habits.compile, "capture": self.habits.capture}
             known.write_text(json.dumps({"habits": told, "lines": lines}))
@@ -75,12 +80,17 @@ class Rows:
             for spec, count in ((world.HELD_OUT, self.few // 2), (world.TEST, self.few))
         )
         self.places = world.evenly(min(64, self.few), len(self.test.ids))
-        videos, motions = quick.recorded(self.test, self.places)
-        self.scored["recorded"] = quick.scores(videos, motions, motions, device)
-        self.clock.say(f"recorded clips: {_told(self.scored['recorded'])}")
+        if RECORDED not in self.scored:
+            videos, motions = quick.recorded(self.test, self.places)
+            self._keep(RECORDED, quick.scores(videos, motions, motions, device))
 
-    def share(self) -> None:
-        """What all rows share: VAEs, latents, stage 0. Stops with checkpoints where the time is up."""
+    @property
+    def done(self) -> list[str]:
+        """Rows that were trained, sampled and scored."""
+        return [name for name in self.scored if name != RECORDED]
+
+    def share(self) -> bool:
+        """What all rows share: VAEs, latents, stage 0. False, with checkpoints, where the time is up before."""
         try:
             first = self._shop("egotwin", min(FIRST_CLIPS, self.drawing.total))
             vae = load_video_vae(PRESET, first.video_vae(), None).to(self.habits.device)
@@ -91,44 +101,42 @@ class Rows:
             self._shop("egotwin").base()
         except OutOfTimeError:
             self.clock.say("the time is up before stage 0 is done; the same command goes on")
+            return False
+        return True
 
     def make(self, name: str) -> bool:
         """Trains, samples and scores one row. False where the time did not suffice."""
+        if name in self.scored:
+            return True
         variant, _, seed = name.partition("-seed")
         began = time.monotonic()
-        if self.clock.left < 1 and not (self.shipped / f"{name}.safetensors").is_file():
+        if self.clock.left < 1 or not self._plan():
             return False
         try:
-            shop = self._shop(variant, seed=int(seed or 0))
-            done = shop.base().with_name(CARD).is_file() and self._plan()
-            if not done:
-                return False
-            made = replace(shop, recipes=self._planned()).joint()
+            made = replace(self._shop(variant, seed=int(seed or 0)), recipes=self._planned()).joint()
         except OutOfTimeError:
             self.clock.say(f"{name}: the time is up; the same command goes on")
             return False
         self._ship(made, name)
         bundle = Bundle.load(PRESET, variant, self.shipped, self.habits.device, row=name)
         file = self.shipped / f"{name}.samples.safetensors"
-        places = range(len(self.test.ids)) if not file.is_file() else self.places
-        videos, motions = quick.sampled(bundle, self.test, places, 20, None if file.is_file() else file)
-        chosen = [list(places).index(place) for place in self.places]
+        videos, motions = quick.sampled(bundle, self.test, range(len(self.test.ids)), self.steps, file)
         _, references = quick.recorded(self.test, self.places)
-        self.scored[name] = quick.scores(
-            [videos[i] for i in chosen], [motions[i] for i in chosen], references, self.habits.device
-        )
-        self.clock.say(f"{name}: {_told(self.scored[name])}, {time.monotonic() - began:.0f} s")
+        chosen = [videos[place] for place in self.places], [motions[place] for place in self.places]
+        self._keep(name, quick.scores(*chosen, references, self.habits.device))
+        self.clock.say(f"{name}: {time.monotonic() - began:.0f} s")
         return True
 
     def files(self, name: str) -> list[tuple[Path, str]]:
         """What is taken home of a row, or of what rows share, with names inside the archive."""
-        if name == "shared":
-            names = ["video-vae", *sorted({motion_vae_name(row) for row in VARIANTS.values()}), "stage0"]
-            whole = [(self.folder / part, part) for part in names if not self._is_adopted(part)]
-            found = [(folder / file, f"{part}/{file}") for folder, part in whole for file in (FILE, CARD, "log.csv")]
+        motion = sorted({motion_vae_name(row) for row in VARIANTS.values()})
+        if parts := {"vaes": ["video-vae", *motion], "stage0": ["stage0"]}.get(name):
+            found = [(self.folder / part / file, f"{part}/{file}") for part in parts if not self._is_adopted(part)
+                     for file in (FILE, CARD, "log.csv")]  # fmt: skip
+        else:
+            found = [(path, path.name) for path in sorted(self.shipped.glob(f"{name}.*"))]
             found += [(self.options.work / file, file) for file in ("plan.json", "ways.json")]
-            return [(path, inside) for path, inside in found if path.is_file()]
-        return [(path, path.name) for path in sorted(self.shipped.glob(f"{name}.*"))]
+        return [(path, inside) for path, inside in found if path.is_file()]
 
     def table(self) -> str:
         """Markdown: a line a row."""
@@ -145,7 +153,7 @@ class Rows:
                 loss, *(f"{scores[part]:.3f}" if part in scores else "" for part in ("rot-err", "trans-err")),
             ]  # fmt: skip
             lines.append(f"| {' | '.join(cells)} |")
-        note = f"{len(self.places)} clips of {world.TEST.name}, drawn without a codec, unguided, 20 steps; no paper's numbers."
+        note = f"A first look: {len(self.places)} clips of {world.TEST.name}, no codec, unguided, {self.steps} steps."
         return "\n".join([*lines, "", note, ""])
 
     def _shop(self, row: str, clips: int | None = None, seed: int = 0) -> Workshop:
@@ -174,7 +182,7 @@ class Rows:
             log = list(csv.DictReader((self.folder / "stage0" / "log.csv").read_text().splitlines()))
             rate = sorted(float(row["samples_per_s"]) for row in log)[len(log) // 2]  # without the motion
             rows = sum("-seed" not in name for name in self.options.rows)
-            seconds = self.options.plan_minutes * 60 / rows - 10.0
+            seconds = self.options.row_minutes * 60 / rows - SECONDS_BESIDE
             steps = min(most, int(0.85 * seconds * rate / self.recipes.joint.batch))
         if steps < min(most, LEAST_STEPS):
             self.clock.say(f"time for {steps} steps a row; {LEAST_STEPS} are the least, so none is begun")
@@ -200,6 +208,11 @@ class Rows:
         ):
             if made.with_name(file).is_file():
                 shutil.copyfile(made.with_name(file), self.shipped / f"{name}.{suffix}")
+
+    def _keep(self, name: str, scores: dict[str, float]) -> None:
+        self.scored[name] = scores
+        self.scores_file.write_text(json.dumps(self.scored))
+        self.clock.say(f"{name}: {_told(scores)}")
 
     def _is_adopted(self, part: str) -> bool:
         return self.options.adopt is not None and (self.options.adopt / f"{part}.card.json").is_file()
