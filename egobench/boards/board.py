@@ -8,6 +8,7 @@ task = "t2vm"
 metrics = ["i-fid", …]          columns, in order
 order = "i-fid"                 the column that ranks
 published = true                print `leaderboards/published.toml` below, as blocks of its own
+beyond = ["MM-DiT", …]          systems of this board that stand in none of the paper's tables, for CLAIMS.md
 [protocols]                     metric = "digest": what an entry must have to stand in the first block
 [gates]                         min_n, min_coverage: what an entry must have to be ranked
 """
@@ -49,6 +50,8 @@ class Board:
     """Empty where the split is not frozen yet."""
     published: bool = False
     """Print the published tables below."""
+    beyond: tuple[str, ...] = ()
+    """Labels of systems that the paper's tables do not have; `leaderboard claims` lists them apart."""
     protocols: Mapping[str, str] = field(default_factory=dict)
     """Metric → required protocol digest."""
     gates: Gates = Gates()
@@ -65,7 +68,8 @@ def read_board(folder: Path) -> Board:
     if content.pop("schema", None) != SCHEMA:
         raise BadInputError(f"{where}: schema must be {SCHEMA}", code="board-schema")
     gates = _build(Gates, content.pop("gates", {}), f"{where} [gates]")
-    board = _build(Board, {**content, "metrics": tuple(content.get("metrics", ())), "gates": gates}, where)
+    lists = {key: tuple(content.get(key, ())) for key in ("metrics", "beyond")}
+    board = _build(Board, {**content, **lists, "gates": gates}, where)
     if not board.metrics or len(set(board.metrics)) != len(board.metrics):
         raise BadInputError(f"{where}: metrics must be different names, at least one", code="board-metrics")
     for name in (board.order, *board.protocols):
