@@ -95,7 +95,8 @@ class Rows:
             first = self._shop("egotwin", min(FIRST_CLIPS, self.drawing.total))
             vae = load_video_vae(PRESET, first.video_vae(), None).to(self.habits.device)
             self.clock.say(f"video VAE: {_told(quick.pictures(vae, self.held_out))}")
-            for row in ("egotwin", "wo-mr", "vidmld", "cameractrl"):
+            rows = [name.partition("-seed")[0] for name in self.options.rows]
+            for row in {motion_vae_name(VARIANTS[row]): row for row in rows}.values():
                 self._shop(row, min(FIRST_CLIPS, self.drawing.total)).motion_vae()
             self.clock.say(f"{self.drawing.ready()} of {self.drawing.total} clips drawn")
             self._shop("egotwin").base()
