@@ -72,3 +72,29 @@ def test_another_call_does_nothing_again_and_takes_nothing_home_twice(folders, t
     assert {path: path.stat().st_mtime_ns for path in work.rglob("weights.safetensors")} == before
     assert [file.name for file in (tmp_path / "again").iterdir()] == ["table.md"]
     assert "2 of 2 rows" in printed
+
+
+MISSING = (
+    "av",
+    "decord",
+    "open_clip",
+    "tyro",
+    "matplotlib",
+    "jinja2",
+    "rich",
+    "platformdirs",
+    "torchvision",
+    "pyarrow",
+)
+
+
+def test_the_trainings_need_few_packages():
+    """A lent machine has torch, numba, scipy and safetensors; what else egobench wants may be missing there."""
+    block = (
+        f"import sys; sys.path[:0] = [{str(SCRIPT.parent)!r}, {str(SCRIPT.parents[2])!r}]\n"
+        f"sys.modules.update(dict.fromkeys({MISSING!r}))\n"
+        "import world, training\n"
+        "from egobench.estimators.egomini_odometry import EgominiOdometry; EgominiOdometry().load('cpu')"
+    )
+    done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
