@@ -244,7 +244,7 @@ class Bundle:
 
     def _motion_latents(self, features: Tensor) -> Tensor:
         """Latents of the poses that are given, padded with zeros to M."""
-        device = self.motion_vae.feature_mean.device
+        device = self.motion_vae.latent_mean.device  # a given path's tokens have no weights, but they have statistics
         missing = self.preset.motion_frames - features.shape[1]
         if missing:  # a lone first pose: its token is made of frame 0 alone, so what follows does not matter
             features = torch.cat([features, features[:, -1:].expand(-1, missing, -1)], dim=1)

@@ -126,6 +126,8 @@ class Preset:
     coarse_patch: int | None = None
     """Side of the patches up to the middle of stage 3, a multiple of the network's: fewer tokens learn cheaply what
     text and time are for; the own, finer ones then learn where things go. None: the same patches throughout."""
+    form: Literal["bf16", "int8"] = "bf16"
+    """In which a row's weights ship; `weights.compact` makes int8 of what was trained."""
     recompute: bool = False
     """Whether training keeps only what goes into a block, and computes the rest again on the way back."""
     snr_shift: float = 1.0
@@ -159,7 +161,7 @@ PRESETS = {
             video_channels=16, latent_frames=11, latent_size=(8, 8), motion_channels=64, global_channels=256,
         ),
         video_frames=41, fps_video=8.0, motion_frames=81, fps_motion=16.0, frame_size=(64, 64), joints=23,
-        video_vae="groups", text="words", vae_width=96, global_vae=(192, 7),
+        video_vae="groups", text="words", vae_width=96, global_vae=(192, 7), form="int8",
     ),
     "cogvideox-2b": replace(_LARGE, network=_TWO_B, snr_shift=3.0),
     "cogvideox-5b": _LARGE,

@@ -97,7 +97,14 @@ class MotionVAE(nn.Module):
             kl_weight: λ_KL.
             spread: noise beyond the posterior's, in units of each channel's deviation over the batch: a transformer's
                 latents are never exact, and a decoder that has seen such noise forgives it.
+
+        Raises:
+            ValueError: `spread` of a single motion, which has no deviation.
         """
+        if spread and len(features) < 2:
+            raise ValueError(
+                f"spread is in units of a batch's deviation, so it needs 2 motions; there is {len(features)}"
+            )
         mean, logvar = self.posterior(features)
         variance = logvar.exp()
         if spread:

@@ -21,8 +21,10 @@ def refine(fine: EgoTwin, coarse: EgoTwin) -> None:
     channels, side, longer = fine.config.video_channels, fine.config.patch, coarse.config.patch
     if longer % side:
         raise ValueError(f"patches of {longer} are no multiple of {side}")
-    state["video_in.weight"] = _tiles(state["video_in.weight"], side).sum((2, 4))
-    for name in ("video_out.out.weight", "video_out.out.bias"):
+    sees = "video" in coarse.variant.makes  # what has no video has no patches: all stays
+    if sees:
+        state["video_in.weight"] = _tiles(state["video_in.weight"], side).sum((2, 4))
+    for name in ("video_out.out.weight", "video_out.out.bias") if sees else ():
         rows = state[name].unflatten(0, (channels, longer, longer)).movedim((1, 2), (-2, -1))  # (C, p, p), (C, D, p, p)
         state[name] = _tiles(rows, side).mean((-4, -2)).movedim((-2, -1), (1, 2)).flatten(0, 2)
     try:

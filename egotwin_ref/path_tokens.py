@@ -13,10 +13,17 @@ class PathTokens(MotionVAE):
     """4K + 1 frames of features ↔ K + 1 tokens of 4 · dim numbers, with the methods of a motion VAE.
 
     Token 0 is frame 0 four times, as `ConvMotionVAE` has it.
+
+    Raises:
+        ValueError: C_m is not 4 · dim.
     """
 
     def __init__(self, dim: int, groups: Mapping[str, slice], channels: int = PATH_CHANNELS) -> None:
         super().__init__(dim, groups, channels)
+        if channels != RATE * dim:
+            raise ValueError(
+                f"a token is {RATE} frames of {dim} numbers, so it has {RATE * dim}; {channels} were asked for"
+            )
 
     def noise_shape(self, batch: int, frames: int = 81) -> tuple[int, int, int]:
         """Shape of the tokens of a batch of paths."""

@@ -1,14 +1,20 @@
 """A network small enough for tests, with random weights everywhere, so that no zero gate hides anything."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
+from egobench import open_split
+from egotwin_ref import weights
 from egotwin_ref.attention import Masked
-from egotwin_ref.configs import VARIANTS, NetworkConfig
+from egotwin_ref.bundle import build_motion_vae, build_video_vae, motion_vae_name
+from egotwin_ref.configs import PRESETS, VARIANTS, NetworkConfig
 from egotwin_ref.model import EgoTwin
+from egotwin_ref.text import Words
 
 TINY = NetworkConfig(
     layers=4, heads=2, head_dim=16, motion_width=24, time_width=16, text_tokens=5, text_width=12, video_channels=3,
@@ -58,3 +64,29 @@ def inputs() -> Callable[..., dict[str, torch.Tensor]]:
         }
 
     return make
+
+
+@pytest.fixture(scope="session")
+def random_weights() -> Callable[[Path, Sequence[str]], Path]:
+    """Fills a folder with the weight files of rows of `mini`, as training leaves them, with numbers drawn at random."""
+
+    def write(folder: Path, rows: Sequence[str]) -> Path:
+        size = PRESETS["mini"]
+        words = Words.of([info.text for info in open_split("egomini-smoke").infos()], size.network.text_tokens)
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            about = {"kind": "video-vae", "preset": "mini"}
+            weights.save(folder / "video-vae.safetensors", build_video_vae(size).state_dict(), about)
+            for row in rows:
+                variant = VARIANTS[row]
+                name = motion_vae_name(variant)
+                vae = build_motion_vae(size, variant)
+                weights.save(folder / f"{name}.safetensors", vae.state_dict(), {"kind": name, "preset": "mini"})
+                model = EgoTwin(size.network, variant, vocabulary=words.vocabulary)
+                for parameter in model.parameters():
+                    torch.nn.init.normal_(parameter, std=0.02)
+                about = {"kind": "transformer", "preset": "mini", "variant": row, "words": json.dumps(words.words)}
+                weights.save(folder / f"{row}.safetensors", model.state_dict(), about)
+        return folder
+
+    return write

@@ -1,6 +1,5 @@
 """A row with its VAEs, and the adapter that EgoBench sees: random weights in real files."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,40 +14,15 @@ from egotwin_ref import weights  # noqa: E402
 from egotwin_ref.adapter import EgoTwinModel, clip_seed  # noqa: E402
 from egotwin_ref.bundle import Bundle, Inputs, build_motion_vae, build_video_vae, motion_vae_name  # noqa: E402
 from egotwin_ref.configs import PRESETS, VARIANTS  # noqa: E402
-from egotwin_ref.model import EgoTwin  # noqa: E402
-from egotwin_ref.text import Words  # noqa: E402
+from egotwin_ref.stages import row_name  # noqa: E402
 
 ROWS = ("egotwin", "vidmld")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    """Weight files of two rows, as training leaves them, with numbers drawn at random."""
-    path = tmp_path_factory.mktemp("weights")
-    size = PRESETS["mini"]
-    texts = [info.text for info in open_split("egomini-smoke").infos()]
-    words = Words.of(texts, size.network.text_tokens)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        weights.save(
-            path / "video-vae.safetensors",
-            build_video_vae(size).state_dict(),
-            {"kind": "video-vae", "preset": "mini"},
-        )
-        for row in ROWS:
-            variant = VARIANTS[row]
-            name = motion_vae_name(variant)
-            weights.save(
-                path / f"{name}.safetensors",
-                build_motion_vae(size, variant).state_dict(),
-                {"kind": name, "preset": "mini"},
-            )
-            model = EgoTwin(size.network, variant, vocabulary=words.vocabulary)
-            for parameter in model.parameters():
-                torch.nn.init.normal_(parameter, std=0.02)
-            about = {"kind": "transformer", "preset": "mini", "variant": row, "words": json.dumps(words.words)}
-            weights.save(path / f"{row}.safetensors", model.state_dict(), about)
-    return path
+def folder(tmp_path_factory, random_weights) -> Path:
+    """Weight files of two rows."""
+    return random_weights(tmp_path_factory.mktemp("weights"), ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -223,3 +197,22 @@ def test_weights_are_part_of_what_a_run_is(folder, row):
     vae = motion_vae_name(VARIANTS[row])
     assert set(model.weights_sha256) == {f"{name}.safetensors" for name in (row, vae, "video-vae")}
     assert all(len(digest) == 64 for digest in model.weights_sha256.values())
+
+
+@pytest.mark.parametrize(("seed", "name"), [(0, "egotwin"), (3, "egotwin-seed3")])
+def test_another_training_of_a_row_has_files_of_its_own_and_shares_the_vaes(folder, tmp_path, seed, name):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "egotwin.safetensors").rename(tmp_path / f"{name}.safetensors")
+    model = EgoTwinModel(weights=tmp_path, train_seed=seed)
+    assert model.row == row_name("egotwin", seed) == name
+    assert [path.name for path in model.files()] == [
+        "video-vae.safetensors", "motion-vae-head-conv.safetensors", f"{name}.safetensors"
+    ]  # fmt: skip
+    assert model.load("cpu").bundle.variant == VARIANTS["egotwin"]
+
+
+def test_a_training_that_was_never_made_is_named(folder):
+    with pytest.raises(BadInputError, match=r"no weights at .*egotwin-seed1\.safetensors") as refusal:
+        EgoTwinModel(weights=folder, train_seed=1)
+    assert refusal.value.code == "weights-missing"

@@ -23,7 +23,6 @@ from egotwin_ref.adapter import EgoTwinModel
 from egotwin_ref.latents import Latents
 from egotwin_ref.stages import is_motion
 
-
 ARITHMETIC = ["--device", "cpu", "--precision", "float32"]
 """The same on every processor."""
 

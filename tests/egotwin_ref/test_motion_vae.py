@@ -131,6 +131,41 @@ def test_the_loss_by_hand():
     assert float(total) == pytest.approx(sum(errors.values()) / 4 + 0.1 * kl)
 
 
+@BOTH
+def test_without_spread_the_loss_is_what_it_was(make):
+    vae, features = make(), noise(4, 17, HEAD.dim)
+    drawn = noise(*vae.encode(features).shape, seed=1)
+    mean, logvar = vae.posterior(features)
+    error = (vae.draw(mean + (logvar / 2).exp() * drawn) - vae.normalised(features)).square().mean(dim=(0, 1))
+    found, terms = vae.loss(features, drawn, 0.0, spread=0.0)
+    assert torch.equal(found, vae.loss(features, drawn, 0.0)[0])
+    torch.testing.assert_close(terms["joint 6D"], error[HEAD.groups["j_r"]].mean())
+
+
+def test_the_variance_of_spread_noise_by_hand():
+    # One channel, latents are features. The first poses are 0 and 2: their variance is 2; the other tokens are 1, 1, 5
+    # and 5: 16 / 3. The posterior's own is 1 / 4. The copy's error is the noise itself, whose variance is the sum.
+    vae = Copy(1, {"j_r": slice(0, 1)}, channels=1)
+    features = torch.tensor([[0.0, 1, 5], [2.0, 1, 5]])[..., None]
+    for spread in (0.0, 0.5, 3.0):
+        for token, variance in ((0, 2.0), (1, 16 / 3), (2, 16 / 3)):
+            drawn = torch.zeros(2, 3, 1)
+            drawn[:, token] = torch.tensor([[2.0], [-1.0]])
+            _, terms = vae.loss(features, drawn, 0.0, spread)
+            assert float(terms["joint 6D"]) == pytest.approx((4 + 1) / 6 * (0.25 + spread**2 * variance))
+
+
+def test_spread_has_no_gradient_of_its_own_and_leaves_the_kl_as_it_is():
+    vae, features = conv(), noise(4, 17, HEAD.dim)
+    drawn = noise(4, 5, 6)
+    assert torch.equal(vae.loss(features, drawn, 1.0)[1]["kl"], vae.loss(features, drawn, 1.0, spread=0.5)[1]["kl"])
+    spread, plain = (torch.autograd.grad(vae.loss(features, torch.zeros_like(drawn), 0.0, spread)[0],
+                                         vae.analysis.weight)[0] for spread in (0.5, 0.0))  # fmt: skip
+    torch.testing.assert_close(spread, plain)
+    with pytest.raises(ValueError, match="needs 2 motions; there is 1"):
+        vae.loss(features[:1], drawn[:1], 0.0, spread=0.5)
+
+
 def test_a_group_counts_by_its_channels_and_the_four_groups_count_alike():
     vae = Copy(HEAD.dim, HEAD.groups, channels=HEAD.dim)
     drawn = torch.zeros(1, 1, HEAD.dim)

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from egobench.data.open import open_split
 from egobench.geometry import skeleton as egobench_skeletons
-from egotwin_ref.frames import about_z, from_6d, fuse_head, heading, place, to_6d
+from egotwin_ref.frames import about_z, from_6d, fuse_head, fuse_positions, heading, place, to_6d, turned
 from egotwin_ref.representation import HeadCentric, RootCentric
 from egotwin_ref.skeleton import SMPL22, XSENS23, Skeleton
 
@@ -250,6 +250,75 @@ def test_fusion_takes_the_jitter_out_of_absolute_poses_and_the_drift_out_of_rela
     assert degrees(fused, R) < 0.6 * degrees(shaken, R)
     assert degrees(turns, dR[:, 1:]) < 0.3 * degrees(shaken_turns, dR[:, 1:])
     assert torch.equal(HeadCentric(XSENS23, 4.0).encode(*smoke), HeadCentric(XSENS23).encode(*smoke))
+
+
+def paths(seed: int = 0, joints: int = 4) -> tuple[torch.Tensor, torch.Tensor]:
+    """Positions (2, 41, joints, 3) of joints that wander, and their steps, which agree with them."""
+    generator = torch.Generator().manual_seed(seed)
+    p = 0.1 * torch.randn(2, 41, joints, 3, generator=generator, dtype=torch.float64).cumsum(dim=1)
+    return p, torch.cat([torch.zeros_like(p[:, :1]), p.diff(dim=1)], dim=1)
+
+
+def test_fused_joints_by_hand():
+    # Two frames of one joint: p = (0, 1) though its step is 0. The least of x² + (y - 1)² + f² (y - x)² with f = 1 is
+    # x = 1/3, y = 2/3.
+    p = torch.tensor([0.0, 1.0]).double().view(1, 2, 1, 1).expand(1, 2, 1, 3)
+    fused = fuse_positions(p, torch.zeros_like(p), frames=1.0)
+    torch.testing.assert_close(fused[0, :, 0, 0], torch.tensor([1 / 3, 2 / 3]).double())
+    assert torch.equal(fuse_positions(p, torch.zeros_like(p), frames=0.0), p)
+
+
+def test_joints_whose_positions_and_steps_agree_come_back_and_the_first_step_is_not_used():
+    p, steps = paths()
+    torch.testing.assert_close(fuse_positions(p, steps, frames=4.0), p, atol=1e-12, rtol=0)
+    steps[:, 0] = 9.0
+    torch.testing.assert_close(fuse_positions(p, steps, frames=4.0), p, atol=1e-12, rtol=0)
+
+
+def test_fusion_with_exact_steps_takes_the_jitter_out_of_positions():
+    # What jitters is smoothed by (I + f² L)⁻¹; in the middle of a long path white noise keeps about 1 / (4 f) of its
+    # variance, so with f = 4 a quarter of its size.
+    p, steps = paths(joints=200)
+    shaken = p + torch.randn(p.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    left = (fuse_positions(shaken, steps, frames=4.0) - p)[:, 12:-12]
+    assert float(left.square().mean()) == pytest.approx(1 / 16, rel=0.05)
+
+
+def test_fusion_does_not_depend_on_the_frame_that_positions_and_steps_are_in():
+    p, steps = paths()
+    shaken = p + torch.randn(p.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    T = torch.eye(4).double().repeat(2, 1, 1)
+    T[:, :3, :3] = rotations_near(2.0, (2,), seed=4)
+    T[:, :3, 3] = torch.tensor([5.0, -3.0, 1.0])
+
+    def moved(positions: torch.Tensor) -> torch.Tensor:
+        return place(T, positions, torch.eye(3).double().expand(*positions.shape, 3))[0]
+
+    turned_steps = turned(T[:, None, None, :3, :3], steps)
+    fused = fuse_positions(moved(shaken), turned_steps, frames=4.0)
+    torch.testing.assert_close(fused, moved(fuse_positions(shaken, steps, frames=4.0)))
+
+
+def test_each_joint_is_fused_alone():
+    p, steps = paths()
+    other = p.clone()
+    other[:, :, 2] += torch.randn(2, 41, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    changed = (fuse_positions(p, steps, 4.0) - fuse_positions(other, steps, 4.0)).abs().amax(dim=(0, 1, 3)) > 1e-9
+    assert changed.tolist() == [False, False, True, False]
+
+
+def test_root_centric_motion_that_agrees_with_itself_comes_back_and_jitter_of_its_joints_is_smoothed(smoke):
+    plain, fused = RootCentric(XSENS23), RootCentric(XSENS23, fuse_frames=4.0)
+    features = plain.encode(*smoke)
+    assert torch.equal(fused.encode(*smoke), features)
+    right, found = plain.decode(features), fused.decode(features)
+    assert farthest(found[0], right[0]) < 1e-5
+    assert torch.equal(found[1], right[1])
+    shaken = features.clone()
+    joints = plain.groups["j_p"]
+    shaken[..., joints] += 0.02 * torch.randn(shaken[..., joints].shape, generator=torch.Generator().manual_seed(0))
+    without, with_steps = (kind.decode(shaken)[0][:, :, 1:] - right[0][:, :, 1:] for kind in (plain, fused))
+    assert float(with_steps.square().mean()) < 0.1 * float(without.square().mean())
 
 
 @BOTH

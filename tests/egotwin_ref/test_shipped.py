@@ -67,6 +67,7 @@ def test_they_load_as_a_row(row):
 
 @pytest.mark.parametrize("row", [name for name in VARIANTS if name not in ROWS])
 def test_a_row_that_has_no_weights_says_how_they_are_made(row):
-    with pytest.raises(BadInputError, match=f"`egobench train egotwin --variant {row}` makes them") as refusal:
+    way = f"`egobench train egotwin --preset mini --variant {row}` makes them"
+    with pytest.raises(BadInputError, match=way) as refusal:
         EgoTwinModel(row)
     assert refusal.value.code == "weights-missing"

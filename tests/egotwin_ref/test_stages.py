@@ -1,6 +1,7 @@
 """All stages on eight clips and two steps each, by the public verb; then the weights are sampled."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ torch = pytest.importorskip("torch")
 
 from egobench.cli.main import main  # noqa: E402
 from egotwin_ref import recipes, weights  # noqa: E402
+from egotwin_ref.bundle import Bundle  # noqa: E402
+from egotwin_ref.configs import PRESETS  # noqa: E402
 from egotwin_ref.recipes import Recipes  # noqa: E402
 from egotwin_ref.stages import is_motion, sha256  # noqa: E402
 from egotwin_ref.training import Recipe  # noqa: E402
@@ -142,6 +145,42 @@ def test_a_second_row_is_sampled_with_the_weights_it_was_trained_to(second, tmp_
     assert main(["run", "--model", "egotwin", *options, *metrics, *where]) in (0, 4)
     read = json.loads(next(tmp_path.glob("*/manifest.json")).read_text())["model"]["settings"]["weights_sha256"]
     assert read["vidmld.safetensors"] == sha256(second / "vidmld.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("row", "vae", "task", "metrics"),
+    [("mld", "motion-vae-root-global", "t2vm", "jerk"), ("cameractrl", "motion-vae-path-path", "tm2v", "fvd")],
+)
+def test_a_row_that_makes_one_modality_is_trained_and_sampled(trained, tmp_path, row, vae, task, metrics):
+    work, out = trained
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(recipes.RECIPES, "mini", TINY)
+        assert main([*_arguments(out.parent, "--variant", row, "--stage", "all"), "--out", str(tmp_path / "out")]) == 0
+    card = json.loads((tmp_path / "out" / f"{row}.card.json").read_text())
+    assert card["parents"][vae] == sha256(tmp_path / "out" / f"{vae}.safetensors")
+    assert (work / row / "stage2").exists() == (row == "mld"), "stage 2 trains motion"
+    options = ["--split", "egomini-smoke", "--limit", "1", "--steps", "1", "--draws", "0", "--task", task]
+    where = ["--set", f"weights={tmp_path / 'out'}", f"variant={row}", "--out", str(tmp_path), "--allow-failed", "1"]
+    assert main(["run", "--model", "egotwin", *options, "--metrics", metrics, *where]) in (0, 4)
+
+
+def test_a_preset_s_rows_ship_in_int8_where_it_says_so_and_the_card_is_of_the_file_it_lies_beside(trained, tmp_path):
+    work, out = trained
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(recipes.RECIPES, "mini", TINY)
+        patch.setitem(PRESETS, "mini", replace(PRESETS["mini"], form="int8"))
+        assert main([*_arguments(out.parent, "--stage", "all"), "--out", str(tmp_path)]) == 0
+    cards = {path.name.partition(".")[0]: json.loads(path.read_text()) for path in tmp_path.glob("*.card.json")}
+    assert {name: card["form"] for name, card in cards.items()} == {
+        "video-vae": "bf16", "motion-vae-head-conv": "bf16", "stage0": "bf16", "egotwin": "int8"
+    }  # fmt: skip
+    for name, card in cards.items():
+        assert card["sha256"] == sha256(tmp_path / f"{name}.safetensors")
+    assert cards["egotwin"]["rewritten_from"] == sha256(work / "egotwin" / "stage3" / "weights.safetensors")
+    assert weights.about(tmp_path / "egotwin.safetensors")["form"] == "int8"
+    assert "form" not in weights.about(work / "egotwin" / "stage3" / "weights.safetensors")
+    assert json.loads((out / "egotwin.card.json").read_text())["form"] == "bf16"
+    assert Bundle.load("mini", "egotwin", tmp_path).prompts.vocabulary > 10
 
 
 def test_a_metric_asked_by_name_that_a_task_makes_meaningless_is_refused(trained, capsys):

@@ -151,6 +151,47 @@ def test_pixels_come_back_from_the_unit_range():
 
 
 @pytest.fixture(scope="module")
+def finer() -> GroupVAE:
+    """Of blocks of 8 × 8."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        vae = GroupVAE(channels=4, block=8, width=16)
+        for layer in (vae.encoder[-1], vae.decoder[-2]):
+            torch.nn.init.normal_(layer.weight, std=0.05)
+        return vae.eval()
+
+
+@pytest.mark.parametrize("count", [1, 5, 13])
+def test_blocks_of_eight_give_latents_of_twice_the_side(finer, count):
+    video = frames(count, clips=2)
+    with torch.no_grad():
+        z = finer.encode(video)
+        assert z.shape == (2, 1 + (count - 1) // 4, 4, 4, 2)
+        assert finer.decode(z).shape == video.shape
+
+
+@pytest.mark.parametrize("frame", [0, 1, 4, 5, 8, 12])
+def test_in_blocks_of_eight_too_frames_after_a_latent_s_own_do_not_change_it(finer, frame):
+    video = frames()
+    other = video.clone()
+    other[:, frame:] *= -1
+    own = -(-frame // 4)
+    with torch.no_grad():
+        assert changed(finer.encode(video), finer.encode(other)) == [k >= own for k in range(4)]
+        z = noise(2, 4, 4, 4, 2)
+        later = z.clone()
+        later[:, own:] *= -1
+        assert changed(finer.decode(z), finer.decode(later)) == [-(-n // 4) >= own for n in range(13)]
+
+
+def test_in_blocks_of_eight_sides_that_are_no_multiple_are_refused_and_others_not(finer):
+    with pytest.raises(ValueError, match="multiples of 8; these are 20 × 16"):
+        finer.encode(torch.zeros(1, 5, 3, 20, 16))
+    with torch.no_grad():
+        assert finer.encode(torch.zeros(1, 5, 3, 24, 16)).shape == (1, 2, 4, 3, 2)
+
+
+@pytest.fixture(scope="module")
 def cogvideox(tmp_path_factory) -> CogVideoXVAE:
     """CogVideoX's VAE of random weights, from a folder in diffusers' format."""
     pytest.importorskip("diffusers", reason="diffusers is not installed")
