@@ -1,4 +1,4 @@
-"""`egobench leaderboard add RUN BOARD` and `build BOARD`: runs → entries → tables."""
+"""`egobench leaderboard add RUN BOARD`, `build BOARD`, `pictures BOARD`: runs → entries → tables, and pictures."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,7 @@ from tyro.conf import Positional
 
 from egobench.boards.leaderboard import add_entry, board_grids, build
 from egobench.boards.render import json_text
+from egobench.cli.leaderboard_pictures import PicturesOptions, draw
 from egobench.cli.options import parse, pick, print_grids, print_json
 
 
@@ -67,7 +68,13 @@ def build_tables(arguments: list[str]) -> int:
     return 0
 
 
+def pictures(arguments: list[str]) -> int:
+    """Draws runs side by side."""
+    return draw(parse(PicturesOptions, "leaderboard pictures", arguments))
+
+
 ACTIONS = {
     "add": (add, "a finished run becomes an entry"),
     "build": (build_tables, "entries become tables in Markdown, LaTeX, CSV and JSON"),
+    "pictures": (pictures, "runs side by side: the same clips, errors over time, good and bad clips, a page"),
 }
