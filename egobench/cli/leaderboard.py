@@ -1,4 +1,4 @@
-"""`egobench leaderboard`: `add` and `build` make entries and tables of runs, `claims` holds the paper against them."""
+"""`egobench leaderboard`: runs become entries, tables, claims held against the paper, and pictures."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,7 @@ from tyro.conf import Positional, UseAppendAction, arg
 
 from egobench.boards.leaderboard import add_entry, board_grids, build
 from egobench.boards.render import json_text
+from egobench.cli.leaderboard_pictures import PicturesOptions, draw
 from egobench.cli.options import parse, pick, print_grids, print_json
 from egobench.cli.progress import progress
 
@@ -101,8 +102,14 @@ def claims(arguments: list[str]) -> int:
     return 0
 
 
+def pictures(arguments: list[str]) -> int:
+    """Draws runs side by side."""
+    return draw(parse(PicturesOptions, "leaderboard pictures", arguments))
+
+
 ACTIONS = {
     "add": (add, "a finished run becomes an entry"),
     "build": (build_tables, "entries become tables in Markdown, LaTeX, CSV and JSON"),
     "claims": (claims, "which of the paper's orderings hold in finished runs: CLAIMS.md and claims.json"),
+    "pictures": (pictures, "runs side by side: the same clips, errors over time, good and bad clips, a page"),
 }
