@@ -1,147 +1,183 @@
-"""Speed of the EgoTwin reference: `python benchmarks/egotwin.py [--threads 2]`.
+"""Speed of the EgoTwin reference, and what its VAEs lose.
 
-Prints the rate of matrix products here, samples trained per second with the share of that rate they reach, and seconds
-per sampled clip at 10, 20 and 50 steps with the share spent in the network. Best of several repetitions; run it on an
-idle machine, and read the load that it prints.
+    python benchmarks/egotwin.py                                        # mini: training of all rows, sampling
+    python benchmarks/egotwin.py --preset small --device cuda           # the other preset, on a GPU
+    python benchmarks/egotwin.py --quality 64 --preset small --weights FOLDER
+
+Prints the rate of matrix products here, and for each row and precision the seconds of a training step, as
+`egotwin_ref.training.train` takes it, with the share of that rate that the network's products reach; then seconds per
+sampled clip at 10, 20 and 50 steps with the share spent in the network. Best of several repetitions; run it on an idle
+machine, and read the load that it prints. `--quality` prints instead what the VAEs lose, and what noise costs.
 """
 
 import argparse
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from egotwin_quality import quality
 from torch.utils.flop_counter import FlopCounterMode
 
-from egobench import open_split
+from egobench import BadInputError, open_split
 from egotwin_ref.adapter import EgoTwinModel
-from egotwin_ref.bundle import Inputs, representation_of
+from egotwin_ref.bundle import Inputs
 from egotwin_ref.configs import PRESETS, VARIANTS
 from egotwin_ref.diffusion import Schedule
 from egotwin_ref.latents import Latents
 from egotwin_ref.model import EgoTwin
 from egotwin_ref.objective import DiffusionLoss
+from egotwin_ref.positions import motion_tokens
 from egotwin_ref.precision import autocast, fast_dtype
-from egotwin_ref.representation import place
-from egotwin_ref.skeleton import XSENS23
-from egotwin_ref.video_training import psnr, reconstructed
+from egotwin_ref.recipes import RECIPES
+from egotwin_ref.stepping import EAGER_STEPS, State, Step
+
+VOCABULARY, CLIPS = 200, 64
 
 
-def best(work: Callable[[], object], repeats: int) -> float:
-    """Seconds of the fastest of `repeats` calls, after one to warm up."""
-    work()
+def best(work: Callable[[], object], repeats: int, device: str = "cpu", warm: int = 1) -> float:
+    """Seconds of the fastest of `repeats` calls, after some to warm up."""
+
+    def finished() -> float:
+        if device.startswith("cuda"):
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+    for _ in range(warm):
+        work()
     seconds = []
     for _ in range(repeats):
-        began = time.perf_counter()
+        began = finished()
         work()
-        seconds.append(time.perf_counter() - began)
+        seconds.append(finished() - began)
     return min(seconds)
 
 
-def products(dtype: torch.dtype, size: int = 1024) -> float:
+def products(dtype: torch.dtype, device: str) -> float:
     """GFLOP/s of a square matrix product."""
-    left, right = torch.randn(2, size, size, dtype=dtype)
-    return 2 * size**3 / best(lambda: left @ right, 5) / 1e9
+    size = 8192 if device.startswith("cuda") else 1024
+    left, right = torch.randn(2, size, size, device=device).to(dtype)
+    return 2 * size**3 / best(lambda: left @ right, 5, device) / 1e9
 
 
-def training(batch: int, repeats: int) -> tuple[float, float]:
-    """Samples/s of a whole step of stage 3, and its GFLOP per sample, forward and backward."""
-    network, variant = PRESETS["mini"].network, VARIANTS["egotwin"]
-    model = EgoTwin(network, variant, vocabulary=200)
-    generator = torch.Generator().manual_seed(0)
-    shape = (64, network.latent_frames, network.video_channels, *network.latent_size)
-    latents = Latents(
-        torch.randn(shape, generator=generator),
-        torch.randn(64, 21, network.motion_channels, generator=generator),
-        torch.randint(200, (64, network.text_tokens), generator=generator),
+def random_latents(preset: str, row: str) -> Latents:
+    """Of 64 clips, as stage 3 of a row reads them."""
+    network, generator = PRESETS[preset].network, torch.Generator().manual_seed(0)
+    tokens = motion_tokens(network, VARIANTS[row]), network.motion_size(VARIANTS[row])
+    return Latents(
+        torch.randn(CLIPS, network.latent_frames, network.video_channels, *network.latent_size, generator=generator),
+        torch.randn(CLIPS, *tokens, generator=generator),
+        torch.randint(VOCABULARY, (CLIPS, network.text_tokens), generator=generator),
         torch.zeros(network.text_tokens, dtype=torch.int64),
     )
-    loss = DiffusionLoss(model, Schedule.cogvideox(), latents, batch)
-    optimiser = torch.optim.AdamW(model.parameters())
+
+
+def training(
+    preset: str, row: str, dtype: torch.dtype | None, device: str, batch: int | None, repeats: int
+) -> tuple[float, float, int, str]:
+    """Seconds of a step of stage 3; GFLOP of the network, forward and backward; clips; what did not work as a graph."""
+    size, variant, recipe = PRESETS[preset], VARIANTS[row], RECIPES[preset]
+    recipe = recipe.fine if size.coarse_patch else recipe.joint
+    recipe = replace(recipe, batch=batch or recipe.batch)
+    torch.manual_seed(0)
+    model = EgoTwin(size.network, variant, vocabulary=VOCABULARY).to(device)
+    schedule, latents = Schedule.cogvideox(size.snr_shift), random_latents(preset, row).to(device)
+    loss = DiffusionLoss(model, schedule, latents, recipe.batch, with_video="video" in variant.makes)
+    generator = torch.Generator(device)
+    with FlopCounterMode(display=False) as counter, autocast(device, dtype):
+        loss(0, generator.manual_seed(0))[0].backward()
+    for block in model.blocks if device.startswith("cuda") else ():  # as `egobench train` does
+        block.compile()
+    state = State(model, recipe, device)
+    take = Step(loss, state, device, dtype)
 
     def step() -> None:
-        optimiser.zero_grad(set_to_none=True)
-        with autocast("cpu", fast_dtype("cpu")):
-            value, _ = loss(0, torch.Generator().manual_seed(0))
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
+        state.set_rates(recipe.share(state.step))
+        take(state.step, generator.manual_seed(state.step))
+        state.step += 1
 
-    with FlopCounterMode(display=False) as counter:
-        step()
-    return batch / best(step, repeats), counter.get_total_flops() / batch / 1e9
+    seconds = best(step, repeats, device, warm=EAGER_STEPS + 1 if state.can_capture else 1)
+    return seconds, counter.get_total_flops() / 1e9, recipe.batch, take.why_not or ""
 
 
-def sampling(weights: str | None, steps: int, clips: int) -> tuple[float, float]:
+def trainings(preset: str, rows: list[str], device: str, batch: int | None, repeats: int) -> None:
+    """A table: a line for each row and precision."""
+    fast = fast_dtype(device)
+    for dtype in (None, fast) if fast else (None,):
+        peak = products(dtype or torch.float32, device)
+        name = str(dtype or torch.float32).removeprefix("torch.")
+        print(f"{preset}, {name} on {device}: matrix products {peak:.0f} GFLOP/s; a step of training:")
+        for row in rows:
+            seconds, cost, clips, why_not = training(preset, row, dtype, device, batch, repeats)
+            said = f"; one kernel after another: {why_not}" if device.startswith("cuda") and why_not else ""
+            print(
+                f"  {row:10s} {1000 * seconds:7.1f} ms, {clips / seconds:7.1f} clips/s of {cost / clips:.2f} GFLOP: "
+                f"{cost / seconds / peak:.0%} of the products' rate{said}",
+                flush=True,
+            )
+
+
+def sampling(model: EgoTwinModel, steps: int, clips: int, device: str) -> tuple[float, float]:
     """Seconds per clip, clips one by one as a run samples them, and the share spent in the transformer."""
-    bundle = EgoTwinModel(weights=Path(weights) if weights else None).load("cpu").bundle
+    bundle = model.load(device).bundle
     split = open_split("egomini-smoke")
     conditions = [split.clip(info.clip_id).condition for info in split.infos()[:clips]]
     inside = 0.0
     began_call = 0.0
 
+    def now() -> float:
+        if device.startswith("cuda"):
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
     def before(*_: object) -> None:
         nonlocal began_call
-        began_call = time.perf_counter()
+        began_call = now()
 
     def after(*_: object) -> None:
         nonlocal inside
-        inside += time.perf_counter() - began_call
+        inside += now() - began_call
 
     bundle.model.register_forward_pre_hook(before)
     bundle.model.register_forward_hook(after)
-    began = time.perf_counter()
+    began = now()
     for number, condition in enumerate(conditions):
         pose = condition.first_pose
         inputs = Inputs([condition.text], condition.first_frame[None, None], pose.positions[None], pose.rotations[None])
         bundle.sample(inputs, [number], steps=steps)
-    spent = time.perf_counter() - began
+    spent = now() - began
     return spent / len(conditions), inside / spent
 
 
-def reconstruction(weights: str | None, clips: int) -> None:
-    """What the VAEs lose of egomini-test: dB of the picture, millimetres and degrees of the head."""
-    bundle = EgoTwinModel(weights=Path(weights) if weights else None).load("cpu").bundle
-    split = open_split("egomini-test")
-    truth = [split.clip(info.clip_id).reference for info in split.infos()[:clips]]
-    ratios = [psnr(r.video.frames[None], reconstructed(bundle.video_vae, r.video.frames[None]))[0] for r in truth]
-    positions, rotations = (
-        torch.from_numpy(np.stack([getattr(r.motion, part) for r in truth])) for part in ("positions", "rotations")
-    )
-    motion = representation_of(bundle.variant)
-    with torch.no_grad():
-        features = bundle.motion_vae.decode(bundle.motion_vae.encode(motion.encode(positions, rotations)))
-    found = place(motion.canonical_frame(positions, rotations), *motion.decode(features))
-    head = XSENS23.index(XSENS23.head)
-    off = (found[0][:, :, head] - positions[:, :, head]).norm(dim=-1).mean() * 1000
-    turned = found[1][:, :, head].mT @ rotations[:, :, head].double()
-    angle = torch.rad2deg(torch.acos(((turned.diagonal(dim1=-2, dim2=-1).sum(-1) - 1) / 2).clamp(-1, 1))).mean()
-    joints = (found[0] - positions).norm(dim=-1).mean() * 1000
-    print(f"video VAE, {len(truth)} clips: {np.mean(ratios):.2f} dB (lowest {np.min(ratios):.2f})")
-    print(f"motion VAE: head {off:.1f} mm, {angle:.2f} degrees; joints {joints:.1f} mm")
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", choices=list(RECIPES), default="mini")
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS), metavar="ROW")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--batch", type=int, help="clips a step; by default the recipe's")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--quality", type=int, metavar="CLIPS", help="instead: what the VAEs lose of so many clips")
-    parser.add_argument("--weights", help="folder of weights; by default the shipped ones")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    if arguments.quality:
-        reconstruction(arguments.weights, arguments.quality)
+    parser.add_argument("--weights", type=Path, help="folder of weights; by default the shipped ones")
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    if PRESETS[asked.preset].video_vae == "cogvideox":
+        parser.error(f"--preset {asked.preset} needs CogVideoX's weights; mini and small are measured here")
+    if asked.quality:
+        quality(asked.preset, asked.variants, asked.weights, asked.quality)
         return
-    print(f"threads {arguments.threads}, load {np.round(os.getloadavg(), 1)}, torch {torch.__version__}")
-    dtype = fast_dtype("cpu") or torch.float32
-    peak = products(dtype)
-    print(f"matrix products in {dtype}: {peak:.0f} GFLOP/s")
-    rate, cost = training(32, arguments.repeats)
-    print(f"training: {rate:.1f} samples/s, {cost:.2f} GFLOP each: {rate * cost / peak:.0%} of the products' rate")
+    print(f"threads {asked.threads}, load {np.round(os.getloadavg(), 1)}, torch {torch.__version__}")
+    trainings(asked.preset, asked.variants, asked.device, asked.batch, asked.repeats)
+    try:
+        model = EgoTwinModel(preset=asked.preset, weights=asked.weights)
+    except BadInputError as error:
+        print(f"sampling: {error}")
+        return
     for steps in (10, 20, 50):
-        seconds, share = sampling(arguments.weights, steps, 4)
+        seconds, share = sampling(replace(model, steps=steps), steps, 4, asked.device)
         print(f"sampling, {steps} steps: {seconds:.2f} s per clip, {share:.0%} of it in the network")
 
 

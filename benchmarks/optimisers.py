@@ -12,12 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from egotwin_ref.clips import Clips
 from egotwin_ref.recipes import MINI
 from egotwin_ref.stages import Workshop
-from egotwin_ref.stepping import optimisers
+from egotwin_ref.stepping import State, Step
 from egotwin_ref.training import Habits, Recipe
 
 Losses = list[tuple[float, float, float]]
@@ -27,22 +26,14 @@ Losses = list[tuple[float, float, float]]
 def trained(shop: Workshop, recipe: Recipe, seconds: float) -> Losses:
     """Steps at a constant rate, after the warm-up, until the time is up."""
     model = shop._model(recipe.seed, shop.motion())
-    loss = shop._loss(model, recipe)
-    named = list(model.named_parameters())
-    chosen = optimisers(named, recipe)
+    state = State(model, recipe)
+    take, generator = Step(shop._loss(model, recipe), state, "cpu", None), torch.Generator()
     found: Losses = []
     began = time.monotonic()
     while not found or found[-1][0] < seconds:
-        step = len(found)
-        for optimiser, rate in zip(chosen, (recipe.learning_rate, recipe.muon), strict=False):
-            for group in optimiser.param_groups:
-                group["lr"] = (rate or 0.0) * min(1.0, (step + 1) / recipe.warmup)
-        value, parts = loss(step, torch.Generator().manual_seed(step))
-        model.zero_grad(set_to_none=True)
-        value.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
-        for optimiser in chosen:
-            optimiser.step()
+        state.set_rates(min(1.0, (state.step + 1) / recipe.warmup))
+        parts = take(state.step, generator.manual_seed(state.step))
+        state.step += 1
         found.append((time.monotonic() - began, parts["video"].item(), parts["motion"].item()))
     return found
 
