@@ -54,6 +54,9 @@ ROWS = (
 )
 """In the order in which they are trained: whoever stops early has the rows that matter most."""
 
+PAPER = ("EgoTwin", "VidMLD", "w/o IM", "w/o MR", "w/o AD")
+"""Labels of the rows that the paper's tables have too, and make what they make there."""
+
 
 @dataclass(frozen=True)
 class Work:
