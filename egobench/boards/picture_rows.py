@@ -88,7 +88,7 @@ class PictureRow:
 
 
 def open_row(board: Board, label: str, path: Path, place: int = 0) -> PictureRow:
-    """Opens a finished run of the board's split and task.
+    """Opens a finished run of the board's split, and of its task or one that it lists as given.
 
     Raises:
         BadInputError: `row-label`: a label that cannot be printed; `run-missing`, `run-unfinished`, or damaged.
@@ -100,7 +100,8 @@ def open_row(board: Board, label: str, path: Path, place: int = 0) -> PictureRow
     folder = open_run(path)
     manifest, document = read_done(folder), read_metrics(folder.path)
     digest = manifest["split"]["digest"]
-    found = [("split", document["split"], board.split), ("task", document["task"], board.task)]
+    task = document["task"] if document["task"] in board.given else board.task
+    found = [("split", document["split"], board.split), ("task", document["task"], task)]
     if board.split_digest:
         found.append(("split digest", digest[:12], board.split_digest[:12]))
     differing = [f"{key} is '{ours}', the board's is '{wanted}'" for key, ours, wanted in found if ours != wanted]

@@ -98,6 +98,17 @@ def test_a_run_of_another_split_names_the_boards_and_the_command(toy_board, toy_
         open_row(read_board(toy_board), "a", toy_runs["whole"])
 
 
+def test_a_run_whose_motion_was_given_is_drawn_where_the_board_lists_its_task(toy_board, toy_runs, tmp_path):
+    copy = shutil.copytree(toy_runs["whole"], tmp_path / "copy")
+    document = json.loads((copy / "metrics.json").read_text())
+    (copy / "metrics.json").write_text(json.dumps({**document, "task": "tm2v"}))
+    with pytest.raises(NotComparableError, match="task is 'tm2v', the board's is 't2vm'"):
+        open_row(read_board(toy_board), "a", copy)
+    recipe = toy_board / "board.toml"
+    recipe.write_text('given = ["tm2v"]\n' + recipe.read_text())
+    assert open_row(read_board(toy_board), "a", copy).label == "a"
+
+
 def test_a_run_of_some_clips_is_refused(board, toy_runs):
     rows = open_rows(board, [("a", toy_runs["whole"]), ("few", toy_runs["limited"])])
     with pytest.raises(BadInputError, match=r"'few' was run on 4 of the 8 clips of toy; all are needed: .* --limit"):
