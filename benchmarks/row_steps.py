@@ -242,3 +242,16 @@ def enter(setup: Setup, label: str, path: Path) -> bool:
             file.unlink()
     setup.do("egobench", "leaderboard", "add", path, setup.board, "--label", label, "--kind", "model")
     return True
+
+
+def leave(setup: Setup, label: str) -> bool:
+    """Takes a label off the board: that of a row at a guidance which is no longer its best.
+
+    Returns: whether the board has changed.
+    """
+    files = list((setup.board / "entries").glob("*.json"))
+    found = [file for file in files if json.loads(file.read_text())["provenance"]["model"] == label]
+    for file in found:
+        print(f"{label}: leaves the board; this row is best without guidance")
+        file.unlink()
+    return bool(found)

@@ -26,6 +26,7 @@ from row_steps import (
     chosen,
     enter,
     is_run,
+    leave,
     make_data,
     model_of,
     run,
@@ -88,7 +89,11 @@ def make(setup: Setup, rows: Sequence[TableRow]) -> list[Made]:
         begin("runs")
         made = [Made(label, row, pair, run(setup, row, pair)) for label, pair in labels(row, best)]
         runs += made
-        if row.seed == 0 and any([enter(setup, each.label, each.run) for each in made]):
+        if row.seed:
+            continue
+        changes = [enter(setup, each.label, each.run) for each in made]
+        changes += [leave(setup, guided(row))] if best == PLAIN else []
+        if any(changes):
             setup.do("egobench", "leaderboard", "build", setup.board)
     return runs
 
@@ -97,7 +102,12 @@ def labels(row: TableRow, best: Guidance) -> Iterator[tuple[str, Guidance]]:
     """A row's runs: unguided, and at its best where that is another."""
     yield row.label, PLAIN
     if best != PLAIN:
-        yield f"{row.label}, guided", best
+        yield guided(row), best
+
+
+def guided(row: TableRow) -> str:
+    """Label of a row at its own best."""
+    return f"{row.label}, guided"
 
 
 def finish(setup: Setup, made: Sequence[Made]) -> None:

@@ -209,6 +209,22 @@ def test_claims_get_the_rows_as_trained_with_all_seeds_and_pictures_each_row_at_
     ]
 
 
+def test_an_entry_gives_its_place_to_a_newer_run_and_leaves_where_guidance_is_no_longer_best(scripts, tmp_path):
+    rows, _ = scripts
+    entries = tmp_path / "board" / "entries"
+    entries.mkdir(parents=True)
+    for label in ("MLD", "MLD, guided", "EgoTwin"):
+        (entries / f"{label}.json").write_text(json.dumps({"provenance": {"model": label, "run": "old"}}))
+    commands = []
+    setup = rows.Setup(lambda words: commands.append(words[1:3]) or 0, tmp_path / "board", tmp_path)
+    assert not rows.enter(setup, "MLD", tmp_path / "old")
+    assert rows.enter(setup, "MLD", tmp_path / "new")
+    assert rows.leave(setup, "MLD, guided")
+    assert not rows.leave(setup, "MLD, guided")
+    assert commands == [["leaderboard", "add"]]
+    assert [path.stem for path in entries.iterdir()] == ["EgoTwin"]
+
+
 def test_a_time_that_is_up_begins_nothing(scripts, rehearsal, tmp_path, capsys):
     rows, _ = scripts
     called = []
