@@ -156,6 +156,8 @@ def rows_split(rows: Sequence[PictureRow]) -> Split:
 def refuse_mixture(board: Board, rows: Sequence[PictureRow], metric: str) -> None:
     """Holds all rows that have a metric to one protocol: the board's where it freezes one, else the first row's.
 
+    A row of a task that the board lists as given may differ in that alone.
+
     Raises:
         NotComparableError: the fields that differ are named.
     """
@@ -172,6 +174,8 @@ def refuse_mixture(board: Board, rows: Sequence[PictureRow], metric: str) -> Non
         if right is not None:
             records = (each.manifest["protocols"][each.results[metric]["protocol"]] for each in (row, right))
             fields = differing_fields(*records)
+        if fields == ["task"] and board.given:
+            continue
         named = f": {', '.join(fields[:SHOWN_FIELDS])} differ" if fields else ""
         text = f"{metric} of '{row.label}' was measured under protocol {ours[:8]}, {wanted[:8]} is needed{named}"
         raise NotComparableError(f"{text}; score the run again as the others were")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -113,6 +114,23 @@ def test_a_run_of_some_clips_is_refused(board, toy_runs):
     rows = open_rows(board, [("a", toy_runs["whole"]), ("few", toy_runs["limited"])])
     with pytest.raises(BadInputError, match=r"'few' was run on 4 of the 8 clips of toy; all are needed: .* --limit"):
         rows_split(rows)
+
+
+def test_a_protocol_may_differ_in_a_task_that_the_board_lists_as_given(toy_board, toy_runs, tmp_path):
+    copy = shutil.copytree(toy_runs["whole"], tmp_path / "copy")
+    manifest, document = (json.loads((copy / name).read_text()) for name in ("manifest.json", "metrics.json"))
+    before = document["metrics"]["toy-speed"]["protocol"]
+    manifest["protocols"]["f" * 64] = manifest["protocols"][before] | {"task": "tm2v"}
+    document["metrics"]["toy-speed"]["protocol"], document["task"] = "f" * 64, "tm2v"
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    (copy / "metrics.json").write_text(json.dumps(document))
+    recipe = toy_board / "board.toml"
+    recipe.write_text('given = ["tm2v"]\n' + recipe.read_text())
+    board = read_board(toy_board)
+    rows = open_rows(board, [("a", toy_runs["whole"]), ("b", copy)])
+    refuse_mixture(board, rows, "toy-speed")
+    with pytest.raises(NotComparableError, match=": task differ"):
+        refuse_mixture(replace(board, given=()), rows, "toy-speed")
 
 
 def test_two_protocols_of_one_metric_are_refused_and_the_fields_named(board, toy_runs):
