@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: help setup demo test check weights clean
+.PHONY: help setup demo test check weights rows clean
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##|^[a-z]+: *##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -41,6 +41,9 @@ weights: $(READY) ## make all shipped data and weights again from their seeds (s
 	done
 	$(BIN)/python -m egobench data make egomini-val
 	$(BIN)/python -m egobench train egotwin --stage all --work work/egotwin --out egotwin_ref/weights/mini
+
+rows: $(READY)   ## train, guide, score and table all rows of the small preset (a GPU, or days on a CPU; resumable; ARGS="--minutes 60")
+	$(BIN)/python benchmarks/rows.py $(ARGS)
 
 clean:           ## remove the virtual environment and caches; runs/ stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache

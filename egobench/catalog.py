@@ -78,7 +78,10 @@ SPLITS = Registry(
     "splits",
     {
         name: f"egobench.data.egomini.splits:{name.replace('-', '_').upper()}"
-        for name in ("egomini-test", "egomini-smoke", "egomini-val", "egomini-unseen", "egomini-train", "egomini-hd")
+        for name in (
+            *("egomini-test", "egomini-smoke", "egomini-val", "egomini-unseen"),
+            *("egomini-train", "egomini-train-32k", "egomini-hd"),
+        )
     },
 )
 ENGINES = Registry("engines", {"local": "egobench.pipeline.engine:LocalEngine"})

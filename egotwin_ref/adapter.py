@@ -19,15 +19,17 @@ Variant = Literal["egotwin", "vidmld", "wo-mr", "wo-im", "wo-ad", "mm-dit", "mld
 
 @dataclass(frozen=True)
 class EgoTwinModel:
-    """EgoTwin, the reference: text, first frame and first pose → video and motion from one diffusion transformer.
+    """EgoTwin, the reference: text, first frame and first pose → video and motion; seven more rows by `variant`.
+
+    All rows are one diffusion transformer, and a row is a few fields of it (`egotwin_ref.configs.VARIANTS`).
 
     Differs from the paper: `egotwin_ref/PAPER.md` lists every choice. The shipped `mini` weights are for the embedded
     world; they say how training data, steps and seconds stand to the paper's in their cards.
     """
 
     variant: Variant = "egotwin"
-    """Row of the paper's tables; mld makes motion alone; cameractrl makes video alone, along a given head path
-    (`--task tm2v`)."""
+    """Row of the paper's tables; mm-dit; mld, which makes motion alone; cameractrl, which makes video alone, along a
+    given head path (`--task tm2v`)."""
     train_seed: int = 0
     """Which training of the row; others than 0 show how much of a difference is the training's."""
     preset: Literal["mini", "small", "cogvideox-2b", "cogvideox-5b", "cogvideox-5b-i2v"] = "mini"

@@ -179,17 +179,28 @@ class Bundle:
                 mode that the row does not have.
         """
         self.check(inputs, mode)
+        given = self.given(inputs)
+        return self.decoded(
+            inputs, *sample(self.model, self.schedule, given, seeds, mode, steps, sampler, guidance), mode
+        )
+
+    @torch.no_grad()
+    def given(self, inputs: Inputs) -> Given:
+        """What is given, as latents on the network's device."""
         device = next(self.model.parameters()).device
-        motion = representation_of(self.variant)
         positions, rotations = (torch.from_numpy(np.asarray(part)) for part in (inputs.positions, inputs.rotations))
-        world = motion.canonical_frame(positions[:, :1], rotations[:, :1])
-        given = Given(
+        return Given(
             self.prompts.tokens(inputs.texts).to(device),
             self.prompts.tokens([""]).repeat_interleave(len(inputs.texts), dim=0).to(device),
             self._video_latents(inputs.frames).to(device),
-            self._motion_latents(motion.encode(positions, rotations)).to(device),
+            self._motion_latents(representation_of(self.variant).encode(positions, rotations)).to(device),
         )
-        video, moved = sample(self.model, self.schedule, given, seeds, mode, steps, sampler, guidance)
+
+    @torch.no_grad()
+    def decoded(self, inputs: Inputs, video: Tensor, moved: Tensor, mode: Mode = "t2vm") -> Outputs:
+        """Latents of video and motion → clips in the world of their inputs; what is given comes back as it came."""
+        motion = representation_of(self.variant)
+        positions, rotations = (torch.from_numpy(np.asarray(part)) for part in (inputs.positions, inputs.rotations))
         frames = np.asarray(inputs.frames)
         if self.video_vae is None:
             frames = None
@@ -197,6 +208,7 @@ class Bundle:
             frames = to_pixels(self.video_vae.decode(video)).cpu().numpy()
             frames[:, 0] = inputs.frames[:, 0]
         if mode != "tm2v":
+            world = motion.canonical_frame(positions[:, :1], rotations[:, :1])
             decoded = motion.decode(self.motion_vae.decode(moved).cpu())
             positions, rotations = place(world, *decoded)
         return Outputs(frames, positions.double().numpy(), rotations.double().numpy())

@@ -14,12 +14,15 @@ def draw(folder: Path, batch: int) -> Path | None:
         batch: clips a step.
 
     Returns:
-        The picture; None where nothing is logged yet.
+        The picture; None where nothing is logged yet, or matplotlib is not installed.
     """
     rows = _read(folder / "log.csv")
     if not rows:
         return None
-    from matplotlib.figure import Figure
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:  # a picture is no reason to lose a training
+        return None
 
     heard = _heard(folder / "probe.csv")
     figure = Figure(figsize=(10 if heard else 5, 3.6), layout="constrained")

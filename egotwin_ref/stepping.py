@@ -33,12 +33,15 @@ class Step:
     (draws stay outside) and replayed. If the capture fails, steps go on one by one, and `why_not` says why.
     """
 
-    def __init__(self, loss: Loss, state: "State", device: str, dtype: torch.dtype | None) -> None:
+    def __init__(
+        self, loss: Loss, state: "State", device: str, dtype: torch.dtype | None, capture: bool = True
+    ) -> None:
         self.loss, self.state, self.device, self.dtype = loss, state, device, dtype
         self.graph: Any = None
         self.aside = torch.cuda.Stream() if state.can_capture else None
         """Captures do not work on the default stream, nor with gradients that were first made there."""
-        self.why_not: str | None = None if state.can_capture and hasattr(loss, "draw") else "not asked for"
+        can = capture and state.can_capture and hasattr(loss, "draw")
+        self.why_not: str | None = None if can else "not asked for"
         self.taken = 0
         self.inputs: list[Tensor] = []
         self.told: Mapping[str, Tensor] = {}

@@ -34,6 +34,8 @@ class Habits:
     """bfloat16 where the device multiplies it faster; None is float32."""
     compile: bool = False
     """Whether torch compiles the transformer's blocks: worth a minute on CUDA, not on a processor."""
+    capture: bool = True
+    """Whether a step may become a CUDA graph; see `stepping.Step`."""
     device: str = "cpu"
     report: Report = lambda step, values: None
     began: Callable[[str, int, int], None] = lambda name, step, steps: None
@@ -63,7 +65,8 @@ def train(module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, habits: H
     log = _Log(folder / "log.csv", state.step, state.seconds)
     module.train()
     habits.began(folder.name, state.step, recipe.steps)
-    take, generator = Step(loss, state, habits.device, habits.autocast), torch.Generator(habits.device)
+    take = Step(loss, state, habits.device, habits.autocast, habits.capture)
+    generator = torch.Generator(habits.device)
     saved = time.monotonic()
     while state.step < recipe.steps:
         began, step = time.monotonic(), state.step

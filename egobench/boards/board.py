@@ -5,9 +5,11 @@ title = "…"                     headline of the table
 split = "egomini-test"          name; entries of another split are refused
 split_digest = "…"              64 hex digits; empty: not yet frozen, every digest is taken
 task = "t2vm"
+given = ["tm2v"]                tasks of rows that are listed too, marked and unranked: they were given more
 metrics = ["i-fid", …]          columns, in order
 order = "i-fid"                 the column that ranks
 published = true                print `leaderboards/published.toml` below, as blocks of its own
+beyond = ["MM-DiT", …]          systems of this board that stand in none of the paper's tables, for CLAIMS.md
 [protocols]                     metric = "digest": what an entry must have to stand in the first block
 [gates]                         min_n, min_coverage: what an entry must have to be ranked
 """
@@ -16,10 +18,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from egobench.errors import BadInputError
 from egobench.registry import unknown
+from egobench.types import Task
 
 SCHEMA = 1
 RECIPE = "board.toml"
@@ -45,10 +48,14 @@ class Board:
     order: str
     """One of `metrics`."""
     task: str = "t2vm"
+    given: tuple[str, ...] = ()
+    """Further tasks whose rows are listed: a model that makes one modality along the other. They are not ranked."""
     split_digest: str = ""
     """Empty where the split is not frozen yet."""
     published: bool = False
     """Print the published tables below."""
+    beyond: tuple[str, ...] = ()
+    """Labels of systems that the paper's tables do not have; `leaderboard claims` lists them apart."""
     protocols: Mapping[str, str] = field(default_factory=dict)
     """Metric → required protocol digest."""
     gates: Gates = Gates()
@@ -65,12 +72,17 @@ def read_board(folder: Path) -> Board:
     if content.pop("schema", None) != SCHEMA:
         raise BadInputError(f"{where}: schema must be {SCHEMA}", code="board-schema")
     gates = _build(Gates, content.pop("gates", {}), f"{where} [gates]")
-    board = _build(Board, {**content, "metrics": tuple(content.get("metrics", ())), "gates": gates}, where)
+    given = content.pop("given", [])
+    if not isinstance(given, list):
+        raise BadInputError(f'{where}: given is {given!r}; a list of tasks is needed: ["tm2v"]', code="board-task")
+    lists = {key: tuple(content.get(key, ())) for key in ("metrics", "beyond")} | {"given": tuple(given)}
+    board = _build(Board, {**content, **lists, "gates": gates}, where)
     if not board.metrics or len(set(board.metrics)) != len(board.metrics):
         raise BadInputError(f"{where}: metrics must be different names, at least one", code="board-metrics")
     for name in (board.order, *board.protocols):
         if name not in board.metrics:
             raise BadInputError(f"{where}: {unknown('columns', name, list(board.metrics))}", code="board-metrics")
+    _check_tasks(board, where)
     return board
 
 
@@ -86,6 +98,19 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise BadInputError(f"no {path.name} in {path.parent}", code="board-missing") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInputError(f"{path} is not TOML: {error}", code="board-damaged") from None
+
+
+def _check_tasks(board: Board, where: str) -> None:
+    """Tasks that exist, each once."""
+    for task in (board.task, *board.given):
+        if task not in get_args(Task):
+            raise BadInputError(f"{where}: {unknown('tasks', str(task), list(get_args(Task)))}", code="board-task")
+    tasks = [board.task, *board.given]
+    if len(set(tasks)) < len(tasks):
+        raise BadInputError(
+            f"{where}: given is {', '.join(board.given)} beside task {board.task}; each task stands there once",
+            code="board-task",
+        )
 
 
 def _build(kind: type, content: Mapping[str, Any], where: str) -> Any:

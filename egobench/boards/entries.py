@@ -61,6 +61,11 @@ class Entry:
         """Metric → record."""
         return self.document["metrics"]
 
+    def given(self, board: Board) -> str:
+        """The task, where it is not the board's own; else empty."""
+        task = str(self.document["task"])
+        return task if task != board.task else ""
+
 
 def read_entry(path: Path, board: Board) -> Entry:
     """Reads and checks one entry. Raises as `check_entry`."""
@@ -92,15 +97,15 @@ def check_entry(content: Any, board: Board, path: Path) -> Entry:
 
 
 def check_belongs(document: Mapping[str, Any], board: Board, where: str) -> None:
-    """Refuses numbers of another split or task.
+    """Refuses numbers of another split, or of a task that the board neither has nor lists as given.
 
     Raises:
         NotComparableError: names the fields that differ.
     """
     differing = [
-        f"{key} is {document[key]!r}, the board's is {wanted!r}"
-        for key, wanted in (("split", board.split), ("task", board.task))
-        if document[key] != wanted
+        f"{key} is {document[key]!r}, the board's is {' or '.join(map(repr, wanted))}"
+        for key, wanted in (("split", [board.split]), ("task", [board.task, *board.given]))
+        if document[key] not in wanted
     ]
     if differing:
         raise NotComparableError(f"{where}: {'; '.join(differing)}")

@@ -1,5 +1,8 @@
 """Entries → ranked table. Only models, and only within one protocol; nothing is ever compared across blocks.
 
+An entry of a task that the board lists as given stands with the others if its protocols differ in the task alone; it
+is marked and has no rank.
+
 Block one holds the entries that have the board's split digest and protocols. Any other entry stands in a
 block with those it does compare to, under a line that says in which fields it differs.
 """
@@ -11,6 +14,7 @@ from typing import Any
 
 from egobench.boards.board import Board, read_board
 from egobench.boards.entries import Entry, check_belongs, check_entry, entry_content, entry_name, read_entry
+from egobench.boards.given import absence, given_mark, judged_nothing, protocol_but_for_task
 from egobench.boards.grid import Grid
 from egobench.boards.numbers import plain_text, share_text
 from egobench.boards.published import FILE as PUBLISHED
@@ -97,8 +101,14 @@ def _groups(board: Board, entries: Sequence[Entry]) -> list[list[Entry]]:
 
 
 def _identity(board: Board, entry: Entry) -> dict[str, str]:
-    """What must be equal for two entries to be compared: the split's content and the protocol of each column."""
+    """What must be equal for two entries to be compared: the split's content and the protocol of each column, but for
+    the task where the board lists the entry's as given."""
     protocols = {name: entry.metrics[name]["protocol"] for name in board.metrics if name in entry.metrics}
+    if entry.given(board):
+        records = entry.provenance.protocols
+        protocols = {
+            name: protocol_but_for_task(digest, records.get(name), board.task) for name, digest in protocols.items()
+        }
     return {"split_digest": entry.provenance.split_digest, **protocols}
 
 
@@ -115,13 +125,15 @@ def _block(board: Board, entries: Sequence[Entry], number: int, first: Sequence[
 
 
 def _ranked(board: Board, entries: Sequence[Entry]) -> list[ModelRow]:
-    """Models that pass the gates by rank, then those that do not, then controls; equal values share a rank."""
-    competing, others, controls = [], [], []
+    """Models that pass the gates by rank, then those that do not, then those that were given more, then controls.
+    Equal values share a rank."""
+    competing, others, helped, controls = [], [], [], []
     for entry in entries:
-        provenance = entry.provenance
-        row = ModelRow(provenance.model, entry.metrics, provenance.kind, run=provenance.run)
+        row = _row(board, entry)
         if row.kind == "control":
             controls.append(row)
+        elif row.given:
+            helped.append(replace(row, notes=(f"not ranked: {given_mark(row.given)}; ranked rows make both",)))
         elif reasons := _gate(board, entry.metrics):
             others.append(replace(row, notes=(f"not ranked: {'; '.join(reasons)}",)))
         else:
@@ -132,18 +144,34 @@ def _ranked(board: Board, entries: Sequence[Entry]) -> list[ModelRow]:
     for place, row in enumerate(competing, start=1):
         ranks.setdefault(row.metrics[board.order]["value"], place)
     ranked = [replace(row, rank=ranks[row.metrics[board.order]["value"]]) for row in competing]
-    return [*ranked, *sorted(others, key=lambda row: row.label), *controls]
+    unranked = [row for rows in (others, helped) for row in sorted(rows, key=lambda row: row.label)]
+    return [*ranked, *unranked, *controls]
+
+
+def _row(board: Board, entry: Entry) -> ModelRow:
+    provenance, given = entry.provenance, entry.given(board)
+    missing = [name for name in board.metrics if name not in entry.metrics]
+    return ModelRow(
+        provenance.model,
+        entry.metrics,
+        provenance.kind,
+        run=provenance.run,
+        given=given,
+        absent=judged_nothing(given, missing) if given else {},
+    )
 
 
 def _gate(board: Board, metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Why an entry is not ranked; empty if it is."""
     result = metrics.get(board.order)
     if result is None or result["value"] is None:
-        return [f"no value of {board.order}"]
+        why = absence(result)
+        return [f"no value of {board.order}{why and f': {why}'}"]
     reasons = []
     if result["n"] < board.gates.min_n:
         reasons.append(f"{result['n']} rows, {board.gates.min_n} are needed")
-    coverage = min(metrics[name]["coverage"] for name in board.metrics if name in metrics)
+    asked = [metrics[name] for name in board.metrics if name in metrics and not absence(metrics[name])]
+    coverage = min(result["coverage"] for result in asked)
     if coverage < board.gates.min_coverage:
         needed = plain_text(100 * board.gates.min_coverage)
         reasons.append(f"coverage {share_text(coverage)}, {needed} % is needed")

@@ -25,6 +25,12 @@ GAP_PIXELS = 2
 """White columns between two frames of a strip."""
 
 
+def evenly_spread(count: int, shown: int) -> list[int]:
+    """Places of `shown` of `count` things, the first among them, a fixed step apart; all where there are fewer."""
+    shown = min(shown, count)
+    return [place * count // shown for place in range(shown)]
+
+
 def frame_indices(count: int, shown: int) -> list[int]:
     """Indices of `shown` frames, first and last included, evenly spread; all of them where there are fewer."""
     return [int(index) for index in np.unique(np.linspace(0, count - 1, min(shown, count)).round())]

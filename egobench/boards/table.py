@@ -4,11 +4,12 @@ Reads the documents that runs write as `metrics.json`; the schema is in docs/, a
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from egobench.boards.card_text import calibration_lines, chosen
+from egobench.boards.given import NOT_APPLICABLE, absence, given_mark
 from egobench.boards.grid import Grid, GridRow
 from egobench.boards.numbers import ARROWS, MISSING, head_text, plain_text, reasons_text, share_text, value_text
 from egobench.catalog import METRICS
@@ -17,6 +18,8 @@ from egobench.files.atomic import read_json
 
 SCHEMA = 1
 SHORT_DIGEST = 8
+KEPT = ("value", "unit", "better", "n", "n_undefined", "coverage", "version", "protocol")
+"""What a program's record takes from a result as it is."""
 Kind = Literal["model", "control"]
 
 
@@ -36,6 +39,20 @@ class ModelRow:
     """Run id."""
     notes: tuple[str, ...] = ()
     """Why it has no rank, and the like."""
+    given: str = ""
+    """The row's task where it was given more than the others: a mark stands beside its name."""
+    absent: Mapping[str, str] = field(default_factory=dict)
+    """Columns that were not scored because they do not apply to the row, and why."""
+
+    @property
+    def name(self) -> str:
+        """The label with its marks: `CameraCtrl, motion given (tm2v)`."""
+        label = self.label if self.kind == "model" else f"{self.label} ({self.kind})"
+        return f"{label}, {given_mark(self.given)}" if self.given else label
+
+    def why_absent(self, metric: str) -> str:
+        """Why a column does not apply to the row; empty where it does."""
+        return self.absent.get(metric) or absence(self.metrics.get(metric))
 
 
 def read_metrics(path: Path) -> dict[str, Any]:
@@ -86,7 +103,7 @@ def run_grid(document: Mapping[str, Any]) -> Grid:
     rows = [
         (
             head_text(name, result),
-            value_text(result["value"], result["ci95"]),
+            _value(result),
             str(result["n"]),
             str(result["n_undefined"]),
             share_text(result["coverage"]),
@@ -129,8 +146,7 @@ def models_grid(title: str, metrics: Sequence[str], rows: Sequence[ModelRow], *,
     for row in rows:
         values = [_cell(row, name) for name in metrics]
         strong = frozenset(k for k, name in enumerate(metrics, start=2) if row.label in best[name])
-        label = row.label if row.kind == "model" else f"{row.label} ({row.kind})"
-        cells = (str(row.rank or ""), label, *values)
+        cells = (str(row.rank or ""), row.name, *values)
         grid_rows.append(GridRow(cells, strong=strong, faint=row.kind != "model"))
     every_note = [*notes, *(note for row in rows for note in _notes(row, metrics, named=True))]
     every_note += chosen([row.metrics for row in rows], metrics)
@@ -147,7 +163,13 @@ def models_grid(title: str, metrics: Sequence[str], rows: Sequence[ModelRow], *,
 
 def _cell(row: ModelRow, name: str) -> str:
     result = row.metrics.get(name)
-    return MISSING if result is None else value_text(result["value"], result["ci95"])
+    if result is None:
+        return NOT_APPLICABLE if row.why_absent(name) else MISSING
+    return _value(result)
+
+
+def _value(result: Mapping[str, Any]) -> str:
+    return NOT_APPLICABLE if absence(result) else value_text(result["value"], result["ci95"])
 
 
 def _shared(rows: Sequence[ModelRow], name: str, key: str) -> str:
@@ -176,26 +198,23 @@ def _notes(row: ModelRow, metrics: Sequence[str], *, named: bool) -> Iterator[st
     yield from (f"{who}{note}" for note in row.notes)
     said: dict[str, list[str]] = {}  # one reason often holds for several metrics
     for name in metrics:
-        for note in _metric_notes(row.metrics.get(name)):
+        for note in _metric_notes(row.metrics.get(name), row.why_absent(name)):
             said.setdefault(note, []).append(name)
     yield from (f"{who}{', '.join(names)} {note}" for note, names in said.items())
-    shares = [
-        result["coverage"]
-        for name, result in row.metrics.items()
-        if name in metrics and "not_applicable" not in result.get("detail", {})
-    ]
+    shares = [result["coverage"] for name, result in row.metrics.items() if name in metrics and not absence(result)]
     if shares and min(shares) < 1:
         yield f"{who}{share_text(min(shares))} of the rows were sampled and scored; the rest failed and are missing"
 
 
-def _metric_notes(result: Mapping[str, Any] | None) -> Iterator[str]:
+def _metric_notes(result: Mapping[str, Any] | None, absent: str) -> Iterator[str]:
     """Half-sentences that go on after the metric's name."""
-    if result is None:
+    if absent:
+        yield f"does not apply: {absent}"
+    elif result is None:
         yield "was not scored"
+    if result is None:
         return
     detail = result.get("detail", {})
-    if "not_applicable" in detail:
-        yield f"does not apply: {detail['not_applicable']}"
     if result["n_undefined"]:
         reason = reasons_text(result, "undefined")
         because = f": {reason}" if reason else ""
@@ -211,15 +230,17 @@ def _metric_notes(result: Mapping[str, Any] | None) -> Iterator[str]:
 
 
 def _records(row: ModelRow, metrics: Sequence[str], *, status: str) -> Iterator[dict[str, Any]]:
+    mark = {"task": row.given} if row.given else {}
     for name in metrics:
-        result = row.metrics.get(name)
-        if result is None:
+        result, why = row.metrics.get(name), row.why_absent(name)
+        if result is None and not why:
             continue
-        low, high = result["ci95"] or (None, None)
-        kept = ("value", "unit", "better", "n", "n_undefined", "coverage", "version", "protocol")
+        result = result or dict.fromkeys(KEPT)
+        low, high = result.get("ci95") or (None, None)
+        said = [given_mark(row.given), f"{NOT_APPLICABLE}: {why}" if why else "", reasons_text(result, "undefined")]
         yield {
-            **{"status": status, "rank": row.rank, "model": row.label, "kind": row.kind, "metric": name},
-            **{key: result[key] for key in kept},
+            **{"status": "not-applicable" if why else status, "rank": row.rank, "model": row.label, "kind": row.kind},
+            **{"metric": name, **mark, **{key: result[key] for key in KEPT}},
             **{"ci95_low": low, "ci95_high": high, "floor": result.get("floor"), "chance": result.get("chance")},
-            **{"run": row.run, "note": reasons_text(result, "undefined")},
+            **{"run": row.run, "note": "; ".join(text for text in said if text)},
         }

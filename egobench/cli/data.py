@@ -181,14 +181,14 @@ def sheet(arguments: list[str]) -> int:
     """Draws a contact sheet."""
     options = parse(SheetOptions, "data sheet", arguments)
     from egobench.boards.contact_sheet import sheet as draw
+    from egobench.boards.pictures import evenly_spread
     from egobench.data.open import open_split
 
     if options.count < 1:
         raise BadInputError(f"--count is {options.count}; at least 1 is needed", code="option-range")
     split = open_split(options.split)
     ids = [info.clip_id for info in split.infos()]
-    count = min(options.count, len(ids))
-    chosen = [ids[k * len(ids) // count] for k in range(count)]
+    chosen = [ids[place] for place in evenly_spread(len(ids), options.count)]
     clips = [split.clip(clip_id) for clip_id in chosen]
     run = options.run
     samples = None if run is None else [_sample_of(run, clip.condition, options.seed) for clip in clips]

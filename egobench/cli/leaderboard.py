@@ -1,14 +1,16 @@
-"""`egobench leaderboard add RUN BOARD` and `build BOARD`: runs → entries → tables."""
+"""`egobench leaderboard`: runs become entries, tables, claims held against the paper, and pictures."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from tyro.conf import Positional
+from tyro.conf import Positional, UseAppendAction, arg
 
 from egobench.boards.leaderboard import add_entry, board_grids, build
 from egobench.boards.render import json_text
+from egobench.cli.leaderboard_pictures import PicturesOptions, draw
 from egobench.cli.options import parse, pick, print_grids, print_json
+from egobench.cli.progress import progress
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,21 @@ class BuildOptions:
     """Board folder, e.g. leaderboards/egomini."""
     json: bool = False
     """Print the content of table.json instead."""
+
+
+@dataclass(frozen=True)
+class ClaimsOptions:
+    """Holds the paper's orderings against runs: writes CLAIMS.md and claims.json into the board's folder, and prints
+    the tables. Without a run each claim is `not measured`. A run of another split, task or protocol is refused: exit 3.
+    """
+
+    board: Positional[Path]
+    """Board folder, e.g. leaderboards/egomini."""
+    runs: Annotated[tuple[str, ...], arg(name="run", metavar="LABEL=RUNFOLDER"), UseAppendAction] = ()
+    """A row's finished run, e.g. EgoTwin=runs/a; once for each run. The first run of a label is compared; others of the
+    same label are other training seeds, and say how large the training noise is."""
+    json: bool = False
+    """Print the content of claims.json instead."""
 
 
 def main(arguments: list[str]) -> int:
@@ -67,7 +84,32 @@ def build_tables(arguments: list[str]) -> int:
     return 0
 
 
+def claims(arguments: list[str]) -> int:
+    """Writes a board's claims."""
+    options = parse(ClaimsOptions, "leaderboard claims", arguments)
+    from egobench.boards.claim_runs import labelled
+    from egobench.boards.claims import find_claims
+    from egobench.boards.claims_files import claims_record, write_claims
+    from egobench.boards.claims_page import claims_grids, summary_lines
+
+    found = find_claims(options.board, labelled(options.runs), progress=progress())
+    written = write_claims(options.board, found)
+    if options.json:
+        print_json(claims_record(found))
+        return 0
+    print_grids(claims_grids(found))
+    print("\n".join([*summary_lines(found), *map(str, written)]))
+    return 0
+
+
+def pictures(arguments: list[str]) -> int:
+    """Draws runs side by side."""
+    return draw(parse(PicturesOptions, "leaderboard pictures", arguments))
+
+
 ACTIONS = {
     "add": (add, "a finished run becomes an entry"),
     "build": (build_tables, "entries become tables in Markdown, LaTeX, CSV and JSON"),
+    "claims": (claims, "which of the paper's orderings hold in finished runs: CLAIMS.md and claims.json"),
+    "pictures": (pictures, "runs side by side: the same clips, errors over time, good and bad clips, a page"),
 }

@@ -38,7 +38,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "validate-metrics": ("egobench.cli.validate", "does every metric notice the faults that it must?"),
     "weights": ("egobench.cli.weights", "weight files of the standard extractors: list, pull, verify, add"),
     "conformance": ("egobench.cli.conformance", "vectors that hold another library to the same numbers"),
-    "leaderboard": ("egobench.cli.leaderboard", "add runs to a board and build its tables"),
+    "leaderboard": ("egobench.cli.leaderboard", "add runs to a board, build its tables, check the paper's claims"),
     "completion": ("egobench.cli.completion", "completion of verbs, options and names for bash, zsh and fish"),
 }
 """Verb → (module with `main(arguments) -> int`, one line)."""

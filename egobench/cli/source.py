@@ -27,7 +27,7 @@ class FieldSource:
 
     name: str
     type: str
-    """Annotation as written."""
+    """Annotation as written; where it is the module's own name for a few words, those words."""
     default: str | None
     """Expression as written; None where the option must be given."""
     doc: str
@@ -196,7 +196,7 @@ def _class_parts(
     for statement in node.body:
         if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
             continue
-        name, annotation = statement.target.id, ast.unparse(statement.annotation)
+        name, annotation = statement.target.id, _annotation(tree, statement.annotation)
         if annotation.startswith(("ClassVar", "typing.ClassVar")):
             if statement.value is not None:
                 facts[name] = _value(statement.value)
@@ -204,6 +204,14 @@ def _class_parts(
             default = None if statement.value is None else ast.unparse(statement.value)
             fields[name] = FieldSource(name, annotation, default, _doc_after(node.body, statement))
     return facts, fields
+
+
+def _annotation(tree: ast.Module, annotation: ast.expr) -> str:
+    """The annotation's text; `Variant` of a module with `Variant = Literal["a", "b"]` is spelt out."""
+    alias = _find(tree, annotation.id) if isinstance(annotation, ast.Name) else None
+    if isinstance(alias, ast.Assign) and (words := ast.unparse(alias.value)).startswith("Literal["):
+        return words
+    return ast.unparse(annotation)
 
 
 def _asks(node: ast.ClassDef) -> tuple[str, ...]:

@@ -49,7 +49,9 @@ def candidates(words: list[str]) -> list[str]:
         return _matching([*actions, "--help"], current)
     name = f"{verb} {rest.pop(0)}" if actions else verb
     kind = _options_class(tree, name)
-    fields = read_source(f"{VERBS[verb][0]}:{kind}").fields if kind else ()
+    home = _home(tree, kind)
+    fields = read_source(f"{home or VERBS[verb][0]}:{kind}").fields if kind else ()
+    tree = module_tree(home) if home else tree
     return _of_fields(fields, tree, rest, current)
 
 
@@ -131,6 +133,14 @@ def _actions(tree: ast.Module) -> list[str]:
             keys = node.value.keys if isinstance(node.value, ast.Dict) else []
             return [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
     return []
+
+
+def _home(tree: ast.Module, name: str) -> str:
+    """Module that a class is imported from; empty where it is not."""
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module and any(name == alias.name for alias in node.names):
+            return node.module
+    return ""
 
 
 def _options_class(tree: ast.Module, name: str) -> str:

@@ -15,7 +15,7 @@ BOARD = Path(__file__).parents[2] / "leaderboards" / "egomini"
 ACTIONS = [
     *([verb] for verb in VERBS),
     *(["data", action] for action in ("make", "verify", "list", "view", "sheet")),
-    *(["leaderboard", action] for action in ("add", "build")),
+    *(["leaderboard", action] for action in ("add", "build", "claims", "pictures")),
     *(["baseline", action] for action in ("update", "show")),
     *(["weights", action] for action in ("list", "pull", "verify", "add")),
     *(["conformance", action] for action in ("export", "check")),

@@ -27,6 +27,7 @@ FILES = {
     "event": [GOLDEN / "events.jsonl"],
     "estimator-card": sorted((PACKAGE / "estimators" / "cards").glob("*.json")),
     "evaluator-card": sorted(PACKAGE.glob("*/weights/*.card.json")),
+    "leaderboard-claims": [BOARD / "claims.json"],
     "leaderboard-entry": sorted((BOARD / "entries").glob("*.json")),
     "leaderboard-table": [BOARD / "table.json"],
     "split-index": [
@@ -176,6 +177,29 @@ def test_decisions_of_a_gate_fit_whatever_they_are(compared, tmp_path, capsys):
         assert found["exit_code"] == code
         assert problems("gate-report", found) == []
     assert problems("gate-report", {**found, "headline": None})
+
+
+def test_claims_fit_whatever_their_words_are(compared, tmp_path, capsys):
+    board = compared.claims_board(tmp_path)
+    ours, worse = compared.noisy(1), [value + 0.5 for value in compared.noisy(2)]
+    scores = {
+        "Ours=a": {"toy-err": ours, "toy-hit": ours},
+        "Ours=b": {"toy-err": compared.noisy(3), "toy-hit": compared.noisy(3)},
+        "Base=c": {"toy-err": worse, "toy-hit": worse},
+        "Other=d": {"toy-err": worse, "toy-hit": ["no hands"] * 48},
+    }
+    words = []
+    for name, values in scores.items():
+        label, _, folder = name.partition("=")
+        words += ["--run", f"{label}={compared.make_run(tmp_path / folder, values)}"]
+    assert main(["leaderboard", "claims", str(board), *words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found == contents(board / "claims.json")[0]
+    assert problems("leaderboard-claims", found) == []
+    said = [claim["word"] for claim in [*found["claims"], *found["beyond"]]]
+    assert said == ["holds", "reversed", "not measured", "not measured", "worse", "undecided"]
+    found["claims"][0]["word"] = "splendid"
+    assert problems("leaderboard-claims", found)
 
 
 def test_schemas_are_listed_and_printed(capsys):

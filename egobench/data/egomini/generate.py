@@ -1,7 +1,8 @@
 """One clip of the embedded world from its split, sequence and window: perform, draw, encode, and read back.
 
-What is kept is what was read back from the encoded video and from the quantised motion, so a clip made
-again equals the stored one, and its truth is exact for the pixels that are shown.
+`draw_clip` goes as far as the codec, `generate_clip` to the end. What is kept is what was read back from the
+encoded video and from the quantised motion, so a clip made again equals the stored one, and its truth is
+exact for the pixels that are shown.
 """
 
 import tempfile
@@ -15,7 +16,7 @@ from jaxtyping import Float, Int16, Int32
 from egobench.data.compact import dequantise, quantise
 from egobench.data.egomini.acting import perform
 from egobench.data.egomini.camera import make_camera
-from egobench.data.egomini.render import render
+from egobench.data.egomini.render import Rendered, render
 from egobench.data.egomini.rooms import make_room
 from egobench.data.egomini.scene import Performance, Room, Wearer
 from egobench.data.egomini.splits import GENERATOR_VERSION, STRATA, SplitSpec
@@ -31,6 +32,22 @@ STRIDE = 2
 """Motion frames per video frame: video frame k is motion frame 2 k."""
 VIDEO_CRF = 16
 """x264 quality of the reference videos (RGB, no chroma loss); the shipped split has to stay under 15 MB."""
+
+
+@dataclass(frozen=True)
+class DrawnClip:
+    """A clip before its frames meet a codec."""
+
+    room: Room
+    wearer: Wearer
+    performance: Performance
+    """Positions and rotations are those of `root` and `quats`."""
+    root: Int32[np.ndarray, "time 3"]
+    """Pelvis position in 0.1 mm."""
+    quats: Int16[np.ndarray, "time joint 4"]
+    """Joint → world, xyzw."""
+    rendered: Rendered
+    """Frames and share of each hand, one for every `STRIDE` motion frames."""
 
 
 @dataclass(frozen=True)
@@ -103,19 +120,30 @@ def clip_performance(
     )
 
 
-def generate_clip(spec: SplitSpec, sequence: int, window: int) -> GeneratedClip:
-    """Makes one clip; the same arguments give the same content on every call."""
+def draw_clip(spec: SplitSpec, sequence: int, window: int, *, supersample: int = 2) -> DrawnClip:
+    """Performs one clip, rounds its motion to integers, and draws what was rounded.
+
+    Args:
+        supersample: as in `render`; the clips of all splits have 2.
+    """
     performance = clip_performance(spec, sequence, window)
     room, wearer = clip_room(spec, sequence), clip_wearer(spec, sequence)
     root, quats = quantise(performance.positions[:, XSENS23.index("pelvis")], performance.rotations)
     root_m, rotations = dequantise(root, quats)
     positions = forward_kinematics(XSENS23, wearer.offsets, root_m, rotations)
-    motion = Motion(positions, rotations, FPS_MOTION, XSENS23.name)
     kept = replace(performance, positions=positions, rotations=rotations)
-    drawn = render(room, wearer, kept, make_camera(spec.resolution), stride=STRIDE)
-    video, encoded = _through_codec(drawn.frames)
+    rendered = render(room, wearer, kept, make_camera(spec.resolution), stride=STRIDE, supersample=supersample)
+    return DrawnClip(room, wearer, kept, root, quats, rendered)
+
+
+def generate_clip(spec: SplitSpec, sequence: int, window: int) -> GeneratedClip:
+    """Makes one clip; the same arguments give the same content on every call."""
+    drawn = draw_clip(spec, sequence, window)
+    room, wearer, performance = drawn.room, drawn.wearer, drawn.performance
+    motion = Motion(performance.positions, performance.rotations, FPS_MOTION, XSENS23.name)
+    video, encoded = _through_codec(drawn.rendered.frames)
     truth = {
-        "hand_pixels": drawn.hand_share.astype(np.float64),
+        "hand_pixels": drawn.rendered.hand_share.astype(np.float64),
         "contacts": performance.contacts.astype(bool),
         "door_angle": np.round(performance.door_angle, 6),
     }
@@ -131,7 +159,7 @@ def generate_clip(spec: SplitSpec, sequence: int, window: int) -> GeneratedClip:
         ),
     )
     extra = {"room": room.name, "wearer": wearer.name, "actions": list(performance.actions)}
-    return GeneratedClip(info, video, encoded, root, quats, wearer.offsets, motion, truth, extra)
+    return GeneratedClip(info, video, encoded, drawn.root, drawn.quats, wearer.offsets, motion, truth, extra)
 
 
 @lru_cache(maxsize=32)

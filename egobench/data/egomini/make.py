@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
 
 from egobench.data.compact import COMPACT_KEYS
 from egobench.data.egomini.generate import clip_room, generate_clip, split_facts
+from egobench.data.egomini.progress import Progress
 from egobench.data.egomini.splits import GENERATOR_VERSION, SPECS, SplitSpec
 from egobench.data.folder import INDEX, open_folder, write_index
 from egobench.data.open import data_home
@@ -23,22 +23,6 @@ from egobench.types import ClipInfo
 
 DONE = "clip.json"
 """Last file of a clip's folder while the split is being made; gathered into the index and removed at the end."""
-
-
-class Progress(Protocol):
-    """What a caller shows while clips are made."""
-
-    def stage(self, name: str, total: int) -> None:
-        """A stage of `total` clips begins."""
-        ...
-
-    def advance(self, n: int = 1, failed: bool = False) -> None:
-        """`n` more clips are ready."""
-        ...
-
-    def done(self) -> None:
-        """The stage is over."""
-        ...
 
 
 def make_split(name: str, out: Path | None, workers: int, progress: Progress) -> Path:

@@ -191,13 +191,27 @@ def _pixel_id(key, codes):
 
 
 @njit(error_model="numpy")
+def _ray_table(pixels, supersample, is_row, center, focal):
+    """(pixel, sample) x of the rays through a column, or y of those through a row; sample 0 is the pixel's centre."""
+    table = np.empty((pixels, supersample * supersample + 1))
+    for pixel in range(pixels):
+        for s in range(table.shape[1]):
+            u = 0.5
+            if s > 0:
+                u = (((s - 1) // supersample if is_row else (s - 1) % supersample) + 0.5) / supersample
+            table[pixel, s] = (pixel + u - center) / focal
+    return table
+
+
+@njit(error_model="numpy")
 def _draw_frame(
-    time, eye, shell, prims, n_boxes, rects, depths, order, paint, shadows, codes, supersample, srgb, frames, ids
-):
+    time, eye, shell, prims, n_boxes, rects, depths, order, paint, shadows, codes, supersample,
+    xs, ys, srgb, frames, ids,
+):  # fmt: skip
     """Draws one frame from its prepared tables."""
     n, samples, starts_inside = len(order), supersample * supersample, is_inside(eye, shell)
     in_tile, in_pixel = np.empty(n, np.int64), np.empty(n, np.int64)
-    ts, keys, rays = np.empty(samples + 1), np.empty(samples + 1, np.int64), np.empty((samples + 1, 2))
+    ts, keys = np.empty(samples + 1), np.empty(samples + 1, np.int64)
     height, width = ids.shape[1], ids.shape[2]
     across = (width + TILE - 1) // TILE
     for tile in range(across * ((height + TILE - 1) // TILE)):
@@ -210,21 +224,15 @@ def _draw_frame(
             count = _overlapping(rects, in_tile, tile_count, column, row, 1, in_pixel)
             is_uniform = True
             for s in range(samples + 1):  # 0 is the centre, the rest a regular grid
-                u, v = 0.5, 0.5
-                if s > 0:
-                    u, v = ((s - 1) % supersample + 0.5) / supersample, ((s - 1) // supersample + 0.5) / supersample
-                x = (column + u - eye[EYE_CENTER]) / eye[EYE_FOCAL]
-                y = (row + v - eye[EYE_CENTER + 1]) / eye[EYE_FOCAL + 1]
+                x, y = xs[column, s], ys[row, s]
                 ts[s], keys[s] = _trace(eye, shell, starts_inside, prims, n_boxes, depths, in_pixel, count, x, y)
-                rays[s, 0], rays[s, 1] = x, y
                 is_uniform = is_uniform and keys[s] == keys[0]
             ids[time, row, column] = _pixel_id(keys[0], codes)
             first, last, size = (0, 1, 1.0) if is_uniform else (1, samples + 1, 1.0 / supersample)
             red, green, blue = 0.0, 0.0, 0.0
             for s in range(first, last):
-                r, g, b = shade(
-                    time, eye, shell, prims, n_boxes, paint, shadows, keys[s], ts[s], rays[s, 0], rays[s, 1], size
-                )
+                x, y = xs[column, s], ys[row, s]
+                r, g, b = shade(time, eye, shell, prims, n_boxes, paint, shadows, keys[s], ts[s], x, y, size)
                 red, green, blue = red + min(r, 1.0), green + min(g, 1.0), blue + min(b, 1.0)
             share = (len(srgb) - 1) / (last - first)
             frames[time, row, column, 0] = srgb[int(red * share + 0.5)]
@@ -253,6 +261,8 @@ def _draw(poses, focal_center, supersample, boxes, capsules, shell, paint, shado
     prims, rects, depths = np.zeros((n, PRIM_COLUMNS)), np.zeros((n, 4)), np.zeros(n)
     eye, order = np.zeros(EYE_SIZE), np.arange(n)
     eye[EYE_FOCAL:] = focal_center
+    xs = _ray_table(ids.shape[2], supersample, False, eye[EYE_CENTER], eye[EYE_FOCAL])
+    ys = _ray_table(ids.shape[1], supersample, True, eye[EYE_CENTER + 1], eye[EYE_FOCAL + 1])
     for time in range(poses.shape[0]):
         for k in range(3):
             eye[EYE_ORIGIN + k] = poses[time, k, 3]
@@ -274,6 +284,8 @@ def _draw(poses, focal_center, supersample, boxes, capsules, shell, paint, shado
             shadows,
             codes,
             supersample,
+            xs,
+            ys,
             srgb,
             frames,
             ids,

@@ -53,14 +53,16 @@ class _MovingBox:
     is_beyond: bool = False
 
 
-def _still(box: Box, pixel: PixelId, *, is_beyond: bool = False) -> _MovingBox:
-    return _MovingBox(_pose(box)[None], box.size, box.surface, pixel, is_beyond)
+def _still(boxes: Sequence[Box], pixel: PixelId, *, is_beyond: bool = False) -> list[_MovingBox]:
+    poses = _poses(boxes)[:, None]
+    return [_MovingBox(pose, box.size, box.surface, pixel, is_beyond) for pose, box in zip(poses, boxes, strict=True)]
 
 
-def _pose(box: Box) -> Float[np.ndarray, "4 4"]:
-    T_world_box = np.eye(4)
-    T_world_box[:3, :3] = Rotation.from_euler("z", box.yaw).as_matrix()
-    T_world_box[:3, 3] = box.center
+def _poses(boxes: Sequence[Box]) -> Float[np.ndarray, "box 4 4"]:
+    T_world_box = np.tile(np.eye(4), (len(boxes), 1, 1))
+    if boxes:
+        T_world_box[:, :3, :3] = Rotation.from_euler("z", [[box.yaw] for box in boxes]).as_matrix()
+        T_world_box[:, :3, 3] = [box.center for box in boxes]
     return T_world_box
 
 
@@ -86,25 +88,26 @@ def _door_parts(door: Door, angle: Float[np.ndarray, " time"]) -> list[_MovingBo
         parts.append(on_leaf(free - 0.03, side * 0.055, 1.0, (0.13, 0.025, 0.03), _METAL))
     along, outward = np.asarray(door.along), np.asarray(door.outward)
     wood, yaw = plain(scaled(door.surface.color_b, 0.9)), float(yaw_closed)
+    frame = []
     for offset, size, z in (
         (-FRAME_WIDTH / 2, (FRAME_WIDTH, 0.07, height + FRAME_WIDTH), (height + FRAME_WIDTH) / 2),
         (width + FRAME_WIDTH / 2, (FRAME_WIDTH, 0.07, height + FRAME_WIDTH), (height + FRAME_WIDTH) / 2),
         (width / 2, (width, 0.07, FRAME_WIDTH), height + FRAME_WIDTH / 2),
     ):
         x, y = np.asarray(door.hinge) + offset * along + 0.01 * outward
-        parts.append(_still(Box((float(x), float(y), z), size, yaw, wood), PixelId.DOOR))
-    return parts
+        frame.append(Box((float(x), float(y), z), size, yaw, wood))
+    return parts + _still(frame, PixelId.DOOR)
 
 
 def _parts(room: Room, performance: Performance, stride: int) -> list[_MovingBox]:
     """All boxes: things, what stands beyond, the door, what is carried."""
-    parts = [_still(box, PixelId.THING) for thing in room.things for box in thing.boxes]
-    parts += [_still(box, PixelId.BEYOND, is_beyond=True) for box in room.beyond]
+    parts = _still([box for thing in room.things for box in thing.boxes], PixelId.THING)
+    parts += _still(room.beyond, PixelId.BEYOND, is_beyond=True)
     if room.door is not None:
         parts += _door_parts(room.door, performance.door_angle[::stride])
     if performance.carried is not None:
         box, T_world_box = performance.carried
-        parts.append(_MovingBox(T_world_box[::stride] @ _pose(box), box.size, box.surface, PixelId.CARRIED))
+        parts.append(_MovingBox(T_world_box[::stride] @ _poses([box])[0], box.size, box.surface, PixelId.CARRIED))
     return parts
 
 

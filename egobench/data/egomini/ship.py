@@ -16,10 +16,10 @@ from egobench.data.folder import open_folder
 
 
 def ship(workers: int) -> None:
-    """Makes every split, and writes the shipped forms."""
+    """Makes every split of which something is shipped, and writes the shipped forms."""
     SHIPPED.mkdir(exist_ok=True)
     for spec in SPECS.values():
-        if spec.subset_of:
+        if spec.subset_of or spec.on_demand:
             continue
         with _Bar() as bar:
             made = make_split(spec.name, SHIPPED / spec.name if spec.shipped else None, workers, bar)

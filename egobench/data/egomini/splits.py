@@ -27,7 +27,8 @@ class SplitSpec:
     """Recordings: one wearer in one room."""
     clips_per_sequence: int
     wearers: tuple[int, int]
-    """First and one past the last wearer number; no two of train, val, test, unseen and hd share one."""
+    """First and one past the last wearer number; no two of train, val, test, unseen and hd share one, and train-32k
+    has those of train."""
     seed: int
     """Enters every clip's generator together with its sequence and window."""
     world: int = MAIN_WORLD
@@ -43,6 +44,8 @@ class SplitSpec:
     """Clips lie inside the package."""
     subset_of: str | None = None
     """Clips are the first window of the first `sequences` sequences of that split."""
+    on_demand: bool = False
+    """The package has neither clips nor an index of it."""
 
     def open(self, home: Path) -> Split:
         """The clips: from the package, from `home`, or (where an index is shipped) made again one by one.
@@ -100,6 +103,8 @@ class SplitSpec:
 
 
 EGOMINI_TRAIN = SplitSpec("egomini-train", 2000, 4, wearers=(0, 24), seed=101)
+# Wearers and seed of egomini-train, whose 8,000 clips are therefore the first ones here, by other names.
+EGOMINI_TRAIN_32K = SplitSpec("egomini-train-32k", 8000, 4, wearers=(0, 24), seed=101, on_demand=True)
 EGOMINI_VAL = SplitSpec("egomini-val", 32, 4, wearers=(24, 28), seed=102)
 EGOMINI_TEST = SplitSpec("egomini-test", 64, 4, wearers=(28, 36), seed=103, shipped=True)
 EGOMINI_SMOKE = SplitSpec("egomini-smoke", 8, 1, wearers=(28, 36), seed=103, shipped=True, subset_of="egomini-test")
@@ -108,5 +113,8 @@ EGOMINI_HD = SplitSpec(
     "egomini-hd", 24, 1, wearers=(44, 52), seed=105, world=HD_WORLD, resolution=256, rich_every=2, cycle_strata=True
 )
 SPECS = {
-    spec.name: spec for spec in (EGOMINI_TEST, EGOMINI_SMOKE, EGOMINI_VAL, EGOMINI_UNSEEN, EGOMINI_TRAIN, EGOMINI_HD)
+    spec.name: spec
+    for spec in (
+        *(EGOMINI_TEST, EGOMINI_SMOKE, EGOMINI_VAL, EGOMINI_UNSEEN, EGOMINI_TRAIN, EGOMINI_TRAIN_32K, EGOMINI_HD),
+    )
 }

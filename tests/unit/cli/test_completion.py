@@ -36,6 +36,8 @@ HEAVY = ("torch", "numpy", "tyro", "rich", "pyarrow", "jinja2", "av", "typing_ex
         ("table --format t", ["terminal", "tex"]),
         ("table --qu", ["--quiet"]),
         ("leaderboard add runs/a ", [FOLDERS]),
+        ("leaderboard pictures --c", ["--checkpoint", "--count"]),
+        ("leaderboard pictures board --metric rot", ["rot-err"]),
         ("describe rot", ["rot-err", "rotation-chain"]),
         ("describe --kind m", ["metrics", "models"]),
         ("list sp", ["splits"]),

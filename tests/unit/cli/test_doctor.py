@@ -63,6 +63,13 @@ def test_only_a_failure_changes_the_exit_code(monkeypatch, capsys, status, code)
     assert capsys.readouterr().out.split() == [status, "x", "y", "→", "do", "z"]
 
 
+def test_a_split_that_is_made_on_demand_may_be_missing(monkeypatch, tmp_path):
+    monkeypatch.setenv("EGOBENCH_DATA", str(tmp_path))
+    check = found(doctor._splits)["split egomini-train-32k"]
+    assert check.status == "ok"
+    assert check.advice.startswith("`egobench data make egomini-train-32k`")
+
+
 def test_json_has_the_same_lines(monkeypatch, capsys):
     monkeypatch.setattr(doctor, "PARTS", (doctor._python,))
     assert doctor.main(["--json"]) == 0

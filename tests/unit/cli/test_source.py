@@ -109,6 +109,20 @@ def test_fields_have_type_default_and_docstring_and_a_base_comes_first(explosive
     assert fields["seed"].doc == "Of everything."
 
 
+def test_a_modules_own_name_for_a_few_words_is_spelt_out(tmp_path, monkeypatch):
+    lines = ['Row = Literal["a", "b"]', "Size = int", "class Model:", "    row: Row = 'a'", "    size: Size = 1"]
+    (tmp_path / "named_words.py").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = read_source("named_words:Model")
+    assert [field.type for field in found.fields] == ["Literal['a', 'b']", "Size"]
+
+
+def test_every_row_of_the_reference_model_is_told_by_describe():
+    configs = pytest.importorskip("egotwin_ref.configs")
+    (row,) = [field for field in read_source("egotwin_ref.adapter:EgoTwinModel").fields if field.name == "variant"]
+    assert all(f"'{name}'" in row.type for name in configs.VARIANTS)
+
+
 def test_a_constant_tells_what_it_is_built_with(explosive):
     found = read_source(f"{explosive}:SMALL")
     assert found.doc == "A small one."

@@ -1,5 +1,6 @@
 """Finished run folders whose every score is known, written without running anything."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,34 @@ from egobench.store.folder import RunFolder
 from egobench.store.manifest import write_manifest
 from egobench.store.tables import ItemRow, ScoreRow, write_items, write_scores
 
+LACKING = "the model makes no motion"
 BETTER = {"toy-err": "lower", "toy-hit": "higher"}
+
+PUBLISHED = """
+[[table]]
+title = "The paper's table"
+status = "published"
+subject = "Ours"
+source = "a paper"
+data = "its own"
+columns = [
+  { name = "Err", metric = "toy-err", better = "lower", decimals = 1 },
+  { name = "Hit", metric = "toy-hit", better = "higher", decimals = 2 },
+]
+rows = [
+  { model = "Base", values = { "Err" = 3.0, "Hit" = 0.25 } },
+  { model = "w/o A", values = { "Err" = 2.5, "Hit" = 0.50 } },
+  { model = "Ours", values = { "Err" = 1.0, "Hit" = 0.75 } },
+]
+"""
+RECIPE = """
+schema = 1
+title = "Toys"
+split = "toys"
+metrics = ["toy-err", "toy-hit"]
+order = "toy-err"
+beyond = ["Other"]
+"""
 
 
 def make_run(
@@ -25,6 +53,7 @@ def make_run(
     changed_clip: int | None = None,
     status: str = "done",
     model: str = "toy",
+    lacks: tuple[str, ...] = (),
 ) -> Path:
     """A run folder.
 
@@ -35,6 +64,7 @@ def make_run(
         version: of every metric.
         split: digest of the split.
         changed_clip: a clip whose digest is another.
+        lacks: metrics of a part that the model does not make.
     """
     total = len(next(iter(scores.values())))
     folder = RunFolder(path)
@@ -47,8 +77,12 @@ def make_run(
         digest = digest_json(record)
         protocols[digest] = record
         own = [_score(items[row], metric, values[row]) for row in range(total)]
+        if metric in lacks:
+            own = [replace(row, value=None, status="not-applicable", reason=LACKING) for row in own]
         rows += own
         results[metric] = _result(own, metric, digest, version)
+        if metric in lacks:
+            results[metric]["detail"] = {"not_applicable": LACKING}
     write_items(folder.items, items)
     write_scores(folder.scores, rows)
     document = {"schema": 1, "run": f"{model}_x", "model": model, "split": "toys", "task": "t2vm", "metrics": results}
@@ -64,6 +98,7 @@ def make_run(
                 "protocols": protocols,
             },
             **{"request": {"metrics": "core"}, "split": {"name": "toys", "digest": split}, "commit": "c0ffee"},
+            "dirty": False,
             **{"items": {"planned": total, "failed": len(failed)}, "seeds": list(range(seeds)), "version": "0"},
             "model": {"name": model, "target": "toy:Toy", "settings": {}},
         },
@@ -119,3 +154,14 @@ def _result(rows: list[ScoreRow], metric: str, digest: str, version: int) -> dic
         **{"n": len(values), "n_undefined": undefined, "coverage": (len(values) + undefined) / len(rows)},
         **{"version": version, "protocol": digest, "floor": 0.1, "chance": 3.0, "detail": {}},
     }
+
+
+def claims_board(folder: Path, *, published: str = PUBLISHED, recipe: str = RECIPE, notes: str = "") -> Path:
+    """A board of the toys' split, with a paper that has `Ours` ahead of `Base` and `w/o A`, and `Other` beyond it."""
+    board = folder / "boards" / "toys"
+    board.mkdir(parents=True)
+    (board.parent / "published.toml").write_text(published, encoding="utf-8")
+    (board / "board.toml").write_text(recipe, encoding="utf-8")
+    if notes:
+        (board / "claims.toml").write_text(notes, encoding="utf-8")
+    return board

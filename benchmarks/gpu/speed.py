@@ -1,0 +1,110 @@
+"""Which way of taking a step is the fastest here: one kernel after the other, captured as a graph, compiled too.
+
+The answer depends on the card and on torch, and a way that fails must not cost the training: each is tried for some
+steps on random latents, and the fastest of those that work is taken.
+"""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+
+from egotwin_ref.configs import PRESETS, VARIANTS
+from egotwin_ref.diffusion import Schedule
+from egotwin_ref.latents import Latents
+from egotwin_ref.model import EgoTwin
+from egotwin_ref.objective import DiffusionLoss
+from egotwin_ref.recipes import Recipe
+from egotwin_ref.stepping import EAGER_STEPS, State, Step
+from egotwin_ref.training import Habits
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a step is taken."""
+
+    name: str
+    compile: bool
+    capture: bool
+
+
+EAGER = Way("one kernel after the other", False, False)
+WAYS = (EAGER, Way("captured", False, True), Way("compiled and captured", True, True))
+
+
+def fastest(preset: str, recipe: Recipe, habits: Habits, steps: int, seconds: float) -> tuple[Habits, list[str]]:
+    """The habits of the fastest way, and a line for each way that was tried.
+
+    Args:
+        steps: that are timed, after those in which a way warms up.
+        seconds: that one way may take; torch may think about a compilation for minutes.
+    """
+    found: list[tuple[float, Way]] = []
+    lines = []
+    for way in WAYS if habits.device.startswith("cuda") else WAYS[:1]:
+        try:
+            with _at_most(seconds):
+                rate, why_not = _rate(preset, recipe, replace(habits, compile=way.compile, capture=way.capture), steps)
+        except Exception as error:  # whatever it is, the other ways are still there
+            lines.append(f"{way.name}: failed, {type(error).__name__}: {' '.join(str(error).split())[:160]}")
+            continue
+        lines.append(f"{way.name}: {rate:,.0f} samples/s" + (f" (not captured: {why_not})" if why_not else ""))
+        found.append((rate, way))
+    best = max(found, key=lambda pair: pair[0])[1] if found else EAGER
+    return replace(habits, compile=best.compile, capture=best.capture), lines
+
+
+def _rate(preset: str, recipe: Recipe, habits: Habits, steps: int) -> tuple[float, str | None]:
+    size, row, device = PRESETS[preset], VARIANTS["egotwin"], habits.device
+    network = size.network
+    torch.manual_seed(0)
+    model = EgoTwin(network, row, vocabulary=300).to(device)
+    for block in model.blocks if habits.compile else ():
+        block.compile()
+    shape = (network.latent_frames, network.video_channels, *network.latent_size)
+    motion = (1 + network.motion_rate * (network.latent_frames - 1), network.motion_size(row))
+    latents = Latents(
+        torch.randn(64, *shape).bfloat16(),
+        torch.randn(64, *motion).bfloat16(),
+        torch.randint(2, 300, (64, network.text_tokens)),
+        torch.zeros(network.text_tokens, dtype=torch.int64),
+    ).to(device)
+    loss = DiffusionLoss(model, Schedule.cogvideox(size.snr_shift), latents, recipe.batch)
+    state = State(model, recipe, device)
+    take = Step(loss, state, device, habits.autocast, habits.capture)
+    generator = torch.Generator(device)
+    warm = EAGER_STEPS + 2 if device.startswith("cuda") else 1
+    began = 0.0
+    for step in range(warm + steps):
+        if step == warm:
+            _wait(device)
+            began = time.perf_counter()
+        state.set_rates(1e-3)
+        take(step, generator.manual_seed(step))
+    _wait(device)
+    asked = take.why_not if habits.capture and device.startswith("cuda") else None
+    return steps * recipe.batch / (time.perf_counter() - began), asked
+
+
+def _wait(device: str) -> None:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raises TimeoutError in the block after so many seconds; the main thread only."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"more than {seconds:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,32 @@
+"""Clips for a training on a GPU: drawn by the processors beside it, while it works, and never through a codec."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from egobench.data.egomini.arrays import ClipArrays
+from egobench.data.egomini.rendering import Rendering, begin_arrays, make_arrays
+from egobench.data.egomini.splits import SPECS, SplitSpec
+
+TRAIN = SPECS["egomini-train-32k"]
+HELD_OUT, TEST = SPECS["egomini-val"], SPECS["egomini-test"]
+
+
+def begin(folder: Path, clips: int, workers: int) -> Rendering:
+    """Starts to draw the first `clips` training clips into a folder; returns at once."""
+    return begin_arrays(TRAIN, folder, sequences=_sequences(TRAIN, clips), workers=workers)
+
+
+def few(spec: SplitSpec, folder: Path, clips: int, workers: int) -> ClipArrays:
+    """The first clips of a small split."""
+    return make_arrays(spec, folder, sequences=_sequences(spec, clips), workers=workers)
+
+
+def evenly(count: int, among: int) -> Sequence[int]:
+    """`count` places spread evenly over `among`."""
+    return [int(place) for place in np.unique(np.linspace(0, among - 1, min(count, among)).round())]
+
+
+def _sequences(spec: SplitSpec, clips: int) -> range:
+    return range(min(spec.sequences, -(-clips // spec.clips_per_sequence)))

@@ -1,0 +1,59 @@
+"""The JSON file of a choice of guidance: what was asked, both ends of the scale, every pair, and the choice.
+
+{"schema": 1, "asked": {…}, "floor": {column: mean}, "chance": {column: mean}, "tried": [{"text", "partner",
+"columns": {column: mean}, "way", "standard_error"}], "chosen": {"text", "partner"} or null}
+
+A mean is {"value", "standard_error", "unit", "unscored"}. It is written after every pair, so that a walk that was
+stopped goes on; `chosen` is null until the whole grid is walked.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .guidance_choice import UNITS, Mean, Scale, Tried, best
+from .sampling import Guidance
+
+
+def content_of(asked: Mapping[str, Any], scale: Scale, tried: Sequence[Tried], *, is_done: bool) -> dict[str, Any]:
+    """What the file says.
+
+    Args:
+        asked: all that decides the numbers, JSON-ready.
+        is_done: whether `tried` is the whole grid.
+    """
+    pairs = [
+        {**asdict(pair.guidance), "columns": _means(pair.columns), "way": pair.way.value}
+        | {"standard_error": pair.way.error}
+        for pair in tried
+    ]
+    chosen = asdict(best(tried).guidance) if is_done else None
+    ends = {"floor": _means(scale.floor), "chance": _means(scale.chance)}
+    return {"schema": 1, "asked": dict(asked), **ends, "tried": pairs, "chosen": chosen}
+
+
+def read_tried(path: Path | None, asked: Mapping[str, Any]) -> dict[Guidance, Tried]:
+    """The pairs in a file, finished or not; none where there is no file, or one that asks something else."""
+    if path is None or not path.is_file():
+        return {}
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if content["asked"] != json.loads(json.dumps(asked)):
+        return {}
+    found = {}
+    for pair in content["tried"]:
+        columns = {
+            name: Mean(column["value"], column["standard_error"], column["unscored"])
+            for name, column in pair["columns"].items()
+        }
+        guidance = Guidance(pair["text"], pair["partner"])
+        found[guidance] = Tried(guidance, columns, Mean(pair["way"], pair["standard_error"]))
+    return found
+
+
+def _means(columns: Mapping[str, Mean]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {"value": mean.value, "standard_error": mean.error, "unit": UNITS[name], "unscored": mean.unscored}
+        for name, mean in columns.items()
+    }

@@ -1,0 +1,88 @@
+"""How many samples a second a training takes here: a few steps of each kind on random data, with real optimisers."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from .bundle import build_motion_vae, build_video_vae, representation_of
+from .configs import PRESETS, VARIANTS
+from .diffusion import Schedule
+from .latents import Latents
+from .model import EgoTwin, is_motion
+from .motion_training import MotionVAELoss
+from .objective import DiffusionLoss
+from .plan import Kind, Work
+from .recipes import Recipe, Recipes
+from .stepping import EAGER_STEPS, Loss, State, Step
+from .video_training import VideoVAELoss
+
+VOCABULARY, CLIPS = 200, 8
+
+
+def paces(variant: str, preset: str, recipes: Recipes, works: Iterable[Work], device: str) -> dict[Kind, float]:
+    """Kind → samples/s, float32, without compilation; on CUDA of captured steps, as a training takes them.
+
+    Args:
+        works: those that are measured, one of a kind; each takes a few steps.
+    """
+    found: dict[Kind, float] = {}
+    for work in works:
+        module, loss = _built(work.kind, variant, preset, recipes, device)
+        found[work.kind] = _pace(module, loss, work.recipe, device)
+    return found
+
+
+def _built(kind: Kind, variant: str, preset: str, recipes: Recipes, device: str) -> tuple[nn.Module, Loss]:
+    size, row, recipe = PRESETS[preset], VARIANTS[variant], getattr(recipes, kind)
+    generator = torch.Generator().manual_seed(0)
+    if kind == "video_vae":
+        picture = build_video_vae(size).to(device)
+        shape = (CLIPS, size.video_frames, *size.frame_size, 3)
+        frames = torch.randint(256, shape, generator=generator, dtype=torch.uint8).to(device)
+        hands = torch.zeros(CLIPS, size.video_frames, 2).numpy()
+        return picture, VideoVAELoss(picture, frames, hands, recipe.batch, recipes.kl_video)
+    if kind == "motion_vae":
+        features = torch.randn(CLIPS, size.motion_frames, representation_of(row).dim, generator=generator)
+        body = build_motion_vae(size, row).to(device)
+        return body, MotionVAELoss(body, features.to(device), recipe.batch, recipes.kl_motion, recipes.spread)
+    row = VARIANTS["egotwin"] if kind == "base" else row
+    network = size.network
+    patch = network.patch if kind == "fine" else size.coarse_patch or network.patch
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = EgoTwin(replace(network, patch=patch), row, VOCABULARY)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_({"base": not is_motion(name), "motion": is_motion(name)}.get(kind, True))
+    tokens = build_motion_vae(size, row).noise_shape(CLIPS)
+    latents = Latents(
+        torch.randn(CLIPS, network.latent_frames, network.video_channels, *network.latent_size, generator=generator),
+        torch.randn(tokens, generator=generator),
+        torch.randint(VOCABULARY, (CLIPS, network.text_tokens), generator=generator),
+        torch.zeros(network.text_tokens, dtype=torch.int64),
+    ).to(device)
+    with_video, with_motion = kind != "motion" and "video" in row.makes, kind != "base"
+    schedule = Schedule.cogvideox(size.snr_shift)
+    return model.to(device), DiffusionLoss(
+        model, schedule, latents, recipe.batch, recipes.draws, with_video, with_motion
+    )
+
+
+def _pace(module: nn.Module, loss: Loss, recipe: Recipe, device: str) -> float:
+    state = State(module, recipe, device)
+    state.set_rates(0.0)
+    step, generator = Step(loss, state, device, None), torch.Generator(device)
+    on_gpu = device.startswith("cuda")
+    first, counted = (EAGER_STEPS + 2, 5) if on_gpu else (1, 2)
+    began = 0.0
+    for number in range(first + counted):
+        if number == first:
+            if on_gpu:
+                torch.cuda.synchronize()
+            began = time.monotonic()
+        step(number, generator.manual_seed(number))
+    if on_gpu:
+        torch.cuda.synchronize()
+    return counted * recipe.batch / max(1e-9, time.monotonic() - began)

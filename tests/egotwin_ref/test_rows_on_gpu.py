@@ -1,0 +1,100 @@
+"""The script for a GPU that is there for ten minutes, whole, at toy size on a processor."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+from egotwin_ref import weights
+from egotwin_ref.bundle import Bundle
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu" / "rows.py"
+ROWS = ("egotwin", "cameractrl")
+
+
+def call(work: Path, out: Path, *more: str) -> str:
+    """What a call prints."""
+    asked = ["--toy", "--device", "cpu", "--workers", "1", "--work", str(work), "--out", str(out), "--rows", *ROWS]
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), *asked, *more],
+        capture_output=True, text=True, timeout=600, env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> tuple[Path, Path, str]:
+    """Folder of work, folder of what is taken home, what was printed."""
+    folder = tmp_path_factory.mktemp("gpu")
+    return folder / "work", folder / "out", call(folder / "work", folder / "out", "--minutes", "9")
+
+
+def test_every_row_is_taken_home_in_a_file_of_its_own_with_weights_that_load(folders, tmp_path):
+    _, out, _ = folders
+    assert {file.name for file in out.iterdir()} == {
+        "vaes.zip", "stage0.zip", "egotwin.zip", "cameractrl.zip", "table.md"
+    }  # fmt: skip
+    for name in ("vaes", *ROWS):
+        with zipfile.ZipFile(out / f"{name}.zip") as archive:
+            archive.extractall(tmp_path)
+    for part in ("video-vae", "motion-vae-head-conv", "motion-vae-path-path"):
+        (tmp_path / part / "weights.safetensors").rename(tmp_path / f"{part}.safetensors")
+    for row in ROWS:
+        bundle = Bundle.load("small", row, tmp_path)
+        assert bundle.variant.makes == (("video",) if row == "cameractrl" else ("video", "motion"))
+        card = json.loads((tmp_path / f"{row}.card.json").read_text())
+        assert (card["recipe"]["steps"], card["clips"]) == (2, 16)
+        assert weights.about(tmp_path / f"{row}.safetensors")["variant"] == row
+        assert (tmp_path / f"{row}.samples.safetensors").is_file()
+
+
+def test_the_table_comes_last_and_has_a_line_a_row(folders):
+    _, out, printed = folders
+    table = (out / "table.md").read_text()
+    assert [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")][1:] == [
+        "recorded", *ROWS
+    ]  # fmt: skip
+    assert table.strip() in printed
+    assert "2 of 2 rows" in printed.splitlines()[-1]
+
+
+def test_another_call_does_nothing_again_and_takes_nothing_home_twice(folders, tmp_path):
+    work, _, _ = folders
+    before = {path: path.stat().st_mtime_ns for path in work.rglob("weights.safetensors")}
+    printed = call(work, tmp_path / "again")
+    assert {path: path.stat().st_mtime_ns for path in work.rglob("weights.safetensors")} == before
+    assert [file.name for file in (tmp_path / "again").iterdir()] == ["table.md"]
+    assert "2 of 2 rows" in printed
+
+
+MISSING = (
+    "av",
+    "decord",
+    "open_clip",
+    "tyro",
+    "matplotlib",
+    "jinja2",
+    "rich",
+    "platformdirs",
+    "torchvision",
+    "pyarrow",
+)
+
+
+def test_the_trainings_need_few_packages():
+    """A lent machine has torch, numba, scipy and safetensors; what else egobench wants may be missing there."""
+    block = (
+        f"import sys; sys.path[:0] = [{str(SCRIPT.parent)!r}, {str(SCRIPT.parents[2])!r}]\n"
+        f"sys.modules.update(dict.fromkeys({MISSING!r}))\n"
+        "import world, training\n"
+        "from egobench.estimators.egomini_odometry import EgominiOdometry; EgominiOdometry().load('cpu')"
+    )
+    done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
