@@ -16,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from guidance import evenly, inputs, seeds
+from guidance import evenly, inputs
 from safetensors.torch import load_file
 from torch import Tensor
 
 from egobench import open_split
 from egotwin_ref import weights
+from egotwin_ref.adapter import clip_seed
 from egotwin_ref.bundle import SHIPPED, Bundle, representation_of
 from egotwin_ref.configs import BOTH, VARIANTS, Part
 from egotwin_ref.latents import Latents
@@ -127,8 +128,10 @@ def main() -> None:
         print(f"  {kind:10s} {relative(answers(exact, latents, 400), right[400])}   {count:9,d}")
     exact.model.load_state_dict({name: value.float() for name, value in state.items()}, strict=False)
 
-    made = [bundle.sample(inputs(clips[:8], "t2vm"), seeds(clips[:8])) for bundle in (exact, rounded)]
-    again = exact.sample(inputs(clips[:8], "t2vm"), [seed + 1 for seed in seeds(clips[:8])])
+    some = clips[:8]
+    seeds, others = ([clip_seed(clip.condition.clip_id, seed) for clip in some] for seed in (0, 1))
+    made = [bundle.sample(inputs(some, "t2vm"), seeds) for bundle in (exact, rounded)]
+    again = exact.sample(inputs(some, "t2vm"), others)
     head = XSENS23.index(XSENS23.head)
     print("samples, root mean square over eight clips: picture (of 255), head (mm)")
     for name, other in (("int8", made[1]), ("another seed", again)):

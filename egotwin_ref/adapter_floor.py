@@ -11,6 +11,7 @@ from egobench import BadInputError, Condition, Motion, Sample, Split, Video, ope
 
 from .adapter import EgoTwinModel, Variant
 from .bundle import Bundle, representation_of
+from .configs import BOTH, VARIANTS
 from .representation import place
 from .video_training import reconstructed
 
@@ -27,6 +28,12 @@ class VaeControl:
     """Of the files that are read."""
 
     def __post_init__(self) -> None:
+        if VARIANTS[self.variant].makes != BOTH:
+            raise BadInputError(
+                f"{self.variant} makes {VARIANTS[self.variant].makes[0]} alone; a row that makes both is needed, "
+                "whose two VAEs can be looked at",
+                code="option-range",
+            )
         self.weights_sha256.update(EgoTwinModel(self.variant, weights=self.weights).weights_sha256)
 
     def check_split(self, split: Split) -> None:
@@ -52,6 +59,7 @@ class Loaded:
         """The reference's reconstruction; every seed gives the same."""
         del seed
         reference = _split(condition.split).clip(condition.clip_id).reference
+        assert self.bundle.video_vae is not None, "the row makes both"
         frames = reconstructed(self.bundle.video_vae, reference.video.frames[None])[0]
         motion, vae = representation_of(self.bundle.variant), self.bundle.motion_vae
         positions, rotations = (

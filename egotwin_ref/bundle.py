@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from . import weights
 from .attention import Masked, Split
 from .cogvideox import Download
-from .configs import PRESETS, VARIANTS, Preset, Variant
+from .configs import BOTH, PRESETS, VARIANTS, Preset, Variant
 from .diffusion import Sampler, Schedule
 from .mld_vae import GlobalMotionVAE
 from .model import EgoTwin
@@ -216,7 +216,7 @@ class Bundle:
     def check(self, inputs: Inputs, mode: Mode) -> None:
         """Whether these inputs are what the preset was made for. ValueError if not."""
         size, joints, makes = self.preset, self.preset.joints, self.variant.makes
-        modes = {("video",): ("tm2v",), ("motion",): ("t2vm",)}.get(makes, tuple(TABLE))
+        modes: tuple[Mode, ...] = tuple(TABLE) if makes == BOTH else ("tm2v",) if "video" in makes else ("t2vm",)
         if mode not in modes:
             raise ValueError(f"this row makes {' and '.join(makes)}; its task is {', '.join(modes)}, not {mode}")
         empty = [text for text in inputs.texts if not text.strip()]

@@ -41,7 +41,7 @@ class Muon(torch.optim.Optimizer):
         del closure
         for group in self.param_groups:
             for alike in self._alike(group).values():
-                gradients = [matrix.grad for matrix in alike]
+                gradients = [matrix.grad for matrix in alike if matrix.grad is not None]  # all of them have one
                 momenta = [self.state[matrix]["momentum"] for matrix in alike]
                 torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
                 ahead = torch.stack(torch._foreach_lerp(gradients, momenta, group["momentum"]))  # (n, rows, columns)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from egobench import Condition, open_split
+from egobench import BadInputError, Condition, open_split
 from egotwin_ref.adapter import EgoTwinModel
+from egotwin_ref.adapter_floor import VaeControl
 from egotwin_ref.bundle import Bundle, Inputs
 from egotwin_ref.sampling import TABLE
 
@@ -120,3 +121,10 @@ def test_the_network_of_a_row_that_makes_one_modality_has_no_part_for_the_other(
     assert all(any(name.startswith(f"blocks.5.{part}") for name in found)  # the other modality is in all blocks
                for found in names.values() for part in ("shared", "motion"))  # fmt: skip
     assert torch.tensor([sum("blocks.0." in name for name in found) for found in names.values()]).unique().numel() == 1
+
+
+@pytest.mark.parametrize(("row", "part"), [("mld", "motion"), ("cameractrl", "video")])
+def test_the_control_of_the_vaes_needs_a_row_that_has_both(folder, row, part):
+    with pytest.raises(BadInputError, match=f"{row} makes {part} alone; a row that makes both is needed") as refusal:
+        VaeControl(row, weights=folder)
+    assert refusal.value.code == "option-range"
