@@ -27,8 +27,7 @@ class Variant:
     """Causal convolutional motion VAE (M tokens on the clock), MLD's transformer VAE (pose token + one latent), or the
     path itself (M tokens on the clock, no VAE)."""
     makes: tuple[Part, ...] = BOTH
-    """What comes out. A row that makes one modality has no half of the network without the other: where the motion is,
-    it is in all blocks."""
+    """What comes out. A row of motion alone has motion in all of its blocks."""
 
 
 VARIANTS = {

@@ -64,8 +64,11 @@ class EgoTwin(nn.Module):
         inputs = 2 * channels if config.first_frame == "concat" else channels
         if (size := config.motion_size(variant)) > d_m:
             raise ValueError(f"motion latents of {size} channels need a motion branch as wide; this one has {d_m}")
-        self.meeting = config.layers // 2 if variant.makes == BOTH else config.layers
-        """So many blocks have motion; a row that makes one modality has no other part of the network to leave it to."""
+        depth = config.layers if "video" in variant.makes else config.layers * 2 // 3
+        """Blocks of motion are wider than those of text + video: a row of motion alone has as many as give it no more
+        parameters than the others have."""
+        self.meeting = config.layers // 2 if "video" in variant.makes else depth
+        """So many blocks have motion."""
         self.words = TextEncoder(vocabulary, config.text_width, config.text_tokens) if vocabulary else nn.Identity()
         self.text_in = nn.Linear(config.text_width, D)
         if "video" in variant.makes:
@@ -73,7 +76,7 @@ class EgoTwin(nn.Module):
         self.motion_in = nn.Linear(size, d_m)
         self.time_video = TimeEmbedding(D, E)
         self.time_motion = TimeEmbedding(D, E)
-        self.blocks = nn.ModuleList(Block(config, with_motion=i < self.meeting) for i in range(config.layers))
+        self.blocks = nn.ModuleList(Block(config, with_motion=i < self.meeting) for i in range(depth))
         if "video" in variant.makes:
             self.video_norm = nn.LayerNorm(D)
             self.video_out = Output(D, E, channels * patch**2)
@@ -200,5 +203,5 @@ def is_motion(name: str) -> bool:
 
 
 def is_video(name: str) -> bool:
-    """Whether a parameter belongs to the video alone; a row that makes none does without."""
-    return name.startswith(VIDEO_PARTS)
+    """Whether a parameter belongs to the video, or to a block that a row of motion alone may not have."""
+    return name.startswith((*VIDEO_PARTS, "blocks."))

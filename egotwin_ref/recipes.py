@@ -62,8 +62,12 @@ class Recipes:
     fine: Recipe
     """Stage 3 goes on with the preset's own patches, where those so far were coarser (`Preset.coarse_patch`)."""
     draws: Draws = field(default_factory=Draws)
+    windows_with_hands: float = field(default=0.4, kw_only=True)
+    """Share of the video VAE's windows that are taken around a frame with a hand."""
 
 
+EVEN = Draws(unknown_motion=0.0, unknown_video=0.0, hands=0.0, moving=0.0)
+"""As `mini` was trained: nothing is weighed, and a modality is never unknown."""
 MINI = Recipes(
     video_vae=Recipe(steps=1800, batch=6, learning_rate=1e-3, warmup=100, decay=0.3, ema=0.998),
     motion_vae=Recipe(steps=1500, batch=32, learning_rate=2e-3, warmup=100, decay=0.3, ema=0.998),
@@ -73,6 +77,8 @@ MINI = Recipes(
     motion=Recipe(steps=300, batch=32, learning_rate=1e-3, warmup=50),
     joint=Recipe(steps=1_800, batch=64, learning_rate=1e-3, warmup=50, muon=2e-3),
     fine=Recipe(steps=1_400, batch=32, learning_rate=1e-3, warmup=30, ema=0.997, muon=2e-3),
+    draws=EVEN,
+    windows_with_hands=0.0,
 )
 SMALL = Recipes(
     video_vae=Recipe(steps=6_000, batch=8, learning_rate=1e-3, warmup=100, decay=0.4, ema=0.998),

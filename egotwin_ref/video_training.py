@@ -10,8 +10,6 @@ from .video_vae import GroupVAE, VideoVAE, to_pixels, to_unit
 
 WINDOW = 17
 """Frames of a training window: one alone and four groups."""
-HANDS = 0.4
-"""Share of the windows around a frame with a hand."""
 LEAST_HAND = 0.003
 """Share of a frame's pixels from which on a hand is said to be there: a dozen of 64 × 64."""
 
@@ -21,17 +19,24 @@ class VideoVAELoss:
 
     Args:
         frames: uint8 (n, T, H, W, 3): mapped from disk, or on the training's device (`on_device`).
-        hands: (n, T, 2), see `Clips`; a share `HANDS` of the windows is taken around a frame that shows a hand, since
-            hands are small and in few frames, and what the VAE does not draw nobody can.
+        hands: (n, T, 2), see `Clips`.
         batch: windows a step.
         kl_weight: of the KL in nats per latent value; little, since the transformer needs sharp latents more than
             Gaussian ones.
+        share: of the windows that are taken around a frame that shows a hand, since hands are small and in few frames,
+            and what the VAE does not draw nobody can.
     """
 
     def __init__(
-        self, vae: GroupVAE, frames: np.ndarray | Tensor, hands: np.ndarray, batch: int, kl_weight: float = 1e-5
+        self,
+        vae: GroupVAE,
+        frames: np.ndarray | Tensor,
+        hands: np.ndarray,
+        batch: int,
+        kl_weight: float = 1e-5,
+        share: float = 0.4,
     ) -> None:
-        self.vae, self.frames, self.batch, self.kl_weight = vae, frames, batch, kl_weight
+        self.vae, self.frames, self.batch, self.kl_weight, self.share = vae, frames, batch, kl_weight, share
         self.shown = torch.from_numpy(np.argwhere(np.array(hands).max(axis=2) > LEAST_HAND)).to(vae.device)
         """(m, 2): clip and frame with a hand."""
 
@@ -62,7 +67,7 @@ class VideoVAELoss:
 
         last = self.frames.shape[1] - WINDOW
         clips, starts = integers(len(self.frames)), integers(last + 1)
-        with_hand = torch.rand(self.batch, generator=generator, device=generator.device) < HANDS
+        with_hand = torch.rand(self.batch, generator=generator, device=generator.device) < self.share
         if not len(self.shown):
             return clips, starts
         some, before = self.shown[integers(len(self.shown))], integers(WINDOW)

@@ -205,7 +205,7 @@ def test_claims_get_the_rows_as_trained_with_all_seeds_and_pictures_each_row_at_
     found = [[words[place + 1] for place, word in enumerate(words) if word == "--run"] for words in commands]
     assert found == [
         ["EgoTwin=egotwin", "MM-DiT=mm-dit", "EgoTwin=egotwin-seed1"],
-        ["EgoTwin, guided=egotwin", "MM-DiT=mm-dit", "MLD=mld"],
+        ["EgoTwin, guided=egotwin", "MM-DiT=mm-dit", "CameraCtrl=cameractrl", "MLD=mld"],
     ]
 
 
