@@ -1,7 +1,5 @@
 """`egobench train egotwin`: clips of a split become arrays, and the stages run. The other file that knows EgoBench."""
 
-import json
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -13,8 +11,7 @@ import torch
 
 from egobench import BadInputError, Progress, Quiet, TrainRequest, UnknownNameError, open_split
 
-from . import weights
-from .artefacts import CARD, sha256
+from .artefacts import ship
 from .clips import Clips, Row, write
 from .configs import PRESETS, VARIANTS
 from .distributed import agreed, join, launched, leave, rank, wait
@@ -94,7 +91,7 @@ def _train(request: TrainRequest, progress: Progress, device: str) -> list[Path]
     if request.out is None or rank() > 0:
         return made
     row, form = row_name(request.variant, request.seed), PRESETS[request.preset].form
-    return [_shipped(path, request.out, row, form) for path in made]
+    return [ship(path, request.out, row, form) for path in made]
 
 
 class _Reporter:
@@ -145,30 +142,3 @@ def _recipes(request: TrainRequest) -> Recipes:
         return found
     fields = {"0": ["base"], "1": ["video_vae", "motion_vae"], "2": ["motion"], "3": ["joint", "fine"]}[request.stage]
     return replace(found, **{name: replace(getattr(found, name), steps=request.steps) for name in fields})
-
-
-def _shipped(path: Path, out: Path, row: str, form: str) -> Path:
-    """Writes finished weights, their card and their log under the names by which `Bundle.load` looks for them.
-
-    The row's are in the preset's `form`. VAEs and stage 0 stay in bf16: a card names them, by digest, as the parents
-    that the row was made from. The card says the form, and the digest of the file that it lies beside.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    stage, log, card = path.parent.name, path.with_name("log.csv"), path.with_name(CARD)
-    if stage == "stage3-coarse":
-        shutil.copyfile(log, out / f"{row}.coarse.log.csv")
-    is_ours = card.is_file() and (log.is_file() or stage.startswith("motion-vae"))  # a path's tokens are not trained
-    if stage in ("stage2", "stage3-coarse") or not is_ours:
-        return path  # on the way, or CogVideoX's
-    name = row if stage == "stage3" else stage
-    target, trained = out / f"{name}.safetensors", weights.form_of(weights.about(path))
-    told = json.loads(card.read_text()) | {"form": trained}
-    if stage == "stage3" and form == "int8" and trained != form:
-        weights.compact(path, target)
-        told |= {"sha256": sha256(target), "form": form, "rewritten_from": told["sha256"]}
-    else:
-        shutil.copyfile(path, target)
-    (out / f"{name}.card.json").write_text(json.dumps(told, indent=2) + "\n")
-    if log.is_file():
-        shutil.copyfile(log, out / f"{name}.log.csv")
-    return target

@@ -83,6 +83,33 @@ def adopt(
     return None
 
 
+def ship(path: Path, out: Path, row: str, form: str = "bf16") -> Path:
+    """Writes finished weights, their card and their log under the names by which `Bundle.load` looks for them.
+
+    The row's are in the preset's `form`. VAEs and stage 0 stay in bf16: a card names them, by digest, as the parents
+    that the row was made from. The card says the form, and the digest of the file that it lies beside.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    stage, log, card = path.parent.name, path.with_name("log.csv"), path.with_name(CARD)
+    if stage == "stage3-coarse":
+        shutil.copyfile(log, out / f"{row}.coarse.log.csv")
+    is_ours = card.is_file() and (log.is_file() or stage.startswith("motion-vae"))  # a path's tokens are not trained
+    if stage in ("stage2", "stage3-coarse") or not is_ours:
+        return path  # on the way, or CogVideoX's
+    name = row if stage == "stage3" else stage
+    target, trained = out / f"{name}.safetensors", weights.form_of(weights.about(path))
+    told = json.loads(card.read_text()) | {"form": trained}
+    if stage == "stage3" and form == "int8" and trained != form:
+        weights.compact(path, target)
+        told |= {"sha256": sha256(target), "form": form, "rewritten_from": told["sha256"]}
+    else:
+        shutil.copyfile(path, target)
+    (out / f"{name}.card.json").write_text(json.dumps(told, indent=2) + "\n")
+    if log.is_file():
+        shutil.copyfile(log, out / f"{name}.log.csv")
+    return target
+
+
 def sha256(path: Path) -> str:
     """Of a file, hex."""
     with path.open("rb") as file:

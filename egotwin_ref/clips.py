@@ -20,7 +20,7 @@ class Clips:
     """float32 (n, T_m, J, 3), metres, world."""
     rotations: np.ndarray
     """float32 (n, T_m, J, 3, 3), joint → world."""
-    hands: np.ndarray
+    hand_share: np.ndarray
     """float32 (n, T, 2): share of each frame's pixels that show the left and the right hand; 0 where nobody knows."""
     digest: str
     """Of the split they come from."""
@@ -40,9 +40,9 @@ class Clips:
         return Clips(tuple(told["ids"]), tuple(told["texts"]), **arrays, digest=told["digest"])
 
 
-ARRAYS = {"frames": np.uint8, "positions": np.float32, "rotations": np.float32, "hands": np.float32}
+ARRAYS = {"frames": np.uint8, "positions": np.float32, "rotations": np.float32, "hand_share": np.float32}
 Row = tuple[str, str, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""Id, text, frames (T, H, W, 3), positions (T_m, J, 3), rotations (T_m, J, 3, 3), hands (T, 2)."""
+"""Id, text, frames (T, H, W, 3), positions (T_m, J, 3), rotations (T_m, J, 3, 3), hand shares (T, 2)."""
 
 
 def write(folder: Path, rows: Iterator[Row], count: int, digest: str) -> Clips:

@@ -106,7 +106,7 @@ def motion_latents(vae: MotionVAE, features: Tensor) -> Tensor:
 
 def late_hands(clips: Clips) -> Tensor:
     """bool (n,): see `Latents.late_hands`."""
-    shown = torch.from_numpy(np.array(clips.hands).max(axis=2) > LEAST_HAND)  # (n, T)
+    shown = torch.from_numpy(np.array(clips.hand_share).max(axis=2) > LEAST_HAND)  # (n, T)
     return shown[:, 1:].any(dim=1) & ~shown[:, 0]
 
 

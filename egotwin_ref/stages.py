@@ -87,7 +87,7 @@ class Workshop:
         vae = _seeded(lambda: build_video_vae(PRESETS[self.preset]), recipe.seed).to(device)
         frames = on_device(self.clips.frames, device)
         share = self.recipes.windows_with_hands
-        loss = VideoVAELoss(vae, frames, self.clips.hands, recipe.batch, self.recipes.kl_video, share)
+        loss = VideoVAELoss(vae, frames, self.clips.hand_share, recipe.batch, self.recipes.kl_video, share)
         if not (self.folder / "video-vae" / "checkpoint.pt").is_file():
             _seeded(lambda: vae.fit_basis(self._some_frames(200)), recipe.seed)
 

@@ -4,14 +4,12 @@ The answer depends on the card and on torch, and a way that fails must not cost 
 steps on random latents, and the fastest of those that work is taken.
 """
 
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
 
+from egobench.files.time_limit import time_limit
 from egotwin_ref.configs import PRESETS, VARIANTS
 from egotwin_ref.diffusion import Schedule
 from egotwin_ref.latents import Latents
@@ -46,7 +44,7 @@ def fastest(preset: str, recipe: Recipe, habits: Habits, steps: int, seconds: fl
     lines = []
     for way in WAYS if habits.device.startswith("cuda") else WAYS[:1]:
         try:
-            with _at_most(seconds):
+            with time_limit(seconds):
                 rate, why_not = _rate(preset, recipe, replace(habits, compile=way.compile, capture=way.capture), steps)
         except Exception as error:  # whatever it is, the other ways are still there
             lines.append(f"{way.name}: failed, {type(error).__name__}: {' '.join(str(error).split())[:160]}")
@@ -92,19 +90,3 @@ def _rate(preset: str, recipe: Recipe, habits: Habits, steps: int) -> tuple[floa
 def _wait(device: str) -> None:
     if device.startswith("cuda"):
         torch.cuda.synchronize()
-
-
-@contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
-    """Raises TimeoutError in the block after so many seconds; the main thread only."""
-
-    def stop(*_: object) -> None:
-        raise TimeoutError(f"more than {seconds:.0f} s")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

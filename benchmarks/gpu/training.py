@@ -17,10 +17,11 @@ import world
 
 from egobench.data.egomini.arrays import ClipArrays
 from egobench.data.egomini.rendering import Rendering
+from egotwin_ref import artefacts
 from egotwin_ref.artefacts import CARD, FILE
 from egotwin_ref.bundle import Bundle, load_video_vae, motion_vae_name
 from egotwin_ref.clips import Clips
-from egotwin_ref.configs import VARIANTS
+from egotwin_ref.configs import PRESETS, VARIANTS
 from egotwin_ref.precision import fast_dtype
 from egotwin_ref.recipes import SMALL, SMALL_GPU, Recipe, Recipes
 from egotwin_ref.stages import Workshop
@@ -196,19 +197,13 @@ class Rows:
         return replace(self.recipes, joint=replace(self.recipes.joint, steps=self._plan()))
 
     def _ship(self, made: Path, name: str) -> None:
-        """Copies weights, card and logs to the names under which they are loaded."""
-        self.shipped.mkdir(exist_ok=True)
+        """Puts the row and its VAEs where they are loaded from: the row in the form in which it ships."""
         variant = VARIANTS[name.partition("-seed")[0]]
         for part in ("video-vae", motion_vae_name(variant)):
-            shutil.copyfile(self.folder / part / FILE, self.shipped / f"{part}.safetensors")
-        for file, suffix in (
-            (FILE, "safetensors"),
-            (CARD, "card.json"),
-            ("log.csv", "log.csv"),
-            ("probe.csv", "probe.csv"),
-        ):
-            if made.with_name(file).is_file():
-                shutil.copyfile(made.with_name(file), self.shipped / f"{name}.{suffix}")
+            artefacts.ship(self.folder / part / artefacts.FILE, self.shipped, name)
+        artefacts.ship(made, self.shipped, name, PRESETS[PRESET].form)
+        if made.with_name("probe.csv").is_file():
+            shutil.copyfile(made.with_name("probe.csv"), self.shipped / f"{name}.probe.csv")
 
     def _keep(self, name: str, scores: dict[str, float]) -> None:
         self.scored[name] = scores

@@ -3,16 +3,14 @@
 A worker holds its memory and its time per sample to a bound. Neither torch nor a network is needed.
 """
 
-import contextlib
 import multiprocessing
-import signal
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from egobench.files.time_limit import time_limit
 from egobench.pipeline.engine import LocalEngine
 from egobench.pipeline.progress import Progress, Quiet
 from egobench.pipeline.resolve import resolve_split
@@ -52,7 +50,7 @@ class CheckJob:
             bound_memory(MEMORY_BYTES)
 
         def task(files: SampleFiles) -> Looked:
-            with time_limit(SECONDS):
+            with time_limit(SECONDS, "read"):
                 return look_at(files, self.form, self.folder, body_model=self.body_model)
 
         return task
@@ -114,25 +112,6 @@ def bound_memory(spare_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
     except (ImportError, OSError, ValueError):  # not Linux, or a bound that may not be changed
         return
-
-
-@contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raises TimeoutError in the block once the time is up; only in a main thread, and a no-op on Windows."""
-    if not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def stop(*_: Any) -> None:
-        raise TimeoutError(f"not read after {seconds:g} s")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _look(

@@ -19,10 +19,11 @@ from egobench.data.open import open_split
 from egobench.errors import BadInputError
 from egobench.files.arrays import read_npz, write_npz
 from egobench.files.motion import write_motion
+from egobench.files.time_limit import time_limit
 from egobench.files.video import read_video, write_video
 from egobench.geometry.skeleton import HUMANML3D22, SMPL24
 from egobench.motions.humanml3d import encode
-from egobench.pipeline.check import check_submission, time_limit
+from egobench.pipeline.check import check_submission
 from egobench.pipeline.resolve import resolve_model
 from egobench.submissions.example import write_example
 from egobench.submissions.model import Submission
