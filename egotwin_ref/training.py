@@ -67,13 +67,14 @@ def train(module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, habits: H
     habits.began(folder.name, state.step, recipe.steps)
     take = Step(loss, state, habits.device, habits.autocast, habits.capture)
     generator = torch.Generator(habits.device)
-    saved = time.monotonic()
+    saved = mark = time.monotonic()
     while state.step < recipe.steps:
-        began, step = time.monotonic(), state.step
-        state.set_rates(recipe.share(step))
-        log.add(take(step, generator.manual_seed(recipe.seed * 2**32 + step)))
+        state.set_rates(recipe.share(state.step))
+        log.add(take(state.step, generator.manual_seed(recipe.seed * 2**32 + state.step)))
         state.step += 1
-        state.seconds += time.monotonic() - began
+        reports = state.step % habits.steps_between_reports == 0 or state.step == recipe.steps
+        means = log.means() if reports else {}  # waits for a GPU, whose time would else not be counted
+        state.seconds += time.monotonic() - mark
         if state.step == recipe.falls_at:
             state.save(folder / "stable.pt")
         late = agreed(habits.until is not None and time.monotonic() > habits.until, habits.device)
@@ -84,8 +85,9 @@ def train(module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, habits: H
             saved = time.monotonic()
         if late and state.step < recipe.steps:
             raise OutOfTimeError
-        if state.step % habits.steps_between_reports == 0 or state.step == recipe.steps:
-            habits.report(state.step, log.row(state.step, state.seconds, recipe.batch))
+        if reports:
+            habits.report(state.step, log.row(means, state.step, state.seconds, recipe.batch))
+        mark = time.monotonic()
     log.flush()
     return state.averaged()
 
@@ -105,13 +107,17 @@ class _Log:
             self.sums[name] = self.sums.get(name, 0) + value.detach().float()
         self.count += 1
 
-    def row(self, step: int, seconds: float, batch: int) -> dict[str, float]:
-        means = {name: value / self.count for name, value in mean(self.sums).items()}
+    def means(self) -> dict[str, float]:
+        """Of what was added since the last row, over all processes."""
+        return {name: value / self.count for name, value in mean(self.sums).items()}
+
+    def row(self, means: Mapping[str, float], step: int, seconds: float, batch: int) -> dict[str, float]:
+        """Adds a row, and returns it."""
         rate = self.count * batch / max(1e-9, seconds - self.since)
         self.rows.append({"step": step, **{name: f"{value:.5g}" for name, value in means.items()},
                           "samples_per_s": f"{rate:.4g}", "seconds": f"{seconds:.1f}"})  # fmt: skip
         self.sums, self.count, self.since = {}, 0, seconds
-        return means | {"samples_per_s": rate}
+        return {**means, "samples_per_s": rate}
 
     def flush(self) -> None:
         if not self.rows or rank() > 0:

@@ -98,7 +98,7 @@ def video_latents(vae: VideoVAE, frames: np.ndarray, batch: int = 16) -> Tensor:
     parts = []
     for start in range(0, len(frames), batch):
         part = torch.from_numpy(np.array(frames[start : start + batch]))
-        parts.append(vae.encode(to_unit(part).to(vae.device)).to(torch.bfloat16).cpu())
+        parts.append(vae.encode(to_unit(part.to(vae.device))).to(torch.bfloat16).cpu())
     return torch.cat(parts)
 
 
@@ -107,7 +107,7 @@ def reconstructed(vae: VideoVAE, frames: np.ndarray, batch: int = 8) -> np.ndarr
     """What the VAE makes of uint8 frames (n, T, H, W, 3), the same shape."""
     parts = []
     for start in range(0, len(frames), batch):
-        part = to_unit(torch.from_numpy(np.array(frames[start : start + batch]))).to(vae.device)
+        part = to_unit(torch.from_numpy(np.array(frames[start : start + batch])).to(vae.device))
         parts.append(to_pixels(vae.decode(vae.encode(part))).cpu().numpy())
     return np.concatenate(parts)
 
