@@ -19,7 +19,7 @@ class GlobalMotionVAE(MotionVAE):
     Tokens (B, 2, C_m): the pose, of frame 0 alone, and the motion. Unlike MLD's, the decoder attends to the two tokens
     and to the frames it draws in one sequence (MLD's code calls this `all_encoder`), and motions have one length. As in
     `ConvMotionVAE` a linear path lies beside the networks, from which training starts: the pose's principal components,
-    and those of what the pose does not tell of the motion's slow part.
+    and those of what the pose does not tell of the motion's slow part. The path stays as it is.
 
     Args:
         frames: T.
@@ -55,6 +55,8 @@ class GlobalMotionVAE(MotionVAE):
         self.pose_synthesis = nn.Linear(channels, SLOW * dim, bias=False)
         self.analysis = nn.Linear(SLOW * dim, channels, bias=False)
         self.synthesis = nn.Linear(channels, SLOW * dim, bias=False)
+        for linear in (self.pose_analysis, self.pose_synthesis, self.analysis, self.synthesis):
+            linear.requires_grad_(False)  # a step of the optimiser is large for their fine weights: it undid them
         time = torch.arange(frames) + 0.5
         cosines = torch.cos(torch.pi / frames * time * torch.arange(SLOW)[:, None]) * (2 / frames) ** 0.5
         cosines[0] *= 0.5**0.5
