@@ -9,7 +9,7 @@ import numpy as np
 
 from egobench import BadInputError, Condition, Motion, Sample, Split, Video
 
-from .configs import PRESETS, VARIANTS
+from .configs import PRESETS, VARIANTS, row_name
 
 if TYPE_CHECKING:
     from .bundle import Bundle
@@ -73,7 +73,7 @@ class EgoTwinModel:
     @property
     def row(self) -> str:
         """Name of the row's weight file."""
-        return self.variant if self.train_seed == 0 else f"{self.variant}-seed{self.train_seed}"
+        return row_name(self.variant, self.train_seed)
 
     def files(self) -> list[Path]:
         """The weight files of this row."""

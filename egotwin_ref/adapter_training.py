@@ -13,11 +13,11 @@ from egobench import BadInputError, Progress, Quiet, TrainRequest, UnknownNameEr
 
 from .artefacts import ship
 from .clips import Clips, Row, write
-from .configs import PRESETS, VARIANTS
+from .configs import PRESETS, VARIANTS, row_name
 from .distributed import agreed, join, launched, leave, rank, wait
 from .precision import Precision, dtype_of
 from .recipes import RECIPES, Recipes
-from .stages import Workshop, row_name
+from .stages import Workshop
 from .training import Habits, OutOfTimeError
 
 STAGES = {"1": ("video_vae", "motion_vae"), "0": ("base",), "2": ("motion",), "3": ("joint", "fine")}

@@ -44,6 +44,11 @@ VARIANTS = {
 (text, first frame and the head's path → video)."""
 
 
+def row_name(variant: str, seed: int) -> str:
+    """Of a training's folder and files: `egotwin`, or `egotwin-seed1`."""
+    return variant if seed == 0 else f"{variant}-seed{seed}"
+
+
 PATH_CHANNELS = 72
 """Numbers in a token of a given head path: four frames of (h_r, ḣ_r, h_p, ḣ_p)."""
 

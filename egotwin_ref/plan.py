@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from .bundle import motion_vae_name
-from .configs import PRESETS, VARIANTS, Part, Variant
+from .configs import PRESETS, VARIANTS, Part, Variant, row_name
 from .guidance_choice import PARTNER, TEXT, has_partner
 from .recipes import Recipe, Recipes
 from .sampling import TABLE, Guidance, Mode, State, terms
-from .stages import row_name
 
 Kind = Literal["video_vae", "motion_vae", "base", "motion", "joint", "fine"]
 """A recipe's name in `Recipes`."""

@@ -32,7 +32,7 @@ from .bundle import (
     representation_of,
 )  # fmt: skip
 from .clips import Clips
-from .configs import PRESETS, VARIANTS, Variant
+from .configs import PRESETS, VARIANTS, Variant, row_name
 from .diffusion import Schedule
 from .distributed import agreed, gathered, rank, shard, wait
 from .latents import Latents, compress, features_of, late_hands, motion_latents
@@ -48,11 +48,6 @@ from .video_training import VideoVAELoss, on_device
 from .video_vae import to_unit
 
 Built = TypeVar("Built")
-
-
-def row_name(variant: str, seed: int) -> str:
-    """`egotwin`, or `egotwin-seed1`."""
-    return variant if seed == 0 else f"{variant}-seed{seed}"
 
 
 @dataclass(frozen=True)

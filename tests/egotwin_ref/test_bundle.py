@@ -13,8 +13,11 @@ from egobench.cli.main import main  # noqa: E402
 from egotwin_ref import weights  # noqa: E402
 from egotwin_ref.adapter import EgoTwinModel, clip_seed  # noqa: E402
 from egotwin_ref.bundle import Bundle, Inputs, build_motion_vae, build_video_vae, motion_vae_name  # noqa: E402
-from egotwin_ref.configs import PRESETS, VARIANTS  # noqa: E402
-from egotwin_ref.stages import row_name  # noqa: E402
+from egotwin_ref.configs import (  # noqa: E402
+    PRESETS,
+    VARIANTS,
+    row_name,
+)
 
 ROWS = ("egotwin", "vidmld")
 
