@@ -24,9 +24,8 @@ from egobench import Motion, Video  # noqa: E402
 from egobench.catalog import ESTIMATORS, EXTRACTORS, METHODS, METRICS, ON_REQUEST  # noqa: E402
 from egobench.data.egomini.arrays import ClipArrays, draw_arrays  # noqa: E402
 from egobench.data.egomini.camera import make_camera  # noqa: E402
+from egobench.data.egomini.generate import FPS_MOTION, FPS_VIDEO  # noqa: E402
 from egobench.metrics.base import ESTIMATED, Need  # noqa: E402
-
-FPS_VIDEO, FPS_MOTION = 8.0, 16.0
 
 
 @dataclass

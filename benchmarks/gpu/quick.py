@@ -15,6 +15,7 @@ from torch import Tensor
 from egobench import Motion, Video
 from egobench.data.egomini.arrays import ClipArrays
 from egobench.data.egomini.camera import make_camera
+from egobench.data.egomini.generate import FPS_MOTION, FPS_VIDEO
 from egobench.errors import Undefined
 from egobench.estimators.egomini_odometry import EgominiOdometry
 from egobench.metrics.rot_err import RotErr
@@ -22,9 +23,8 @@ from egobench.metrics.trans_err import TransErr
 from egotwin_ref.adapter import clip_seed
 from egotwin_ref.bundle import Bundle, Inputs
 from egotwin_ref.sampling import Mode, sample
-from egotwin_ref.video_training import psnr, reconstructed
+from egotwin_ref.video_training import LEAST_HAND, psnr, reconstructed
 
-FPS_VIDEO, FPS_MOTION = 8.0, 16.0
 BATCH = 64
 
 
@@ -90,7 +90,7 @@ def pictures(vae: Any, clips: ClipArrays) -> dict[str, float]:
     """dB of the video VAE: mean over clips, and over the frames that show a hand."""
     frames = np.array(clips.frames)
     drawn = reconstructed(vae, frames)
-    with_hand = np.array(clips.hand_share).max(axis=2) > 0.003
+    with_hand = np.array(clips.hand_share).max(axis=2) > LEAST_HAND
     error = (frames.astype(np.float32) - drawn) ** 2
     of_frames = 10 * np.log10(255.0**2 / np.maximum(error.mean(axis=(2, 3, 4)), 1e-9))
     hands = float(of_frames[with_hand].mean()) if with_hand.any() else float("nan")
