@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from egotwin_ref import weights
+from egotwin_ref import plan, weights
 from egotwin_ref.bundle import Bundle
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu" / "rows.py"
@@ -98,3 +98,10 @@ def test_the_trainings_need_few_packages():
     )
     done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_its_rows_are_those_of_make_rows_in_the_same_order():
+    """It names them itself, since its drawing processes read that file and have no need of torch."""
+    probe = f"import sys; sys.path.insert(0, {str(SCRIPT.parent)!r}); import rows; print(*rows.ROWS)"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == [row.name for row in plan.ROWS]
