@@ -40,7 +40,7 @@ weights: $(READY) ## make all shipped data and weights again from their seeds (s
 	  $(BIN)/python -m egobench fit $$name --out egobench/estimators/weights --check egomini-test || exit; \
 	done
 	$(BIN)/python -m egobench data make egomini-val
-	$(BIN)/python -m egobench train egotwin --stage all --work work/egotwin --out egotwin_ref/weights/mini
+	$(BIN)/python -m egobench train egotwin --stage all --work work/egotwin --out egotwin_ref/weights/small
 
 rows: $(READY)   ## train, guide, score and table all rows of the small preset (a GPU, or days on a CPU; resumable; ARGS="--minutes 60")
 	$(BIN)/python benchmarks/rows.py $(ARGS)

@@ -1,4 +1,4 @@
-"""What int8 weights do to EgoTwin's answers: `python benchmarks/compact_weights.py [--weights FOLDER] --out FOLDER`.
+"""What int8 weights do to EgoTwin's answers: `python benchmarks/compact_weights.py --weights FOLDER --out FOLDER`.
 
 Writes to FOLDER the same weights with the row in int8 (VAEs as they are), and prints the relative error of v at several
 timesteps, beside the error that the network itself makes there; the same with one kind of layer in int8 at a time; and
@@ -91,9 +91,9 @@ def relative(rounded: dict[Part, Tensor], exact: dict[Part, Tensor]) -> str:
 @torch.no_grad()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--weights", type=Path, help="folder with a row in bf16; by default the shipped one")
+    parser.add_argument("--weights", type=Path, required=True, help="folder with a row in bf16, as training leaves it")
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights in int8")
-    parser.add_argument("--preset", default="mini")
+    parser.add_argument("--preset", default="small")
     parser.add_argument(
         "--variant", default="egotwin", choices=[name for name in VARIANTS if len(VARIANTS[name].makes) == 2]
     )

@@ -181,7 +181,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("pairs", nargs="*", help="w_t,w_m: these alone, and no choice")
     parser.add_argument("--variant", choices=list(VARIANTS), default="egotwin")
     parser.add_argument("--train-seed", type=int, default=0)
-    parser.add_argument("--preset", choices=list(PRESETS), default="mini")
+    parser.add_argument("--preset", choices=list(PRESETS), default="small")
     parser.add_argument("--weights", type=Path, help="folder; by default what the package brings")
     parser.add_argument("--task", choices=list(TABLE), help="by default the row's own")
     parser.add_argument("--split", default="egomini-val")

@@ -23,7 +23,7 @@ class EgoTwinModel:
 
     All rows are one diffusion transformer, and a row is a few fields of it (`egotwin_ref.configs.VARIANTS`).
 
-    Differs from the paper: `egotwin_ref/PAPER.md` lists every choice. The shipped `mini` weights are for the embedded
+    Differs from the paper: `egotwin_ref/PAPER.md` lists every choice. The shipped `small` weights are for the embedded
     world; they say how training data, steps and seconds stand to the paper's in their cards.
     """
 
@@ -32,7 +32,7 @@ class EgoTwinModel:
     given head path (`--task tm2v`)."""
     train_seed: int = 0
     """Which training of the row; others than 0 show how much of a difference is the training's."""
-    preset: Literal["mini", "small", "cogvideox-2b", "cogvideox-5b", "cogvideox-5b-i2v"] = "mini"
+    preset: Literal["mini", "small", "cogvideox-2b", "cogvideox-5b", "cogvideox-5b-i2v"] = "small"
     """Size."""
     weights: Path | None = None
     """Folder of safetensors; by default what the package brings."""

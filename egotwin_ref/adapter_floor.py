@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -22,6 +22,8 @@ class VaeControl:
 
     variant: Variant = "egotwin"
     """Whose motion VAE; the video VAE is everyone's."""
+    preset: Literal["mini", "small"] = "small"
+    """Size."""
     weights: Path | None = None
     """Folder of safetensors; by default what the package brings."""
     weights_sha256: dict[str, str] = field(init=False, default_factory=dict)
@@ -34,16 +36,19 @@ class VaeControl:
                 "whose two VAEs can be looked at",
                 code="option-range",
             )
-        self.weights_sha256.update(EgoTwinModel(self.variant, weights=self.weights).weights_sha256)
+        self.weights_sha256.update(self._model().weights_sha256)
+
+    def _model(self) -> EgoTwinModel:
+        return EgoTwinModel(self.variant, preset=self.preset, weights=self.weights)
 
     def check_split(self, split: Split) -> None:
         """As the model."""
-        EgoTwinModel(self.variant, weights=self.weights).check_split(split)
+        self._model().check_split(split)
 
     def load(self, device: str) -> "Loaded":
         """Reads the weights. Raises BadInputError: `weights-other`."""
         try:
-            return Loaded(Bundle.load("mini", self.variant, self.weights, device))
+            return Loaded(Bundle.load(self.preset, self.variant, self.weights, device))
         except ValueError as error:
             raise BadInputError(str(error), code="weights-other") from None
 

@@ -86,8 +86,9 @@ def adopt(
 def ship(path: Path, out: Path, row: str, form: str = "bf16") -> Path:
     """Writes finished weights, their card and their log under the names by which `Bundle.load` looks for them.
 
-    The row's are in the preset's `form`. VAEs and stage 0 stay in bf16: a card names them, by digest, as the parents
-    that the row was made from. The card says the form, and the digest of the file that it lies beside.
+    All are in the preset's `form` but stage 0, from which trainings start, and the code of a path, which has no
+    matrices. The card says the form, the digest of the file that it lies beside, and, of one that was rewritten, the
+    digest that it had: by that one the cards of rows name their parents.
     """
     out.mkdir(parents=True, exist_ok=True)
     stage, log, card = path.parent.name, path.with_name("log.csv"), path.with_name(CARD)
@@ -99,7 +100,7 @@ def ship(path: Path, out: Path, row: str, form: str = "bf16") -> Path:
     name = row if stage == "stage3" else stage
     target, trained = out / f"{name}.safetensors", weights.form_of(weights.about(path))
     told = json.loads(card.read_text()) | {"form": trained}
-    if stage == "stage3" and form == "int8" and trained != form:
+    if form == "int8" and trained != form and stage != "stage0" and not stage.endswith("-path"):
         weights.compact(path, target)
         told |= {"sha256": sha256(target), "form": form, "rewritten_from": told["sha256"]}
     else:

@@ -6,7 +6,7 @@ E width of a timestep's embedding, n tokens of any branch. Without motion the te
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -189,6 +189,19 @@ class EgoTwin(nn.Module):
                 nn.init.zeros_(module.linear.weight)
         for part in self.variant.makes:
             nn.init.zeros_(getattr(self, f"{part}_out").out.weight)
+
+
+def compile_blocks(model: EgoTwin) -> None:
+    """Has torch compile the blocks, one graph for all that see the same shapes.
+
+    Every row has a shape of its own, and one that torch takes for dynamic is slower; so none is.
+    """
+    from torch._dynamo import config as found  # takes seconds to import
+
+    config: Any = found
+    config.recompile_limit = max(64, config.recompile_limit)  # beyond it torch says a word and goes on without
+    for block in model.blocks:
+        block.compile(dynamic=False)
 
 
 MOTION_PARTS = ("motion_in.", "time_motion.", "motion_out.")

@@ -68,15 +68,15 @@ class MotionVAE(nn.Module):
     def encode(self, features: Tensor) -> Tensor:
         """Normalised latents (B, tokens, C_m) of features (B, T, dim): the posterior's mean. ValueError: bad shape."""
         mean, _ = self.posterior(features)
-        rows = _statistics(mean.shape[1])
-        return (mean - self.latent_mean[rows]) / self.latent_std[rows]
+        mean_of, std_of = (_by_token(part, mean.shape[1]) for part in (self.latent_mean, self.latent_std))
+        return (mean - mean_of) / std_of
 
     def decode(self, z: Tensor) -> Tensor:
         """Features (B, T, dim) of normalised latents (B, tokens, C_m). ValueError: bad shape."""
         if z.ndim != 3 or z.shape[2] != self.channels:
             raise ValueError(f"motion latents are (B, tokens, {self.channels}); these are {tuple(z.shape)}")
-        rows = _statistics(z.shape[1])
-        drawn = self.draw(z * self.latent_std[rows] + self.latent_mean[rows])
+        mean_of, std_of = (_by_token(part, z.shape[1]) for part in (self.latent_mean, self.latent_std))
+        drawn = self.draw(z * std_of + mean_of)
         return drawn.float() * self.feature_std + self.feature_mean
 
     def noise_shape(self, batch: int) -> tuple[int, int, int]:
@@ -109,7 +109,7 @@ class MotionVAE(nn.Module):
         variance = logvar.exp()
         if spread:
             first, others = (part.detach().flatten(0, 1).var(dim=0) for part in (mean[:, :1], mean[:, 1:]))
-            variance = variance + spread**2 * torch.stack([first, others])[_statistics(mean.shape[1])]
+            variance = variance + spread**2 * _by_token(torch.stack([first, others]), mean.shape[1])
         drawn = self.draw(mean + variance.sqrt() * noise).float()
         error = (drawn - self.normalised(features)).square().mean(dim=(0, 1))
         terms = {
@@ -237,9 +237,9 @@ def grouped(frames: Tensor) -> Tensor:
     return padded.unflatten(1, (-1, RATE)).flatten(2)
 
 
-def _statistics(tokens: int) -> list[int]:
-    """Row of the latents' statistics for each token."""
-    return [0] + [1] * (tokens - 1)
+def _by_token(statistics: Tensor, tokens: int) -> Tensor:
+    """Statistics (2, C) of token 0 and of the others → (tokens, C). Without an index, which would come from the CPU."""
+    return torch.cat([statistics[:1], statistics[1:].expand(tokens - 1, -1)])
 
 
 def latents_of(frames: int) -> int:

@@ -65,10 +65,11 @@ def orthogonal(matrix: Tensor) -> Tensor:
     """(…, m, n) → about U Vᵀ of its singular value decomposition: singular values within 0.7 to 1.2, unless tiny."""
     a, b, c = QUINTIC
     wide = matrix.mT if matrix.shape[-2] > matrix.shape[-1] else matrix
-    x = wide / wide.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)
+    x = (wide / wide.norm(dim=(-2, -1), keepdim=True).clamp(min=1e-7)).reshape(-1, *wide.shape[-2:])
     for _ in range(ITERATIONS):
-        gram = x @ x.mT
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        gram = torch.bmm(x, x.mT)
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    x = x.view(wide.shape)
     return x.mT if matrix.shape[-2] > matrix.shape[-1] else x
 
 

@@ -4,6 +4,7 @@ Twenty seconds of work that show coupling long before samples do.
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,15 +66,20 @@ def probe(loss: DiffusionLoss, clips: int = 128, seed: int = 0) -> list[Heard]:
     return found
 
 
-def watching(path: Path, loss: DiffusionLoss, last: int, report: Report) -> Report:
+def watching(path: Path, loss: DiffusionLoss, last: int, report: Report, is_compiled: bool = False) -> Report:
     """A report that also asks the probe, every thousand steps and after the last, and adds to a CSV file: step, t_v,
-    t_m, own, other."""
+    t_m, own, other.
+
+    Args:
+        is_compiled: whether the network is, for a training's shapes; the probe does not have it compiled for others.
+    """
 
     def reporting(step: int, values: Mapping[str, float]) -> None:
         report(step, values)
         if step % 1000 and step != last:
             return
-        found = probe(loss)  # by all processes, since the network may be in shards
+        with torch.compiler.set_stance("force_eager") if is_compiled else nullcontext():
+            found = probe(loss)  # by all processes, since the network may be in shards
         if rank() > 0:
             return
         with path.open("a") as file:

@@ -67,7 +67,7 @@ class Recipes:
 
 
 EVEN = Draws(unknown_motion=0.0, unknown_video=0.0, hands=0.0, moving=0.0)
-"""As `mini` was trained: nothing is weighed, and a modality is never unknown."""
+"""Of `mini`: nothing is weighed, and a modality is never unknown."""
 MINI = Recipes(
     video_vae=Recipe(steps=1800, batch=6, learning_rate=1e-3, warmup=100, decay=0.3, ema=0.998),
     motion_vae=Recipe(steps=1500, batch=32, learning_rate=2e-3, warmup=100, decay=0.3, ema=0.998),
@@ -94,10 +94,10 @@ SMALL = Recipes(
 SMALL_GPU = replace(
     SMALL,
     video_vae=replace(SMALL.video_vae, steps=8_000, batch=64),
-    motion_vae=replace(SMALL.motion_vae, steps=8_000, batch=128),
+    motion_vae=replace(SMALL.motion_vae, batch=128),
     base=replace(SMALL.base, steps=1_200, batch=256),
     motion=replace(SMALL.motion, steps=200, batch=256),
-    joint=replace(SMALL.joint, steps=4_000, batch=256),
+    joint=replace(SMALL.joint, steps=6_000, batch=256),
 )
 """The same on a GPU, which is there for minutes and sees ten times as many clips in them."""
 LARGE = Recipes(

@@ -36,7 +36,7 @@ from .configs import PRESETS, VARIANTS, Variant, row_name
 from .diffusion import Schedule
 from .distributed import agreed, gathered, rank, shard, wait
 from .latents import Latents, compress, features_of, late_hands, motion_latents
-from .model import EgoTwin, is_motion, is_video
+from .model import EgoTwin, compile_blocks, is_motion, is_video
 from .motion_training import MotionVAELoss
 from .objective import DiffusionLoss
 from .patches import refine
@@ -48,6 +48,8 @@ from .video_training import VideoVAELoss, on_device
 from .video_vae import to_unit
 
 Built = TypeVar("Built")
+CLIPS_AT_ONCE = 32
+"""That the small video VAE compresses."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class Workshop:
         if "motion" not in VARIANTS[self.variant].makes:
             return before
         recipe, words = self._seed(self.recipes.motion), self._words()
-        model = self._model(recipe.seed, before, trained=is_motion)
+        model = self._model(recipe.seed, before, trained=is_motion, may_compile=False)
         loss = self._loss(model, recipe, with_video=False)
         about = {"variant": self.variant, "words": json.dumps(words)}
         return self._train(f"{self.row}/stage2", model, loss, recipe, about, [before, self.motion_vae()])
@@ -153,7 +155,7 @@ class Workshop:
         if "video" in makes:
             heard = replace(loss, latents=self._latents(self.held_out, "held-out").to(habits.device))
             path = self.folder / self.row / name / "probe.csv"
-            habits = replace(habits, report=watching(path, heard, recipe.steps, habits.report))
+            habits = replace(habits, report=watching(path, heard, recipe.steps, habits.report, habits.compile))
         return self._train(f"{self.row}/{name}", model, loss, recipe, about, parents, habits=habits)
 
     def _train(
@@ -181,7 +183,7 @@ class Workshop:
             if any(value.requires_grad for value in module.parameters()):
                 module.load_state_dict(train(module, loss, recipe, folder, habits or self.habits))
         finally:  # also of one that was stopped
-            if rank() == 0:
+            if rank() == 0 and self.habits.draw_curves:
                 curves.draw(folder, recipe.batch)
         module.eval()
         finish(module)
@@ -242,12 +244,14 @@ class Workshop:
         trained: Callable[[str], bool] = lambda name: True,
         is_fine: bool = False,
         row: Variant | None = None,
+        may_compile: bool = True,
     ) -> EgoTwin:
         """The network in its weights of `start`, in shards where there are several processes.
 
         Args:
             is_fine: it has the preset's own patches, those of `start` are coarse.
             row: another one than this training's: what rows share is the same whichever of them comes first.
+            may_compile: a training that is shorter than a compilation says no.
         """
         size, row, words = PRESETS[self.preset], row or VARIANTS[self.variant], self._words()
         vocabulary = Words(words, size.network.text_tokens).vocabulary if words else 0
@@ -262,8 +266,8 @@ class Workshop:
             refine(model, coarse)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(trained(name))
-        for block in model.blocks if self.habits.compile else ():
-            block.compile()
+        if self.habits.compile and may_compile and "video" in row.makes:
+            compile_blocks(model)
         return shard(model, self.habits.autocast)
 
     def _loss(self, model: EgoTwin, recipe: Recipe, with_video: bool = True, with_motion: bool = True) -> DiffusionLoss:
@@ -275,18 +279,25 @@ class Workshop:
 
     def _latents(self, clips: Clips, name: str, with_motion: bool = True) -> Latents:
         """Compressed once for all rows (video and text) and for the row's motion VAE (motion)."""
-        video_file, row, device = self.video_vae(), VARIANTS[self.variant], self.habits.device
+        latents = self._pictures(clips, name)
+        return replace(latents, motion=self._bodies(clips)) if with_motion else latents
+
+    def _pictures(self, clips: Clips, name: str) -> Latents:
+        """Video and text."""
+        video_file, device = self.video_vae(), self.habits.device
         path = self.folder / "latents" / f"{name}-{sha256(video_file)[:8]}-{clips.digest[:8]}.safetensors"
         if not self._agreed(path.is_file()):
             path.parent.mkdir(parents=True, exist_ok=True)
             vae = load_video_vae(self.preset, video_file, self.pretrained).to(device)
-            compress(path, vae, clips.frames, self._prompts(), clips.texts, batch=1 if self.is_large else 16)
-        latents = replace(Latents.load(path, mapped=self.is_large), late_hands=late_hands(clips))
-        if not with_motion:
-            return latents
+            compress(path, vae, clips.frames, self._prompts(), clips.texts, batch=1 if self.is_large else CLIPS_AT_ONCE)
+        return replace(Latents.load(path, mapped=self.is_large), late_hands=late_hands(clips))
+
+    def _bodies(self, clips: Clips) -> Tensor:
+        """Motion, as the row's VAE has it."""
+        row = VARIANTS[self.variant]
         body = build_motion_vae(PRESETS[self.preset], row)
         weights.load(self.motion_vae(), body, {"kind": motion_vae_name(row), "preset": self.preset})
-        return replace(latents, motion=motion_latents(body.eval().to(device), self._features(clips)))
+        return motion_latents(body.eval().to(self.habits.device), self._features(clips))
 
 
 def _seeded(build: Callable[[], Built], seed: int) -> Built:

@@ -68,7 +68,8 @@ class Step:
     def _changed(self, loss: Callable[[], tuple[Tensor, Mapping[str, Tensor]]]) -> Mapping[str, Tensor]:
         with _on(self.aside):
             self.state.zero_grad()
-            with autocast(self.device, self.dtype):
+            # as in a capture, or what is compiled would be compiled again there
+            with autocast(self.device, self.dtype, cached=self.why_not is not None):
                 value, parts = loss()
             value.backward()
             self.state.update()

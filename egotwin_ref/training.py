@@ -33,13 +33,16 @@ class Habits:
     autocast: torch.dtype | None = None
     """bfloat16 where the device multiplies it faster; None is float32."""
     compile: bool = False
-    """Whether torch compiles the transformer's blocks: worth a minute on CUDA, not on a processor."""
+    """Whether torch compiles the transformer's blocks where video is made, which is most of the work: worth a minute on
+    CUDA, not on a processor."""
     capture: bool = True
     """Whether a step may become a CUDA graph; see `stepping.Step`."""
     device: str = "cpu"
     report: Report = lambda step, values: None
     began: Callable[[str, int, int], None] = lambda name, step, steps: None
     """Called once with the name of what is trained, the steps already done, and the recipe's."""
+    draw_curves: bool = True
+    """Whether the log is drawn after every training: a second of it."""
     until: float | None = None
     """`time.monotonic()` at which a training stops, with a checkpoint."""
 

@@ -2,7 +2,7 @@
 
 A file in int8 says `"form": "int8"` of itself; one in bf16 says nothing of its form. Its matrices, and convolutions'
 kernels, are whole numbers -127 … 127 with one scale per output channel (first axis), `NAME.scale`: a weight is number ×
-scale. Vectors are in bf16 and statistics in float32, as they are in the other form.
+scale. Vectors, and matrices of principal components, are in bf16 and statistics in float32, as in the other form.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,6 +17,9 @@ from .distributed import place
 
 EXACT = ("mean", "std", "mix")
 """Buffers whose name ends so are statistics and keep float32."""
+FINE = ("analysis.weight", "synthesis.weight")
+"""Matrices whose name ends so are principal components: large and tiny numbers in a row, and sums that nearly cancel.
+They stay in bf16. In int8 the error of MLD's motion VAE is 0.72 in place of 0.013."""
 LARGEST = 127
 """Whole numbers of the int8 form are -127 … 127, so that they are symmetric."""
 SCALE = ".scale"
@@ -37,7 +40,7 @@ def save(path: Path, state: Mapping[str, Tensor], about: Mapping[str, str], comp
     for name, value in state.items():
         if name.endswith(EXACT):
             tensors[name] = value.float()
-        elif compact and value.ndim >= 2:
+        elif compact and value.ndim >= 2 and not name.endswith(FINE):
             tensors[name], tensors[name + SCALE] = _whole(name, value)
         else:
             tensors[name] = value.bfloat16()

@@ -16,6 +16,7 @@ import shutil
 import sys
 import time
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -58,29 +59,35 @@ def main() -> None:
         rows = Rows(options, clock, drawing)
         rows.look_around()
         if rows.share():
+            deliver(options, rows, SHARED)
             for name in options.rows:
                 if not rows.make(name):
                     break
-                deliver(options, rows)
-        deliver(options, rows)
+                deliver(options, rows, [name])
+            for name in rows.done if options.look else ():
+                if not rows.look(name):
+                    break
+                deliver(options, rows, [f"{name}-samples"])
+        deliver(options, rows, [*SHARED, *rows.done, *(f"{name}-samples" for name in rows.done)])
         table = rows.table()
     (options.out / "table.md").write_text(table)
     print(table, flush=True)
     clock.say(f"{len(rows.done)} of {len(options.rows)} rows")
 
 
-def deliver(options: argparse.Namespace, rows: Any) -> None:
+def deliver(options: argparse.Namespace, rows: Any, names: Iterable[str]) -> None:
     """Puts what is done into OUT, a file each, unless an earlier call has done so, and no more than `--files`."""
     listed = options.work / "delivered.json"
     before = json.loads(listed.read_text()) if listed.is_file() else []
-    for name in (*SHARED, *rows.done):
+    for name in names:
         files = rows.files(name)
         if name in before or not files or len(list(options.out.glob("*.zip"))) >= options.files:
             continue
-        target = options.out / f"{name}.zip"
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        target, partial = options.out / f"{name}.zip", options.out / f"{name}.part"
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for file, inside in files:
                 archive.write(file, inside)
+        partial.replace(target)
         before.append(name)
         listed.write_text(json.dumps(before))
         rows.clock.say(f"{target.name}: {target.stat().st_size / 2**20:.1f} MiB")
@@ -93,7 +100,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=Path("work/rows-gpu"), help="checkpoints, clips, latents")
     parser.add_argument("--adopt", type=Path, help="folder of finished VAEs, with their cards")
     parser.add_argument("--clips", type=int, default=32_000, help="training clips")
-    parser.add_argument("--row-minutes", type=float, default=6.0, help="for all rows together, over all calls")
+    parser.add_argument("--draw-seconds", type=float, default=240.0, help="wait no longer for them: fewer do as well")
+    parser.add_argument("--row-minutes", type=float, default=0.0, help="for all rows together, by default what is left")
+    parser.add_argument(
+        "--compiled", action="store_true", help="take compiled and captured steps, and try no other way"
+    )
+    parser.add_argument("--look", action="store_true", help="sample and score the rows, once all are trained")
     parser.add_argument("--files", type=int, default=7, help="most archives that one call leaves")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="drawing processes")
     parser.add_argument("--device", default=None, help="cuda where there is one, else cpu")

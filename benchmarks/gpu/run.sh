@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # All rows on a GPU that is there for minutes. There: Python 3.11 or newer with torch, numba, scipy and safetensors.
 #
-#   bash benchmarks/gpu/run.sh wheels           before, where there is a package index: the small packages that are
-#                                               missing there, into work/wheels (pure Python, some 5 MB)
-#   bash benchmarks/gpu/run.sh rows OUT 4       one call of 4 minutes; again with another OUT, it goes on
-#   bash benchmarks/gpu/run.sh agree OUT        the metrics on the GPU against the CPU's
+#   bash benchmarks/gpu/run.sh wheels               before, where there is a package index: the small packages that are
+#                                                   missing there, into work/wheels (pure Python, some 5 MB)
+#   bash benchmarks/gpu/run.sh start FOLDER 12      begins a run of 12 minutes in the background, which outlives the
+#                                                   call; FOLDER gets clips, checkpoints, archives and log.txt
+#   bash benchmarks/gpu/run.sh take FOLDER OUT 240  waits up to 240 s for finished rows, and takes those home
+#   bash benchmarks/gpu/run.sh rows OUT 8           the same as start and take in one call of 8 minutes
+#   bash benchmarks/gpu/run.sh agree OUT            the metrics on the GPU against the CPU's
 #
-# More options of a call follow it: `rows OUT 8 --row-minutes 7 --rows egotwin vidmld`. See rows.py and agree.py --help.
+# More options follow: `start FOLDER 12 --rows egotwin vidmld --look`. See --help of rows.py, take.py and agree.py.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-PYTHON=${PYTHON:-python3}
+PYTHON=$(realpath -s "$(command -v "${PYTHON:-python3}")")
 WHEELS=work/wheels
 
 missing() {  # installs from work/wheels what is not there; what torch needs is never touched
@@ -20,19 +23,39 @@ missing() {  # installs from work/wheels what is not there; what torch needs is 
   done
 }
 
+adopt() {  # finished VAEs, if there are any
+  if [ -f egotwin_ref/weights/small/video-vae.card.json ]; then echo --adopt egotwin_ref/weights/small; fi
+}
+
 case "${1:-}" in
   wheels)
     "$PYTHON" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --dest "$WHEELS" \
       jaxtyping wadler-lindig open_clip_torch timm ftfy wcwidth
     du -sh "$WHEELS"
     ;;
+  start)
+    mkdir -p "$2/out"
+    folder=$(realpath "$2") minutes=$3
+    shift 3
+    missing jaxtyping wadler_lindig=wadler-lindig
+    [ -f "$folder/pid" ] && kill "$(cat "$folder/pid")" 2>/dev/null && sleep 1
+    rm -rf "$folder/source" && mkdir "$folder/source"  # what comes later into this folder does not disturb the run
+    cp -r benchmarks egobench egotwin_ref "$folder/source/"
+    cd "$folder/source"
+    PYTHONUNBUFFERED=1 setsid nohup "$PYTHON" benchmarks/gpu/rows.py --out "$folder/out" --work "$folder/work" \
+      --files 99 --minutes "$minutes" $(adopt) "$@" >"$folder/out/log.txt" 2>&1 </dev/null &
+    echo $! >"$folder/pid"
+    ;;
+  take)
+    folder=$2 out=$3 seconds=$4
+    shift 4
+    exec "$PYTHON" benchmarks/gpu/take.py "$folder/out" "$out" --seconds "$seconds" "$@"
+    ;;
   rows)
     out=$2 minutes=$3
     shift 3
     missing jaxtyping wadler_lindig=wadler-lindig
-    adopt=()
-    [ -f egotwin_ref/weights/small/video-vae.card.json ] && adopt=(--adopt egotwin_ref/weights/small)
-    exec "$PYTHON" benchmarks/gpu/rows.py --out "$out" --minutes "$minutes" "${adopt[@]}" "$@"
+    exec "$PYTHON" benchmarks/gpu/rows.py --out "$out" --minutes "$minutes" $(adopt) "$@"
     ;;
   agree)
     out=$2
@@ -42,7 +65,7 @@ case "${1:-}" in
     exec "$PYTHON" benchmarks/gpu/agree.py --out "$out/agree.md" "$@"
     ;;
   *)
-    sed -n '2,10s/^# \{0,1\}//p' "$0"
+    sed -n '2,13s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac

@@ -8,15 +8,19 @@ import time
 from dataclasses import dataclass, replace
 
 import torch
+from torch import nn
 
 from egobench.files.time_limit import time_limit
+from egotwin_ref.bundle import build_motion_vae, representation_of
 from egotwin_ref.configs import PRESETS, VARIANTS
 from egotwin_ref.diffusion import Schedule
 from egotwin_ref.latents import Latents
-from egotwin_ref.model import EgoTwin
+from egotwin_ref.model import EgoTwin, compile_blocks, is_motion
+from egotwin_ref.motion_training import MotionVAELoss
 from egotwin_ref.objective import DiffusionLoss
+from egotwin_ref.positions import motion_tokens
 from egotwin_ref.recipes import Recipe
-from egotwin_ref.stepping import EAGER_STEPS, State, Step
+from egotwin_ref.stepping import EAGER_STEPS, Loss, State, Step
 from egotwin_ref.training import Habits
 
 
@@ -29,12 +33,27 @@ class Way:
     capture: bool
 
 
-EAGER = Way("one kernel after the other", False, False)
-WAYS = (EAGER, Way("captured", False, True), Way("compiled and captured", True, True))
+WAYS = (
+    Way("captured", False, True),
+    Way("compiled and captured", True, True),
+    Way("one kernel after the other", False, False),
+)
+"""The last is for where none of the others works."""
 
 
-def fastest(preset: str, recipe: Recipe, habits: Habits, steps: int, seconds: float) -> tuple[Habits, list[str]]:
-    """The habits of the fastest way, and a line for each way that was tried.
+@dataclass(frozen=True)
+class Found:
+    """The fastest way."""
+
+    habits: Habits
+    rate: float
+    """Samples/s of stage 3."""
+    lines: list[str]
+    """What became of each way that was tried."""
+
+
+def fastest(preset: str, recipe: Recipe, habits: Habits, steps: int, seconds: float) -> Found:
+    """Tries all ways.
 
     Args:
         steps: that are timed, after those in which a way warms up.
@@ -42,35 +61,61 @@ def fastest(preset: str, recipe: Recipe, habits: Habits, steps: int, seconds: fl
     """
     found: list[tuple[float, Way]] = []
     lines = []
-    for way in WAYS if habits.device.startswith("cuda") else WAYS[:1]:
+    for way in WAYS if habits.device.startswith("cuda") else WAYS[-1:]:
+        if way == WAYS[-1] and found:
+            break
         try:
             with time_limit(seconds):
-                rate, why_not = _rate(preset, recipe, replace(habits, compile=way.compile, capture=way.capture), steps)
+                chosen = replace(habits, compile=way.compile, capture=way.capture)
+                rate, why_not = rate_of(preset, "egotwin", recipe, chosen, steps)
         except Exception as error:  # whatever it is, the other ways are still there
-            lines.append(f"{way.name}: failed, {type(error).__name__}: {' '.join(str(error).split())[:160]}")
+            lines.append(f"{way.name}: failed, {type(error).__name__}: {' '.join(str(error).split())[:300]}")
             continue
         lines.append(f"{way.name}: {rate:,.0f} samples/s" + (f" (not captured: {why_not})" if why_not else ""))
         found.append((rate, way))
-    best = max(found, key=lambda pair: pair[0])[1] if found else EAGER
-    return replace(habits, compile=best.compile, capture=best.capture), lines
+    rate, best = max(found, key=lambda pair: pair[0]) if found else (1.0, WAYS[-1])
+    return Found(replace(habits, compile=best.compile, capture=best.capture), rate, lines)
 
 
-def _rate(preset: str, recipe: Recipe, habits: Habits, steps: int) -> tuple[float, str | None]:
-    size, row, device = PRESETS[preset], VARIANTS["egotwin"], habits.device
+def rate_of(
+    preset: str, variant: str, recipe: Recipe, habits: Habits, steps: int, with_motion: bool = True
+) -> tuple[float, str | None]:
+    """Samples/s of a row's network on random latents, and why its steps were not captured, if they were to be.
+
+    Compiles what a training of the row would, so that it has not to.
+    """
+    size, row, device = PRESETS[preset], VARIANTS[variant], habits.device
     network = size.network
     torch.manual_seed(0)
     model = EgoTwin(network, row, vocabulary=300).to(device)
-    for block in model.blocks if habits.compile else ():
-        block.compile()
+    if habits.compile:
+        compile_blocks(model)
     shape = (network.latent_frames, network.video_channels, *network.latent_size)
-    motion = (1 + network.motion_rate * (network.latent_frames - 1), network.motion_size(row))
+    motion = (motion_tokens(network, row), network.motion_size(row))
     latents = Latents(
         torch.randn(64, *shape).bfloat16(),
         torch.randn(64, *motion).bfloat16(),
         torch.randint(2, 300, (64, network.text_tokens)),
         torch.zeros(network.text_tokens, dtype=torch.int64),
     ).to(device)
-    loss = DiffusionLoss(model, Schedule.cogvideox(size.snr_shift), latents, recipe.batch)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(with_motion or not is_motion(name))
+    loss = DiffusionLoss(
+        model, Schedule.cogvideox(size.snr_shift), latents, recipe.batch, with_motion=with_motion
+    )  # fmt: skip
+    return _timed(model, loss, recipe, habits, steps)
+
+
+def rate_of_vae(preset: str, variant: str, recipe: Recipe, habits: Habits, steps: int) -> tuple[float, str | None]:
+    """Motions/s of a row's motion VAE on random features, and why its steps were not captured, if they were to be."""
+    size, row = PRESETS[preset], VARIANTS[variant]
+    vae = build_motion_vae(size, row).to(habits.device)
+    features = torch.randn(recipe.batch, size.motion_frames, representation_of(row).dim, device=habits.device)
+    return _timed(vae, MotionVAELoss(vae, features, recipe.batch, 0.0, 0.1), recipe, habits, steps)
+
+
+def _timed(model: nn.Module, loss: Loss, recipe: Recipe, habits: Habits, steps: int) -> tuple[float, str | None]:
+    device = habits.device
     state = State(model, recipe, device)
     take = Step(loss, state, device, habits.autocast, habits.capture)
     generator = torch.Generator(device)

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from egobench.data.egomini.arrays import ClipArrays
-from egobench.data.egomini.rendering import Rendering, begin_arrays, make_arrays
+from egobench.data.egomini.rendering import Rendering, begin_arrays
 from egobench.data.egomini.splits import SPECS, SplitSpec
 
 TRAIN = SPECS["egomini-train-32k"]
@@ -18,9 +17,9 @@ def begin(folder: Path, clips: int, workers: int) -> Rendering:
     return begin_arrays(TRAIN, folder, sequences=_sequences(TRAIN, clips), workers=workers)
 
 
-def few(spec: SplitSpec, folder: Path, clips: int, workers: int) -> ClipArrays:
-    """The first clips of a small split."""
-    return make_arrays(spec, folder, sequences=_sequences(spec, clips), workers=workers)
+def begin_few(spec: SplitSpec, folder: Path, clips: int) -> Rendering:
+    """Starts to draw the first clips of a small split."""
+    return begin_arrays(spec, folder, sequences=_sequences(spec, clips), workers=1)
 
 
 def evenly(count: int, among: int) -> Sequence[int]:

@@ -17,9 +17,9 @@ class TrainOptions:
 
     model: Positional[str]
     """Name: egotwin; or package.module:Class of your own."""
-    preset: str = "mini"
-    """Size: mini and small train on a laptop; cogvideox-2b, cogvideox-5b and cogvideox-5b-i2v under torchrun on many
-    GPUs."""
+    preset: str = "small"
+    """Size: small, whose weights ship, and mini, which is half of the work, train on a laptop; cogvideox-2b,
+    cogvideox-5b and cogvideox-5b-i2v under torchrun on many GPUs."""
     variant: str = "egotwin"
     """Row: egotwin, vidmld, wo-mr, wo-im, wo-ad, mm-dit, mld (motion only) or cameractrl (video only, path given)."""
     stage: str = "all"

@@ -87,7 +87,7 @@ def test_what_is_given_comes_back_bit_for_bit(folder, clips, task):
         motion=clip.reference.motion if task == "tm2v" else None,
         video=clip.reference.video if task == "tv2m" else None,
     )
-    made = EgoTwinModel(weights=folder, steps=2).load("cpu").sample(condition, seed=0)
+    made = EgoTwinModel(preset="mini", weights=folder, steps=2).load("cpu").sample(condition, seed=0)
     if task == "tm2v":
         assert np.array_equal(made.motion.positions, clip.reference.motion.positions)
         assert not np.array_equal(made.video.frames[1:], clip.reference.video.frames[1:])
@@ -97,7 +97,8 @@ def test_what_is_given_comes_back_bit_for_bit(folder, clips, task):
 
 
 def test_the_adapter_makes_samples_with_the_conditions_rates(folder, clips):
-    made = EgoTwinModel(variant="vidmld", weights=folder, steps=1).load("cpu").sample(clips[0].condition, seed=0)
+    model = EgoTwinModel(variant="vidmld", preset="mini", weights=folder, steps=1)
+    made = model.load("cpu").sample(clips[0].condition, seed=0)
     assert (made.motion.fps, made.motion.positions.shape) == (16.0, (81, 23, 3))
     assert (made.video.fps, made.video.frames.shape) == (8.0, (41, 64, 64, 3))
 
@@ -110,7 +111,7 @@ def test_clips_have_noise_of_their_own():
 
 def test_guidance_of_one_changes_nothing_and_more_does(folder, clips):
     plain, guided = (
-        EgoTwinModel(weights=folder, steps=2, guidance=w).load("cpu").sample(clips[0].condition, seed=0)
+        EgoTwinModel(preset="mini", weights=folder, steps=2, guidance=w).load("cpu").sample(clips[0].condition, seed=0)
         for w in (1.0, 3.0)
     )
     assert not np.array_equal(plain.motion.positions, guided.motion.positions)
@@ -124,7 +125,7 @@ def _refused(capsys, *arguments: str) -> str:
 
 
 def test_a_folder_without_weights_is_refused_with_the_way_to_get_them(tmp_path, capsys):
-    line = _refused(capsys, "--set", f"weights={tmp_path}", "--out", str(tmp_path / "runs"))
+    line = _refused(capsys, "--set", "preset=mini", f"weights={tmp_path}", "--out", str(tmp_path / "runs"))
     assert "egobench train egotwin" in line
     assert not (tmp_path / "runs").exists()
 
@@ -134,7 +135,7 @@ def test_a_file_cut_short_is_refused(folder, tmp_path, capsys):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     whole = (tmp_path / "egotwin.safetensors").read_bytes()
     (tmp_path / "egotwin.safetensors").write_bytes(whole[: len(whole) // 2])
-    line = _refused(capsys, "--set", f"weights={tmp_path}", "--out", str(tmp_path / "runs"))
+    line = _refused(capsys, "--set", "preset=mini", f"weights={tmp_path}", "--out", str(tmp_path / "runs"))
     assert "egotwin.safetensors: no whole safetensors file" in line
 
 
@@ -142,7 +143,7 @@ def test_weights_of_another_row_or_preset_are_refused(folder, tmp_path, capsys):
     for file in folder.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "egotwin.safetensors").write_bytes((folder / "vidmld.safetensors").read_bytes())
-    line = _refused(capsys, "--set", f"weights={tmp_path}", "--out", str(tmp_path / "runs"))
+    line = _refused(capsys, "--set", "preset=mini", f"weights={tmp_path}", "--out", str(tmp_path / "runs"))
     assert "variant is vidmld; egotwin is needed" in line
     with pytest.raises(ValueError, match="preset is mini; cogvideox-2b is needed"):
         weights.load(folder / "video-vae.safetensors", build_video_vae(PRESETS["mini"]), {"preset": "cogvideox-2b"})
@@ -167,7 +168,7 @@ def test_a_split_of_another_form_is_refused_before_anything_is_sampled(folder, c
     split = open_split("egomini-smoke")
     other = replace(split, facts={**split.facts, **change})
     with pytest.raises(BadInputError) as refusal:
-        EgoTwinModel(weights=folder).check_split(other)
+        EgoTwinModel(preset="mini", weights=folder).check_split(other)
     assert refusal.value.code == code
     assert str(next(iter(change.values()))) in str(refusal.value)
 
@@ -177,7 +178,7 @@ def test_a_caption_that_is_empty_or_far_too_long_is_refused(folder, text, code):
     split = open_split("egomini-smoke")
     rows = (replace(split.rows[0], text=text), *split.rows[1:])
     with pytest.raises(BadInputError) as refusal:
-        EgoTwinModel(weights=folder).check_split(replace(split, rows=rows))
+        EgoTwinModel(preset="mini", weights=folder).check_split(replace(split, rows=rows))
     assert refusal.value.code == code
 
 
@@ -189,14 +190,14 @@ def test_a_first_frame_of_the_wrong_size_is_refused_with_both_sizes(bundle, clip
 
 @pytest.mark.parametrize(("option", "value"), [("steps", "0"), ("steps", "1001"), ("guidance", "nan")])
 def test_options_out_of_range_are_one_line(folder, capsys, option, value):
-    line = _refused(capsys, "--set", f"weights={folder}", f"{option}={value}")
+    line = _refused(capsys, "--set", "preset=mini", f"weights={folder}", f"{option}={value}")
     assert option in line
     assert value in line
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_weights_are_part_of_what_a_run_is(folder, row):
-    model = EgoTwinModel(row, weights=folder)
+    model = EgoTwinModel(row, preset="mini", weights=folder)
     vae = motion_vae_name(VARIANTS[row])
     assert set(model.weights_sha256) == {f"{name}.safetensors" for name in (row, vae, "video-vae")}
     assert all(len(digest) == 64 for digest in model.weights_sha256.values())
@@ -207,7 +208,7 @@ def test_another_training_of_a_row_has_files_of_its_own_and_shares_the_vaes(fold
     for file in folder.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     (tmp_path / "egotwin.safetensors").rename(tmp_path / f"{name}.safetensors")
-    model = EgoTwinModel(weights=tmp_path, train_seed=seed)
+    model = EgoTwinModel(preset="mini", weights=tmp_path, train_seed=seed)
     assert model.row == row_name("egotwin", seed) == name
     assert [path.name for path in model.files()] == [
         "video-vae.safetensors", "motion-vae-head-conv.safetensors", f"{name}.safetensors"
@@ -217,5 +218,5 @@ def test_another_training_of_a_row_has_files_of_its_own_and_shares_the_vaes(fold
 
 def test_a_training_that_was_never_made_is_named(folder):
     with pytest.raises(BadInputError, match=r"no weights at .*egotwin-seed1\.safetensors") as refusal:
-        EgoTwinModel(weights=folder, train_seed=1)
+        EgoTwinModel(preset="mini", weights=folder, train_seed=1)
     assert refusal.value.code == "weights-missing"

@@ -45,7 +45,7 @@ def asked(clip, task: str) -> Condition:
 def test_mld_makes_a_motion_and_no_video_and_needs_no_video_vae(folder, clip, tmp_path):
     for name in ("mld", "motion-vae-root-global"):
         (tmp_path / f"{name}.safetensors").write_bytes((folder / f"{name}.safetensors").read_bytes())
-    model = EgoTwinModel("mld", weights=tmp_path, steps=2)
+    model = EgoTwinModel("mld", preset="mini", weights=tmp_path, steps=2)
     assert set(model.weights_sha256) == {"mld.safetensors", "motion-vae-root-global.safetensors"}
     made = model.load("cpu").sample(clip.condition, seed=0)
     assert made.video is None
@@ -71,7 +71,7 @@ def test_mld_hears_the_text_the_first_pose_and_the_seed_and_sees_no_frame(folder
 
 
 def test_cameractrl_makes_a_video_along_the_motion_that_is_given_and_gives_it_back(folder, clip):
-    model = EgoTwinModel("cameractrl", weights=folder, steps=2)
+    model = EgoTwinModel("cameractrl", preset="mini", weights=folder, steps=2)
     assert {name for name in model.weights_sha256 if "motion" in name} == {"motion-vae-path-path.safetensors"}
     made = model.load("cpu").sample(asked(clip, "tm2v"), seed=0)
     assert (made.video.fps, made.video.frames.shape) == (8.0, (41, 64, 64, 3))
@@ -110,7 +110,7 @@ def test_a_task_that_a_row_does_not_have_is_refused_with_the_one_it_has(folder, 
     with pytest.raises(ValueError, match=told):
         Bundle.load("mini", row, folder).sample(given(clip, poses, frames), [1], task, steps=1)
     with pytest.raises(ValueError, match=told):
-        EgoTwinModel(row, weights=folder, steps=1).load("cpu").sample(asked(clip, task), seed=0)
+        EgoTwinModel(row, preset="mini", weights=folder, steps=1).load("cpu").sample(asked(clip, task), seed=0)
     assert task in TABLE
 
 
@@ -127,5 +127,5 @@ def test_the_network_of_a_row_that_makes_one_modality_has_no_part_for_the_other(
 @pytest.mark.parametrize(("row", "part"), [("mld", "motion"), ("cameractrl", "video")])
 def test_the_control_of_the_vaes_needs_a_row_that_has_both(folder, row, part):
     with pytest.raises(BadInputError, match=f"{row} makes {part} alone; a row that makes both is needed") as refusal:
-        VaeControl(row, weights=folder)
+        VaeControl(row, preset="mini", weights=folder)
     assert refusal.value.code == "option-range"

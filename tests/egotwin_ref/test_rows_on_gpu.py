@@ -20,9 +20,10 @@ ROWS = ("egotwin", "cameractrl")
 
 def call(work: Path, out: Path, *more: str) -> str:
     """What a call prints."""
-    asked = ["--toy", "--device", "cpu", "--workers", "1", "--work", str(work), "--out", str(out), "--rows", *ROWS]
+    asked = ["--toy", "--look", "--device", "cpu", "--workers", "1", "--rows", *ROWS]
+    folders = ["--work", str(work), "--out", str(out)]
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), *asked, *more],
+        [sys.executable, str(SCRIPT), *asked, *folders, *more],
         capture_output=True, text=True, timeout=600, env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
@@ -39,9 +40,10 @@ def folders(tmp_path_factory) -> tuple[Path, Path, str]:
 def test_every_row_is_taken_home_in_a_file_of_its_own_with_weights_that_load(folders, tmp_path):
     _, out, _ = folders
     assert {file.name for file in out.iterdir()} == {
-        "vaes.zip", "stage0.zip", "egotwin.zip", "cameractrl.zip", "table.md"
+        "vaes.zip", "stage0.zip", "egotwin.zip", "cameractrl.zip", "egotwin-samples.zip", "cameractrl-samples.zip",
+        "table.md",
     }  # fmt: skip
-    for name in ("vaes", *ROWS):
+    for name in ("vaes", *ROWS, *(f"{row}-samples" for row in ROWS)):
         with zipfile.ZipFile(out / f"{name}.zip") as archive:
             archive.extractall(tmp_path)
     for part in ("video-vae", "motion-vae-head-conv", "motion-vae-path-path"):

@@ -42,7 +42,7 @@ def second(trained) -> Path:
 
 
 def _arguments(folder: Path, *more: str) -> list[str]:
-    split = ["--split", "egomini-smoke", "--val", "egomini-smoke"]
+    split = ["--preset", "mini", "--split", "egomini-smoke", "--val", "egomini-smoke"]
     return ["train", "egotwin", *split, "--work", str(folder / "work"), "--out", str(folder / "out"), *more]
 
 
@@ -117,7 +117,7 @@ def test_trained_weights_are_sampled_and_scored_in_all_three_modes(trained, tmp_
     for task, metrics in {"t2vm": "jerk", "tm2v": "core", "tv2m": "jerk"}.items():
         where = tmp_path / task
         # random bodies break the border's rules: such clips are failed rows with a reason, and the exit code says so
-        more = ["--task", task, "--metrics", metrics, "--set", f"weights={out}", "--out", str(where)]
+        more = ["--task", task, "--metrics", metrics, "--set", "preset=mini", f"weights={out}", "--out", str(where)]
         assert main([*base, *more, "--allow-failed", "2"]) in (0, 4)
         manifest = json.loads(next(where.glob("*/manifest.json")).read_text())
         left_out[task] = manifest["left_out"]
@@ -140,7 +140,8 @@ def test_two_rows_have_seen_the_same_clips_in_the_same_steps_from_the_same_start
 @pytest.mark.parametrize("task", ["t2vm", "tm2v", "tv2m"])
 def test_a_second_row_is_sampled_with_the_weights_it_was_trained_to(second, tmp_path, task):
     options = ["--split", "egomini-smoke", "--limit", "1", "--steps", "1", "--draws", "0", "--task", task]
-    where = ["--set", f"weights={second}", "variant=vidmld", "--out", str(tmp_path), "--allow-failed", "1"]
+    where = ["--set", "preset=mini", f"weights={second}", "variant=vidmld"]
+    where += ["--out", str(tmp_path), "--allow-failed", "1"]
     metrics = ["--metrics", "fvd" if task == "tm2v" else "jerk"]
     assert main(["run", "--model", "egotwin", *options, *metrics, *where]) in (0, 4)
     read = json.loads(next(tmp_path.glob("*/manifest.json")).read_text())["model"]["settings"]["weights_sha256"]
@@ -160,7 +161,8 @@ def test_a_row_that_makes_one_modality_is_trained_and_sampled(trained, tmp_path,
     assert card["parents"][vae] == sha256(tmp_path / "out" / f"{vae}.safetensors")
     assert (work / row / "stage2").exists() == (row == "mld"), "stage 2 trains motion"
     options = ["--split", "egomini-smoke", "--limit", "1", "--steps", "1", "--draws", "0", "--task", task]
-    where = ["--set", f"weights={tmp_path / 'out'}", f"variant={row}", "--out", str(tmp_path), "--allow-failed", "1"]
+    where = ["--set", "preset=mini", f"weights={tmp_path / 'out'}", f"variant={row}"]
+    where += ["--out", str(tmp_path), "--allow-failed", "1"]
     assert main(["run", "--model", "egotwin", *options, "--metrics", metrics, *where]) in (0, 4)
 
 
@@ -172,11 +174,12 @@ def test_a_preset_s_rows_ship_in_int8_where_it_says_so_and_the_card_is_of_the_fi
         assert main([*_arguments(out.parent, "--stage", "all"), "--out", str(tmp_path)]) == 0
     cards = {path.name.partition(".")[0]: json.loads(path.read_text()) for path in tmp_path.glob("*.card.json")}
     assert {name: card["form"] for name, card in cards.items()} == {
-        "video-vae": "bf16", "motion-vae-head-conv": "bf16", "stage0": "bf16", "egotwin": "int8"
+        "video-vae": "int8", "motion-vae-head-conv": "int8", "stage0": "bf16", "egotwin": "int8"
     }  # fmt: skip
     for name, card in cards.items():
         assert card["sha256"] == sha256(tmp_path / f"{name}.safetensors")
     assert cards["egotwin"]["rewritten_from"] == sha256(work / "egotwin" / "stage3" / "weights.safetensors")
+    assert cards["egotwin"]["parents"]["video-vae"] == cards["video-vae"]["rewritten_from"]
     assert weights.about(tmp_path / "egotwin.safetensors")["form"] == "int8"
     assert "form" not in weights.about(work / "egotwin" / "stage3" / "weights.safetensors")
     assert json.loads((out / "egotwin.card.json").read_text())["form"] == "bf16"
@@ -185,7 +188,8 @@ def test_a_preset_s_rows_ship_in_int8_where_it_says_so_and_the_card_is_of_the_fi
 
 def test_a_metric_asked_by_name_that_a_task_makes_meaningless_is_refused(trained, capsys):
     _, out = trained
-    options = ["--split", "egomini-smoke", "--task", "tm2v", "--metrics", "m-fid", "--set", f"weights={out}"]
+    options = ["--split", "egomini-smoke", "--task", "tm2v", "--metrics", "m-fid"]
+    options += ["--set", "preset=mini", f"weights={out}"]
     assert main(["run", "--model", "egotwin", *options]) == 2
     assert "m-fid is not applicable to tm2v" in capsys.readouterr().err
 

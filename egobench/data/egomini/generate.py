@@ -120,18 +120,26 @@ def clip_performance(
     )
 
 
+def pose_clip(
+    spec: SplitSpec, sequence: int, window: int
+) -> tuple[Performance, Int32[np.ndarray, "time 3"], Int16[np.ndarray, "time joint 4"]]:
+    """Performs one clip and rounds its motion to integers: the performance as rounded, and the integers `root`, `quats`
+    of `DrawnClip`. It is what `draw_clip` does before it draws, at a seventh of the cost."""
+    performance, wearer = clip_performance(spec, sequence, window), clip_wearer(spec, sequence)
+    root, quats = quantise(performance.positions[:, XSENS23.index("pelvis")], performance.rotations)
+    root_m, rotations = dequantise(root, quats)
+    positions = forward_kinematics(XSENS23, wearer.offsets, root_m, rotations)
+    return replace(performance, positions=positions, rotations=rotations), root, quats
+
+
 def draw_clip(spec: SplitSpec, sequence: int, window: int, *, supersample: int = 2) -> DrawnClip:
     """Performs one clip, rounds its motion to integers, and draws what was rounded.
 
     Args:
         supersample: as in `render`; the clips of all splits have 2.
     """
-    performance = clip_performance(spec, sequence, window)
     room, wearer = clip_room(spec, sequence), clip_wearer(spec, sequence)
-    root, quats = quantise(performance.positions[:, XSENS23.index("pelvis")], performance.rotations)
-    root_m, rotations = dequantise(root, quats)
-    positions = forward_kinematics(XSENS23, wearer.offsets, root_m, rotations)
-    kept = replace(performance, positions=positions, rotations=rotations)
+    kept, root, quats = pose_clip(spec, sequence, window)
     rendered = render(room, wearer, kept, make_camera(spec.resolution), stride=STRIDE, supersample=supersample)
     return DrawnClip(room, wearer, kept, root, quats, rendered)
 
