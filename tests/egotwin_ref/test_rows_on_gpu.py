@@ -107,3 +107,20 @@ def test_its_rows_are_those_of_make_rows_in_the_same_order():
     probe = f"import sys; sys.path.insert(0, {str(SCRIPT.parent)!r}); import rows; print(*rows.ROWS)"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == [row.name for row in plan.ROWS]
+
+
+def test_taking_home_takes_each_archive_once_in_order_and_no_more_than_there_is_room_for(tmp_path):
+    made, names = tmp_path / "made", ["c", "a", "b"]
+    made.mkdir()
+    for place, name in enumerate(names):
+        (made / f"{name}.zip").write_bytes(bytes(600_000))
+        os.utime(made / f"{name}.zip", (place, place))
+    (made / "log.txt").write_text("[ 1.0 s] 3 of 3 rows\n")
+    script = [sys.executable, str(SCRIPT.with_name("take.py")), str(made)]
+    found = []
+    for call_number in ("first", "second"):
+        out = tmp_path / call_number
+        done = subprocess.run([*script, str(out), "--megabytes", "1.2"], capture_output=True, text=True, timeout=60)
+        assert "3 of 3 rows" in done.stdout
+        found.append(sorted(path.stem for path in out.glob("*.zip")))
+    assert found == [["a", "c"], ["b"]]

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from egotwin_ref import stepping
 from egotwin_ref.diffusion import Schedule
 from egotwin_ref.latents import Latents
 from egotwin_ref.objective import DiffusionLoss, Draws
@@ -258,3 +259,19 @@ def test_in_bfloat16_a_few_steps_cost_what_they_cost_in_float32(network, tmp_pat
     for one, other in zip(exact, rounded, strict=True):
         assert other == pytest.approx(one, rel=ROUNDING)
         assert other != one, "nothing was rounded"
+
+
+@pytest.mark.parametrize(("captures", "cached"), [(True, False), (False, True)])
+def test_steps_before_a_capture_convert_weights_as_the_capture_does(monkeypatch, captures, cached):
+    """Or what is compiled in them would be compiled again in the capture, where nothing may be."""
+    asked: list[bool] = []
+    plain = stepping.autocast
+    monkeypatch.setattr(
+        stepping, "autocast", lambda *told, **more: asked.append(more["cached"]) or plain(*told, **more)
+    )
+    module = nn.Linear(2, 2)
+    recipe = Recipe(steps=3, batch=2)
+    take = stepping.Step(lambda step, generator: (module.weight.sum(), {}), stepping.State(module, recipe), "cpu", None)
+    take.why_not = None if captures else take.why_not
+    take(0, torch.Generator())
+    assert asked == [cached]

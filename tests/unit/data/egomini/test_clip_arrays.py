@@ -10,7 +10,7 @@ import pytest
 
 from egobench.data.egomini.array_folder import count_ready, finish_folder, map_arrays, open_arrays, prepare_folder
 from egobench.data.egomini.arrays import draw_arrays, fill_sequence, recipe, recipe_digest
-from egobench.data.egomini.generate import generate_clip
+from egobench.data.egomini.generate import generate_clip, pose_clip
 from egobench.data.egomini.rendering import Rendering, begin_arrays, make_arrays
 from egobench.data.egomini.splits import EGOMINI_SMOKE, EGOMINI_TRAIN, EGOMINI_TRAIN_32K, EGOMINI_VAL
 from egobench.errors import BadInputError, StorageError
@@ -54,6 +54,14 @@ def test_an_array_holds_what_generate_clip_keeps_but_for_the_codec(drawn):
         np.testing.assert_array_equal(drawn.hand_share[place], made.truth["hand_pixels"].astype(np.float32))
         difference = np.abs(drawn.frames[place].astype(int) - made.video.frames.astype(int)).mean()
         assert 0.0 < difference < CODEC_ERROR
+
+
+def test_a_clip_is_posed_without_being_drawn(drawn):
+    for place, (sequence, window) in {0: (3, 0), 7: (4, 3)}.items():
+        posed, root, quats = pose_clip(EGOMINI_TRAIN, sequence, window)
+        np.testing.assert_array_equal(drawn.positions[place], posed.positions.astype(np.float32))
+        np.testing.assert_array_equal(drawn.rotations[place], posed.rotations.astype(np.float32))
+        assert (posed.text, root.shape, quats.shape) == (drawn.texts[place], (81, 3), (81, 23, 4))
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
