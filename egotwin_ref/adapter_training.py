@@ -140,5 +140,7 @@ def _recipes(request: TrainRequest) -> Recipes:
     found = RECIPES[request.preset]
     if request.steps is None:
         return found
-    fields = {"0": ["base"], "1": ["video_vae", "motion_vae"], "2": ["motion"], "3": ["joint", "fine"]}[request.stage]
-    return replace(found, **{name: replace(getattr(found, name), steps=request.steps) for name in fields})
+    fields = {"0": ["base"], "1": ["video_vae", "motion_vae"], "2": ["motion"], "3": ["joint", "fine"]}
+    fields["1"] += ["global_vae"] if found.global_vae else []
+    changed = fields[request.stage]
+    return replace(found, **{name: replace(getattr(found, name), steps=request.steps) for name in changed})

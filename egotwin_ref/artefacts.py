@@ -101,7 +101,8 @@ def ship(path: Path, out: Path, row: str, form: str = "bf16") -> Path:
     target, trained = out / f"{name}.safetensors", weights.form_of(weights.about(path))
     told = json.loads(card.read_text()) | {"form": trained}
     if form == "int8" and trained != form and stage != "stage0" and not stage.endswith("-path"):
-        weights.compact(path, target)
+        if not _is_of(target, out / f"{name}.card.json", told["sha256"]):  # a second rewriting may have other bytes
+            weights.compact(path, target)
         told |= {"sha256": sha256(target), "form": form, "rewritten_from": told["sha256"]}
     else:
         shutil.copyfile(path, target)
@@ -109,6 +110,14 @@ def ship(path: Path, out: Path, row: str, form: str = "bf16") -> Path:
     if log.is_file():
         shutil.copyfile(log, out / f"{name}.log.csv")
     return target
+
+
+def _is_of(target: Path, card: Path, source: str) -> bool:
+    """Whether a file is what was made of the one with the digest `source`, by the card beside it."""
+    if not target.is_file() or not card.is_file():
+        return False
+    told = json.loads(card.read_text())
+    return told.get("rewritten_from") == source and told["sha256"] == sha256(target)
 
 
 def sha256(path: Path) -> str:

@@ -85,14 +85,13 @@ def works_of(row: TableRow, preset: str, recipes: Recipes) -> list[Work]:
     has_coarse = PRESETS[preset].coarse_patch is not None
     found = [
         Work("video-vae", "video_vae", recipes.video_vae, True),
-        Work(motion_vae_name(variant), "motion_vae", recipes.motion_vae, True),
+        Work(motion_vae_name(variant), "motion_vae", recipes.body(variant.tokens), True),
         Work("stage0", "base", recipes.base, True),
         Work(f"{row.name}/stage2", "motion", recipes.motion, False),
         Work(f"{row.name}/stage3-coarse" if has_coarse else f"{row.name}/stage3", "joint", recipes.joint, False),
         Work(f"{row.name}/stage3", "fine", recipes.fine, False),
     ]
     idle = {kind for kind, has in (("motion", "motion" in variant.makes), ("fine", has_coarse)) if not has}
-    idle |= {"motion_vae"} if variant.tokens == "path" else set()
     return [work for work in found if work.kind not in idle and work.recipe.steps]
 
 

@@ -64,6 +64,14 @@ class Recipes:
     draws: Draws = field(default_factory=Draws)
     windows_with_hands: float = field(default=0.4, kw_only=True)
     """Share of the video VAE's windows that are taken around a frame with a hand."""
+    global_vae: Recipe | None = field(default=None, kw_only=True)
+    """Of MLD's motion VAE, which learns longer than the others until its loss is flat; None is `motion_vae`."""
+
+    def body(self, tokens: str) -> Recipe:
+        """Of the motion VAE of a row with such tokens (`Variant.tokens`). A path is given, and has nothing to learn."""
+        if tokens == "path":
+            return replace(self.motion_vae, steps=0)
+        return (self.global_vae or self.motion_vae) if tokens == "global" else self.motion_vae
 
 
 EVEN = Draws(unknown_motion=0.0, unknown_video=0.0, hands=0.0, moving=0.0)
@@ -90,6 +98,7 @@ SMALL = Recipes(
     motion=Recipe(steps=600, batch=32, learning_rate=1e-3, warmup=50, muon=2e-3),
     joint=Recipe(steps=2_000, batch=32, learning_rate=1e-3, warmup=50, ema=0.998, muon=2e-3),
     fine=Recipe(steps=0, batch=1),
+    global_vae=Recipe(steps=5_900, batch=128, learning_rate=1e-3, warmup=200, decay=0.4, ema=0.998),
 )
 SMALL_GPU = replace(
     SMALL,

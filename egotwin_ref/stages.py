@@ -95,8 +95,8 @@ class Workshop:
 
     def motion_vae(self) -> Path:
         """Stage 1: the body, in the row's representation. A path that is given has nothing to learn but its scale."""
-        recipe, row = self.recipes.motion_vae, VARIANTS[self.variant]
-        recipe = replace(recipe, steps=0) if row.tokens == "path" else recipe
+        row = VARIANTS[self.variant]
+        recipe = self.recipes.body(row.tokens)
         if done := self._done(motion_vae_name(row), recipe, []):
             return done
         vae = _seeded(lambda: build_motion_vae(PRESETS[self.preset], row), recipe.seed)

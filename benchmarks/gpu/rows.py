@@ -4,9 +4,10 @@
 
 Draws clips on the processors, fits the VAEs (or takes over those in `--adopt`), compresses all clips, trains stage 0,
 then the rows in order of importance, each for the same number of steps: as many as `--row-minutes` allow, decided once
-and written down. What is done is left in OUT at once, a file a row (weights, card, logs, latents of its samples), so
-that nothing is lost when the time is up; the same command goes on where it stopped, also with another OUT, and a table
-comes last. `--toy` does all of it in a minute on a processor: its first real run is not its first run.
+and written down. What is done is left in OUT at once, a file a row (weights, card, logs), so that nothing is lost when
+the time is up; the same command goes on where it stopped, also with another OUT, and a table comes last. With `--look`
+test clips are sampled and scored at the end, and their latents are left too. `--toy` does all of it in a minute on a
+processor: its first real run is not its first run.
 """
 
 import argparse

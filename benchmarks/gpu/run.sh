@@ -30,7 +30,7 @@ adopt() {  # finished VAEs, if there are any
 case "${1:-}" in
   wheels)
     "$PYTHON" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --dest "$WHEELS" \
-      jaxtyping wadler-lindig open_clip_torch timm ftfy wcwidth
+      jaxtyping wadler-lindig platformdirs open_clip_torch timm ftfy wcwidth
     du -sh "$WHEELS"
     ;;
   start)
@@ -61,7 +61,7 @@ case "${1:-}" in
     out=$2
     shift 2
     mkdir -p "$out"
-    missing jaxtyping wadler_lindig=wadler-lindig open_clip=open_clip_torch timm ftfy wcwidth
+    missing jaxtyping wadler_lindig=wadler-lindig platformdirs open_clip=open_clip_torch timm ftfy wcwidth
     exec "$PYTHON" benchmarks/gpu/agree.py --out "$out/agree.md" "$@"
     ;;
   *)

@@ -24,6 +24,7 @@ TWO = Recipe(steps=2, batch=4, warmup=1, muon=2e-3)
 PLAIN = replace(TWO, muon=None)
 TOY = Recipes(PLAIN, PLAIN, kl_video=1e-5, kl_motion=1e-5, base=TWO, motion=TWO, joint=TWO, fine=TWO, spread=0.1)
 LEAST_VAE_STEPS = 300
+"""That a motion VAE gets, however little time there is."""
 
 
 class Shop(Workshop):
@@ -71,11 +72,12 @@ def make_motion_vaes(
             recipe = replace(recipe, steps=min(recipe.steps, max(LEAST_VAE_STEPS, affordable - affordable % 100)))
             print(f"{row}: {rate:,.0f} motions/s {why_not or ''}: {recipe.steps} steps", flush=True)
         Shop(
-            PRESET, row, options.folder, clips, clips, replace(recipes, motion_vae=recipe), habits
+            PRESET, row, options.folder, clips, clips, replace(recipes, motion_vae=recipe, global_vae=None), habits
         ).motion_vae()  # fmt: skip
 
 
 def as_clips(drawn: ClipArrays, count: int | None = None) -> Clips:
+    """The first `count` clips for a training; the digest says how many."""
     chosen = slice(count)
     return Clips(
         drawn.ids[chosen], drawn.texts[chosen], drawn.frames[chosen], drawn.positions[chosen],
@@ -84,4 +86,5 @@ def as_clips(drawn: ClipArrays, count: int | None = None) -> Clips:
 
 
 def told(values: Any) -> str:
+    """Names and numbers in a line."""
     return ", ".join(f"{name} {value:.4g}" for name, value in values.items())

@@ -182,11 +182,11 @@ class Rows:
 
     def _shop(self, row: str, clips: int | None = None, seed: int = 0) -> Shop:
         count, recipes, body = clips or self._clips(), self.recipes, motion_vae_name(VARIANTS[row])
-        if not self._is_adopted(body):  # nobody has it yet: here it costs little
-            recipes = replace(recipes, motion_vae=(TOY if self.options.toy else SMALL_GPU).motion_vae)
-            card = self.folder / body / CARD
+        if not self._is_adopted(body):  # then it has as many steps as there was time for
+            made, card = (TOY if self.options.toy else SMALL_GPU).motion_vae, self.folder / body / CARD
             if card.is_file() and VARIANTS[row].tokens != "path":
-                recipes = replace(recipes, motion_vae=Recipe(**json.loads(card.read_text())["recipe"]))
+                made = Recipe(**json.loads(card.read_text())["recipe"])
+            recipes = replace(recipes, motion_vae=made, global_vae=None)
         return Shop(
             PRESET, row, self.folder, as_clips(self.drawing.wait(count), count), as_clips(self.held_out), recipes,
             self.habits, adopt=self.options.adopt, seed=seed,
@@ -225,7 +225,9 @@ class Rows:
         """A GPU's; those of the VAEs as they were, where these are taken over."""
         if self.options.adopt is None:
             return SMALL_GPU
-        return replace(SMALL_GPU, video_vae=SMALL.video_vae, motion_vae=SMALL.motion_vae)
+        return replace(
+            SMALL_GPU, video_vae=SMALL.video_vae, motion_vae=SMALL.motion_vae, global_vae=SMALL.global_vae
+        )  # fmt: skip
 
     def _plan(self) -> int:
         """Steps of stage 3 for every row, decided when the first one begins. 0: there is no time for a row."""

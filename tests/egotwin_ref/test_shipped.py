@@ -22,7 +22,7 @@ RECIPES = {
     "video-vae": SMALL.video_vae,
     "motion-vae-head-conv": SMALL.motion_vae,
     "motion-vae-root-conv": SMALL.motion_vae,
-    "motion-vae-root-global": replace(SMALL_GPU.motion_vae, steps=5900),
+    "motion-vae-root-global": SMALL.global_vae,
     "motion-vae-path-path": replace(SMALL.motion_vae, steps=0),
     **dict.fromkeys(VARIANTS, ROW),
 }
