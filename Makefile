@@ -29,7 +29,7 @@ check: $(READY)  ## test, and formatting and types
 	$(BIN)/pyright
 	$(MAKE) test
 
-weights: $(READY) ## make all shipped data and weights again from their seeds (some four and a half hours on two cores, resumable)
+weights: $(READY) ## make shipped data and evaluators again from their seeds (some hour on two cores, resumable); rows: make rows
 	$(BIN)/python -m egobench.data.egomini.ship
 	for name in egomini-clip egomini-video motion-text; do \
 	  $(BIN)/python -m egobench fit $$name --out egobench/extractors/weights || exit; \
@@ -39,8 +39,6 @@ weights: $(READY) ## make all shipped data and weights again from their seeds (s
 	  $(BIN)/python -m egobench fit $$name --out egobench/estimators/weights || exit; \
 	  $(BIN)/python -m egobench fit $$name --out egobench/estimators/weights --check egomini-test || exit; \
 	done
-	$(BIN)/python -m egobench data make egomini-val
-	$(BIN)/python -m egobench train egotwin --stage all --work work/egotwin --out egotwin_ref/weights/small
 
 rows: $(READY)   ## train, guide, score and table all rows of the small preset (a GPU, or days on a CPU; resumable; ARGS="--minutes 60")
 	$(BIN)/python benchmarks/rows.py $(ARGS)
