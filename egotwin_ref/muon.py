@@ -46,7 +46,7 @@ class Muon(torch.optim.Optimizer):
                 torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
                 ahead = torch.stack(torch._foreach_lerp(gradients, momenta, group["momentum"]))  # (n, rows, columns)
                 parts = ahead.unflatten(1, (group["parts"], -1)).flatten(0, 1)
-                update = scaled(orthogonal(parts)).view_as(ahead) * group["lr"]
+                update = scaled(orthogonal(parts)).reshape(ahead.shape) * group["lr"]
                 torch._foreach_mul_(alike, 1 - group["lr"] * group["weight_decay"])
                 torch._foreach_sub_(alike, list(update.unbind()))
 

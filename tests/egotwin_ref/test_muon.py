@@ -43,9 +43,10 @@ def test_the_first_step_by_hand():
     torch.testing.assert_close(matrix.detach(), by_hand)
 
 
-def test_stacked_maps_are_orthogonal_each_by_itself():
-    matrix = nn.Parameter(random(12, 4))
-    matrix.grad = random(12, 4, seed=1) * torch.tensor([1.0, 10.0, 100.0]).repeat_interleave(4)[:, None]
+@pytest.mark.parametrize("columns", [2, 4, 6])
+def test_stacked_maps_are_orthogonal_each_by_itself(columns):
+    matrix = nn.Parameter(random(12, columns))
+    matrix.grad = random(12, columns, seed=1) * torch.tensor([1.0, 10.0, 100.0]).repeat_interleave(4)[:, None]
     before, gradient = matrix.detach().clone(), matrix.grad.clone()
     Muon([{"params": [matrix], "parts": 3}], lr=0.1, weight_decay=0.0).step()
     steps = torch.cat([scaled(orthogonal(part)) for part in gradient.chunk(3)])
