@@ -10,6 +10,7 @@ from importlib import import_module
 
 from egobench import __version__
 from egobench.cli.quiet import take_quiet
+from egobench.cli.stand_ins import use_stand_ins
 from egobench.errors import EgoBenchError, UnknownNameError
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -70,6 +71,7 @@ RESUME_ADVICE = {
 
 def console() -> None:
     """Entry point of the installed command."""
+    use_stand_ins()
     code = main()
     if code == INTERRUPTED:  # an impatient second Ctrl-C must not spill a traceback while worker processes end
         import signal
