@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -54,6 +54,8 @@ class Corrupted:
     share of the clips, the clips of a smaller share are among those of a larger one.
     Expected: a metric that names the fault moves away from the floor with strength; one that does not, stays.
     """
+
+    is_control: ClassVar[bool] = True
 
     kind: Kind = "noise"
     """Video: `blur` (standard deviation, pixels), `noise` (the same, grey levels), `blocks` (share of the detail lost

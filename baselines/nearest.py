@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -23,6 +24,8 @@ class NearestControl:
     training split; ties go to the lowest clip id. Expected: real images and movement that fit the text; a
     first frame that does not fit, and a body that is not the wearer's.
     """
+
+    is_control: ClassVar[bool] = True
 
     train_split: str = "egomini-train"
     """Where it looks; a catalogue name or a folder."""

@@ -1,6 +1,7 @@
 """Control `noise`: independent uniform pixels and independent random joint rotations. The far end of every scale."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -15,6 +16,8 @@ class NoiseControl:
     Expected: worst on realism and on physics; bone lengths and the agreement of positions with rotations stay
     exact, since noise is drawn on rotations.
     """
+
+    is_control: ClassVar[bool] = True
 
     root_spread: float = 0.5
     """Standard deviation of the root's place about its first one, metres."""

@@ -1,6 +1,7 @@
 """Control `reference`: the recorded truth as if a model had made it. Nothing can be better without cheating."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from egobench import Condition, Sample
 
@@ -13,6 +14,8 @@ class ReferenceControl:
 
     Expected: at the floor of every metric. An outside model that did this would be caught by a held-out split.
     """
+
+    is_control: ClassVar[bool] = True
 
     def load(self, device: str) -> "ReferenceControl":
         """Nothing to load."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 from egobench import BadInputError, Condition, Sample
 
@@ -15,6 +15,8 @@ class ReseededControl:
     and sync-lag by as much as its video and motion agree beyond what the condition explains. Where it is not worse,
     the model's consistency is obedience to the prompt.
     """
+
+    is_control: ClassVar[bool] = True
 
     model: str = "egotwin_ref.adapter:EgoTwinModel"
     """`package.module:Class` of the model."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ class ShuffledControl:
     it then reports is blind to pairing. Expected: near the reference on realism, at chance on everything that
     asks whether text, video and motion belong together.
     """
+
+    is_control: ClassVar[bool] = True
 
     def load(self, device: str) -> "ShuffledControl":
         """Nothing to load."""

@@ -1,6 +1,7 @@
 """Control `static`: the first frame and the first pose, held still. It keeps what was given and does nothing."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,6 +15,8 @@ class StaticControl:
     Expected: perfect on smoothness and skating, poor on everything that asks for movement; a metric that it
     wins rewards freezing.
     """
+
+    is_control: ClassVar[bool] = True
 
     def load(self, device: str) -> "StaticControl":
         """Nothing to load."""

@@ -171,7 +171,8 @@ class Model(Protocol):
     """A frozen dataclass of the settings that change the samples; every field goes to the manifest.
 
     A model that cannot do every split has a method `check_split(split)`: it is asked before anything is sampled and
-    raises BadInputError, code `split-form`.
+    raises BadInputError, code `split-form`. A class whose rank is known beforehand says `is_control = True`: a board
+    shows it and does not rank it.
     """
 
     def load(self, device: str) -> Sampler:

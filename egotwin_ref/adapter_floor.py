@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 
@@ -19,6 +19,8 @@ from .video_training import reconstructed
 @dataclass(frozen=True)
 class VaeControl:
     """Looks at the recorded truth, compresses video and motion, and gives back what is left of them."""
+
+    is_control: ClassVar[bool] = True
 
     variant: Variant = "egotwin"
     """Whose motion VAE; the video VAE is everyone's."""

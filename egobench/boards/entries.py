@@ -13,13 +13,12 @@ from typing import Any, get_args
 
 from egobench.boards.board import Board
 from egobench.boards.table import Kind, check_metrics, read_metrics
+from egobench.catalog import MODELS
 from egobench.errors import BadInputError, NotComparableError
 from egobench.files.atomic import read_json
 from egobench.files.digest import digest_file
 from egobench.store.manifest import refuse_newer
 
-CONTROLS = frozenset({"reference", "shuffled", "static", "nearest", "noise", "reseeded"})
-"""Models that are controls unless said otherwise: their rank is known beforehand."""
 LABEL = re.compile(r"[\w][\w .:,+/()-]{0,79}")
 """What a model may be called in a table: a word first (no formula of a spreadsheet), one line, at most 80 signs."""
 
@@ -111,8 +110,13 @@ def check_belongs(document: Mapping[str, Any], board: Board, where: str) -> None
         raise NotComparableError(f"{where}: {'; '.join(differing)}")
 
 
+def kind_of(model: str) -> Kind:
+    """`control` for a built-in model whose class says `is_control`, else `model`."""
+    return "control" if model in MODELS.names() and getattr(MODELS.load(model), "is_control", False) else "model"
+
+
 def entry_content(run: Path, kind: Kind | None = None, label: str | None = None) -> dict[str, Any]:
-    """The content of an entry made from a finished run folder; `kind` is taken from the model's name if None.
+    """The content of an entry made from a finished run folder; `kind` is `kind_of` the model if None.
 
     Raises:
         BadInputError: the run is not finished or its manifest is damaged.
@@ -126,7 +130,7 @@ def entry_content(run: Path, kind: Kind | None = None, label: str | None = None)
     try:
         provenance = Provenance(
             model=label or document["model"],
-            kind=kind or ("control" if document["model"] in CONTROLS else "model"),
+            kind=kind or kind_of(document["model"]),
             run=manifest["run"],
             manifest_digest=digest_file(manifest_file),
             split_digest=manifest["split"]["digest"],

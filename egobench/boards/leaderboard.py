@@ -62,7 +62,7 @@ def add_entry(board_dir: Path, run_dir: Path, *, kind: Kind | None = None, label
     """Copies a finished run's results into the board as an entry; the same run again overwrites its own file.
 
     Args:
-        kind: `control` for rows whose rank is known beforehand; None: by the model's name.
+        kind: `control` for rows whose rank is known beforehand; None: as the class of the model says.
         label: name in the table; the run's model by default.
 
     Raises:

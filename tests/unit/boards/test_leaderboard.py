@@ -7,8 +7,10 @@ import pytest
 from board_fixtures import PROTOCOL_B, RECIPE, document, entry, make_board, result
 
 from egobench.boards.board import read_board
+from egobench.boards.entries import kind_of
 from egobench.boards.leaderboard import add_entry, board_grids, build
 from egobench.boards.published import published_grids
+from egobench.catalog import MODELS
 from egobench.errors import BadInputError, NotComparableError
 from egobench.files.digest import digest_file
 from egobench.files.plain import differing_fields
@@ -244,3 +246,8 @@ def test_a_refused_run_leaves_the_board_as_it_was(tmp_path, run, metrics, label,
     with pytest.raises(BadInputError, match=said):
         add_entry(board, run, label=label)
     assert not list((board / "entries").iterdir())
+
+
+def test_a_built_in_model_is_a_control_where_its_class_says_so():
+    assert {name for name in MODELS.names() if kind_of(name) == "model"} == {"egotwin"}
+    assert kind_of("my_file:MyModel") == "model"
