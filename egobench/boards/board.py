@@ -93,7 +93,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         BadInputError: absent or not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BadInputError(f"no {path.name} in {path.parent}", code="board-missing") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

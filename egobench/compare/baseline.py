@@ -114,12 +114,15 @@ def read_baseline(path: Path | str) -> dict[str, Any]:
     """The document of a baseline, its schema checked.
 
     Raises:
-        BadInputError: `json-…`, `baseline-kind` (another file), `baseline-schema` (a newer version).
+        BadInputError: `json-…`, `baseline-kind` (another file), `baseline-schema` (a newer version, or none).
     """
     document = read_json(path)
     if not isinstance(document, dict) or document.get("kind") != KIND or not isinstance(document.get("schema"), int):
         text = f"{path} is not a baseline; `egobench baseline update RUN --baseline {path}` writes one"
         raise BadInputError(text, code="baseline-kind")
+    if document["schema"] < 1:
+        text = f"{path} has schema {document['schema']}, which was never written; 1 to {SCHEMA} are read"
+        raise BadInputError(text, code="baseline-schema")
     if document["schema"] > SCHEMA:
         text = f"{path} has schema {document['schema']}, this version reads up to {SCHEMA}; update egobench"
         raise BadInputError(text, code="baseline-schema")

@@ -86,7 +86,7 @@ def read_policy(path: Path | str) -> Policy:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, IsADirectoryError):
         text = f"{path}: no such file; a policy like in docs/gate.md is needed"
         raise BadInputError(text, code="toml-missing") from None

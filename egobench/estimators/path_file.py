@@ -112,7 +112,7 @@ class _Loaded:
 def read_tum(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Times (n,) in seconds and poses (n, 4, 4), in the order of the file, checked line by line."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError:
         raise _WrongFileError(f"no file {path.name}") from None
     except (OSError, UnicodeDecodeError) as error:

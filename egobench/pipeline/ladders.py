@@ -95,7 +95,7 @@ def load_ladders(path: Path = SHIPPED) -> Ladders:
         UnknownNameError: a metric names a fault that is not declared, or a key is misspelt.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         faults = {name: _fault(name, each) for name, each in document["faults"].items()}
         metrics = {name: _expectation(name, each, faults) for name, each in document["metrics"].items()}
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:

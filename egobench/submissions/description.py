@@ -106,7 +106,7 @@ def _read(path: Path) -> tuple[dict[str, Any] | None, list[Finding]]:
         if path.stat().st_size > MAX_BYTES:
             text = f"{path.stat().st_size} bytes; at most {MAX_BYTES} are read"
             return None, [finding("toml-unreadable", text, file=NAME)]
-        return tomllib.loads(path.read_bytes().decode("utf-8")), []
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig")), []
     except (ValueError, RecursionError) as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
         return None, [finding("toml-unreadable", f"not TOML in UTF-8: {error}", file=NAME)]
     except OSError as error:

@@ -207,6 +207,7 @@ def test_a_run_with_failed_rows_does_not_become_a_baseline(tmp_path):
     ("edit", "code"),
     [
         (lambda d: d.update(schema=2), "baseline-schema"),
+        (lambda d: d.update(schema=0), "baseline-schema"),
         (lambda d: d.update(kind="else"), "baseline-kind"),
         (lambda d: d["rows"]["clip"].pop(), "baseline-damaged"),
         (lambda d: d["rows"]["clip"].__setitem__(0, "c001"), "baseline-damaged"),
