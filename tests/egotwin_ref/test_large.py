@@ -53,10 +53,16 @@ def two(tmp_path_factory, download) -> Path:
     command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", large.__file__]
     root = Path(__file__).parents[2]
     paths = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(
-        [sys.executable, *command, *arguments(folder, download)], capture_output=True, text=True, timeout=300,
-        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+
+    def start() -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, *command, *arguments(folder, download)], capture_output=True, text=True, timeout=300,
+            env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+
+    done = start()
+    if "malloc()" in done.stderr:  # glibc ended it: torch's own threads, once in some twenty runs; it goes on
+        done = start()
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("egotwin.safetensors") == 1, "the first process speaks for all"
     return folder
