@@ -41,19 +41,8 @@ WAYS = (
 """The last is for where none of the others works."""
 
 
-@dataclass(frozen=True)
-class Found:
-    """The fastest way."""
-
-    habits: Habits
-    rate: float
-    """Samples/s of stage 3."""
-    lines: list[str]
-    """What became of each way that was tried."""
-
-
-def fastest(preset: str, recipe: Recipe, habits: Habits, steps: int, seconds: float) -> Found:
-    """Tries all ways.
+def fastest(preset: str, recipe: Recipe, habits: Habits, steps: int, seconds: float) -> tuple[Habits, list[str]]:
+    """The habits of the fastest way, and a line for each way that was tried.
 
     Args:
         steps: that are timed, after those in which a way warms up.
@@ -73,8 +62,8 @@ def fastest(preset: str, recipe: Recipe, habits: Habits, steps: int, seconds: fl
             continue
         lines.append(f"{way.name}: {rate:,.0f} samples/s" + (f" (not captured: {why_not})" if why_not else ""))
         found.append((rate, way))
-    rate, best = max(found, key=lambda pair: pair[0]) if found else (1.0, WAYS[-1])
-    return Found(replace(habits, compile=best.compile, capture=best.capture), rate, lines)
+    best = max(found, key=lambda pair: pair[0])[1] if found else WAYS[-1]
+    return replace(habits, compile=best.compile, capture=best.capture), lines
 
 
 def rate_of(

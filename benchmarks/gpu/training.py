@@ -81,8 +81,7 @@ class Rows:
             self.habits = replace(self.habits, compile=True)
         else:
             steps, seconds = (1, 60.0) if self.options.toy else (60, 100.0)
-            found = speed.fastest(PRESET, self.recipes.joint, self.habits, steps, seconds)
-            self.habits, lines = found.habits, found.lines
+            self.habits, lines = speed.fastest(PRESET, self.recipes.joint, self.habits, steps, seconds)
             chosen = {"compile": self.habits.compile, "capture": self.habits.capture}
             known.write_text(json.dumps({"habits": chosen, "lines": lines}))
         for line in lines:
@@ -119,10 +118,12 @@ class Rows:
             return True
         variant, _, seed = name.partition("-seed")
         began = time.monotonic()
-        if self.clock.left < 1 or not self._plan():
+        if self.clock.left < 1 or not (steps := self._plan()):
             return False
+        shop = self._shop(variant, seed=int(seed or 0))
+        recipes = replace(shop.recipes, joint=replace(shop.recipes.joint, steps=steps))
         try:
-            made = replace(self._shop(variant, seed=int(seed or 0)), recipes=self._planned(variant)).joint()
+            made = replace(shop, recipes=recipes).joint()
         except OutOfTimeError:
             self.clock.say(f"{name}: the time is up; the same command goes on")
             return False
@@ -136,9 +137,9 @@ class Rows:
             return True
         if self.clock.left < SECONDS_OF_A_LOOK:
             return False
-        _, references = quick.recorded(self.test, self.places)
+        truth, references = quick.recorded(self.test, self.places)
         if RECORDED not in self.scored:
-            self._keep(RECORDED, quick.scores(*quick.recorded(self.test, self.places), references, self.habits.device))
+            self._keep(RECORDED, quick.scores(truth, references, references, self.habits.device))
         bundle = Bundle.load(PRESET, name.partition("-seed")[0], self.shipped, self.habits.device, row=name)
         file = self.shipped / f"{name}.samples.safetensors"
         videos, motions = quick.sampled(bundle, self.test, range(len(self.test.ids)), self.steps, file)
@@ -153,10 +154,10 @@ class Rows:
             found = [(self.folder / part / file, f"{part}/{file}") for part in parts if not self._is_adopted(part)
                      for file in (FILE, CARD, "log.csv")]  # fmt: skip
         else:
-            row, _, what = name.partition("-samples")
+            row = name.removesuffix("-samples")
             samples = self.shipped / f"{row}.samples.safetensors"
             if name != row:
-                return [(samples, samples.name)] if samples.is_file() and not what else []
+                return [(samples, samples.name)] if samples.is_file() else []
             found = [(path, path.name) for path in sorted(self.shipped.glob(f"{row}.*")) if path != samples]
             found += [(self.options.work / file, file) for file in ("plan.json", "ways.json")]
         return [(path, inside) for path, inside in found if path.is_file()]
@@ -250,10 +251,6 @@ class Rows:
         path.write_text(json.dumps(plan))
         self.clock.say(f"{steps} steps of {self.recipes.joint.batch} for every row")
         return steps
-
-    def _planned(self, variant: str) -> Recipes:
-        recipes = self._shop(variant).recipes
-        return replace(recipes, joint=replace(recipes.joint, steps=self._plan()))
 
     def _ship(self, made: Path, name: str) -> None:
         """Puts the row and its VAEs where they are loaded from: the row in the form in which it ships."""
