@@ -10,20 +10,18 @@ import math
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from egobench.files.motion import read_motion
 from egobench.geometry.skeleton import XSENS23
 from egobench.stats.bootstrap import cluster_mean_interval
+from egobench.store.tables import read_scores
 
 METRICS = {"trans-err": "m", "rot-err": "deg"}
 
 
 def scores(run: Path) -> dict[tuple[str, str], float]:
     """(metric, clip) → value, of the clips that have one."""
-    table = pq.read_table(run / "scores.parquet", columns=["metric", "clip", "value"]).to_pydict()
-    rows = zip(table["metric"], table["clip"], table["value"], strict=True)
-    return {(metric, clip): value for metric, clip, value in rows if value is not None and math.isfinite(value)}
+    return {(row.metric, row.clip): row.value for row in read_scores(run / "scores.parquet") if row.value is not None}
 
 
 def head(run: Path, clip: str) -> np.ndarray:
