@@ -29,7 +29,7 @@ check: $(READY)  ## test, and formatting and types
 	$(BIN)/pyright
 	$(MAKE) test
 
-weights: $(READY) ## make shipped data and evaluators again from their seeds (some hour on two cores, resumable); rows: make rows
+weights: $(READY) ## make shipped data and evaluators again from their seeds (resumable); the rows of the table: make rows
 	$(BIN)/python -m egobench.data.egomini.ship
 	for name in egomini-clip egomini-video motion-text; do \
 	  $(BIN)/python -m egobench fit $$name --out egobench/extractors/weights || exit; \

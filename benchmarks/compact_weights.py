@@ -1,11 +1,11 @@
-"""What int8 weights do to EgoTwin's answers: `python benchmarks/compact_weights.py --weights FOLDER --out FOLDER`.
+"""What int8 weights do to EgoTwin's answers: `python benchmarks/compact_weights.py --weights BF16 --out INT8`.
 
-Writes to FOLDER the same weights with the row in int8 (VAEs as they are), and prints the relative error of v at several
-timesteps, beside the error that the network itself makes there; the same with one kind of layer in int8 at a time; and
-how far samples move. Then the metrics, paired, on 32 clips:
+Writes to INT8 the weights of BF16 with the row in int8 (VAEs as they are), and prints the relative error of v at
+several timesteps, beside the error that the network itself makes there; the same with one kind of layer in int8 at a
+time; and how far samples move. Then the metrics, paired, on 32 clips:
 
-    egobench run --model egotwin --split egomini-test --limit 32 --out runs/bf16
-    egobench run --model egotwin --split egomini-test --limit 32 --set weights=FOLDER --out runs/int8
+    egobench run --model egotwin --split egomini-test --limit 32 --set weights=BF16 --out runs/bf16
+    egobench run --model egotwin --split egomini-test --limit 32 --set weights=INT8 --out runs/int8
     egobench compare runs/bf16/* runs/int8/*
 """
 

@@ -171,5 +171,5 @@ PRESETS = {
     "cogvideox-5b": _LARGE,
     "cogvideox-5b-i2v": replace(_LARGE, network=_FIVE_B_I2V),
 }  # fmt: skip
-"""Sizes by name. `small` ships with the weights of all rows; `mini` trains in a day on a laptop; the others load
-CogVideoX's."""
+"""Sizes by name. `small` ships with the weights of all rows; `mini` is half of the work and ships without; the
+others load CogVideoX's."""

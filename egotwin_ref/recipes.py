@@ -53,8 +53,8 @@ class Recipes:
     spread: float = field(default=0.0, kw_only=True)
     """Of the noise in the motion VAEs' latents, beyond the posterior's; see `MotionVAE.loss`."""
     base: Recipe
-    """Stage 0: first frame + text → video, without motion. The paper starts from CogVideoX; `mini` has nothing to
-    start from. Trained once; every row forks from it."""
+    """Stage 0: first frame + text → video, without motion. The paper starts from CogVideoX; `small` and `mini`
+    have nothing to start from. Trained once; every row forks from it."""
     motion: Recipe
     """Stage 2: text → motion with the text + video branch frozen."""
     joint: Recipe
