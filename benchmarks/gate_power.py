@@ -1,4 +1,4 @@
-"""How often does a gate cry wolf, and how small a fault does it find? Writes the table of docs/gate.md.
+"""How often does a gate cry wolf, and how small a fault does it find? Writes the tables of docs/gate.md.
 
     python benchmarks/gate_power.py [--repetitions 200] [--write]
 
@@ -7,12 +7,16 @@ against itself with other seeds, and then with 1, 2, 5 and 10 % of the clips spo
 slides at 0.5 m/s). Two metrics are real, jerk and foot-skate of 256 clips of egomini-test; two are drawn, since they
 need no network then: a Fréchet distance in 16 features with an effect of the recording, where a spoilt clip lies ten
 standard deviations off, and a share of hits out of 20, where it falls to chance. Each repetition draws 64 recordings
-with replacement, a seed per clip for baseline and run, and which clips are spoilt, and asks `gate` itself.
+with replacement, a seed per clip for baseline and run, and which clips are spoilt, and asks `gate` itself. With a
+minus sign the baseline's clips are the spoilt ones, so the run is better.
+
+The second table moves every clip of the run by a share of the tolerance, from an improvement to twice the tolerance:
+how often each metric passes and how often it regresses. At 1 the true harm is the tolerance, and both are errors.
 """
 
 import argparse
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +36,9 @@ from egobench.stats.paired import jackknife_blocks
 DOCS = Path(__file__).parent.parent / "docs" / "gate.md"
 BEGIN, END = "<!-- gate_power: begin -->", "<!-- gate_power: end -->"
 SEEDS, DRAWS, FEATURES = 4, 1000, 16
-SHARES = (0.0, 0.01, 0.02, 0.05, 0.10)
+SHARES = (-0.10, -0.05, 0.0, 0.01, 0.02, 0.05, 0.10)
+HARMS = (-1.0, 0.0, 0.5, 1.0, 1.5, 2.0)
+"""In tolerances."""
 RULES = {
     "jerk": Rule("gate", relative=0.20),
     "foot-skate": Rule("gate", absolute=0.010),
@@ -58,15 +64,18 @@ class World:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repetitions", type=int, default=200, help="gates asked per share of spoilt clips")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/gate.md")
+    parser.add_argument("--repetitions", type=int, default=200, help="gates asked per line of a table")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/gate.md")
     options = parser.parse_args()
     threadpool_limits(1)
     world = make_world()
-    head = ("clips spoilt", "regressed (exit 1)", *RULES, "too few clips (exit 2)", "all four equivalent")
-    lines = [f"| {' | '.join(head)} |", "|" + "--:|" * len(head)]
+    lines = headline("clips spoilt", "regressed (exit 1)", *RULES, "too few clips (exit 2)", "all four passed")
     for share in SHARES:
         lines.append(row(world, share, options.repetitions))
+        print(lines[-1], flush=True)
+    lines += ["", *headline("harm, in tolerances", *RULES)]
+    for harm in HARMS:
+        lines.append(harm_row(world, harm, options.repetitions))
         print(lines[-1], flush=True)
     if options.write:
         text = DOCS.read_text(encoding="utf-8")
@@ -75,16 +84,21 @@ def main() -> None:
         DOCS.write_text(f"{head}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
+def headline(*names: str) -> list[str]:
+    """The first two lines of a Markdown table of numbers."""
+    return [f"| {' | '.join(names)} |", "|" + "--:|" * len(names)]
+
+
 def row(world: World, share: float, repetitions: int) -> str:
     """One line of the table: how many of the gates failed, by metric."""
     failed: Counter[str] = Counter()
-    red = blunt = calm = 0
+    red = blunt = passed = 0
     effects: dict[str, list[float]] = {name: [] for name in RULES}
     for seed in range(repetitions):
-        report = ask(world, share, np.random.default_rng([round(1000 * share), seed]))
+        report = ask(world, np.random.default_rng([round(1000 * abs(share)), seed]), share=share)
         red += report.exit_code == 1
         blunt += report.exit_code == 2
-        calm += all(each.comparison is not None and each.comparison.verdict == "equivalent" for each in report.rows)
+        passed += all(each.outcome == "passed" for each in report.rows)
         failed.update(each.metric for each in report.rows if each.outcome == "regressed")
         for each in report.rows:
             found = each.comparison and each.comparison.difference
@@ -92,22 +106,51 @@ def row(world: World, share: float, repetitions: int) -> str:
                 effects[each.metric].append(found.detectable / each.comparison.tolerance)
     ratios = ", ".join(f"{name} {np.mean(values):.2f}" for name, values in effects.items())
     print(f"  MDE over tolerance: {ratios}")
-    cells = [f"{100 * count / repetitions:.1f} %" for count in (red, *(failed[name] for name in RULES), blunt, calm)]
+    cells = [f"{100 * count / repetitions:.1f} %" for count in (red, *(failed[name] for name in RULES), blunt, passed)]
     return f"| {100 * share:.0f} % | " + " | ".join(cells) + " |"
 
 
-def ask(world: World, share: float, rng: np.random.Generator) -> GateReport:
-    """One gate: the same model with other seeds, a share of the clips spoilt."""
+def harm_row(world: World, harm: float, repetitions: int) -> str:
+    """One line of the second table: how often each metric passed, and regressed."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for seed in range(repetitions):
+        report = ask(world, np.random.default_rng([7, seed]), harm=harm)
+        counts.update((each.metric, each.outcome) for each in report.rows)
+    shares = {key: f"{100 * count / repetitions:.1f} %" for key, count in counts.items()}
+    cells = [", ".join(shares.get((name, word), "0.0 %") for word in ("passed", "regressed")) for name in RULES]
+    return f"| {harm:g} | " + " | ".join(cells) + " |"
+
+
+def ask(world: World, rng: np.random.Generator, *, share: float = 0.0, harm: float = 0.0) -> GateReport:
+    """One gate: the same model with other seeds, a share of the clips spoilt, every score moved by so much harm."""
     total = world.sequences.max() + 1
     drawn = rng.integers(0, total, total)
     clips = np.concatenate([np.flatnonzero(world.sequences == number) for number in drawn])
     names = [f"s{copy:02d}" for copy, number in enumerate(drawn) for _ in range((world.sequences == number).sum())]
     order = rng.permuted(np.tile(np.arange(SEEDS), (len(clips), 1)), axis=1)[:, :2].T  # two different seeds a clip
     spoilt = np.zeros(len(clips), dtype=np.int64)
-    spoilt[rng.permutation(len(clips))[: round(share * len(clips))]] = 1
-    kinds = np.zeros_like(spoilt), spoilt
-    sides = [side(world, clips, names, kind, seeds, rng) for kind, seeds in zip(kinds, order, strict=True)]
-    return gate(sides[1], sides[0], Policy(metrics=RULES), draws=DRAWS)
+    spoilt[rng.permutation(len(clips))[: round(abs(share) * len(clips))]] = 1
+    kinds = (np.zeros_like(spoilt), spoilt) if share >= 0 else (spoilt, np.zeros_like(spoilt))
+    baseline, run = [side(world, clips, names, kind, seeds, rng) for kind, seeds in zip(kinds, order, strict=True)]
+    return gate(moved(run, harm), baseline, Policy(metrics=RULES), draws=DRAWS)
+
+
+def moved(run: Side, harm: float) -> Side:
+    """The run with every term moved by so many tolerances to the worse; of a relative one, by a factor."""
+    if not harm:
+        return run
+    terms, results = {}, {}
+    for name, rule in RULES.items():
+        old = run.source.terms(name, None)
+        step = harm * (rule.absolute if BETTER[name] == "lower" else -rule.absolute)
+        factor = 1 + harm * (0.0 if rule.absolute else rule.relative)
+        parts = {
+            part: None if getattr(old, part) is None else getattr(old, part) * factor + step
+            for part in ("value", "above", "left_out")
+        }
+        terms[name] = replace(old, **parts)
+        results[name] = {**run.results[name], "value": terms[name].value}
+    return replace(run, results=results, source=Held(terms))
 
 
 def side(

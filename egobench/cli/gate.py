@@ -18,6 +18,8 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 class GateOptions:
     """Holds a run against a baseline under a policy and fails where a gated metric got worse.
 
+    One-sided: a metric passes where the 95 % interval of its harm lies below the tolerance, however much better it is.
+
     Exit code: 0 passed, 1 regressed, 2 a tolerance that so many clips cannot resolve, 3 not comparable, 4 incomplete,
     5 inconclusive under --strict.
     """

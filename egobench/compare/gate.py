@@ -2,6 +2,10 @@
 
 Exit codes, the first that holds: 1 a gated metric regressed · 3 one cannot be compared · 4 rows failed beyond what is
 allowed · 2 a tolerance that this many clips cannot resolve · 5 inconclusive, under `strict` · 0.
+
+A gate asks one side only, is it worse: it passes where the whole 95 % interval of the harm lies below the tolerance, so
+also where a difference is certain but smaller, and where it is better by however much. A comparison asks both sides, so
+its verdict of the same numbers may be *inconclusive*.
 """
 
 import math
@@ -14,7 +18,7 @@ from egobench.compare.comparison import DRAWS, SEED, Comparison, MetricCompariso
 from egobench.compare.losses import Loss, worst_clips
 from egobench.compare.policy import Policy, Rule
 from egobench.compare.side import Side
-from egobench.compare.verdict import ROUNDING
+from egobench.compare.verdict import ROUNDING, is_harmless, is_improvement
 from egobench.errors import NotComparableError
 
 Outcome = Literal["passed", "regressed", "not comparable", "incomplete", "too few clips", "no value", "inconclusive"]
@@ -141,14 +145,15 @@ def _row(metric: str, policy: Policy, refused: str | None, comparison: Compariso
     if row.difference is None or row.tolerance is None:
         is_new = comparison.first.results[metric]["value"] is not None
         return GateRow(metric, rule, "incomplete" if is_new else "no value", row.reason, row)
+    if is_improvement(row.difference, row.better):
+        return GateRow(metric, rule, "passed", "", row)
     effect = row.difference.detectable
-    is_blunt = effect is not None and effect > row.tolerance and row.verdict != "improved"
-    if is_blunt and rule.severity == "gate" and effect is not None:
+    if effect is not None and effect > row.tolerance and rule.severity == "gate":
         clips = len({key.clip for key in comparison.terms[metric][0].keys})
         return _too_few(rule, row, effect, clips, tuple(worst_clips(comparison, SHOWN_CLIPS, [metric])))
-    if row.verdict == "inconclusive":
-        return GateRow(metric, rule, "inconclusive", f"{_harm_text(row)}; {row.reason}", row)
-    return GateRow(metric, rule, "passed", "", row)
+    if is_harmless(row.difference, row.better, row.tolerance):
+        return GateRow(metric, rule, "passed", "", row)
+    return GateRow(metric, rule, "inconclusive", f"{_harm_text(row)}; {row.reason}", row)
 
 
 def _too_few(rule: Rule, row: MetricComparison, effect: float, clips: int, losses: tuple[Loss, ...]) -> GateRow:

@@ -35,8 +35,19 @@ def harm_of(value: float, better: Better) -> float:
     return value if better == "lower" else -value
 
 
+def is_improvement(difference: Difference, better: Better) -> bool:
+    """Whether the whole 95 % interval lies on the better side of 0, by however little."""
+    return difference.ci95 is not None and max(harm_of(end, better) for end in difference.ci95) < 0
+
+
+def is_harmless(difference: Difference, better: Better, tolerance: float) -> bool:
+    """One-sided, for gates: whether no end of the 95 % interval is a harm beyond the tolerance. How much better it may
+    be does not matter; a harm of just the tolerance is found harmless in 2.5 % of cases."""
+    return difference.ci95 is not None and max(harm_of(end, better) for end in difference.ci95) <= tolerance
+
+
 def judge(difference: Difference, better: Better, tolerance: float, p_holm: float | None) -> tuple[Verdict, Trend, str]:
-    """Verdict, which way an inconclusive one leans, and why it is inconclusive.
+    """Two-sided, for comparisons: verdict, which way an inconclusive one leans, and why it is inconclusive.
 
     `equivalent`: the 95 % interval lies within ± tolerance. `regressed`, `improved`: it lies wholly beyond the
     tolerance on that side, and the Holm-adjusted p is at most 5 %. `inconclusive`: anything else. So a difference that

@@ -93,6 +93,58 @@ def test_an_inconclusive_gate_passes_unless_strict(decide, baseline, tmp_path):
     assert strict.exit_code == 5
 
 
+def shifted(seed, harm, noise=0.1):
+    """Another seed whose mean harm against `noisy(0)` is exactly this."""
+    values = np.array(noisy(seed, noise=noise))
+    return (values - values.mean() + np.mean(noisy(0)) + harm).tolist()
+
+
+def test_a_certain_improvement_smaller_than_the_tolerance_passes_and_compare_stays_undecided(decide):
+    report = decide(shifted(1, -0.09), strict=True)
+    row = report.rows[0]
+    low, high = row.comparison.difference.ci95
+    assert -0.15 < low < -0.1 < high < 0
+    assert (report.exit_code, row.outcome) == (0, "passed")
+    assert (row.comparison.verdict, row.comparison.trend) == ("inconclusive", "better")
+
+
+def test_a_certain_harm_within_the_tolerance_passes(decide):
+    report = decide(shifted(1, 0.05), strict=True)
+    low, high = report.rows[0].comparison.difference.ci95
+    assert 0 < low < high < 0.1
+    assert (report.exit_code, report.rows[0].outcome) == (0, "passed")
+
+
+def test_a_gate_asks_one_side_only(decide):
+    report = decide(shifted(1, -0.06, noise=0.28), strict=True)
+    row = report.rows[0]
+    low, high = row.comparison.difference.ci95
+    assert low < -0.13 < 0 < high < 0.1
+    assert row.comparison.difference.detectable > 0.1
+    assert (report.exit_code, row.outcome) == (2, "too few clips")  # blunt, and not certainly better: no luck decides
+    wide = decide_again(report, 0.13, strict=True)
+    assert (wide.exit_code, wide.rows[0].outcome) == (0, "passed")
+    assert wide.rows[0].comparison.verdict == "inconclusive"
+
+
+def test_a_certain_improvement_passes_even_where_the_tolerance_is_too_fine(decide):
+    report = decide(shifted(1, -0.2), '[metrics.toy-err]\nseverity = "gate"\nabsolute = 0.001\nrelative = 0\n')
+    assert report.rows[0].comparison.difference.detectable > 0.001
+    assert (report.exit_code, report.rows[0].outcome) == (0, "passed")
+
+
+def test_more_is_better_turns_the_side(decide, baseline):
+    base = baseline({"toy-hit": noisy(0)})
+    policy = '[metrics.toy-hit]\nseverity = "gate"\nabsolute = 0.1\n'
+    assert decide({"toy-hit": shifted(1, 0.09)}, policy, base=base, strict=True).exit_code == 0
+
+
+def decide_again(report, absolute, *, strict):
+    """The same sides under another tolerance."""
+    text = f'[metrics.toy-err]\nseverity = "gate"\nabsolute = {absolute}\n'
+    return gate(report.run, report.baseline, read_policy(policy_file(report_path(report), text)), strict=strict)
+
+
 def test_another_protocol_is_not_comparable_and_names_the_field(decide):
     report = decide(noisy(0), version=2)
     assert (report.exit_code, report.rows[0].outcome) == (3, "not comparable")
