@@ -42,7 +42,7 @@ from egobench.files.png import read_png
 from egobench.files.video import read_video, write_video
 from egobench.geometry.skeleton import HUMANML3D22, XSENS23, forward_kinematics
 from egobench.motions.humanml3d import encode
-from egobench.motions.smpl import read_parameters
+from egobench.motions.smpl_parameters import read_parameters
 from egobench.submissions.codes import CODES
 from egobench.submissions.description import read_description
 from egobench.submissions.form import Form

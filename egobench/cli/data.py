@@ -1,6 +1,7 @@
 """`egobench data make|verify|list|view|sheet|convert`: splits on this machine, pictures of clips, motion files."""
 
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from tyro.conf import Positional
 from egobench.catalog import SPLITS
 from egobench.cli.options import parse, pick, print_json
 from egobench.cli.progress import progress
+from egobench.cli.quiet import note
 from egobench.errors import BadInputError
-from egobench.motions.axes import Kind, Unit, Up
+from egobench.motions.axes import Kind, MotionFileWarning, Unit, Up
 from egobench.types import Condition, Sample
 
 
@@ -87,7 +89,8 @@ class ConvertOptions:
     """Turns a motion file of another kind into motion.npz: named joints, metres, z up."""
 
     source: Positional[Path]
-    """HumanML3D vectors (npy), SMPL or AMASS parameters (npz), BVH, XSens xdata (npz), or positions and rotations."""
+    """HumanML3D vectors or joints (npy), SMPL or AMASS parameters (npz), BVH, XSens xdata (npz), or positions and
+    rotations (npz)."""
     out: Positional[Path]
     """File to write."""
     kind: Kind = "auto"
@@ -207,22 +210,27 @@ def convert(arguments: list[str]) -> int:
 
     if options.out.suffix != ".npz":
         raise BadInputError(f"{options.out}: a name that ends in .npz is needed", code="option-form")
-    motion = load_motion(
-        options.source,
-        kind=options.kind,
-        fps=options.fps,
-        body_model=options.body_model,
-        to_fps=options.to_fps,
-        unit=options.unit,
-        up=options.up,
-        skeleton=options.skeleton,
-    )
+    with warnings.catch_warnings(record=True) as odd:
+        warnings.simplefilter("always", MotionFileWarning)
+        motion = load_motion(
+            options.source,
+            kind=options.kind,
+            fps=options.fps,
+            body_model=options.body_model,
+            to_fps=options.to_fps,
+            unit=options.unit,
+            up=options.up,
+            skeleton=options.skeleton,
+        )
+    said = [str(warning.message) for warning in odd if issubclass(warning.category, MotionFileWarning)]
+    for text in said:
+        note(text)
     write_motion(options.out, motion)
     height = stature(get_skeleton(motion.skeleton), motion.positions)
     frames = len(motion.positions)
     if options.json:
         facts = {"skeleton": motion.skeleton, "stature_m": round(height, 4), "fps": motion.fps, "frames": frames}
-        print_json({"path": options.out, **facts})
+        print_json({"path": options.out, "warnings": said, **facts})
     else:
         rate = f"{frames} frames at {motion.fps:g} per second"
         print(f"{options.out}: {motion.skeleton}, {rate}, a body of {height:.2f} m by its bones")

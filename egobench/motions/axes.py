@@ -28,6 +28,10 @@ UPRIGHT = 0.5
 """Cosine to an axis from which torso and legs count as standing or sitting along it."""
 
 
+class MotionFileWarning(UserWarning):
+    """What is odd about a motion file that is read all the same; the command line prints it as a note."""
+
+
 def check_length(frames: int, path: Path | str) -> int:
     """The number of frames, if it can be held.
 

@@ -22,7 +22,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from egobench.errors import BadInputError
 from egobench.geometry.skeleton import Skeleton, get_skeleton
-from egobench.motions.axes import Y_UP, check_length, into_world, within_bounds
+from egobench.motions.axes import Y_UP, check_length, find_up, into_world, within_bounds
 from egobench.motions.humanml3d_turns import LAYOUTS, about_y, bone_directions, bone_turns, joint_rotations
 from egobench.types import Motion
 
@@ -88,6 +88,48 @@ def decode(
         bones = positions - positions[:, [max(parent, 0) for parent in layout.skeleton.parents]]
     rotations = joint_rotations(layout, heading, bones)
     positions, _ = into_world(positions, rotations, "y")
+    return Motion(positions, rotations, float(layout.fps if fps is None else fps), layout.skeleton.name)
+
+
+def decode_any(array: Any, *, fps: float | int | None = None, metres: float | int = 1.0) -> Motion:
+    """Vectors, as `decode`, or joints (T, 22, 3) and (T, 21, 3), as `decode_joints`; the shape tells.
+
+    Raises:
+        BadInputError: theirs.
+    """
+    read = decode_joints if np.ndim(array) == 3 else decode
+    return read(array, fps=fps, metres=metres)
+
+
+def decode_joints(joints: Any, *, fps: float | int | None = None, metres: float | int = 1.0) -> Motion:
+    """Joints as HumanML3D's `new_joints` has them, and as models that make positions write them: y up, not normalised.
+
+    They keep their place. Rotations say where each bone points and nothing more (see `decode`); the heading is that of
+    hips and shoulders, smoothed as there.
+
+    Args:
+        joints: (T, 22, 3), or (T, 21, 3) of KIT-ML; floats.
+        fps: frames per second; None for the data set's, 20 or 12.5.
+        metres: length of their unit; KIT-ML's is not the metre.
+
+    Raises:
+        BadInputError: `humanml3d-shape`, `humanml3d-nonfinite` (or beyond 1e5), `motion-frames`.
+    """
+    array = np.asarray(joints)
+    numbers = array.shape[1:] if array.ndim == 3 else ()
+    layout = next((layout for layout in LAYOUTS.values() if numbers == (len(layout.skeleton), 3)), None)
+    if layout is None or array.dtype.kind != "f":
+        raise BadInputError(
+            f"humanml3d: joints are {array.dtype} of shape {array.shape}; floats (T, 22, 3) or (T, 21, 3) are needed",
+            code="humanml3d-shape",
+        )
+    check_length(len(array), "humanml3d")
+    if not within_bounds(array).all():
+        raise BadInputError("humanml3d: joints are not finite, or beyond 1e5", code="humanml3d-nonfinite")
+    theirs = array.astype(np.float64) * metres
+    bones = theirs - theirs[:, [max(parent, 0) for parent in layout.skeleton.parents]]
+    rotations = joint_rotations(layout, _heading(layout.skeleton, theirs), bones)
+    positions, _ = into_world(theirs, rotations, find_up(layout.skeleton, theirs, "y"))
     return Motion(positions, rotations, float(layout.fps if fps is None else fps), layout.skeleton.name)
 
 

@@ -8,6 +8,7 @@ from egobench.files.motion import read_motion
 from egobench.geometry.border import RATE_TOLERANCE, check_motion
 from egobench.geometry.skeleton import get_skeleton
 from egobench.motions.axes import METRES, Kind, Unit, Up, check_length, find_up, into_world, within_bounds
+from egobench.motions.smpl_parameters import is_parameters
 from egobench.types import Motion
 
 HUMANML3D_HINT = "; if the vectors are normalised, undo that first (× Std + Mean)"
@@ -30,7 +31,7 @@ def load_motion(
     |---|---|---|---|
     | `egobench` | npz: positions, rotations | z up | `fps` |
     | `smpl`, `smplx` | npz: AMASS's or smplx's parameters; and `body_model` | as seen, or `up` | in AMASS's, or `fps` |
-    | `humanml3d` | npy: (T, 263) or (T, 251), not normalised | y up | 20, 12.5, or `fps` |
+    | `humanml3d` | npy: (T, 263), (T, 251), not normalised; joints (T, 22, 3), (T, 21, 3) | y up | 20, 12.5, or `fps` |
     | `bvh` | text | as seen, or `up` | in the file, or `fps` |
     | `xsens` | npz: Nymeria's xdata | z up | by timestamps |
 
@@ -46,6 +47,9 @@ def load_motion(
     Raises:
         BadInputError: the readers' codes; codes of `check_motion`; `motion-kind` (not told by the file),
             `motion-option` (an option that this kind does not have).
+
+    Warns:
+        MotionFileWarning: what is odd about the file.
     """
     kind = find_kind(path) if kind == "auto" else kind
     _check_options(kind, {"fps": fps, "body_model": body_model, "skeleton": skeleton}, unit, up)
@@ -70,7 +74,7 @@ def find_kind(path: Path | str) -> Kind:
     Raises:
         BadInputError: `motion-kind`; codes of `read_npz`.
     """
-    suffix = Path(path).suffix
+    suffix = Path(path).suffix.lower()
     if suffix == ".bvh":
         return "bvh"
     if suffix == ".npy":
@@ -80,11 +84,11 @@ def find_kind(path: Path | str) -> Kind:
         return "egobench"
     if {"segment_tXYZ", "segment_qWXYZ"} <= names:
         return "xsens"
-    if "poses" in names or {"global_orient", "body_pose"} <= names:
+    if is_parameters(names):
         return "smpl"
     raise BadInputError(
         f"{path}: what kind of motion this is cannot be seen; .bvh, .npy (HumanML3D), or .npz with positions and "
-        "rotations, segment_tXYZ, poses, or body_pose is known; say kind",
+        "rotations, segment_tXYZ, poses, body_pose, or pose_body is known; say kind",
         code="motion-kind",
     )
 
@@ -103,9 +107,9 @@ def _read(
         case "egobench":
             return _read_own(path, fps, unit, up, skeleton)
         case "humanml3d":
-            from egobench.motions.humanml3d import decode
+            from egobench.motions.humanml3d import decode_any
 
-            return decode(read_npy(path), fps=fps, metres=METRES[unit])
+            return decode_any(read_npy(path), fps=fps, metres=METRES[unit])
         case "bvh":
             from egobench.motions.bvh import read_bvh
 

@@ -1,10 +1,11 @@
 """SMPL, SMPL-H and SMPL-X parameters → `Motion`, by `smplx` (Loper et al. 2015, Pavlakos et al. 2019).
 
-Parameters come as npz in AMASS's spelling (poses, trans, betas, mocap_framerate) or that of `smplx` (global_orient,
-body_pose, transl, betas). The body model is the user's own npz; only four plain arrays of it are opened, so nothing is
-ever unpickled, neither here nor by `smplx`, whose functions are used and whose file readers are not.
+Parameters come as npz (`egobench.motions.smpl_parameters`). The body model is the user's own npz; only four plain
+arrays of it are opened, so nothing is ever unpickled, neither here nor by `smplx`, whose functions are used and whose
+file readers are not.
 """
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,18 @@ import numpy as np
 from jaxtyping import Float
 
 from egobench.errors import BadInputError
-from egobench.files.arrays import MAX_NPZ_BYTES, read_npz
+from egobench.files.arrays import read_npz
 from egobench.geometry.skeleton import SMPL22, SMPL24, SMPLX22, Skeleton, forward_kinematics
-from egobench.motions.axes import Y_UP, Up, check_length, find_up, into_world, within_bounds
+from egobench.motions.axes import Y_UP, MotionFileWarning, Up, find_up, into_world, within_bounds
+from egobench.motions.smpl_parameters import Parameters, read_parameters
 from egobench.types import Motion
 
 MODEL_ARRAYS = ("v_template", "shapedirs", "J_regressor", "kintree_table")
-PARAMETERS = ("poses", "trans", "betas", "mocap_framerate", "mocap_frame_rate", "global_orient", "body_pose", "transl")
 MODELS = {24: SMPL24, 52: SMPL22, 55: SMPLX22}
 """Skeleton by the joints of the body model: SMPL, SMPL-H, SMPL-X."""
+SMPLX_JOINTS = 55
+SHAPE_SPACE, FACE_SPACE = 300, 100
+"""Columns of `shapedirs` in SMPL-X's whole file, shapes first, then expressions; its small files have 10 and 10."""
 MAX_BYTES = 2 * 2**30
 _CHUNK = 4096
 
@@ -36,21 +40,9 @@ class BodyModel:
     template: Float[np.ndarray, "vertex 3"]
     """Metres, y up, facing +z."""
     shapes: Float[np.ndarray, "vertex 3 shape"]
+    """Of the body; SMPL-X's expressions are left out."""
     regressor: Float[np.ndarray, "joint vertex"]
     """Of the skeleton's joints."""
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """One motion's parameters."""
-
-    turns: Float[np.ndarray, "time joint 3"]
-    """Axis × angle of each joint relative to its parent, radians; the first is the body's in the world."""
-    shift: Float[np.ndarray, "time 3"]
-    """Metres."""
-    betas: Float[np.ndarray, " shape"]
-    fps: float | None
-    """None where the file does not say."""
 
 
 def read_smpl(path: Path | str, *, body_model: Path | str, fps: float | int | None = None, up: Up = "auto") -> Motion:
@@ -63,11 +55,17 @@ def read_smpl(path: Path | str, *, body_model: Path | str, fps: float | int | No
 
     Raises:
         BadInputError: codes of `read_npz`; `body-model-…` (see `read_body_model`); `smpl-keys`, `smpl-shape`,
-            `smpl-nonfinite`, `smpl-betas`, `smpl-model` (parameters of another model); `motion-rate`, `motion-up`;
-            `library-missing`: smplx is not installed.
+            `smpl-nonfinite`, `smpl-betas`, `smpl-degrees`, `smpl-rate` (its two rates differ, and no `fps` was given),
+            `smpl-model` (parameters of another model); `motion-rate`, `motion-up`; `library-missing`: smplx is not
+            installed.
+
+    Warns:
+        MotionFileWarning: it has no shift, so that the body stays in one place.
     """
     model = read_body_model(body_model)
-    given = read_parameters(path)
+    given = read_parameters(path, fps=fps)
+    for _, text in given.odd:
+        warnings.warn(f"{path}: {text}", MotionFileWarning, stacklevel=2)
     rate = given.fps if fps is None else fps
     if rate is None:
         raise BadInputError(f"{path}: does not say its frame rate; give fps", code="motion-rate")
@@ -114,7 +112,9 @@ def _turns(model: BodyModel, given: Parameters) -> Float[np.ndarray, "time joint
             code="smpl-model",
         )
     if len(given.betas) > model.shapes.shape[-1]:
-        text = f"smpl: {len(given.betas)} betas, the body model has {model.shapes.shape[-1]}; leave the last ones out"
+        more = "; what follows them in its file are expressions of the face" if model.joints == SMPLX_JOINTS else ""
+        has = f"the body model has {model.shapes.shape[-1]} shapes{more}"
+        text = f"smpl: {len(given.betas)} betas, {has}; leave the last ones out, or give its file with all shapes"
         raise BadInputError(text, code="smpl-betas")
     turns = np.zeros((len(given.turns), count, 3))
     used = 24 if given.turns.shape[1] == count == 24 else 22  # the tree of 22 is common to all
@@ -146,7 +146,7 @@ def read_body_model(path: Path | str) -> BodyModel:
     file = Path(path)
     if not file.is_file():
         raise BadInputError(f"{file}: no such body-model file", code="body-model-missing")
-    if file.suffix != ".npz":
+    if file.suffix.lower() != ".npz":
         raise BadInputError(
             f"{file}: body models are read from npz only, since reading a pickle can run any code; save its "
             f"{', '.join(MODEL_ARRAYS)} with numpy.savez",
@@ -183,65 +183,16 @@ def read_body_model(path: Path | str) -> BodyModel:
             f"{file}: a tree of {joints} joints that is not SMPL's (24), SMPL-H's (52) or SMPL-X's (55)",
             code="body-model-joints",
         )
-    numbers = [array.astype(np.float64) for array in (template, shapes, regressor[: len(skeleton)])]
+    bodily = shapes[..., : _bodily(joints, shapes.shape[-1])]
+    numbers = [array.astype(np.float64) for array in (template, bodily, regressor[: len(skeleton)])]
     return BodyModel(skeleton, joints, *numbers)
 
 
-def read_parameters(path: Path | str, *, max_bytes: int = MAX_NPZ_BYTES) -> Parameters:
-    """Pose parameters of an npz file, either spelling.
-
-    Args:
-        max_bytes: bound on the unpacked size.
-
-    Raises:
-        BadInputError: `smpl-keys`, `smpl-shape`, `smpl-nonfinite`, `smpl-betas` (they change), `motion-frames`; codes
-            of `read_npz`.
-    """
-    arrays = read_npz(path, max_bytes=max_bytes, only=PARAMETERS)
-    if "poses" in arrays:
-        poses = arrays["poses"]
-    elif {"global_orient", "body_pose"} <= arrays.keys():
-        parts = [_flat(arrays[name]) for name in ("global_orient", "body_pose")]
-        if len(parts[0]) != len(parts[1]):
-            text = f"{path}: {len(parts[0])} frames of global_orient, {len(parts[1])} of body_pose"
-            raise BadInputError(text, code="smpl-shape")
-        poses = np.concatenate(parts, axis=1)
-    else:
-        found = ", ".join(sorted(arrays)) or "none of them"
-        text = f"{path}: 'poses', or 'global_orient' and 'body_pose' are needed; found: {found}"
-        raise BadInputError(text, code="smpl-keys")
-    shift = arrays.get("trans", arrays.get("transl", np.zeros((len(poses) if poses.ndim else 0, 3))))
-    betas = _constant(arrays.get("betas", np.zeros(0)), path)
-    if poses.ndim != 2 or poses.shape[1] % 3 or poses.shape[1] < 66 or shift.shape != (len(poses), 3):
-        raise BadInputError(
-            f"{path}: poses {poses.shape} and shift {shift.shape}; (T, 3 per joint) for 22 joints or more, and (T, 3) "
-            "are needed",
-            code="smpl-shape",
-        )
-    check_length(len(poses), path)
-    for name, array in (("poses", poses), ("shift", shift), ("betas", betas)):
-        if not within_bounds(array).all():
-            raise BadInputError(
-                f"{path}: {name} {array.dtype} are not all finite numbers up to 1e5", code="smpl-nonfinite"
-            )
-    rate = arrays.get("mocap_framerate", arrays.get("mocap_frame_rate"))
-    fps = float(rate.item()) if rate is not None and rate.size == 1 and rate.dtype.kind in "fiu" else None
-    turns, shift, betas = (array.astype(np.float64) for array in (poses.reshape(len(poses), -1, 3), shift, betas))
-    return Parameters(turns, shift, betas, fps)
-
-
-def _flat(array: np.ndarray) -> np.ndarray:
-    """(T, …) as (T, numbers); what has no frames as (0, 0)."""
-    return array.reshape(len(array), -1) if array.ndim and len(array) else np.zeros((0, 0))
-
-
-def _constant(betas: np.ndarray, path: Path | str) -> np.ndarray:
-    """One row of betas: a wearer does not change shape."""
-    rows = betas.reshape(1, -1) if betas.ndim < 2 else _flat(betas)
-    if len(rows) == 0 or (rows != rows[:1]).any():
-        text = f"{path}: betas {betas.shape} change from frame to frame; one row is needed, such as their mean"
-        raise BadInputError(text, code="smpl-betas")
-    return rows[0]
+def _bodily(joints: int, columns: int) -> int:
+    """How many columns of `shapedirs` are shapes of the body, as `smplx.SMPLX` counts them."""
+    if joints != SMPLX_JOINTS or columns >= SHAPE_SPACE + FACE_SPACE:
+        return min(columns, SHAPE_SPACE)
+    return min(columns, 10)
 
 
 def _through_smplx(

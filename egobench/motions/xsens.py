@@ -18,6 +18,10 @@ from egobench.types import Motion
 ARRAYS = ("timestamps_us", "segment_tXYZ", "segment_qWXYZ")
 LONGEST_GAP = 0.1
 """Seconds without a pose that interpolation may cross."""
+RATES = (1.0, 1000.0)
+"""Poses a second that a body suit may give; outside, the stamps are of another unit."""
+UNITS = {"milliseconds": 1e3, "seconds": 1e6, "nanoseconds": 1e-3}
+"""Of stamps, in microseconds."""
 LENGTH_TOLERANCE = 1e-2
 """How far a quaternion's length may be from 1; float16 has 1e-3."""
 
@@ -32,7 +36,8 @@ def read_xsens(path: Path | str, *, to_fps: float | int | None = None) -> Motion
 
     Raises:
         BadInputError: codes of `read_npz`; `xsens-keys`, `xsens-shape`, `xsens-nonfinite`, `xsens-time` (not
-            ascending), `xsens-gap` (more than 0.1 s), `xsens-quaternion`; `motion-rate`, `motion-frames`.
+            ascending, or no microseconds), `xsens-gap` (more than 0.1 s), `xsens-quaternion`; `motion-rate`,
+            `motion-frames`.
     """
     arrays = read_npz(path, only=ARRAYS)
     missing = [name for name in ARRAYS if name not in arrays]
@@ -66,11 +71,23 @@ def _seconds(stamps: np.ndarray, path: Path | str) -> Float[np.ndarray, " time"]
     if (steps <= 0).any():
         text = f"{path}: timestamps_us do not ascend at row {int(np.argmax(steps <= 0)) + 1}"
         raise BadInputError(text, code="xsens-time")
+    _check_unit(steps, path)
     if (steps > LONGEST_GAP).any():
         row = int(np.argmax(steps > LONGEST_GAP))
         text = f"{path}: {steps[row]:.3g} s without a pose after row {row}; {LONGEST_GAP} s is allowed; cut it there"
         raise BadInputError(text, code="xsens-gap")
     return seconds
+
+
+def _check_unit(steps: Float[np.ndarray, " step"], path: Path | str) -> None:
+    """Refuses stamps that are microseconds of no body suit, and says of what they could be. Raises `xsens-time`."""
+    if len(steps) == 0 or RATES[0] <= 1 / float(np.median(steps)) <= RATES[1]:
+        return
+    rate = 1 / float(np.median(steps))
+    units = [name for name, microseconds in UNITS.items() if RATES[0] <= rate / microseconds <= RATES[1]]
+    looks = f"; looks like {units[0]}: multiply by {UNITS[units[0]]:g}" if units else ""
+    text = f"{path}: timestamps_us are {rate:.3g} poses a second, {RATES[0]:g} to {RATES[1]:g} are needed{looks}"
+    raise BadInputError(text, code="xsens-time")
 
 
 def _median_rate(times: Float[np.ndarray, " time"], path: Path | str) -> float:

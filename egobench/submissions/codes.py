@@ -200,10 +200,19 @@ MOTION = {
         "positions do not follow the rotations: bones change their direction against their own joints",
         "take both from one forward kinematics",
     ),
-    "smpl-keys": _error("some SMPL parameters are there, others not", "poses, or global_orient and body_pose"),
+    "smpl-keys": _error(
+        "some SMPL parameters are there, others not, or two spellings of one thing differ",
+        "poses; or global_orient and body_pose; or root_orient and pose_body",
+    ),
     "smpl-shape": _error("parameters of another shape", "poses (T, 3 per joint), trans (T, 3)"),
     "smpl-nonfinite": _error("NaN, infinity, or a number beyond 1e5", "fix the sampler"),
-    "smpl-betas": _error("betas that change over time, or more than the body model has", "one row of betas"),
+    "smpl-betas": _error(
+        "betas that change over time, or more than the body model has shapes (SMPL-X's expressions are none)",
+        "one row of betas",
+    ),
+    "smpl-degrees": _error("turns in degrees", "radians: multiply by π / 180"),
+    "smpl-rate": _error("mocap_framerate and mocap_frame_rate differ", "leave the wrong one out"),
+    "smpl-trans": _warning("no `trans` and no `transl`: the body is taken to stay in one place", "write trans (T, 3)"),
     "smpl-model": _error("parameters of another model than the body-model file", "give the model they were made for"),
     "body-model-missing": _error(
         "SMPL parameters, and no body model to turn them into joints",
@@ -214,7 +223,8 @@ MOTION = {
     "body-model-shape": _error("a body model with arrays of other shapes", "give SMPL's, SMPL-H's or SMPL-X's"),
     "body-model-joints": _error("a tree of joints that is none of theirs", "give SMPL's, SMPL-H's or SMPL-X's"),
     "humanml3d-shape": _error(
-        "vectors of another width or type", "floats (T, 263) of HumanML3D or (T, 251) of KIT, not normalised"
+        "vectors or joints of another shape or type",
+        "floats (T, 263) of HumanML3D or (T, 251) of KIT, not normalised; or joints (T, 22, 3), (T, 21, 3)",
     ),
     "humanml3d-nonfinite": _error("NaN, infinity, or a number beyond 1e5", "fix the sampler"),
     "camera-shape": _error(

@@ -1,7 +1,7 @@
 """A submitted motion file of any of the three kinds → `Motion` in the split's form, checked as nothing else is.
 
-npz with positions and rotations (and perhaps the camera), npz with SMPL parameters, npy with HumanML3D vectors.
-Sizes are compared before anything is allocated, nothing is unpickled, torch is not needed.
+npz with positions and rotations (and perhaps the camera), npz with SMPL parameters, npy with HumanML3D vectors or
+joints. Sizes are compared before anything is allocated, nothing is unpickled, torch is not needed.
 """
 
 from pathlib import Path
@@ -14,14 +14,17 @@ from egobench.files.motion import motion_of
 from egobench.geometry.border import check_motion
 from egobench.geometry.skeleton import get_skeleton
 from egobench.motions.axes import find_up, within_bounds
+from egobench.motions.smpl_parameters import PARAMETERS, PARTS, read_parameters
 from egobench.submissions.camera import check_camera
 from egobench.submissions.conventions import check_byte_order, check_conventions, check_steps, fit_warning
 from egobench.submissions.form import Form
 from egobench.types import Motion
 
 OWN = ("positions", "rotations", "camera", "intrinsics")
-SMPL = ("poses", "trans", "betas", "global_orient", "body_pose", "transl", "mocap_framerate", "mocap_frame_rate")
-SMPL_TOO = ("gender", "dmpls", "left_hand_pose", "right_hand_pose", "jaw_pose", "leye_pose", "reye_pose", "expression")
+SMPL_TOO = (
+    *("gender", "dmpls", "left_hand_pose", "right_hand_pose", "jaw_pose", "leye_pose", "reye_pose", "expression"),
+    *("pose_hand", "pose_jaw", "pose_eye", "surface_model_type", "num_betas", "mocap_time_length"),
+)
 """Parameters of SMPL that joints do not need."""
 SPARE_BYTES = 2**22
 
@@ -49,7 +52,7 @@ def read_submitted_motion(
         names = npz_names(path, max_bytes=limit)
         if {"positions", "rotations"} <= names:
             motion, odd = _own(path, form, names, limit)
-        elif "poses" in names or {"global_orient", "body_pose"} & names:
+        elif names & {"poses", *PARTS[0], *PARTS[1]}:
             motion, odd = _smpl(path, form, names, limit, body_model)
         else:
             found = ", ".join(sorted(names)[:10])[:200] or "none"
@@ -82,7 +85,7 @@ def _own(path: Path, form: Form, names: set[str], limit: int) -> tuple[Motion, l
 def _smpl(
     path: Path, form: Form, names: set[str], limit: int, body_model: Path | None
 ) -> tuple[Motion, list[tuple[str, str]]]:
-    from egobench.motions.smpl import pose_with_numpy, read_body_model, read_parameters
+    from egobench.motions.smpl import pose_with_numpy, read_body_model
 
     if body_model is None:
         text = f"{path}: SMPL parameters need your own body-model file (npz); give body_model"
@@ -95,15 +98,15 @@ def _smpl(
     if given.fps is not None and abs(given.fps - form.fps_motion) > 1e-3 * form.fps_motion:
         text = f"{path}: {given.fps:g} frames per second by its mocap_framerate; {form.fps_motion:g} are needed"
         raise BadInputError(text, code="motion-rate")
-    return _checked(motion, form), _extra(names - {*SMPL, *SMPL_TOO})
+    return _checked(motion, form), [*given.odd, *_extra(names - {*PARAMETERS, *SMPL_TOO})]
 
 
 def _vectors(path: Path, form: Form, limit: int) -> Motion:
-    from egobench.motions.humanml3d import decode
+    from egobench.motions.humanml3d import decode_any
 
-    motion = decode(read_npy(path, max_bytes=limit), fps=form.fps_motion)
+    motion = decode_any(read_npy(path, max_bytes=limit), fps=form.fps_motion)
     if motion.skeleton != form.skeleton:
-        text = f"{path}: vectors of {motion.skeleton}; {form.skeleton} is needed"
+        text = f"{path}: HumanML3D of {motion.skeleton}; {form.skeleton} is needed"
         raise BadInputError(text, code="motion-skeleton")
     return _checked(motion, form)
 

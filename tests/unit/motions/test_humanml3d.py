@@ -11,7 +11,7 @@ from egobench.errors import BadInputError
 from egobench.geometry.border import check_motion
 from egobench.geometry.skeleton import HUMANML3D22, KIT21, SMPL22, XSENS23
 from egobench.motions.axes import Y_UP
-from egobench.motions.humanml3d import decode, encode
+from egobench.motions.humanml3d import decode, decode_any, encode
 from egobench.motions.humanml3d_turns import HUMANML3D, bone_turns
 
 
@@ -33,6 +33,34 @@ def test_the_first_channel_is_half_the_yaw_step():
     vectors[:, 0] = -np.deg2rad(45)  # r turns by -90° a frame, so the body by +90°, to its left
     facing = decode(vectors).rotations[:, 0, :, 0]  # the pelvis' forward
     np.testing.assert_allclose(facing, [[1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0]], atol=1e-12)
+
+
+@pytest.mark.parametrize("skeleton", [HUMANML3D22, KIT21])
+def test_joints_are_read_in_their_place_and_turned_as_vectors_are(skeleton):
+    motion = dancing(skeleton, frames=40)
+    joints = motion.positions @ Y_UP  # as `new_joints` has them
+    back = decode_any(joints.astype(np.float32))
+    np.testing.assert_allclose(back.positions, motion.positions, atol=1e-6)
+    assert (back.skeleton, back.fps) == (skeleton.name, {22: 20.0, 21: 12.5}[len(skeleton)])
+    vectors = decode(encode(motion))
+    relative = np.swapaxes(back.rotations[:-1, :1], -1, -2) @ back.rotations[:-1]
+    theirs = np.swapaxes(vectors.rotations[:, :1], -1, -2) @ vectors.rotations
+    np.testing.assert_allclose(relative, theirs, atol=1e-5)
+
+
+def test_joints_of_no_layout_are_refused():
+    for shape in ((5, 24, 3), (5, 22, 4), (22, 3, 5), (0, 22, 3)):
+        with pytest.raises(BadInputError) as caught:
+            decode_any(np.zeros(shape))
+        assert caught.value.code == ("motion-frames" if shape[0] == 0 else "humanml3d-shape")
+    bad = standing(HUMANML3D22).positions @ Y_UP
+    bad[2, 3, 1] = np.nan
+    with pytest.raises(BadInputError) as caught:
+        decode_any(bad)
+    assert caught.value.code == "humanml3d-nonfinite"
+    with pytest.raises(BadInputError) as caught:
+        decode_any(standing(HUMANML3D22).positions)  # z up
+    assert caught.value.code == "motion-up"
 
 
 def test_velocity_is_read_in_the_heading_of_its_end():

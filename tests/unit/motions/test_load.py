@@ -128,6 +128,30 @@ def test_what_does_not_fit_is_refused(files, kind, options, code):
     assert refusal(load_motion, path, **{**needed, **options})[0] == code
 
 
+def test_suffixes_in_capitals_are_suffixes(files, tmp_path):
+    for kind, capitals in (("xsens", "XDATA.NPZ"), ("humanml3d", "VECTORS.NPY"), ("smpl", "AMASS.NPZ")):
+        path, options = files[kind]
+        other = path.rename(tmp_path / f"as-{capitals}")
+        assert find_kind(other) == kind
+        assert len(load_motion(other, **options).positions) > 1
+
+
+def test_joints_of_humanml3d_are_known_by_their_shape(tmp_path):
+    motion = dancing(HUMANML3D22)
+    np.save(tmp_path / "012345.npy", (motion.positions @ Y_UP).astype(np.float32))
+    np.testing.assert_allclose(load_motion(tmp_path / "012345.npy").positions, motion.positions, atol=1e-6)
+
+
+def test_the_verb_says_what_is_odd(files, tmp_path, capsys):
+    np.savez(tmp_path / "no-shift.npz", poses=poses(frames=30), mocap_framerate=60.0)
+    command = ["convert", str(tmp_path / "no-shift.npz"), str(tmp_path / "out.npz")]
+    command += ["--body-model", str(files["smpl"][1]["body_model"]), "--json"]
+    assert main(command) == 0
+    said = capsys.readouterr()
+    assert "no 'trans' and no 'transl'" in said.err
+    assert "no 'trans'" in json.loads(said.out)["warnings"][0]
+
+
 def test_files_of_no_kind_are_refused(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.zeros(3))
     (tmp_path / "a.fbx").write_bytes(b"Kaydara")

@@ -10,8 +10,10 @@ from scipy.spatial.transform import Rotation
 
 from egobench.errors import BadInputError
 from egobench.geometry.skeleton import SMPL22, SMPL24, SMPLX22, forward_kinematics
-from egobench.motions.axes import Y_UP
-from egobench.motions.smpl import pose, pose_with_numpy, read_body_model, read_parameters, read_smpl
+from egobench.motions.axes import Y_UP, MotionFileWarning
+from egobench.motions.load import find_kind
+from egobench.motions.smpl import pose, pose_with_numpy, read_body_model, read_smpl
+from egobench.motions.smpl_parameters import read_parameters
 
 PARENTS = {
     24: (*SMPL22.parents, 20, 21),
@@ -157,6 +159,68 @@ def test_objects_in_a_body_model_are_never_opened(model, parameters):
     path = model(55, joint2num=np.array({"bomb": Bomb()}, dtype=object))
     motion = read_smpl(parameters(poses=poses(55), mocap_framerate=30), body_model=path)
     assert motion.skeleton == "smplx22"
+
+
+def test_expressions_are_never_used_as_shapes(model, parameters):
+    """SMPL-X's small file: 10 shapes and 10 expressions in one array, and AMASS writes 16 betas."""
+    shapes = np.concatenate([body_arrays(55)["shapedirs"], np.ones((55, 3, 10))], axis=-1)
+    small = model(55, shapedirs=shapes)
+    path = parameters(poses=poses(55), trans=np.zeros((3, 3)), betas=np.ones(16), mocap_framerate=30)
+    with pytest.raises(BadInputError, match="16 betas, the body model has 10 shapes; what follows them") as caught:
+        read_smpl(path, body_model=small)
+    assert caught.value.code == "smpl-betas"
+    ten = parameters(poses=poses(55), trans=np.zeros((3, 3)), betas=np.ones(10), mocap_framerate=30)
+    got = read_smpl(ten, body_model=small).positions
+    np.testing.assert_allclose(got, read_smpl(ten, body_model=model(55)).positions, atol=1e-12)
+
+
+def test_the_whole_file_of_smplx_has_300_shapes(model):
+    whole = np.zeros((55, 3, 400))
+    assert read_body_model(model(55, shapedirs=whole)).shapes.shape[-1] == 300
+    assert read_body_model(model(52, shapedirs=whole[:52, :, :16])).shapes.shape[-1] == 16  # SMPL-H has no expressions
+
+
+def test_amass_in_parts_is_amass_in_one_piece(model, parameters):
+    turns = np.random.default_rng(2).normal(0, 0.3, (4, 55, 3)).reshape(4, -1)
+    rest = {"trans": np.ones((4, 3)), "mocap_frame_rate": 60.0}
+    whole = read_smpl(parameters(poses=turns, **rest), body_model=model(55), up="y")
+    parts = parameters(root_orient=turns[:, :3], pose_body=turns[:, 3:66], pose_hand=turns[:, 75:], **rest)
+    assert find_kind(parts) == "smpl"
+    motion = read_smpl(parts, body_model=model(55), up="y")
+    np.testing.assert_allclose(motion.positions, whole.positions, atol=1e-12)
+    np.testing.assert_allclose(motion.rotations, whole.rotations, atol=1e-12)
+    both = parameters(poses=turns, root_orient=turns[:, :3], pose_body=turns[:, 3:66] + 0.1, **rest)
+    assert refusal(read_parameters, both) == "smpl-keys"
+    shifts = parameters(poses=turns, trans=np.zeros((4, 3)), transl=np.ones((4, 3)))
+    assert refusal(read_parameters, shifts) == "smpl-keys"
+
+
+def test_degrees_are_named(parameters):
+    turns = np.random.default_rng(3).normal(0, 0.4, (20, 72))
+    read_parameters(parameters(poses=turns, trans=np.zeros((20, 3))))
+    path = parameters(poses=np.rad2deg(turns), trans=np.zeros((20, 3)))
+    with pytest.raises(BadInputError, match="looks like degrees: multiply by π / 180") as caught:
+        read_parameters(path)
+    assert caught.value.code == "smpl-degrees"
+    turns[:, :3] += [0, 2 * np.pi, 0]  # a body that turned about itself, unwrapped: 1 of 24 turns
+    read_parameters(parameters(poses=turns, trans=np.zeros((20, 3))))
+
+
+def test_two_rates_that_differ_are_refused_unless_one_is_given(model, parameters):
+    path = parameters(poses=poses(), trans=np.zeros((3, 3)), mocap_framerate=120.0, mocap_frame_rate=60.0)
+    with pytest.raises(BadInputError, match="mocap_framerate is 120 and mocap_frame_rate is 60") as caught:
+        read_smpl(path, body_model=model())
+    assert caught.value.code == "smpl-rate"
+    assert read_smpl(path, body_model=model(), fps=60).fps == 60
+    alike = parameters(poses=poses(), trans=np.zeros((3, 3)), mocap_framerate=60.0, mocap_frame_rate=60)
+    assert read_parameters(alike).fps == 60
+
+
+def test_a_body_without_shift_is_told(model, parameters):
+    path = parameters(poses=poses(), mocap_framerate=60.0)
+    with pytest.warns(MotionFileWarning, match="no 'trans' and no 'transl'"):
+        read_smpl(path, body_model=model())
+    assert [code for code, _ in read_parameters(path).odd] == ["smpl-trans"]
 
 
 @pytest.mark.parametrize("name", ["SMPL_NEUTRAL.pkl", "basicModel_f.npy"])

@@ -125,6 +125,16 @@ def test_broken_recordings_are_refused(saved, changes, code):
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize(("unit", "per_microsecond"), [("milliseconds", 1e-3), ("seconds", 1e-6), ("nanoseconds", 1e3)])
+def test_stamps_of_another_unit_are_named(saved, unit, per_microsecond):
+    motion = dancing(XSENS23, frames=48, fps=240)
+    stamps = np.arange(48) / 240 * 1e6 * per_microsecond
+    with pytest.raises(BadInputError, match=f"looks like {unit}: multiply by") as caught:
+        read_xsens(saved(recording(motion, stamps)))
+    assert caught.value.code == "xsens-time"
+    assert str(caught.value).endswith(f"multiply by {1 / per_microsecond:g}")
+
+
 @pytest.mark.parametrize("fps", [0, -1, np.nan, np.inf, 1e12])
 def test_rates_that_are_none_or_endless_are_refused(saved, fps):
     with pytest.raises(BadInputError) as caught:
