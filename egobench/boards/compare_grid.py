@@ -40,7 +40,7 @@ def metrics_grid(comparison: Comparison, *, narrow: bool = False) -> Grid:
         {**{"first_run": first.run, "second_run": second.run, "metric": row.metric}, **_flat(row)} for row in rows
     ]
     return Grid(
-        title=f"{first.split} ({first.task}): B = {second.model} against A = {first.model}",
+        title=f"{first.split} ({first.task}): B = {second.called} against A = {first.called}",
         header=NARROW if narrow else HEADER,
         rows=tuple(narrow_rows if narrow else wide_rows),
         notes=tuple(_notes(comparison, rows)),
@@ -57,7 +57,7 @@ def losses_grid(losses: Sequence[Loss], comparison: Comparison, *, narrow: bool 
         cells = (*named, plain_text(loss.first), plain_text(loss.second))
         rows.append(GridRow((cells[0], cells[3]) if narrow else cells))
     return Grid(
-        title=f"clips where B = {comparison.second.model} lost most",
+        title=f"clips where B = {comparison.second.called} lost most",
         header=head,
         rows=tuple(rows),
         left=1 if narrow else 3,
@@ -102,7 +102,7 @@ def gate_grid(report: GateReport) -> Grid:
         lines.append(GridRow(cells, strong=frozenset({7}) if bad else frozenset(), faint=row.rule.severity == "info"))
     notes = [f"{row.metric} ({row.rule.severity}) {row.outcome}: {row.reason}" for row in rows if row.reason]
     return Grid(
-        title=f"gate: {report.run.model} against {report.baseline.name} under {report.policy.name}",
+        title=f"gate: {report.run.called} against {report.baseline.name} under {report.policy.name}",
         header=("metric", "baseline", "run", "change [95 %]", "tolerance", "MDE", "severity", "outcome"),
         rows=tuple(lines),
         notes=(

@@ -17,10 +17,8 @@ from egobench.catalog import MODELS
 from egobench.errors import BadInputError, NotComparableError
 from egobench.files.atomic import read_json
 from egobench.files.digest import digest_file
+from egobench.store.labels import LABEL, given_name
 from egobench.store.manifest import refuse_newer
-
-LABEL = re.compile(r"[\w][\w .:,+/()-]{0,79}")
-"""What a model may be called in a table: a word first (no formula of a spreadsheet), one line, at most 80 signs."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,11 @@ def kind_of(model: str) -> Kind:
 
 
 def entry_content(run: Path, kind: Kind | None = None, label: str | None = None) -> dict[str, Any]:
-    """The content of an entry made from a finished run folder; `kind` is `kind_of` the model if None.
+    """The content of an entry made from a finished run folder.
+
+    Args:
+        kind: `kind_of` the model if None.
+        label: the run's own name if None, else the model's.
 
     Raises:
         BadInputError: the run is not finished or its manifest is damaged.
@@ -129,7 +131,7 @@ def entry_content(run: Path, kind: Kind | None = None, label: str | None = None)
         raise BadInputError(f"{run}: status is {status!r}; only a run that is done is entered", code="run-unfinished")
     try:
         provenance = Provenance(
-            model=label or document["model"],
+            model=label or given_name(manifest) or document["model"],
             kind=kind or kind_of(document["model"]),
             run=manifest["run"],
             manifest_digest=digest_file(manifest_file),

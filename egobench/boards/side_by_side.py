@@ -1,18 +1,21 @@
 """Finished runs → one grid, a row each; refused where a column would mix protocols. No statistics: it only lays out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from egobench.boards.entries import entry_content
 from egobench.boards.grid import Grid
 from egobench.boards.table import ModelRow, in_order, models_grid
 from egobench.errors import NotComparableError, UnknownNameError
+from egobench.files.atomic import read_json
 from egobench.files.plain import differing_fields
 from egobench.registry import unknown
+from egobench.store.labels import Named, distinct_labels
 
 
 def runs_grid(runs: Sequence[Path], columns: Sequence[str] = ()) -> Grid:
-    """The runs in the order given, floor and chance above them.
+    """The runs in the order given, floor and chance above them; runs of one name are told apart (`store/labels.py`).
 
     Args:
         columns: metrics in this order; empty for all that any run has, in the catalogue's order.
@@ -23,6 +26,7 @@ def runs_grid(runs: Sequence[Path], columns: Sequence[str] = ()) -> Grid:
         UnknownNameError: a column that no run has.
     """
     contents = [entry_content(run) for run in runs]
+    labels = distinct_labels([_named(run, content) for run, content in zip(runs, contents, strict=True)])
     first, measured = contents[0], in_order({name for content in contents for name in content["metrics"]})
     for name in columns:
         if name not in measured:
@@ -32,14 +36,19 @@ def runs_grid(runs: Sequence[Path], columns: Sequence[str] = ()) -> Grid:
         _refuse_mixture(first, content, runs[0], run)
     rows = [
         ModelRow(
-            label=content["model"],
+            label=label,
             metrics=content["metrics"],
             kind=content["provenance"]["kind"],
             run=content["provenance"]["run"],
         )
-        for content in contents
+        for content, label in zip(contents, labels, strict=True)
     ]
     return models_grid(f"{first['split']} ({first['task']})", metrics, rows)
+
+
+def _named(run: Path, content: Mapping[str, Any]) -> Named:
+    settings = read_json(run / "manifest.json").get("model", {}).get("settings", {})
+    return Named(content["provenance"]["run"], content["provenance"]["model"], settings)
 
 
 def _refuse_mixture(first: dict, other: dict, first_run: Path, run: Path) -> None:

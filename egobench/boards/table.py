@@ -15,6 +15,7 @@ from egobench.boards.numbers import ARROWS, MISSING, head_text, plain_text, reas
 from egobench.catalog import METRICS
 from egobench.errors import BadInputError
 from egobench.files.atomic import read_json
+from egobench.store.folder import why_no_run
 
 SCHEMA = 1
 SHORT_DIGEST = 8
@@ -63,7 +64,9 @@ def read_metrics(path: Path) -> dict[str, Any]:
     """
     file = path / "metrics.json" if path.is_dir() else path
     if not file.is_file():
-        raise BadInputError(f"no {file}: not a finished run", code="run-missing")
+        is_run = not path.is_dir() or (path / "manifest.json").is_file()
+        why = "" if is_run else f": {why_no_run(path)}"
+        raise BadInputError(f"no {file}: not a finished run{why}", code="run-missing")
     return check_metrics(read_json(file), str(file))
 
 
@@ -97,8 +100,8 @@ def in_order(labels: Iterable[str]) -> list[str]:
     return sorted(labels, key=lambda label: (places.get(label.partition(":")[0], len(places)), label))
 
 
-def run_grid(document: Mapping[str, Any]) -> Grid:
-    """One run: a row per metric with everything that belongs to the number."""
+def run_grid(document: Mapping[str, Any], name: str = "") -> Grid:
+    """One run: a row per metric with everything that belongs to the number; `name` is the run's own, if it has one."""
     metrics = {name: document["metrics"][name] for name in in_order(document["metrics"])}
     rows = [
         (
@@ -115,7 +118,7 @@ def run_grid(document: Mapping[str, Any]) -> Grid:
     row = ModelRow(document["model"], metrics, run=document["run"])
     protocols = [f"{name} v{result['version']} {result['protocol'][:SHORT_DIGEST]}" for name, result in metrics.items()]
     return Grid(
-        title=f"{document['model']} on {document['split']} ({document['task']})",
+        title=f"{f'{name}: ' if name else ''}{document['model']} on {document['split']} ({document['task']})",
         header=("metric", "value ± 95 %", "n", "undef.", "cover.", "floor", "chance"),
         rows=tuple(GridRow(cells) for cells in rows),
         notes=(

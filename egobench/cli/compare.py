@@ -16,6 +16,7 @@ from egobench.boards.grid import Grid, GridRow
 from egobench.boards.render import latex, markdown
 from egobench.cli.options import parse, print_grids, print_json
 from egobench.cli.progress import progress
+from egobench.cli.several import chosen_runs
 from egobench.errors import BadInputError, NotComparableError
 
 if TYPE_CHECKING:
@@ -30,11 +31,12 @@ NARROW_COLUMNS = 110
 class CompareOptions:
     """Compares finished runs by the same clips: difference with interval, p, verdict; refuses two protocols (exit 3).
 
-    The first run is A; every other one is compared with it, and with more than two a matrix is added.
+    The first run is A; every other one is compared with it, and with more than two a matrix is added. Runs of one model
+    are told apart by their names (`egobench run --name`), else by the settings that differ.
     """
 
     runs: Positional[tuple[Path, ...]]
-    """Two or more run folders."""
+    """Two or more run folders; what is no run, such as a picture that `runs/*` catches, is named and skipped."""
     format: Literal["table", "md", "latex", "csv", "json", "html"] = "table"
     """How it is printed."""
     explain: bool = False
@@ -63,10 +65,10 @@ def main(arguments: list[str]) -> int:
         raise BadInputError(text, code="option-form")
     if not 0 <= options.tolerance < float("inf"):
         raise BadInputError(f"tolerance is {options.tolerance}; 0 or more is needed", code="range")
-    from egobench.compare.run_side import run_side
+    from egobench.compare.run_side import run_side, told_apart
 
     bars = progress()
-    sides = [run_side(path, bars) for path in options.runs]
+    sides = told_apart([run_side(path, bars) for path in chosen_runs(options.runs, least=2)])
     form = "json" if options.json else options.format
     try:
         found = _compare_all(sides, options)
@@ -123,7 +125,7 @@ def _print(
     narrow = form == "table" and sys.stdout.isatty() and shutil.get_terminal_size().columns < NARROW_COLUMNS
     grids = [grid for each in against_first for grid in compare_grids(each, narrow=narrow)]
     if len(sides) > 2:
-        grids.append(matrix_grid([f"{side.model} ({side.run})" for side in sides], found))
+        grids.append(matrix_grid([_matrix_name(side) for side in sides], found))
     if options.explain:
         grids += [_explain_grid(each) for each in against_first]
     if form == "html":
@@ -132,6 +134,10 @@ def _print(
         print_grids(grids)
     else:
         print({"md": markdown, "latex": latex}[form](grids), end="")
+
+
+def _matrix_name(side: "Side") -> str:
+    return side.called if side.run in side.called else f"{side.called} ({side.run})"
 
 
 def _explain_grid(comparison: "Comparison") -> Grid:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from egobench.boards.table import read_metrics, run_grid
 from egobench.cli.options import print_grids, print_json
 from egobench.errors import IncompleteRunError
+from egobench.files.atomic import read_json
+from egobench.store.labels import given_name
 
 if TYPE_CHECKING:
     from egobench.pipeline.run import RunReport
@@ -34,5 +36,5 @@ def print_run(path: Path, *, as_json: bool) -> None:
     if as_json:
         print_json({**document, "path": path})
         return
-    print_grids([run_grid(document)])
+    print_grids([run_grid(document, given_name(read_json(path / "manifest.json")))])
     print(path)

@@ -45,6 +45,8 @@ class RunOptions:
     """Failed clips that still give exit code 0."""
     draws: int = 2000
     """Bootstrap draws of the intervals."""
+    name: str = ""
+    """What tables call this run, e.g. "step 40k"; the model's name by default. It moves no number."""
     options: Annotated[tuple[tuple[str, ...], ...], arg(name="set", metavar="KEY=VALUE ..."), UseAppendAction] = ()
     """Settings of the model: fields of its class, as `egobench describe MODEL` lists them."""
     steps: int | None = None

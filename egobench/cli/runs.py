@@ -23,7 +23,7 @@ class ListOptions:
     folder: Positional[Path] = Path("runs")
     """Folder of run folders."""
     model: str = ""
-    """Only runs of this model."""
+    """Only runs of this model, or of this name."""
     split: str = ""
     """Only runs on this split."""
     status: Status | None = None
@@ -91,6 +91,8 @@ def main(arguments: list[str]) -> int:
 def list_them(arguments: list[str]) -> int:
     """Prints a row for each run."""
     options = parse(ListOptions, "runs list", arguments)
+    from egobench.store.listing import labels_of
+
     runs = _found(options)
     if options.json:
         print_json([_record(run) for run in runs])
@@ -98,7 +100,8 @@ def list_them(arguments: list[str]) -> int:
     if not runs:
         note(f"no such runs in {options.folder}")
         return 0
-    print_rows(("run", "status", "model", "split", "task", "items", "failed", "metrics", "started"), map(_row, runs))
+    head = ("run", "status", "name or model", "split", "task", "items", "failed", "metrics", "started")
+    print_rows(head, map(_row, runs, labels_of(runs)))
     for run in runs:
         if run.status == "unreadable":
             note(f"{run.path.name}: {run.reason}")
@@ -120,7 +123,7 @@ def show(arguments: list[str]) -> int:
     settings = ", ".join(f"{key}={value}" for key, value in manifest["model"]["settings"].items())
     shown: dict[str, Any] = {
         **{"run": facts.path.name, "status": facts.status, "why": facts.reason},
-        **{"model": facts.model, "settings": settings, "split": facts.split, "task": facts.task},
+        **{"name": facts.name, "model": facts.model, "settings": settings, "split": facts.split, "task": facts.task},
         **{"seeds": facts.seeds, "items": f"{facts.planned}, {facts.failed} failed"},
         **{"started": facts.started, "finished": manifest.get("finished", "")},
         "seconds": ", ".join(f"{stage} {took:g}" for stage, took in manifest.get("seconds", {}).items()),
@@ -199,9 +202,9 @@ def _record(run: "RunFacts") -> dict[str, Any]:
     return {**asdict(run), "path": str(run.path), "run": run.path.name}
 
 
-def _row(run: "RunFacts") -> tuple[str, ...]:
+def _row(run: "RunFacts", label: str) -> tuple[str, ...]:
     items = (str(run.planned), str(run.failed), str(len(run.metrics))) if run.model else ("", "", "")
-    return (run.path.name, run.status, run.model.rpartition(":")[2], run.split, run.task, *items, run.started)
+    return (run.path.name, run.status, label, run.split, run.task, *items, run.started)
 
 
 ACTIONS = {

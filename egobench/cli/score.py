@@ -34,6 +34,8 @@ class ScoreOptions:
     """Folder in which the run's own folder is made."""
     draws: int = 2000
     """Bootstrap draws of the intervals."""
+    name: str = ""
+    """What tables call this run, e.g. "step 40k"; the model's name by default. It moves no number."""
     quiet: bool = False
     """No progress."""
     json: bool = False

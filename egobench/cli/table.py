@@ -9,15 +9,20 @@ from tyro.conf import Positional
 from egobench.boards.render import RENDERERS
 from egobench.boards.side_by_side import runs_grid
 from egobench.cli.options import parse, print_grids
+from egobench.cli.several import chosen_runs
 from egobench.errors import BadInputError
 
 
 @dataclass(frozen=True)
 class TableOptions:
-    """Prints finished runs side by side; runs whose protocols differ are refused with exit code 3."""
+    """Prints finished runs side by side; runs whose protocols differ are refused with exit code 3.
+
+    Runs of one model are told apart by their names (`egobench run --name`), else by the settings that differ.
+    """
 
     runs: Positional[tuple[Path, ...]]
-    """Run folders, in the order of the rows."""
+    """Run folders, in the order of the rows; what is no run, such as a picture that `runs/*` catches, is named and
+    skipped."""
     metrics: str = ""
     """Columns, by comma, in this order; all if left out."""
     format: Literal["terminal", "md", "tex", "csv", "json"] = "terminal"
@@ -31,7 +36,7 @@ def main(arguments: list[str]) -> int:
     options = parse(TableOptions, "table", arguments)
     if not options.runs:
         raise BadInputError("no run folders given; `egobench table runs/A runs/B`", code="option-form")
-    grid = runs_grid(options.runs, [name.strip() for name in options.metrics.split(",") if name.strip()])
+    grid = runs_grid(chosen_runs(options.runs), [name.strip() for name in options.metrics.split(",") if name.strip()])
     form = "json" if options.json else options.format
     if form == "terminal":
         print_grids([grid])

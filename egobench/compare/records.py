@@ -55,7 +55,8 @@ def side_record(side: Side) -> dict[str, Any]:
     """Which run."""
     return plain(
         {
-            **{"name": side.name, "run": side.run, "model": side.model, "split": side.split, "task": side.task},
+            **{"name": side.name, "label": side.called, "run": side.run, "model": side.model},
+            **{"split": side.split, "task": side.task},
             "provenance": dict(side.provenance),
         }
     )

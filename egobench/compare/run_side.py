@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from egobench.files.atomic import make_folder, read_json
 from egobench.pipeline.progress import Progress, Quiet
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
+from egobench.store.labels import Named, distinct_labels, given_name
 from egobench.store.manifest import read_manifest
 from egobench.store.tables import SET_CLIP, ItemRow, ScoreRow, read_items, read_scores
 from egobench.store.terms import SetTerms, keep_terms, load_terms, terms_key
@@ -63,7 +64,14 @@ def run_side(path: Path | str, progress: Progress | None = None) -> Side:
         protocols=protocols,
         source=RunSource(folder, manifest, rows, dict(scores), results, progress or Quiet()),
         provenance=provenance,
+        label=given_name(manifest),
     )
+
+
+def told_apart(sides: Sequence[Side]) -> list[Side]:
+    """The same sides with labels that differ: by their names, else by the settings that differ, else by their runs."""
+    named = [Named(side.run, side.called, side.provenance.get("settings", {})) for side in sides]
+    return [replace(side, label=label) for side, label in zip(sides, distinct_labels(named), strict=True)]
 
 
 @dataclass(frozen=True)

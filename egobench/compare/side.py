@@ -95,3 +95,10 @@ class Side:
     source: Source
     provenance: Mapping[str, Any]
     """Plain facts for reports: date, commit, version of the suite."""
+    label: str = ""
+    """What tables call it: the name it was given, or what tells it apart from the others; empty for the model's."""
+
+    @property
+    def called(self) -> str:
+        """The label, or the model."""
+        return self.label or self.model

@@ -21,6 +21,7 @@ from egobench.pipeline.resolve import (
     resolve_split,
 )
 from egobench.pipeline.usable import usable_metrics
+from egobench.store.labels import check_label
 from egobench.submissions.model import Submission, description_of, submission_record
 from egobench.types import ClipInfo, Model, Split, Task
 
@@ -60,6 +61,8 @@ class RunRequest:
     """Bootstrap copies behind each interval; 0 for none."""
     submission: str = ""
     """Folder of samples that were made elsewhere (`egobench score`); `model` is then only what they are called."""
+    name: str = ""
+    """What tables call the run; the model's name where it is empty."""
     typed: tuple[str, ...] = ()
     """Names of the options that the user typed; all others are defaults."""
 
@@ -194,6 +197,8 @@ def _check(request: RunRequest) -> None:
     for name, least in {"seeds": 1, "workers": 1, "attempts": 1, "allow_failed": 0, "draws": 0}.items():
         if getattr(request, name) < least:
             raise BadInputError(f"{name} is {getattr(request, name)}; at least {least} is needed", code="range")
+    if request.name:
+        check_label(request.name)
     if request.limit is not None and request.limit < 1:
         raise BadInputError(f"limit is {request.limit}; at least 1 is needed", code="range")
 

@@ -21,6 +21,7 @@ def request_for(
     allow_missing: int = 0,
     draws: int = 2000,
     body_model: Path | None = None,
+    name: str = "",
     typed: tuple[str, ...] = (),
     progress: Progress | None = None,
     apart: bool = True,
@@ -65,5 +66,6 @@ def request_for(
         allow_failed=allow_missing,
         draws=draws,
         submission=str(folder),
+        name=name,
         typed=typed,
     )

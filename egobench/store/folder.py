@@ -27,6 +27,8 @@ SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 LOCK_FILE, WRITER_FILE = ".lock", ".writer"
 """Held by the process that writes to a run; its process id and host, for the one that is refused."""
 NAME_ATTEMPTS = 100
+NAMED_RUNS = 5
+"""Runs named where a folder of runs was given in place of one."""
 
 
 class RunLockedError(StorageError):
@@ -171,12 +173,33 @@ def open_run(path: Path | str) -> RunFolder:
     """An existing run folder.
 
     Raises:
-        BadInputError: `run-missing`: no folder with a manifest there.
+        BadInputError: `run-missing`: no folder with a manifest there; the runs inside it are named.
     """
     folder = RunFolder(Path(path).resolve())
     if not folder.manifest.is_file():
-        raise BadInputError(f"{path}: not a run folder: it has no {folder.manifest.name}", code="run-missing")
+        raise BadInputError(f"{path}: not a run folder: {why_no_run(folder.path)}", code="run-missing")
     return folder
+
+
+def runs_inside(path: Path) -> list[str]:
+    """Names of the runs that lie directly in a folder, sorted; by their names that is oldest first."""
+    with suppress(OSError):
+        return sorted(each.name for each in path.iterdir() if (each / "manifest.json").is_file())
+    return []
+
+
+def why_no_run(path: Path) -> str:
+    """Why something without a manifest is no run, and what was perhaps meant."""
+    if not path.exists():
+        return "nothing is there"
+    if not path.is_dir():
+        return "it is a file"
+    inside = runs_inside(path)
+    if not inside:
+        return "it has no manifest.json"
+    more = f" and {len(inside) - NAMED_RUNS} older ones" if len(inside) > NAMED_RUNS else ""
+    named = ", ".join(str(path / name) for name in reversed(inside[-NAMED_RUNS:]))
+    return f"it holds {len(inside)} run{'s' if len(inside) > 1 else ''}, give one of them: {named}{more}"
 
 
 def _clock_text() -> str:

@@ -6,8 +6,8 @@ A folder that is no run is passed over; a run that cannot be read is a row that 
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -15,6 +15,7 @@ from typing import IO, Any, Literal
 from egobench.errors import BadInputError
 from egobench.files.atomic import TEMPORARY_SUFFIX, atomic_path, storage_errors
 from egobench.store.folder import RunFolder
+from egobench.store.labels import Named, distinct_labels, given_name
 from egobench.store.manifest import read_manifest
 from egobench.store.seal import SEALED, seal_flaws
 from egobench.store.staging import is_pending
@@ -44,6 +45,10 @@ class RunFacts:
     """UTC, ISO 8601."""
     reason: str = ""
     """Why it is failed or unreadable."""
+    name: str = ""
+    """As it was given; empty for none."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Of the model."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Filter:
 
     def takes(self, run: RunFacts) -> bool:
         """Whether a run is meant."""
-        if self.model and self.model not in (run.model, run.model.rpartition(":")[2]):
+        if self.model and self.model not in (run.model, run.model.rpartition(":")[2], run.name or run.model):
             return False
         if (self.split and self.split not in (run.split, Path(run.split).name)) or (
             self.status and self.status != run.status
@@ -133,11 +138,19 @@ def read_facts(path: Path) -> RunFacts:
             metrics=tuple(map(str, manifest["metrics"])),
             started=str(manifest["started"]),
             reason=str(manifest.get("error", "")),
+            name=given_name(manifest),
+            settings=dict(manifest["model"].get("settings", {})),
         )
     except BadInputError as error:
         return RunFacts(path, "unreadable", reason=" ".join(str(error).split()))
     except (KeyError, TypeError, ValueError) as error:
         return RunFacts(path, "unreadable", reason=f"the manifest is damaged: {error!r}")
+
+
+def labels_of(runs: Sequence[RunFacts]) -> list[str]:
+    """What each run of a list is called: its name, or its model and the settings in which runs of that model differ."""
+    named = [Named(run.path.name, run.name or run.model.rpartition(":")[2], run.settings) for run in runs]
+    return distinct_labels(named, by_run=False)
 
 
 def folder_bytes(path: Path) -> int:

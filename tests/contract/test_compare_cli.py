@@ -51,8 +51,49 @@ def test_two_runs_are_compared_in_a_table_that_names_the_lost_clips(capsys, runs
     out = said(capsys, ["compare", runs[0], runs[2]]).out
     (row,) = [line for line in out.splitlines() if line.strip().startswith("toy-err (m) ↓")]
     assert row.split()[-1] == "regressed"
-    assert "clips where B = toy lost most" in out
+    assert "clips where B = toy (c) lost most" in out
     assert sum(line.strip().startswith("c0") for line in out.splitlines()) == 20
+
+
+def test_runs_of_one_model_are_told_apart_by_the_settings_that_differ(capsys, runs):
+    for run, steps in zip(runs, (10, 20, 20), strict=True):
+        manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+        manifest["model"]["settings"] = {"steps": steps, "width": 8}
+        (run / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    out = said(capsys, ["compare", *runs[:2]]).out
+    assert "B = toy steps=20 against A = toy steps=10" in out
+    assert "width" not in out
+    found = json.loads(said(capsys, ["compare", *runs, "--json"]).out)["comparisons"]
+    assert [each["second"]["label"] for each in found] == ["toy steps=20 (b)", "toy steps=20 (c)"]
+    assert [each["second"]["model"] for each in found] == ["toy", "toy"]
+
+
+def test_a_name_stands_in_place_of_the_model(capsys, runs):
+    for run, name in zip(runs, ("step 20k", "step 40k", "step 60k"), strict=True):
+        manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+        manifest["request"]["name"] = name
+        (run / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert "B = step 40k against A = step 20k" in said(capsys, ["compare", *runs[:2]]).out
+    rows = list(csv.DictReader(io.StringIO(said(capsys, ["table", *runs, "--format", "csv"]).out)))
+    assert list(dict.fromkeys(row["model"] for row in rows)) == ["step 20k", "step 40k", "step 60k"]
+
+
+def test_what_a_glob_catches_beside_runs_is_named_and_skipped(capsys, runs, tmp_path):
+    (tmp_path / "curve.png").touch()
+    (tmp_path / "pictures").mkdir()
+    words = [tmp_path / name for name in ("a", "b", "curve.png", "pictures")]
+    for verb in ("compare", "table"):
+        captured = said(capsys, [verb, *words])
+        assert captured.err.splitlines() == [f"skipped {path}: not a run folder" for path in words[2:]]
+    assert "it is a file" in said(capsys, ["compare", *words[::2]], code=2).err
+    (tmp_path / "b" / "manifest.json").unlink()
+    assert "b: not a run folder: it has no manifest.json" in said(capsys, ["compare", *words[:3]], code=2).err
+
+
+@pytest.mark.parametrize("verb", ["compare", "table"])
+def test_a_folder_of_runs_names_its_runs(capsys, runs, tmp_path, verb):
+    captured = said(capsys, [verb, tmp_path, tmp_path], code=2)
+    assert f"it holds 3 runs, give one of them: {tmp_path / 'c'}, {tmp_path / 'b'}, {tmp_path / 'a'}" in captured.err
 
 
 @pytest.mark.parametrize("form", ["md", "latex", "csv", "json", "html"])

@@ -50,6 +50,16 @@ def test_a_run_is_complete_and_its_numbers_are_those_of_its_samples(ask):
     assert load_run(report.path) == report == resume_run(report.path)
 
 
+def test_a_name_is_kept_in_the_request_and_moves_no_byte(ask):
+    plain, named = start_run(ask()), start_run(ask(name="step 40k: best"))
+    assert bytes_of(plain) == bytes_of(named)
+    assert "_step-40k-best_" in named.path.name
+    assert json.loads((named.path / "manifest.json").read_text())["request"]["name"] == "step 40k: best"
+    assert resume_run(named.path) == named
+    with pytest.raises(BadInputError, match="cannot be printed"):
+        start_run(ask(name="=1+1"))
+
+
 def test_one_two_and_three_workers_give_the_same_bytes_without_time_path_or_machine(ask, tmp_path, monkeypatch):
     found = []
     for workers in (1, 2, 3):

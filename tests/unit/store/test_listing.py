@@ -9,7 +9,16 @@ import pytest
 
 from egobench.errors import BadInputError
 from egobench.store.folder import RunFolder, RunLockedError
-from egobench.store.listing import Filter, delete_run, export_run, list_runs, parse_time, read_facts, remove_trash
+from egobench.store.listing import (
+    Filter,
+    delete_run,
+    export_run,
+    labels_of,
+    list_runs,
+    parse_time,
+    read_facts,
+    remove_trash,
+)
 from egobench.store.manifest import SCHEMA, read_manifest, write_manifest
 from egobench.store.seal import SEALED, seal_flaws, sealed
 
@@ -24,7 +33,12 @@ def make_run(out, name, *, status="done", model="static", split="toy", started="
     manifest = {
         **{"schema": SCHEMA, "run": name, "status": status, "started": started, "request": {}, "protocols": {}},
         **{"split": {"name": split, "digest": "0" * 64}, "items": {"planned": 8, "failed": 1}, "task": "t2vm"},
-        **{"model": {"name": model, "settings": {}}, "seeds": [0, 1], "metrics": ["a", "b"], **more},
+        **{
+            "model": {"name": model, "settings": {}} if isinstance(model, str) else model,
+            "seeds": [0, 1],
+            "metrics": ["a", "b"],
+            **more,
+        },
     }
     write_manifest(folder, sealed(manifest, folder) if status == "done" else manifest)
     return folder
@@ -50,6 +64,17 @@ def test_runs_are_listed_oldest_first_and_what_is_no_run_is_passed_over(runs):
     assert [(run.path.name, run.status) for run in found] == [("c", "done"), ("a", "started"), ("b", "failed")]
     assert (found[0].model, found[0].seeds, found[0].planned, found[0].failed) == ("pkg.mod:Mine", 2, 8, 1)
     assert found[2].reason == "no such weights"
+
+
+def test_three_checkpoints_are_three_labels_and_a_name_is_found_as_a_model_is(tmp_path):
+    for step in (10, 20):
+        make_run(tmp_path, f"r{step}", model={"name": "twin", "settings": {"steps": step, "seed": 0}})
+    make_run(
+        tmp_path, "r30", model={"name": "twin", "settings": {"steps": 30, "seed": 0}}, request={"name": "best one"}
+    )
+    assert labels_of(list_runs(tmp_path)) == ["twin steps=10", "twin steps=20", "best one"]
+    assert names(list_runs(tmp_path, Filter(model="best one"))) == ["r30"]
+    assert names(list_runs(tmp_path, Filter(model="twin"))) == ["r10", "r20", "r30"]
 
 
 def test_no_table_is_opened_to_list(runs, monkeypatch):

@@ -174,6 +174,21 @@ def test_clip_ids_that_could_leave_the_folder_are_refused(tmp_path, clip_id):
 def test_what_is_no_run_is_refused(tmp_path):
     assert code_of(open_run, tmp_path) == "run-missing"
     assert code_of(open_run, tmp_path / "none") == "run-missing"
+    (tmp_path / "picture.png").touch()
+    with pytest.raises(BadInputError, match="not a run folder: it is a file"):
+        open_run(tmp_path / "picture.png")
+
+
+def test_a_folder_of_runs_in_place_of_a_run_names_the_newest_ones(tmp_path):
+    for number in range(7):
+        (tmp_path / f"2026110{number}_x").mkdir()
+        (tmp_path / f"2026110{number}_x" / "manifest.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "notes").mkdir()
+    with pytest.raises(BadInputError, match="it holds 7 runs, give one of them: ") as caught:
+        open_run(tmp_path)
+    named = [name for number in range(7) if (name := f"2026110{number}_x") in str(caught.value)]
+    assert named == [f"2026110{number}_x" for number in range(2, 7)]
+    assert str(caught.value).endswith("and 2 older ones")
 
 
 def test_a_second_process_is_refused_until_the_first_is_gone(tmp_path):
