@@ -1,29 +1,18 @@
-"""BVH files → `Motion`, read by `pybvh`: joints by the names that XSens, Mixamo, LAFAN, CMU and SMPL exports use.
+"""BVH files → `Motion`: joints by the names that XSens, Mixamo, LAFAN, CMU and SMPL exports use."""
 
-`pybvh` (MIT, numpy only) reads strictly and parses numbers with numpy; of its peers `bvhio` and `bvhTools` wait for
-ever on a file that is cut in its header. It takes three rotations per joint, and positions at the root only.
-"""
-
-import itertools
-import re
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial.transform import Rotation
 
 from egobench.errors import BadInputError
 from egobench.geometry.skeleton import SMPL22, XSENS23, Skeleton
-from egobench.motions.axes import METRES, Unit, Up, check_length, find_up, into_world, within_bounds
+from egobench.motions.axes import METRES, MotionFileWarning, Unit, Up, find_up, into_world, within_bounds
+from egobench.motions.bvh_text import read_text
+from egobench.motions.rest_pose import joint_frames, t_pose_axes
 from egobench.types import SIDES, Motion
-
-MAX_BYTES = 256 * 2**20
-MAX_HEADER = 2**20
-MAX_JOINTS = 512
-STRAIGHT = 0.7
-"""Cosine to an axis from which the zero pose counts as standing, or its arms as stretched, along it."""
 
 
 def _limbs(prefixes: Mapping[str, str], parts: Mapping[str, str]) -> dict[str, str]:
@@ -69,97 +58,52 @@ SCHEMES: tuple[tuple[str, Skeleton, dict[str, str]], ...] = (
 """Whose names, the skeleton they become, and their name of each of its joints; other joints (fingers) are left out."""
 
 
-class _File(NamedTuple):
-    names: list[str]
-    """Without end sites, without a prefix such as `mixamorig:`."""
-    rest: Float[np.ndarray, "joint 3"]
-    """Zero pose, the file's unit and axes."""
-    positions: Float[np.ndarray, "time joint 3"]
-    rotations: Float[np.ndarray, "time joint 3 3"]
-    """Joint → the file's world; the identity in the zero pose."""
-    fps: float
-
-
 def read_bvh(path: Path | str, *, fps: float | int | None = None, unit: Unit = "m", up: Up = "auto") -> Motion:
-    """A BVH file's motion; the zero pose has to be a T pose, along the file's axes.
+    """A BVH file's motion.
+
+    Positions are the file's forward kinematics. Where its zero pose is a T pose along its axes, rotations are exact,
+    too. Where it is none (LAFAN1: all limbs along x; arms that hang), rotations point every bone as the file does, and
+    the turn about a bone is what `egobench.motions.rest_pose` can tell.
 
     Args:
         fps: frames per second where the file's frame time is wrong; None for its own.
-        unit: of the file's lengths, which it does not say: XSens and Mixamo write centimetres.
+        unit: of the file's lengths, which it does not say: XSens, Mixamo and LAFAN1 write centimetres.
         up: axis of its world that is up.
 
     Raises:
         BadInputError: `bvh-missing`, `bvh-empty`, `bvh-too-large`, `bvh-unreadable`, `bvh-nonfinite`, `bvh-joints`
-            (names of no known scheme), `bvh-rest` (the zero pose is no T pose); `motion-up`, `library-missing`.
+            (names of no known scheme), `bvh-rest` (hips and spine of the zero pose span no plane); `motion-frames`,
+            `motion-up`.
+
+    Warns:
+        MotionFileWarning: the zero pose is no T pose; position channels below the root are not the OFFSETs.
     """
-    file = _parse(Path(path))
+    file = read_text(path)
     skeleton, columns = _named(file.names, path)
     rest, positions = file.rest[columns] * METRES[unit], file.positions[:, columns] * METRES[unit]
-    if not (within_bounds(rest).all() and within_bounds(positions).all()):
+    rotations = file.rotations[:, columns]
+    if not all(within_bounds(array).all() for array in (rest, positions, rotations)):
         raise BadInputError(f"{path}: offsets or positions are not finite, or beyond 1e5 m", code="bvh-nonfinite")
-    body = _body_axes(skeleton, rest, path)
-    rotations = file.rotations[:, columns] @ body
-    positions, rotations = into_world(positions, rotations, find_up(skeleton, positions, up))
+    body, odd = _frames(skeleton, rest, rotations)
+    for text in (*file.odd, *odd):
+        warnings.warn(f"{path}: {text}", MotionFileWarning, stacklevel=2)
+    positions, rotations = into_world(positions, rotations @ body, find_up(skeleton, positions, up))
     return Motion(positions, rotations, float(file.fps if fps is None else fps), skeleton.name)
 
 
-def _parse(file: Path) -> _File:
-    try:
-        import pybvh
-    except ImportError as error:
-        text = f"BVH needs the package pybvh ({error}); pip install 'egobench[bvh]'"
-        raise BadInputError(text, code="library-missing") from None
-    _check_bounds(file)
-    try:
-        bvh = pybvh.read_bvh_file(file, world_up="+y")  # the axis matters to its plots only
-        with np.errstate(all="ignore"):  # what is not finite is refused below
-            places = bvh.node_positions()
-        tree = bvh.fk_topology
-        joints = [node for node, column in enumerate(tree.joint_idx) if column >= 0]
-        names = [bvh.nodes[node].name.rpartition(":")[2] for node in joints]
-        rotations = _chained(tree, bvh.joint_angles)
-        rest = np.zeros((len(tree.offsets), 3))
-        for node, parent in enumerate(tree.parent_idx[1:], start=1):
-            rest[node] = rest[parent] + tree.offsets[node]
-        return _File(names, rest[joints], places[:, joints], rotations[:, joints], float(1 / bvh.frame_time))
-    except (ValueError, IndexError, KeyError, OSError, RecursionError, ArithmeticError) as error:
-        reason = str(error).replace("\n", " ")[:300]
-        raise BadInputError(f"{file}: not a readable BVH file: {reason}", code="bvh-unreadable") from error
-
-
-def _check_bounds(file: Path) -> None:
-    """Size, suffix and hierarchy, before anything is parsed."""
-    if not file.is_file():
-        raise BadInputError(f"{file}: no such file", code="bvh-missing")
-    size = file.stat().st_size
-    if size == 0:
-        raise BadInputError(f"{file}: 0 bytes; a BVH file is needed", code="bvh-empty")
-    if size > MAX_BYTES:
-        raise BadInputError(f"{file}: {size} bytes, at most {MAX_BYTES} are read", code="bvh-too-large")
-    if file.suffix != ".bvh":
-        raise BadInputError(f"{file}: a name that ends in .bvh is needed", code="bvh-unreadable")
-    with file.open("rb") as stream:
-        head, found, _ = stream.read(MAX_HEADER).partition(b"MOTION")
-    joints = len(re.findall(rb"\b(?:ROOT|JOINT|End)\b", head))
-    if not found or joints > 2 * MAX_JOINTS:
-        text = f"{joints} joints before MOTION" if found else f"no MOTION in its first {MAX_HEADER} bytes"
-        raise BadInputError(
-            f"{file}: {text}; a BVH file of at most {MAX_JOINTS} joints is needed", code="bvh-unreadable"
-        )
-
-
-def _chained(tree: Any, angles: Float[np.ndarray, "time joint 3"]) -> Float[np.ndarray, "time node 3 3"]:
-    """Rotation of every node in the file's world; an end site's is its parent's."""
-    check_length(len(angles), "bvh")
-    rotations = np.empty((len(angles), len(tree.offsets), 3, 3))
-    for node, (parent, column) in enumerate(zip(tree.parent_idx, tree.joint_idx, strict=True)):
-        before = np.eye(3) if parent < 0 else rotations[:, parent]
-        if column < 0:
-            rotations[:, node] = before
-            continue
-        local = Rotation.from_euler(tree.euler_orders[column].upper(), angles[:, column]).as_matrix()
-        rotations[:, node] = before @ local
-    return rotations
+def _frames(
+    skeleton: Skeleton, rest: Float[np.ndarray, "joint 3"], rotations: Float[np.ndarray, "time joint 3 3"]
+) -> tuple[Float[np.ndarray, "joint 3 3"], list[str]]:
+    """Per joint the turn from our frame to the file's, and what is odd about it. Raises BadInputError `bvh-rest`."""
+    axes = t_pose_axes(skeleton, rest)
+    if axes is not None:
+        return np.tile(axes, (len(skeleton), 1, 1)), []
+    frames, guessed = joint_frames(skeleton, rest, rotations)
+    names = f", and of {', '.join(guessed)} by the average over the motion" if guessed else ""
+    text = (
+        f"its zero pose is no T pose: positions are exact, turns of bones about themselves go by the zero pose{names}"
+    )
+    return frames, [text]
 
 
 def _named(names: Sequence[str], path: Path | str) -> tuple[Skeleton, list[int]]:
@@ -176,30 +120,3 @@ def _named(names: Sequence[str], path: Path | str) -> tuple[Skeleton, list[int]]
         f"which lacks {', '.join(missing[:6])}{', …' if len(missing) > 6 else ''}; rename them",
         code="bvh-joints",
     )
-
-
-def _body_axes(skeleton: Skeleton, rest: Float[np.ndarray, "joint 3"], path: Path | str) -> Float[np.ndarray, "3 3"]:
-    """Columns: forward, left and up of the body in its zero pose, each along an axis of the file."""
-    at = {joint: rest[index] for index, joint in enumerate(skeleton.joints)}
-    feet = (at["left_foot"] + at["right_foot"]) / 2
-    up = _axis(at["head"] - feet)
-    left = _axis(at["left_upper_leg"] - at["right_upper_leg"])
-    arms = [
-        _axis(sign * (at[f"{side}_hand"] - at[f"{side}_upper_arm"])) for side, sign in zip(SIDES, (1, -1), strict=True)
-    ]
-    if up is None or left is None or any(arm is None or (arm != left).any() for arm in arms) or up @ left:
-        wrong = "does not stand along an axis" if up is None else "does not stretch the arms to its sides"
-        raise BadInputError(
-            f"{path}: its zero pose {wrong}; a T pose is needed, or its rotations cannot be named (export it again "
-            "with the T pose as rest)",
-            code="bvh-rest",
-        )
-    return np.stack([np.cross(left, up), left, up], axis=-1)
-
-
-def _axis(vector: Float[np.ndarray, " 3"]) -> Float[np.ndarray, " 3"] | None:
-    """The signed axis along which a vector lies, if any."""
-    for axis, sign in itertools.product(np.eye(3), (1.0, -1.0)):
-        if sign * (axis @ vector) > STRAIGHT * np.linalg.norm(vector):
-            return sign * axis
-    return None

@@ -139,12 +139,12 @@ def joint_rotations(
             rotations[:, joint] = rotations[:, skeleton.parents[joint]]
             continue
         child = next((child for child in children if child in to_head), children[0])
-        rest = _rest_direction(skeleton.joints[child])
+        rest = rest_direction(skeleton.joints[child])
         rotations[:, joint] = facing @ swing(rest, inside[:, child])
     return rotations
 
 
-def _rest_direction(end: str) -> Float[np.ndarray, " 3"]:
+def rest_direction(end: str) -> Float[np.ndarray, " 3"]:
     """Direction of the bone that ends in a joint, in the T pose, our axes."""
     side, _, part = end.partition("_")
     if part in ("toe", "midfoot"):
