@@ -88,6 +88,7 @@ def _compare_all(sides: "Sequence[Side]", options: CompareOptions) -> "dict[tupl
 
     policy = None if options.policy is None else read_policy(options.policy)
     names = _names(options)
+    _make_all_ready(sides, names, options.allow_partial)
     return {
         (first, second): compare_sides(
             sides[first],
@@ -100,6 +101,20 @@ def _compare_all(sides: "Sequence[Side]", options: CompareOptions) -> "dict[tupl
         )
         for first, second in combinations(range(len(sides)), 2)
     }
+
+
+def _make_all_ready(sides: "Sequence[Side]", names: list[str], allow_partial: bool) -> None:
+    """One round of extraction for all runs, once none of them is refused."""
+    from egobench.compare.comparable import joint_metrics, refuse_other_clips, refuse_unlike
+    from egobench.compare.run_side import make_ready
+
+    wanted: dict[str, None] = {}
+    for first, second in combinations(sides, 2):
+        joint = joint_metrics(first, second, names)
+        refuse_unlike(first, second, joint)
+        refuse_other_clips(first, second, allow_partial=allow_partial)
+        wanted |= dict.fromkeys(joint)
+    make_ready(sides, list(wanted))
 
 
 def _print(

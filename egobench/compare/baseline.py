@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from egobench.compare.run_side import make_ready
 from egobench.compare.side import Item, Key, Lost, Side, Terms, Unpaired
 from egobench.errors import BadInputError
 from egobench.files.atomic import read_json, write_bytes
@@ -78,6 +79,7 @@ def baseline_document(
     if len(reason.split()) < 2:
         text = f"the reason is {reason!r}; say in a few words why the baseline may change"
         raise BadInputError(text, code="baseline-reason")
+    make_ready([side], list(side.results))
     keys = sorted(side.items)
     place = {key: number for number, key in enumerate(keys)}
     items = [side.items[key] for key in keys]

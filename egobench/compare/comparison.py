@@ -11,6 +11,7 @@ import numpy as np
 
 from egobench.compare.comparable import joint_metrics, refuse_other_clips, refuse_unlike
 from egobench.compare.pairs import Pairs, count_pairs
+from egobench.compare.run_side import make_ready
 from egobench.compare.side import Key, Side, Terms, Unpaired
 from egobench.compare.verdict import DEFAULT_RELATIVE, Tolerance, Trend, Verdict, judge
 from egobench.errors import NotComparableError
@@ -91,6 +92,7 @@ def compare_sides(
     names = joint_metrics(first, second, metrics)
     refuse_unlike(first, second, names)
     refuse_other_clips(first, second, allow_partial=allow_partial)
+    make_ready([first, second], names)
     found = [_paired(first, second, name, allow_partial) for name in names]
     tables = [each.table for each in found if each.table is not None]
     values = [(each.terms[0].value, each.terms[1].value) for each in found if each.terms is not None]

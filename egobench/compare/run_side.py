@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from egobench.store.labels import Named, distinct_labels, given_name
 from egobench.store.manifest import read_manifest
 from egobench.store.tables import SET_CLIP, ItemRow, ScoreRow, read_items, read_scores
 from egobench.store.terms import SetTerms, keep_terms, load_terms, terms_key
+
+if TYPE_CHECKING:
+    from egobench.pipeline.terms import Lack
 
 AGREEMENT = 1e-4
 """Relative difference up to which a value made again from features is the one in `metrics.json` (another machine may
@@ -68,6 +71,26 @@ def run_side(path: Path | str, progress: Progress | None = None) -> Side:
     )
 
 
+def make_ready(sides: Sequence[Side], metrics: Sequence[str]) -> None:
+    """Extracts in one round what set metrics of several runs need and the cache does not hold; without it, each metric
+    of each run would start a round of its own when it is asked for.
+
+    Raises:
+        EgoBenchError: as `RunSource.terms`, where a run does not fit this machine.
+    """
+    sources = [side.source for side in sides if isinstance(side.source, RunSource)]
+    if not sources:
+        return
+    cache = Cache(make_folder(cache_home()))
+    lacking = [(source, lack) for source in sources for lack in source.lacks(metrics, cache)]
+    if lacking:
+        from egobench.pipeline.terms import extract_missing
+
+        extract_missing([lack for _, lack in lacking], cache, sources[0].progress)
+    for source, lack in lacking:
+        source._extracted.add(lack.label)
+
+
 def told_apart(sides: Sequence[Side]) -> list[Side]:
     """The same sides with labels that differ: by their names, else by the settings that differ, else by their runs."""
     named = [Named(side.run, side.called, side.provenance.get("settings", {})) for side in sides]
@@ -85,6 +108,8 @@ class RunSource:
     results: Mapping[str, Mapping[str, Any]]
     progress: Progress
     _held: dict[tuple[str, tuple[Key, ...] | None], Terms] = field(default_factory=dict)
+    _extracted: set[str] = field(default_factory=set)
+    """Metrics whose rows have all been looked at by `make_ready`; what the cache lacks of them cannot be had."""
 
     def terms(self, metric: str, keys: Sequence[Key] | None) -> Terms:
         """As `Source.terms`."""
@@ -123,7 +148,7 @@ class RunSource:
         row = self.scores[metric][0]
         if row.status != "ok":
             raise Unpaired(f"{self.folder.run_id}: {row.status}: {row.reason}", incomplete=row.status == "failed")
-        chosen = [self.rows[key] for key in sorted(keys or self.rows) if self.rows[key].status == "ok"]
+        chosen = self._chosen(keys)
         record = self.results[metric]
         try:
             found = self._kept_or_made(metric, record["protocol"], chosen)
@@ -134,6 +159,23 @@ class RunSource:
             self._refuse_others(metric, found.value, len(entered))
         return Terms(entered, found.value, found.above, found.below, found.left_out)
 
+    def lacks(self, metrics: Sequence[str], cache: Cache) -> "list[Lack]":
+        """Set metrics whose terms over all rows are not in the cache."""
+        from egobench.pipeline.terms import Lack, SetSource  # opens splits and extractors; not needed the second time
+
+        found, rows = [], self._chosen(None)
+        for metric in metrics:
+            scores = self.scores.get(metric, ())
+            if not scores or not self._is_set(metric) or scores[0].status != "ok" or metric in self._extracted:
+                continue
+            protocol = self.results[metric]["protocol"]
+            if load_terms(cache, terms_key(metric, protocol, rows)) is None:
+                found.append(Lack(SetSource(self.folder, self.manifest), metric, protocol, rows))
+        return found
+
+    def _chosen(self, keys: Sequence[Key] | None) -> list[ItemRow]:
+        return [self.rows[key] for key in sorted(keys or self.rows) if self.rows[key].status == "ok"]
+
     def _kept_or_made(self, metric: str, protocol: str, chosen: Sequence[ItemRow]) -> SetTerms:
         cache = Cache(make_folder(cache_home()))
         key = terms_key(metric, protocol, chosen)
@@ -142,7 +184,8 @@ class RunSource:
             from egobench.pipeline.terms import SetSource  # opens splits and extractors; not needed the second time
 
             source = SetSource(self.folder, self.manifest)
-            found = source.terms(metric, protocol, chosen, cache, self.progress)
+            is_extracted = metric in self._extracted
+            found = source.terms(metric, protocol, chosen, cache, self.progress, is_extracted=is_extracted)
             keep_terms(cache, key, found)
         return found
 

@@ -45,22 +45,25 @@ class ExtractItem:
     """SHA-256 of the sample's video file."""
     motion: str = ""
     """SHA-256 of the sample's motion file."""
+    folder: Path | None = None
+    """Run folder of the sample; None for the job's own."""
 
 
 @dataclass
 class WantList:
-    """Collects wants; a key that is asked for twice is extracted once."""
+    """Collects wants of one run; a key that is asked for twice, or by another run's list, is extracted once."""
 
     inputs: Inputs
     _by_place: dict[tuple[str, int], dict[str, Want]] = field(default_factory=dict)
     _files: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
-    _seen: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
+    """Keys that were noted; lists of several runs share one set."""
 
     def add(self, want: Want | None, clip_id: str, item: ItemRow | None = None) -> None:
         """Notes one want of a reference (`item` None) or of a sample."""
-        if want is None or want.key in self._seen:
+        if want is None or want.key in self.seen:
             return
-        self._seen.add(want.key)
+        self.seen.add(want.key)
         if self.inputs.cache.get(want.key) is not None:
             return
         place = (item.clip, item.seed) if item else (clip_id, REFERENCE_SEED)
@@ -70,7 +73,7 @@ class WantList:
     def items(self) -> list[ExtractItem]:
         """What is missing from the cache, sorted by clip and seed."""
         return [
-            ExtractItem(*place, tuple(wants.values()), *self._files[place])
+            ExtractItem(*place, tuple(wants.values()), *self._files[place], self.inputs.folder.path)
             for place, wants in sorted(self._by_place.items())
         ]
 
@@ -97,7 +100,8 @@ class ExtractJob:
 
         def task(item: ExtractItem) -> None:
             is_reference = item.seed == REFERENCE_SEED
-            opened = _open_reference(split, item.clip_id) if is_reference else _Sample(split, folder, item)
+            home = folder if item.folder is None else RunFolder(item.folder)
+            opened = _open_reference(split, item.clip_id) if is_reference else _Sample(split, home, item)
             errors = []
             for want in item.wants:
                 try:

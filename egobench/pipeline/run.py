@@ -55,7 +55,7 @@ def start_run(request: RunRequest, progress: Progress | None = None) -> RunRepor
     if (Path(request.split) / INDEX).is_file():
         request = replace(request, split=str(Path(request.split).resolve()))  # resume may be called from elsewhere
     asked = plan(request)
-    folder = create_run(Path(request.out), request.name.replace(":", "-") or request.model, asked.split.name)
+    folder = create_run(Path(request.out), request.name.replace(":", " ") or request.model, asked.split.name)
     with folder.lock():
         write_manifest(folder, _first_manifest(folder, asked))
         return _work(folder, asked, progress or Quiet())

@@ -6,7 +6,8 @@ again.
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from egobench.errors import BadInputError, NotComparableError
 from egobench.files.plain import differing_fields
 from egobench.metrics.base import SetMetric
-from egobench.pipeline.extract import ExtractJob, WantList, makers_of
+from egobench.pipeline.extract import REFERENCE_SEED, ExtractItem, ExtractJob, WantList, makers_of
 from egobench.pipeline.inputs import Inputs, Origin
 from egobench.pipeline.progress import Progress
 from egobench.pipeline.protocol import is_set_metric, protocol_record
@@ -36,12 +37,22 @@ class SetSource:
     folder: RunFolder
     manifest: Mapping[str, Any]
 
-    def terms(self, label: str, protocol: str, items: Sequence[ItemRow], cache: Cache, progress: Progress) -> SetTerms:
+    def terms(
+        self,
+        label: str,
+        protocol: str,
+        items: Sequence[ItemRow],
+        cache: Cache,
+        progress: Progress,
+        *,
+        is_extracted: bool = False,
+    ) -> SetTerms:
         """Terms of one metric over items of the run, all with samples.
 
         Args:
             label: the metric's name in `metrics.json`.
             protocol: digest of its protocol there.
+            is_extracted: `extract_missing` has been asked for these; what the cache still lacks cannot be had.
 
         Raises:
             UnknownNameError: the metric, an extractor or the split is not known here.
@@ -49,6 +60,24 @@ class SetSource:
             BadInputError: what the metric raises, or `terms-unreadable`: no row can be read any more.
             Undefined: the metric has no meaning on these rows.
         """
+        metric, inputs = self._opened(label, protocol, cache)
+        if not is_extracted:
+            extract_missing([Lack(self, label, protocol, items)], cache, progress)
+        with threadpool_limits(1):
+            return _terms(metric, inputs, items)
+
+    def wants(self, label: str, protocol: str, items: Sequence[ItemRow], cache: Cache, seen: set[str]) -> WantList:
+        """What the cache lacks of what a metric needs over items; `seen` holds keys that are wanted already. Raises as
+        `terms`."""
+        metric, inputs = self._opened(label, protocol, cache)
+        wants = WantList(inputs, seen=seen)
+        for item in items:
+            for need in metric.needs().values():
+                is_own = need.source == "sample"
+                wants.add(inputs.want(need, item.clip, Origin(item)), item.clip, item if is_own else None)
+        return wants
+
+    def _opened(self, label: str, protocol: str, cache: Cache) -> tuple[Any, Inputs]:
         request = self.manifest["request"]
         metrics = resolve_metrics(request["metrics"])
         metric: Any = dict(zip(metric_labels(metrics), metrics, strict=True)).get(label)
@@ -56,9 +85,7 @@ class SetSource:
             raise BadInputError(f"{self.folder.path}: {label} is no set metric of this run", code="terms-metric")
         inputs = Inputs(resolve_split(request["split"]), self.folder, cache, {})
         self._refuse_other(metric, label, protocol, inputs)
-        self._extract_missing(metric, inputs, items, progress)
-        with threadpool_limits(1):
-            return _terms(metric, inputs, items)
+        return metric, inputs
 
     def _refuse_other(self, metric: SetMetric, label: str, protocol: str, inputs: Inputs) -> None:
         request, written = self.manifest["request"], self.manifest["protocols"][protocol]
@@ -71,23 +98,50 @@ class SetSource:
                 f"{', '.join(fields)} differ; run it again"
             )
 
-    def _extract_missing(self, metric: SetMetric, inputs: Inputs, items: Sequence[ItemRow], progress: Progress) -> None:
-        wants = WantList(inputs)
-        for item in items:
-            for need in metric.needs().values():
-                is_own = need.source == "sample"
-                wants.add(inputs.want(need, item.clip, Origin(item)), item.clip, item if is_own else None)
-        missing = wants.items()
-        if not missing:
-            return
-        request = self.manifest["request"]
-        device = resolve_device(request["device"])
-        job = ExtractJob(request["split"], makers_of(missing), device, self.folder.path, inputs.cache.root)
-        progress.stage("extract", len(missing))
-        with closing(resolve_engine("local", 1).run(job, missing)) as outcomes:
+
+@dataclass(frozen=True)
+class Lack:
+    """A set metric of a run whose terms have to be made."""
+
+    source: SetSource
+    label: str
+    protocol: str
+    items: Sequence[ItemRow]
+
+
+def extract_missing(lacks: Sequence[Lack], cache: Cache, progress: Progress) -> None:
+    """Puts into the cache what it lacks of all these, in one round for all metrics and runs of a split and device: one
+    worker is started and every extractor loaded once.
+
+    Raises:
+        As `SetSource.terms`. A row that cannot be extracted is no error here.
+    """
+    seen: set[str] = set()
+    rounds: dict[tuple[str, str], list[ExtractItem]] = {}
+    for lack in lacks:
+        request = lack.source.manifest["request"]
+        missing = lack.source.wants(lack.label, lack.protocol, lack.items, cache, seen).items()
+        if missing:
+            rounds.setdefault((request["split"], resolve_device(request["device"])), []).extend(missing)
+    for (split, device), items in rounds.items():
+        joined = _joined(items)
+        folder = lacks[0].source.folder.path  # every item names its own
+        job = ExtractJob(split, makers_of(joined), device, folder, cache.root)
+        progress.stage("extract", len(joined))
+        with closing(resolve_engine("local", 1).run(job, joined)) as outcomes:
             for outcome in outcomes:
                 progress.advance(1, bool(outcome.answer.code))
         progress.done()
+
+
+def _joined(items: Sequence[ExtractItem]) -> list[ExtractItem]:
+    """One item for each sample and each reference, with the wants of all metrics, so that its video is opened once."""
+    found: dict[tuple[str, int, Path | None], ExtractItem] = {}
+    for item in items:
+        place = (item.clip_id, item.seed, None if item.seed == REFERENCE_SEED else item.folder)
+        old = found.get(place)
+        found[place] = item if old is None else replace(old, wants=(*old.wants, *item.wants))
+    return [found[place] for place in sorted(found, key=lambda place: (*place[:2], str(place[2])))]
 
 
 def _terms(metric: Any, inputs: Inputs, items: Sequence[ItemRow]) -> SetTerms:

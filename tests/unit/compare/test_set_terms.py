@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from egobench.cli.main import main
 from egobench.compare.baseline import baseline_side
 from egobench.compare.comparison import compare_sides
 from egobench.compare.run_side import run_side
@@ -80,6 +81,68 @@ def test_what_the_cache_has_lost_is_made_again_from_the_samples(runs, own_cache)
     shutil.rmtree(own_cache)
     after = compare_sides(run_side(runs[0]), run_side(runs[1])).row("toy-colour")
     assert after.difference == before.difference
+
+
+@pytest.fixture
+def rounds(monkeypatch):
+    """The jobs and items of every round of extraction that is started."""
+    from egobench.pipeline import terms
+
+    started = []
+
+    def watched(name, workers):
+        engine = resolve_engine(name, workers)
+
+        class Watched:
+            def run(self, job, items):
+                started.append(list(items))
+                return engine.run(job, items)
+
+        return Watched()
+
+    resolve_engine = terms.resolve_engine
+    monkeypatch.setattr(terms, "resolve_engine", watched)
+    return started
+
+
+def test_a_cold_cache_is_filled_in_one_round_for_both_runs_and_their_references(runs, own_cache, rounds):
+    before = compare_sides(run_side(runs[0]), run_side(runs[1])).row("toy-colour")
+    assert rounds == []
+    shutil.rmtree(own_cache)
+    after = compare_sides(run_side(runs[0]), run_side(runs[1])).row("toy-colour")
+    assert after.difference == before.difference
+    (items,) = rounds
+    samples = [item for item in items if item.seed >= 0]
+    assert len({(item.clip_id, item.seed, item.folder) for item in items}) == len(items)
+    assert {item.folder for item in samples} == {runs[0].resolve(), runs[1].resolve()}
+
+
+def test_three_runs_of_the_command_line_are_one_round_too(runs, own_cache, rounds, capsys):
+    shutil.rmtree(own_cache)
+    assert main(["compare", *map(str, runs)]) == 0
+    assert len(rounds) == 1
+    assert main(["compare", *map(str, runs)]) == 0
+    assert len(rounds) == 1
+
+
+def test_runs_that_are_refused_start_no_round(runs, own_cache, rounds, tmp_path, capsys):
+    other = Path(shutil.copytree(runs[1], tmp_path / "other"))
+    text = (other / "manifest.json").read_text(encoding="utf-8")
+    protocol = run_side(other).results["toy-speed"]["protocol"]
+    for file in (other / "manifest.json", other / "metrics.json"):
+        file.write_text(file.read_text(encoding="utf-8").replace(protocol, "0" * 64), encoding="utf-8")
+    assert protocol in text
+    shutil.rmtree(own_cache)
+    assert main(["compare", str(runs[0]), str(runs[2]), str(other)]) == 3
+    assert rounds == []
+
+
+def test_samples_that_cannot_be_read_are_looked_at_once(runs, own_cache, rounds, tmp_path):
+    bare = Path(shutil.copytree(runs[0], tmp_path / "bare", ignore=shutil.ignore_patterns("samples")))
+    shutil.rmtree(own_cache)
+    with pytest.raises(BadInputError, match="neither features nor samples"):
+        compare_sides(run_side(bare), run_side(runs[1]))
+    assert len(rounds) == 1
 
 
 def test_without_cache_and_samples_it_is_one_line(runs, own_cache, tmp_path):
