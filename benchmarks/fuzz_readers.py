@@ -208,7 +208,7 @@ def _sound(motion: Motion, form: Form) -> None:
 
 
 def _read_mp4(path: Path) -> None:
-    video = read_video(path, fps=8, frames=FRAMES, max_pixels=2**22, size=SIZE, strict=True)
+    video = read_video(path, fps=8, frames=FRAMES, max_pixels=2**22, size=SIZE)
     assert video.frames.shape == (FRAMES, *SIZE, 3)
     assert video.frames.dtype == np.uint8
 

@@ -89,7 +89,7 @@ def test_no_file_uses_a_global_random_generator():
                 assert "random" not in {alias.name for alias in node.names}, f"{file}:{node.lineno}"
 
 
-HEAVY = ("torch", "numpy", "numba", "decord", "av", "tyro", "rich", "pyarrow", "matplotlib")
+HEAVY = ("torch", "numpy", "numba", "av", "tyro", "rich", "pyarrow", "matplotlib")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,6 @@ from typing import Literal
 from egobench import __version__
 
 NEEDED = ("numpy", "scipy", "numba", "av", "pyarrow", "matplotlib", "rich", "tyro", "safetensors")
-DECODERS = ("decord", "eva-decord")
 MIN_MEMORY_GIB, MIN_FREE_GIB = 4.0, 2.0
 
 
@@ -71,12 +70,6 @@ def _packages() -> Iterator[Check]:
             yield Check(name, "ok", version)
         else:
             yield Check(name, "fail", "missing", f"pip install {name}")
-    decoders = [f"{name} {version}" for name in DECODERS if (version := _version(name))]
-    yield (
-        Check("decoder", "ok", ", ".join(decoders))
-        if decoders
-        else Check("decoder", "fail", "neither decord nor eva-decord is installed", "pip install decord")
-    )
 
 
 def _torch() -> Iterator[Check]:

@@ -21,7 +21,7 @@ from egobench.store.folder import RunFolder
 SCHEMA = 2
 Status = Literal["started", "done", "failed"]
 _REQUIRED = ("schema", "run", "status", "started", "request", "split", "protocols", "items")
-_PACKAGES = ("av", "decord", "eva-decord", "numba", "numpy", "open_clip_torch", "pyarrow", "scipy", "torch")
+_PACKAGES = ("av", "numba", "numpy", "open_clip_torch", "pyarrow", "scipy", "torch")
 
 
 def write_manifest(folder: RunFolder, manifest: dict[str, Any]) -> None:

@@ -123,6 +123,18 @@ VIDEO = {
     "video-rate": _error("another frame rate than the split's, or one that is not constant", "write it at that rate"),
     "video-frames": _error("too few or too many frames, such as one more than asked", "write exactly as many"),
     "video-size": _error("another frame size than the split's", "resize the frames yourself, in a way you can defend"),
+    "video-shape": _error("frames of unequal size within one video", "write all frames in the split's size"),
+    "video-display-matrix": _error(
+        "a display matrix (how players turn or mirror the picture) that is no quarter turn or mirror, or changes",
+        "write the frames upright, without a matrix: `ffmpeg -i IN OUT` turns them",
+    ),
+    "video-streams": _warning(
+        "several video streams in one file; the one that players show is read", "leave one stream: ffmpeg -map 0:v:0"
+    ),
+    "video-interlaced": _warning(
+        "frames of two fields, each of another instant; lines are read as they are stored",
+        "write progressive frames: ffmpeg -vf yadif",
+    ),
     "video-too-large": _error("more pixels than can be held: not a sample of this split", "write what the split asks"),
     "png-names": _error(
         "pictures of a folder video/ that are not 000000.png, 000001.png, … without a gap", "number them from 000000"

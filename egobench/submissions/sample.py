@@ -8,7 +8,7 @@ from typing import TypeVar
 from egobench.errors import BadInputError
 from egobench.files.digest import digest_file, digest_json
 from egobench.files.png import read_pngs
-from egobench.files.video import read_video
+from egobench.files.video import read_video_and_notes
 from egobench.geometry.border import check_video
 from egobench.submissions.form import Form
 from egobench.submissions.inventory import SampleFiles
@@ -35,7 +35,7 @@ def read_sample(files: SampleFiles, form: Form, *, body_model: Path | None = Non
     Raises:
         BadInputError: any code of the groups `VIDEO`, `NPZ` and `MOTION` of `egobench.submissions.codes`.
     """
-    video = _video(files, form) if files.video or files.frames else None
+    video = _video(files, form)[0] if files.video or files.frames else None
     motion = read_submitted_motion(files.motion[0], form, body_model=body_model)[0] if files.motion else None
     return Sample(video, motion)
 
@@ -46,7 +46,9 @@ def look_at(files: SampleFiles, form: Form, folder: Path, *, body_model: Path | 
     digests: dict[str, str] = {}
     if files.video or files.frames:
         path = files.video or files.frames[0].parent
-        _try(lambda: _video(files, form), path, files, folder, findings)
+        shown = _try(lambda: _video(files, form), path, files, folder, findings)
+        for code, text in shown[1] if shown else []:
+            findings.append(finding(code, text, clip=files.clip, file=_within(path, folder)))
         if not _too_large(findings):  # a stranger's terabyte is not read to its end
             digest = _try(lambda: _video_digest(files), path, files, folder, findings)
             digests |= {"video": digest} if digest else {}
@@ -75,7 +77,8 @@ def digests_of(files: SampleFiles) -> dict[str, str]:
         raise BadInputError(text, code="file-unreadable") from error
 
 
-def _video(files: SampleFiles, form: Form) -> Video:
+def _video(files: SampleFiles, form: Form) -> tuple[Video, list[tuple[str, str]]]:
+    """The video and what is odd about it, as (code, text) of warnings."""
     size = (form.height, form.width)
     if files.video is None:
         expected = [f"{number:06d}.png" for number in range(len(files.frames))]
@@ -86,16 +89,16 @@ def _video(files: SampleFiles, form: Form) -> Video:
         if len(files.frames) != form.num_video_frames:
             text = f"{len(files.frames)} pictures; {form.num_video_frames} are needed"
             raise BadInputError(text, code="video-frames")
-        return Video(read_pngs(files.frames, size=size), form.fps_video)
+        return Video(read_pngs(files.frames, size=size), form.fps_video), []
     most = SPARE_BYTES + 8 * form.num_video_frames * form.height * form.width
     if files.video.stat().st_size > most:
         text = f"{files.video.stat().st_size} bytes; at most {most} can be a video of this split"
         raise BadInputError(text, code="file-too-large")
     pixels = 4 * form.num_video_frames * max(form.height * form.width, 2**16)
-    video = read_video(
-        files.video, fps=form.fps_video, frames=form.num_video_frames, max_pixels=pixels, strict=True, size=size
+    video, notes = read_video_and_notes(
+        files.video, fps=form.fps_video, frames=form.num_video_frames, max_pixels=pixels, size=size
     )
-    return check_video(video, frames=form.num_video_frames, fps=form.fps_video, size=size)
+    return check_video(video, frames=form.num_video_frames, fps=form.fps_video, size=size), notes
 
 
 def _video_digest(files: SampleFiles) -> str:

@@ -78,7 +78,6 @@ def test_another_call_does_nothing_again_and_takes_nothing_home_twice(folders, t
 
 MISSING = (
     "av",
-    "decord",
     "open_clip",
     "tyro",
     "matplotlib",

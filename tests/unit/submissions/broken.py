@@ -8,6 +8,7 @@ import os
 import pickle
 import shutil
 import socket
+import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -233,6 +234,36 @@ lines("video-frames", one_frame_too_few=video(lambda frames: frames[:-1]))
 lines("video-size", height_and_width_exchanged=video(lambda frames: frames.swapaxes(1, 2)))
 lines("video-size", half_the_size=video(lambda frames: frames[:, ::2, ::2]))
 lines("file-too-large", an_absurdly_large_video=lambda folder: os.truncate(folder / CLIP / "video.mp4", 2**33))
+
+
+@way("video-display-matrix")
+def a_video_to_be_shown_aslant(folder):
+    path, slant = folder / CLIP / "video.mp4", (46341, 46341, 0, -46341, 46341, 0, 0, 0, 1 << 30)
+    content = bytearray(path.read_bytes())
+    at = content.find(b"tkhd") + 44
+    content[at : at + 36] = struct.pack(">9i", *slant)
+    path.write_bytes(content)
+
+
+@way("video-shape")
+def frames_of_two_sizes(folder):
+    import av
+
+    with av.open(str(folder / CLIP / "video.mp4"), "w", format="mp4") as container:
+        stream = container.add_stream("mjpeg", rate=8)
+        small = av.CodecContext.create("mjpeg", "w")
+        for coder, size in ((stream.codec_context, (32, 16)), (small, (16, 16))):
+            (coder.width, coder.height), coder.pix_fmt, coder.framerate = size, "yuvj420p", 8
+        small.time_base = 1 / small.framerate
+        for index in range(9):
+            coder = stream if index < 5 else small
+            picture = av.VideoFrame(coder.width, coder.height, "yuvj420p")
+            for plane in picture.planes:
+                plane.update(bytes(plane.buffer_size))
+            picture.pts = index
+            for packet in coder.encode(picture):
+                packet.stream, packet.pts, packet.dts, packet.time_base = stream, index, index, small.time_base
+                container.mux(packet)
 
 
 @way("video-unreadable")

@@ -11,12 +11,13 @@ from egobench.submissions.example import TEXT
 
 ROOT = Path(__file__).parents[3]
 READERS = [
-    *("files/arrays.py", "files/motion.py", "files/png.py", "files/video.py", "geometry/border.py"),
+    *("files/arrays.py", "files/motion.py", "files/png.py", "geometry/border.py"),
+    *("files/video.py", "files/video_head.py", "files/video_frames.py"),
     *("motions/smpl.py", "motions/humanml3d.py", "motions/axes.py"),
     *(f"submissions/{path.name}" for path in (ROOT / "egobench" / "submissions").glob("*.py")),
 ]
 NOT_FOR_SAMPLES = {
-    *("array-dtype", "video-frames-written", "library-missing", "humanml3d-skeleton", "humanml3d-turn", "video-shape"),
+    *("array-dtype", "video-frames-written", "library-missing", "humanml3d-skeleton", "humanml3d-turn"),
     *("camera-shape", "video-dtype", "folder-not-empty", "file-missing", "json-value", "bad-input"),
     *("npz-missing", "npy-missing", "video-missing", "png-missing"),
 }

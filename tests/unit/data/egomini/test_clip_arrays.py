@@ -174,7 +174,7 @@ ALLOWED = {
     **{f"egotwin_ref.{name}": ("torch", "safetensors") for name in ("training", "stages", "bundle", "sampling")},
 }
 UNWANTED = (
-    *("av", "decord", "jinja2", "matplotlib", "open_clip", "PIL", "platformdirs", "pyarrow", "rich", "torch"),
+    *("av", "jinja2", "matplotlib", "open_clip", "PIL", "platformdirs", "pyarrow", "rich", "torch"),
     *("safetensors", "threadpoolctl", "tyro"),
 )
 
