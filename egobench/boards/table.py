@@ -21,6 +21,9 @@ SCHEMA = 1
 SHORT_DIGEST = 8
 KEPT = ("value", "unit", "better", "n", "n_undefined", "coverage", "version", "protocol")
 """What a program's record takes from a result as it is."""
+CUT = "; others ("
+"""In a note that leaves reasons out."""
+ALL_REASONS = "every reason, row by row: the run's items.parquet and scores.parquet, or `egobench report RUN`"
 Kind = Literal["model", "control"]
 
 
@@ -116,13 +119,16 @@ def run_grid(document: Mapping[str, Any], name: str = "") -> Grid:
         for name, result in metrics.items()
     ]
     row = ModelRow(document["model"], metrics, run=document["run"])
+    notes = list(_notes(row, list(metrics), named=False))
+    if any(CUT in note for note in notes):
+        notes.append(ALL_REASONS)
     protocols = [f"{name} v{result['version']} {result['protocol'][:SHORT_DIGEST]}" for name, result in metrics.items()]
     return Grid(
         title=f"{f'{name}: ' if name else ''}{document['model']} on {document['split']} ({document['task']})",
         header=("metric", "value ± 95 %", "n", "undef.", "cover.", "floor", "chance"),
         rows=tuple(GridRow(cells) for cells in rows),
         notes=(
-            *_notes(row, list(metrics), named=False),
+            *notes,
             *calibration_lines(metrics),
             f"Protocols: {', '.join(protocols)}.",
         ),

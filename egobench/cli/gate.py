@@ -9,6 +9,7 @@ from tyro.conf import Positional
 
 from egobench.cli.options import parse, print_grids, print_json
 from egobench.cli.progress import progress
+from egobench.cli.quiet import note
 from egobench.files.atomic import storage_errors, write_bytes
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -28,8 +29,9 @@ class GateOptions:
     """Run folder."""
     baseline: Path
     """File of `egobench baseline update`."""
-    policy: Path
-    """A gate.toml: tolerance and severity per metric."""
+    policy: Path | None = None
+    """A gate.toml: tolerance and severity per metric. Without, every metric of the baseline is gated with a tolerance
+    of 10 % of its value there."""
     junit: Path | None = None
     """Write JUnit XML here, one test case a metric."""
     github: bool = False
@@ -49,11 +51,16 @@ def main(arguments: list[str]) -> int:
     from egobench.boards.compare_grid import gate_grid
     from egobench.compare.baseline import baseline_side
     from egobench.compare.gate import gate
-    from egobench.compare.policy import read_policy
+    from egobench.compare.policy import DEFAULT_POLICY, read_policy
     from egobench.compare.records import gate_record
     from egobench.compare.run_side import run_side
 
-    policy, baseline = read_policy(options.policy), baseline_side(options.baseline)
+    policy = DEFAULT_POLICY if options.policy is None else read_policy(options.policy)
+    if options.policy is None:
+        note(
+            "no --policy: every metric is gated, tolerance 10 % of the baseline's value; docs/gate.md shows a gate.toml"
+        )
+    baseline = baseline_side(options.baseline)
     run = run_side(options.run, progress())
     report = gate(run, baseline, policy, strict=options.strict, draws=options.draws)
     if options.junit is not None:

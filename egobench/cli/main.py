@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from egobench import __version__
-from egobench.cli.quiet import take_quiet
+from egobench.cli.quiet import hush_matplotlib, take_quiet
 from egobench.cli.stand_ins import use_stand_ins
 from egobench.errors import EgoBenchError, UnknownNameError
 
@@ -43,6 +43,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "completion": ("egobench.cli.completion", "completion of verbs, options and names for bash, zsh and fish"),
 }
 """Verb → (module with `main(arguments) -> int`, one line)."""
+
+DRAWING = ("calibrate", "data", "leaderboard", "plot", "report", "train", "validate-metrics")
+"""Verbs that draw pictures."""
 
 FIRST_STEPS = (
     ("egobench doctor", "is the machine ready?"),
@@ -136,6 +139,8 @@ def _dispatch(verb: str, rest: list[str]) -> int:
         from egobench.registry import unknown
 
         raise UnknownNameError(unknown("verbs", verb, list(VERBS)))
+    if verb in DRAWING:
+        hush_matplotlib()
     # A model of the user's own, `--model my_file:Class`, lies where they stand; last, so that it shadows nothing.
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())

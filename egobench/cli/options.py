@@ -1,10 +1,14 @@
 """Command lines of the heavy verbs: a frozen dataclass is the grammar, its fields' docstrings are the help."""
 
+import contextlib
+import io
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from dataclasses import field, fields, make_dataclass
+from typing import Annotated, Any, TypeVar
 
 import tyro
 
@@ -15,12 +19,65 @@ from egobench.registry import unknown
 
 WIDE = 10_000
 """Columns of a table that no terminal bounds."""
+USAGE = 2
+"""Exit code of words that are no options."""
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_OPTION = re.compile(r" {4}(?:-\w, )?(--[\w-]+|[A-Z]{2,}\b|\{[^}]*\})")
 OptionsT = TypeVar("OptionsT")
 
 
 def parse(kind: type[OptionsT], verb: str, arguments: Sequence[str]) -> OptionsT:
-    """Options of a verb; a misspelt one leaves with code 2 and a suggestion."""
-    return tyro.cli(kind, prog=f"egobench {verb}", args=arguments, config=(tyro.conf.FlagCreatePairsOff,))
+    """Options of a verb; a misspelt one leaves with code 2, a suggestion, and the reason as the last line."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            found = tyro.cli(
+                _with_quiet(kind), prog=f"egobench {verb}", args=arguments, config=(tyro.conf.FlagCreatePairsOff,)
+            )
+    except SystemExit as stop:
+        sys.stderr.write(said.getvalue())
+        if stop.code == USAGE:
+            print(f"egobench: {usage_reason(said.getvalue(), verb)}", file=sys.stderr)
+        raise
+    sys.stderr.write(said.getvalue())
+    return kind(**{each.name: getattr(found, each.name) for each in fields(kind)})  # pyright: ignore
+
+
+def _with_quiet(kind: Any) -> Any:
+    """The options and `--quiet`, which `main` has taken out already: here only for `--help`."""
+    if "quiet" in {each.name for each in fields(kind)}:
+        return kind
+    quiet = Annotated[bool, tyro.conf.arg(help="No progress and no notes.")]
+    more = make_dataclass(kind.__name__, [("quiet", quiet, field(default=False))], bases=(kind,), frozen=True)
+    more.__doc__ = kind.__doc__
+    return more
+
+
+def usage_reason(box: str, verb: str) -> str:
+    """The reason in tyro's box, on one line: its first words, and the options that it names or suggests."""
+    inside = [
+        line for line in _COLOURS.sub("", box).splitlines() if line.startswith(("│ ", "  "))
+    ]  # or no frame: ASCII
+    lines = [line[2:].removesuffix("│").rstrip() for line in inside]
+    lines = [line for line in lines if line]
+    ends = [place for place, line in enumerate(lines) if line.startswith(("───", "---"))]
+    head = lines[: ends[0]] if ends else lines
+    if not head:
+        return f"the options cannot be read; `egobench {verb} --help` lists them"
+    deep = [line for line in head if line.startswith(" ")]
+    reason = " ".join(line.strip() for line in head if not line.startswith(" "))
+    if reason.endswith(":"):  # a list of what is missing
+        named = [name for line in deep if (name := _option(line))]
+        reason = f"{reason.removesuffix(':').replace(f' from egobench {verb}', '')}: {', '.join(named)}"
+    near = [name for line in lines[len(head) :] if (name := _option(line))]
+    hint = f"; did you mean {' or '.join(dict.fromkeys(near))}?" if near and "Perhaps you meant:" in lines else ""
+    return f"{reason}{hint} (`egobench {verb} --help`)"
+
+
+def _option(line: str) -> str:
+    """The option that a line of tyro's help starts with; empty for its text."""
+    found = _OPTION.match(line)
+    return found.group(1) if found else ""
 
 
 def pick(verb: str, actions: Mapping[str, tuple[Any, str]], arguments: Sequence[str]) -> tuple[Any, list[str]]:

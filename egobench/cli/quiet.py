@@ -12,6 +12,13 @@ def take_quiet(arguments: list[str]) -> list[str]:
     return [word for place, word in enumerate(arguments) if place >= end or word != "--quiet"]
 
 
+def hush_matplotlib() -> None:
+    """No notes of matplotlib's own on stderr, such as of the font cache that it builds on its first day."""
+    import logging
+
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
+
 def is_quiet() -> bool:
     """Whether the command line said so."""
     return _state["quiet"]

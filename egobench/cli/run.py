@@ -63,15 +63,19 @@ def main(arguments: list[str]) -> int:
     """Runs and prints the table; exits 4 if more clips failed than allowed."""
     options = parse(RunOptions, "run", arguments)
     from egobench.cli.outcome import print_report
+    from egobench.data.caption_notes import caption_notes
     from egobench.pipeline.request import plan
     from egobench.pipeline.run import start_run
 
     request = _request(options, arguments)
+    asked = plan(request)
+    for line in caption_notes(asked.infos):
+        note(line)
     if options.dry_run:
-        _print_plan(plan(request), options.json)
+        _print_plan(asked, options.json)
         return 0
     if request.metrics == "core":
-        for reason in plan(request).left_out.values():
+        for reason in asked.left_out.values():
             note(f"left out: {reason}")
     return print_report(lambda: start_run(request, progress()), as_json=options.json)
 

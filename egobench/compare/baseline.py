@@ -76,8 +76,8 @@ def baseline_document(
     Raises:
         BadInputError: `baseline-reason`: no reason.
     """
-    if len(reason.split()) < 2:
-        text = f"the reason is {reason!r}; say in a few words why the baseline may change"
+    if not reason.split():
+        text = "the reason is empty; say in a few words why the baseline may change"
         raise BadInputError(text, code="baseline-reason")
     make_ready([side], list(side.results))
     keys = sorted(side.items)

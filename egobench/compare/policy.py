@@ -55,6 +55,10 @@ class Policy:
         return self.metrics.get(metric, self.defaults)
 
 
+DEFAULT_POLICY = Policy("the default policy", Rule("gate", relative=0.1))
+"""Of a gate without a gate.toml: every metric of the baseline decides, within a tenth of the baseline's value."""
+
+
 def read_policy(path: Path | str) -> Policy:
     """Reads and checks a policy.
 

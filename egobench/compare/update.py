@@ -41,7 +41,7 @@ def update_baseline(
     """Writes a baseline from a run; an older file at the path hands on its history.
 
     Args:
-        reason: why it may change, two words or more.
+        reason: why it may change; not empty.
         allow_failed: failed rows that it may have.
         date: UTC, ISO 8601; None is the clock's.
 

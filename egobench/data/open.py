@@ -26,8 +26,10 @@ def open_split(name: str | os.PathLike[str]) -> Split:
     path = Path(name)
     if (path / INDEX).is_file():
         return open_folder(path)
-    if isinstance(name, os.PathLike) or len(path.parts) > 1:
-        raise BadInputError(f"no {INDEX} in {path}: not a split folder", code="split-missing")
+    is_name = not isinstance(name, os.PathLike) and len(path.parts) == 1
+    if not is_name or (path.is_dir() and str(name) not in SPLITS.targets()):
+        found = "" if path.is_dir() else "; it is a file" if path.exists() else "; nothing is there"
+        raise BadInputError(f"no {INDEX} in {path}: not a split folder{found}", code="split-missing")
     return SPLITS.load(str(name)).open(data_home())
 
 

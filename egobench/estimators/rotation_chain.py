@@ -51,6 +51,8 @@ class RotationChain:
     name: ClassVar[str] = "rotation-chain"
     version: ClassVar[int] = 1
     provides: ClassVar[tuple[str, ...]] = ("camera",)
+    rotations_only: ClassVar[bool] = True
+    """Its paths have no positions."""
 
     hands: str = "egomini-hands"
     """Estimator whose hands and sleeves are left out; empty: nothing is."""

@@ -70,6 +70,7 @@ class TransErr:
     unit: ClassVar[str] = "m"
     better: ClassVar[Better] = "lower"
     preset_kind: ClassVar[str] = "estimators"
+    needs_positions: ClassVar[bool] = True
 
     preset: str = "egomini-odometry"
     """Catalogue name of an estimator of camera paths."""

@@ -6,10 +6,11 @@ applicable.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from egobench.catalog import METHODS
-from egobench.errors import BadInputError
+from egobench.catalog import ESTIMATORS, EXTRACTORS, METHODS
+from egobench.errors import BadInputError, EgoBenchError
 from egobench.metrics.base import ESTIMATED, What
 from egobench.pipeline.estimates import split_camera
 from egobench.pipeline.resolve import Metric, preset_of, resolve_maker
@@ -99,7 +100,38 @@ def check_metric(metric: Metric, split: Split) -> None:
             maker.protocol()
     except BadInputError as error:
         preset = preset_of(metric)
-        raise BadInputError(f"{metric.name}{preset and f' ({preset})'}: {error}", code=error.code) from None
+        hint = _other_presets(metric, split) if error.code == "split-form" else ""
+        raise BadInputError(f"{metric.name}{preset and f' ({preset})'}: {error}{hint}", code=error.code) from None
+
+
+def _other_presets(metric: Metric, split: Split) -> str:
+    """Presets of the metric that do take the split, as the words to type; empty where there are none."""
+    if not preset_of(metric):
+        return ""
+    registry = ESTIMATORS if getattr(metric, "preset_kind", "") == "estimators" else EXTRACTORS
+    taken = [name for name in registry.builtin if name != preset_of(metric) and _takes(metric, name, split)]
+    if not taken:
+        return ""
+    return f"; `--metrics {' or '.join(f'{metric.name}:{name}' for name in taken)}` takes them"
+
+
+def _takes(metric: Any, preset: str, split: Split) -> bool:
+    """Whether a preset can be had on the split without a file of the user's own."""
+    try:
+        other = replace(metric, preset=preset)
+        _ask(other, split)
+        for need in other.needs().values():
+            if need.extractor is not None:
+                maker = resolve_maker(need.what, need.extractor)
+                if METHODS[need.what] not in getattr(maker, "provides", ()):
+                    return False
+                if getattr(metric, "needs_positions", False) and getattr(maker, "rotations_only", False):
+                    return False
+                _ask(maker, split)
+                maker.protocol()
+    except EgoBenchError:
+        return False
+    return True
 
 
 def _ask(thing: Any, split: Split) -> None:

@@ -188,6 +188,16 @@ def test_a_wrong_word_of_compare_is_one_line(capsys, runs, monkeypatch, words, m
     assert captured.err.count("\n") == 1
 
 
+def test_a_gate_without_a_policy_takes_the_default_and_says_so(capsys, runs, gated):
+    words = gated[:2]
+    captured = said(capsys, ["gate", runs[0], *words])
+    assert captured.err.startswith("no --policy: every metric is gated, tolerance 10 % of the baseline's value")
+    assert "under the default policy" in captured.out
+    assert (
+        said(capsys, ["gate", runs[2], *words], code=1).err.splitlines()[-1].startswith("egobench: toy-err regressed")
+    )
+
+
 def test_a_gate_passes_another_seed_and_fails_a_worse_model(capsys, runs, gated, tmp_path):
     assert "passed: 1 gated metric" in said(capsys, ["gate", runs[1], *gated]).out
     captured = said(capsys, ["gate", runs[2], *gated, "--junit", tmp_path / "j.xml", "--json"], code=1)
@@ -234,7 +244,7 @@ def test_a_baseline_is_shown_with_its_reasons(capsys, runs, gated):
     assert "first baseline" in out
     assert json.loads(said(capsys, ["baseline", "show", path, "--json"]).out)["rows"] == 48
     assert (
-        said(capsys, ["baseline", "update", runs[0], "--baseline", path, "--reason", "no"], code=2).err.count("\n") == 1
+        said(capsys, ["baseline", "update", runs[0], "--baseline", path, "--reason", " "], code=2).err.count("\n") == 1
     )
     assert "did you mean 'show'" in said(capsys, ["baseline", "shwo"], code=2).err
 

@@ -88,3 +88,12 @@ def test_a_damaged_metrics_file_is_refused_with_what_is_wrong(change, said):
 def test_a_folder_without_metrics_is_not_a_finished_run(tmp_path):
     with pytest.raises(BadInputError, match="not a finished run"):
         read_metrics(tmp_path)
+
+
+def test_reasons_that_are_left_out_point_to_where_all_are():
+    failed = {f"reason {chr(97 + k)}": 1 for k in range(8)}
+    shown = run_grid(document("walker", i_fid=result(3.0, detail={"failed": failed}))).notes
+    assert any("; others (5)" in note for note in shown)
+    assert "every reason, row by row: the run's items.parquet and scores.parquet, or `egobench report RUN`" in shown
+    few = run_grid(document("walker", i_fid=result(3.0, detail={"failed": {"reason a": 1}}))).notes
+    assert not any("row by row" in note for note in few)

@@ -1,6 +1,7 @@
 """Dispatch: exit codes, one-line errors, and what is never imported."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -209,3 +210,22 @@ def test_the_working_folder_comes_last_on_the_path(verb, tmp_path, monkeypatch):
     verb.act = lambda arguments: 0
     cli.main(["act"])
     assert sys.path[-1] == str(tmp_path)
+
+
+def test_verbs_that_draw_silence_the_notes_of_matplotlib(capsys):
+    logger = logging.getLogger("matplotlib.font_manager")
+    logging.getLogger("matplotlib").setLevel(logging.NOTSET)
+    assert cli.main(["data", "list"]) == 0
+    assert not logger.isEnabledFor(logging.WARNING)
+    assert logger.isEnabledFor(logging.ERROR)
+
+
+def test_a_folder_without_an_index_is_not_called_an_unknown_name(capsys, tmp_path, monkeypatch):
+    (tmp_path / "mysplit").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["data", "verify", "mysplit"]) == 2
+    assert "no split.json in mysplit: not a split folder" in capsys.readouterr().err
+    assert cli.main(["data", "verify", "far/away"]) == 2
+    assert "not a split folder; nothing is there" in capsys.readouterr().err
+    assert cli.main(["data", "verify", "egomini-tset"]) == 2
+    assert "did you mean 'egomini-test'" in capsys.readouterr().err

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from egobench.cli.options import key_values, parse, pick, print_json, typed_names
+from egobench.cli.options import key_values, parse, pick, print_json, typed_names, usage_reason
 from egobench.cli.run import RunOptions
 from egobench.errors import BadInputError, UnknownNameError
 
@@ -83,3 +83,40 @@ def test_json_has_stable_bytes_and_no_nan(capsys):
     assert capsys.readouterr().out == '{\n  "a": "é",\n  "b": 1\n}\n'
     with pytest.raises(ValueError, match="JSON"):
         print_json(float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["--cuont", "3"], "Unrecognized options: --cuont, 3; did you mean --count? (`egobench small --help`)"),
+        (
+            ["--count", "x"],
+            "Error parsing --count: invalid literal for int() with base 10: 'x' (`egobench small --help`)",
+        ),
+    ],
+)
+def test_the_last_line_of_a_usage_error_is_its_reason(capsys, words, line):
+    with pytest.raises(SystemExit) as stop:
+        parse(Small, "small", words)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"egobench: {line}"
+
+
+def test_options_that_are_missing_are_named_in_the_last_line(capsys):
+    with pytest.raises(SystemExit):
+        parse(RunOptions, "run", [])
+    assert capsys.readouterr().err.splitlines()[-1] == "egobench: Missing: --model, --split (`egobench run --help`)"
+
+
+def test_a_box_of_another_form_still_gives_a_line():
+    assert usage_reason("", "run") == "the options cannot be read; `egobench run --help` lists them"
+    assert usage_reason("\x1b[31m│ \x1b[0mSomething new │\n", "run") == "Something new (`egobench run --help`)"
+
+
+@pytest.mark.parametrize("kind", [Small, RunOptions])
+def test_help_names_quiet_and_the_options_do_not_hold_it(capsys, kind):
+    with pytest.raises(SystemExit):
+        parse(kind, "verb", ["--help"])
+    assert "--quiet" in capsys.readouterr().out
+    if kind is Small:
+        assert parse(Small, "small", ["--count", "5"]) == Small(5)

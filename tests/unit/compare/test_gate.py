@@ -236,7 +236,7 @@ def test_the_record_is_json(decide):
 def test_a_baseline_changes_with_a_reason_only_and_keeps_its_history(baseline, tmp_path):
     path = baseline()
     better = make_run(tmp_path / "better", {"toy-err": [value - 0.5 for value in noisy(1)]})
-    for reason in ("", "  ", "because"):
+    for reason in ("", "  ", "\n"):
         with pytest.raises(BadInputError, match="say in a few words"):
             update_baseline(better, path, reason=reason)
     found = update_baseline(better, path, reason="new loss\nfor hands", date=DATE)
@@ -245,6 +245,12 @@ def test_a_baseline_changes_with_a_reason_only_and_keeps_its_history(baseline, t
     assert [entry["reason"] for entry in history] == ["new loss for hands", "the first one"]
     assert history[0]["values"]["toy-err"] < history[1]["values"]["toy-err"]
     assert found.size == path.stat().st_size < 20_000
+
+
+def test_one_word_is_a_reason(baseline, tmp_path):
+    path = baseline()
+    update_baseline(make_run(tmp_path / "next", {"toy-err": noisy(1)}), path, reason="bar", date=DATE)
+    assert read_baseline(path)["history"][0]["reason"] == "bar"
 
 
 def test_a_run_with_failed_rows_does_not_become_a_baseline(tmp_path):

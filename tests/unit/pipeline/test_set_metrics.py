@@ -252,3 +252,20 @@ def test_core_leaves_out_what_cannot_be_had_and_says_why(toy_split, monkeypatch)
     del os.environ["TOY_WEIGHTS"]
     with pytest.raises(BadInputError, match="not frames"):  # a mistake, not a lack: an error in `core` too
         usable_metrics(resolve_metrics(f"jerk,i-fid:{EVALUATOR}"), split, leave_out=True)
+
+
+def test_a_split_that_the_preset_cannot_take_names_the_presets_that_can(monkeypatch):
+    monkeypatch.delenv("EGOBENCH_PATHS", raising=False)
+    smoke = open_split("egomini-smoke")
+    K = np.array(smoke.facts["intrinsics"], dtype=float) * 4
+    K[2, 2] = 1
+    large = SimpleNamespace(facts={**smoke.facts, "width": 256, "height": 256, "intrinsics": K.tolist()})
+    _, left_out = usable_metrics(resolve_metrics("rot-err,trans-err,sync-lag,jerk"), large, leave_out=True)
+    assert set(left_out) == {"rot-err", "trans-err", "sync-lag"}
+    for name in ("rot-err", "sync-lag"):
+        assert "egomini-odometry sees 64 × 64" in left_out[name]
+        assert f"{name}:rotation-chain` takes them" in left_out[name]
+    assert "rotation-chain" not in left_out["trans-err"]  # its paths have no positions
+    assert "path-file" not in str(left_out)
+    usable, _ = usable_metrics(resolve_metrics("rot-err:rotation-chain"), large, leave_out=False)
+    assert len(usable) == 1
