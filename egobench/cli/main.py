@@ -12,6 +12,7 @@ from egobench import __version__
 from egobench.cli.quiet import hush_matplotlib, take_quiet
 from egobench.cli.stand_ins import use_stand_ins
 from egobench.errors import EgoBenchError, UnknownNameError
+from egobench.files.patient import patient
 
 VERBS: dict[str, tuple[str, str]] = {
     "run": ("egobench.cli.run", "sample a model on a split, score it, write a run"),
@@ -75,6 +76,8 @@ RESUME_ADVICE = {
 def console() -> None:
     """Entry point of the installed command."""
     use_stand_ins()
+    if sys.stderr is not None:
+        sys.stderr = patient(sys.stderr)
     code = main()
     if code == INTERRUPTED:  # an impatient second Ctrl-C must not spill a traceback while worker processes end
         import signal

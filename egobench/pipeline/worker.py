@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from egobench.errors import BadInputError, EgoBenchError, StorageError
+from egobench.files.patient import use_patient_streams
 from egobench.files.worker_process import leave_with_parent
 
 THREAD_VARIABLES = (
@@ -45,6 +46,7 @@ class LoadError(Exception):
 def start(job: bytes) -> None:
     """Sets a fresh process up for a pickled job."""
     leave_with_parent()
+    use_patient_streams()
     for variable in THREAD_VARIABLES:
         os.environ[variable] = "PASSIVE" if variable == "OMP_WAIT_POLICY" else "1"
     _state.clear()
