@@ -31,6 +31,8 @@ class CheckOptions:
     """So many missing samples are warnings."""
     body_model: Path | None = None
     """Your SMPL, SMPL-H or SMPL-X body model (npz), where samples are its parameters."""
+    skeleton_map: Path | None = None
+    """Which joints of positions and rotations are which of the split's: a TOML file, docs/motion-files.md."""
     workers: int = 1
     """Processes."""
     json: bool = False
@@ -61,6 +63,7 @@ def main(arguments: list[str]) -> int:
         workers=options.workers,
         allowed_missing=options.allow_missing,
         body_model=options.body_model,
+        skeleton_map=options.skeleton_map,
         progress=progress(),
     )
     if options.json:

@@ -1,4 +1,4 @@
-"""`egobench data make|verify|list|view|sheet|convert`: splits on this machine, pictures of clips, motion files."""
+"""`egobench data make|verify|list|view|sheet|skeleton|convert`: splits, pictures of clips, skeletons, motion files."""
 
 import os
 import warnings
@@ -85,6 +85,18 @@ class SheetOptions:
 
 
 @dataclass(frozen=True)
+class SkeletonOptions:
+    """Writes a skeleton of one's own into a split's index, so that `run`, `score` and `fit` know its joints."""
+
+    folder: Positional[Path]
+    """Folder in the split format, whose index names the skeleton."""
+    skeleton_map: Path
+    """TOML file that declares it: names, parents, which are head, feet and hands (docs/motion-files.md)."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+@dataclass(frozen=True)
 class ConvertOptions:
     """Turns a motion file of another kind into motion.npz: named joints, metres, z up."""
 
@@ -107,6 +119,8 @@ class ConvertOptions:
     """Axis that is up in the file; auto goes by the body."""
     skeleton: str | None = None
     """Of a file of positions and rotations; by default xsens23."""
+    skeleton_map: Path | None = None
+    """Which joints of a BVH file, or of positions and rotations, are which of ours: TOML, docs/motion-files.md."""
     json: bool = False
     """Machine-readable output."""
 
@@ -221,6 +235,7 @@ def convert(arguments: list[str]) -> int:
             unit=options.unit,
             up=options.up,
             skeleton=options.skeleton,
+            skeleton_map=options.skeleton_map,
         )
     said = [str(warning.message) for warning in odd if issubclass(warning.category, MotionFileWarning)]
     for text in said:
@@ -237,12 +252,31 @@ def convert(arguments: list[str]) -> int:
     return 0
 
 
+def skeleton(arguments: list[str]) -> int:
+    """Declares a split's skeleton."""
+    options = parse(SkeletonOptions, "data skeleton", arguments)
+    from egobench.data.declare import declare_skeleton
+    from egobench.motions.skeleton_map import read_skeleton_map
+
+    found = read_skeleton_map(options.skeleton_map)
+    if not found.is_own:
+        raise BadInputError(
+            f"{options.skeleton_map}: a map to {found.skeleton.name}, not a skeleton of one's own; `egobench data "
+            "convert --skeleton-map` brings each clip's motion to it",
+            code="skeleton-map",
+        )
+    index = declare_skeleton(options.folder, found.skeleton)
+    _print_path(index, options.json, skeleton=found.skeleton.name, joints=found.skeleton.joints)
+    return 0
+
+
 ACTIONS = {
     "make": (make, "make a split of the embedded world on disk"),
     "verify": (verify, "open every clip and compare it with its digest"),
     "list": (list_splits, "splits: here or not, clips, digest"),
     "view": (view, "picture of one clip, with a run's sample if asked"),
     "sheet": (sheet, "contact sheet of many clips"),
+    "skeleton": (skeleton, "write a skeleton of one's own into a split's index"),
     "convert": (convert, "a motion file of another kind (HumanML3D, SMPL, BVH, XSens) as motion.npz"),
 }
 

@@ -26,6 +26,8 @@ class ScoreOptions:
     """Samples that may be missing or fail; they are counted as failed rows."""
     body_model: Path | None = None
     """Your SMPL, SMPL-H or SMPL-X body model (npz), where samples are its parameters."""
+    skeleton_map: Path | None = None
+    """Which joints of positions and rotations are which of the split's: a TOML file, docs/motion-files.md."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:0, …"""
     workers: int = 1
@@ -51,7 +53,7 @@ def main(arguments: list[str]) -> int:
     from egobench.pipeline.submitted import request_for
 
     names = {field.name for field in fields(RunRequest)} - {"model"}
-    renamed = {"allow_missing": "allow_failed", "body_model": "model_options"}
+    renamed = {"allow_missing": "allow_failed", "body_model": "model_options", "skeleton_map": "model_options"}
     typed = {renamed.get(name, name) for name in typed_names(arguments)} | {"submission"}
     bar = None if options.quiet else progress()
     given = {name: value for name, value in vars(options).items() if name not in ("json", "quiet")}

@@ -9,9 +9,10 @@ from jaxtyping import Float
 
 from egobench.errors import BadInputError
 from egobench.geometry.skeleton import SMPL22, XSENS23, Skeleton
-from egobench.motions.axes import METRES, MotionFileWarning, Unit, Up, find_up, into_world, within_bounds
+from egobench.motions.axes import METRES, Y_UP, MotionFileWarning, Unit, Up, find_up, into_world, within_bounds
 from egobench.motions.bvh_text import read_text
 from egobench.motions.rest_pose import joint_frames, t_pose_axes
+from egobench.motions.skeleton_map import SkeletonMap
 from egobench.types import SIDES, Motion
 
 
@@ -58,7 +59,14 @@ SCHEMES: tuple[tuple[str, Skeleton, dict[str, str]], ...] = (
 """Whose names, the skeleton they become, and their name of each of its joints; other joints (fingers) are left out."""
 
 
-def read_bvh(path: Path | str, *, fps: float | int | None = None, unit: Unit = "m", up: Up = "auto") -> Motion:
+def read_bvh(
+    path: Path | str,
+    *,
+    fps: float | int | None = None,
+    unit: Unit = "m",
+    up: Up = "auto",
+    skeleton_map: SkeletonMap | None = None,
+) -> Motion:
     """A BVH file's motion.
 
     Positions are the file's forward kinematics. Where its zero pose is a T pose along its axes, rotations are exact,
@@ -69,25 +77,34 @@ def read_bvh(path: Path | str, *, fps: float | int | None = None, unit: Unit = "
         fps: frames per second where the file's frame time is wrong; None for its own.
         unit: of the file's lengths, which it does not say: XSens, Mixamo and LAFAN1 write centimetres.
         up: axis of its world that is up.
+        skeleton_map: whose names its joints bear, where they are none of `SCHEMES`. In a skeleton of one's own the zero
+            pose is the identity pose, and should face +z with y up, or +x with z up.
 
     Raises:
         BadInputError: `bvh-missing`, `bvh-empty`, `bvh-too-large`, `bvh-unreadable`, `bvh-nonfinite`, `bvh-joints`
-            (names of no known scheme), `bvh-rest` (hips and spine of the zero pose span no plane); `motion-frames`,
-            `motion-up`.
+            (names of no known scheme), `skeleton-map` (names that the map does not fit), `bvh-rest` (hips and spine of
+            the zero pose span no plane); `motion-frames`, `motion-up`.
 
     Warns:
         MotionFileWarning: the zero pose is no T pose; position channels below the root are not the OFFSETs.
     """
     file = read_text(path)
-    skeleton, columns = _named(file.names, path)
+    if skeleton_map is None:
+        skeleton, columns = _named(file.names, path)
+    else:
+        skeleton, columns = skeleton_map.skeleton, skeleton_map.columns(file.names, path)
     rest, positions = file.rest[columns] * METRES[unit], file.positions[:, columns] * METRES[unit]
     rotations = file.rotations[:, columns]
     if not all(within_bounds(array).all() for array in (rest, positions, rotations)):
         raise BadInputError(f"{path}: offsets or positions are not finite, or beyond 1e5 m", code="bvh-nonfinite")
-    body, odd = _frames(skeleton, rest, rotations)
+    axis = find_up(skeleton, positions, up)
+    if skeleton_map is not None and skeleton_map.is_own:
+        body, odd = Y_UP.T if axis == "y" else np.eye(3), []
+    else:
+        body, odd = _frames(skeleton, rest, rotations)
     for text in (*file.odd, *odd):
         warnings.warn(f"{path}: {text}", MotionFileWarning, stacklevel=2)
-    positions, rotations = into_world(positions, rotations @ body, find_up(skeleton, positions, up))
+    positions, rotations = into_world(positions, rotations @ body, axis)
     return Motion(positions, rotations, float(file.fps if fps is None else fps), skeleton.name)
 
 
@@ -117,6 +134,7 @@ def _named(names: Sequence[str], path: Path | str) -> tuple[Skeleton, list[int]]
     _, scheme, missing = min(lacking)
     raise BadInputError(
         f"{path}: its {len(names)} joints ({', '.join(names[:6])}, …) bear no known set of names; nearest is {scheme}, "
-        f"which lacks {', '.join(missing[:6])}{', …' if len(missing) > 6 else ''}; rename them",
+        f"which lacks {', '.join(missing[:6])}{', …' if len(missing) > 6 else ''}; rename them, or say "
+        "which is which (skeleton_map)",
         code="bvh-joints",
     )

@@ -8,6 +8,7 @@ from egobench.files.motion import read_motion
 from egobench.geometry.border import RATE_TOLERANCE, check_motion
 from egobench.geometry.skeleton import get_skeleton
 from egobench.motions.axes import METRES, Kind, Unit, Up, check_length, find_up, into_world, within_bounds
+from egobench.motions.skeleton_map import SkeletonMap, read_skeleton_map
 from egobench.motions.smpl_parameters import is_parameters
 from egobench.types import Motion
 
@@ -24,6 +25,7 @@ def load_motion(
     unit: Unit = "m",
     up: Up = "auto",
     skeleton: str | None = None,
+    skeleton_map: Path | str | None = None,
 ) -> Motion:
     """Reads a motion of any known kind.
 
@@ -43,17 +45,21 @@ def load_motion(
         unit: of the file's lengths (`egobench`, `humanml3d`, `bvh`; the others are always metres).
         up: axis that is up in the file; `auto` goes by kind, or by the body (`egobench.motions.axes.find_up`).
         skeleton: of an `egobench` file; None for xsens23.
+        skeleton_map: TOML file that says which of the joints of a `bvh` or `egobench` file are which of ours
+            (`egobench.motions.skeleton_map`).
 
     Raises:
         BadInputError: the readers' codes; codes of `check_motion`; `motion-kind` (not told by the file),
-            `motion-option` (an option that this kind does not have).
+            `motion-option` (an option that this kind does not have); `skeleton-map`, `skeleton-name`, `skeleton-tree`.
 
     Warns:
         MotionFileWarning: what is odd about the file.
     """
     kind = find_kind(path) if kind == "auto" else kind
-    _check_options(kind, {"fps": fps, "body_model": body_model, "skeleton": skeleton}, unit, up)
-    motion = _read(Path(path), kind, fps, body_model, to_fps, unit, up, skeleton or "xsens23")
+    given = {"fps": fps, "body_model": body_model, "skeleton": skeleton, "skeleton_map": skeleton_map}
+    _check_options(kind, given, unit, up)
+    names = None if skeleton_map is None else read_skeleton_map(skeleton_map)
+    motion = _read(Path(path), kind, fps, body_model, to_fps, unit, up, skeleton or "xsens23", names)
     check_length(len(motion.positions), path)
     try:
         motion = check_motion(motion)
@@ -102,10 +108,11 @@ def _read(
     unit: Unit,
     up: Up,
     skeleton: str,
+    names: SkeletonMap | None,
 ) -> Motion:
     match kind:
         case "egobench":
-            return _read_own(path, fps, unit, up, skeleton)
+            return _read_own(path, fps, unit, up, skeleton, names)
         case "humanml3d":
             from egobench.motions.humanml3d import decode_any
 
@@ -113,7 +120,7 @@ def _read(
         case "bvh":
             from egobench.motions.bvh import read_bvh
 
-            return read_bvh(path, fps=fps, unit=unit, up=up)
+            return read_bvh(path, fps=fps, unit=unit, up=up, skeleton_map=names)
         case "xsens":
             from egobench.motions.xsens import read_xsens
 
@@ -133,10 +140,15 @@ def _read(
             raise BadInputError(f"{kind!r} is no kind of motion file", code="motion-kind")
 
 
-def _read_own(path: Path, fps: float | int | None, unit: Unit, up: Up, skeleton: str) -> Motion:
+def _read_own(
+    path: Path, fps: float | int | None, unit: Unit, up: Up, skeleton: str, theirs: SkeletonMap | None
+) -> Motion:
     if fps is None:
         raise BadInputError(f"{path}: this kind of file does not say its frame rate; give fps", code="motion-rate")
     motion = read_motion(path, fps=fps, skeleton=skeleton)
+    if theirs is not None:
+        skeleton = theirs.skeleton.name
+        motion = Motion(theirs.pick(motion.positions, path), theirs.pick(motion.rotations, path), fps, skeleton)
     names = get_skeleton(skeleton)
     positions = motion.positions * METRES[unit]
     sound = within_bounds(positions).all() and within_bounds(motion.rotations).all()
@@ -154,6 +166,7 @@ def _check_options(kind: Kind, given: dict[str, object], unit: Unit, up: Up) -> 
         "fps": given["fps"] is not None and kind == "xsens",
         "body_model": given["body_model"] is not None and not smpl,
         "skeleton": given["skeleton"] is not None and kind != "egobench",
+        "skeleton_map": given["skeleton_map"] is not None and kind not in ("egobench", "bvh"),
         "unit": unit != "m" and (smpl or kind == "xsens"),
         "up": (kind == "humanml3d" and up == "z") or (kind == "xsens" and up == "y"),
     }
@@ -162,3 +175,5 @@ def _check_options(kind: Kind, given: dict[str, object], unit: Unit, up: Up) -> 
         if wrong:
             text = f"{option} has no meaning for kind {kind}{advice.get(option, '')}"
             raise BadInputError(text, code="motion-option")
+    if given["skeleton"] is not None and given["skeleton_map"] is not None:
+        raise BadInputError("skeleton and skeleton_map were given; the map names the skeleton", code="motion-option")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from egobench.files.time_limit import time_limit
+from egobench.motions.skeleton_map import read_skeleton_map
 from egobench.pipeline.engine import LocalEngine
 from egobench.pipeline.progress import Progress, Quiet
 from egobench.pipeline.resolve import resolve_split
@@ -37,6 +38,7 @@ class CheckJob:
     body_model: Path | None
     split: str
     """Opened in the worker, so that a skeleton of its own is known."""
+    skeleton_map: Path | None = None
 
     @property
     def error_code(self) -> str:
@@ -51,7 +53,9 @@ class CheckJob:
 
         def task(files: SampleFiles) -> Looked:
             with time_limit(SECONDS, "read"):
-                return look_at(files, self.form, self.folder, body_model=self.body_model)
+                return look_at(
+                    files, self.form, self.folder, body_model=self.body_model, skeleton_map=self.skeleton_map
+                )
 
         return task
 
@@ -64,6 +68,7 @@ def check_submission(
     workers: int = 1,
     allowed_missing: int = 0,
     body_model: Path | None = None,
+    skeleton_map: Path | None = None,
     progress: Progress | None = None,
     apart: bool = True,
 ) -> Report:
@@ -73,9 +78,15 @@ def check_submission(
         locator: what `split` was opened by.
         allowed_missing: so many missing samples are warnings; if there are more, all of them are errors.
         body_model: SMPL, SMPL-H or SMPL-X (npz), where samples are its parameters.
+        skeleton_map: which joints of the samples' arrays are which of the split's; it is read first.
         apart: look in processes of their own; without, a file that crashes a decoder takes this one along.
+
+    Raises:
+        BadInputError: codes of `read_skeleton_map`.
     """
     folder = Path(folder)
+    if skeleton_map is not None:
+        read_skeleton_map(skeleton_map)
     clip_ids = sorted(info.clip_id for info in split.infos())
     wrong = _wrong_folder(folder)
     if wrong:
@@ -90,7 +101,7 @@ def check_submission(
     findings += inventory.findings
     missing = [place for place in expected if place not in inventory.samples] if inventory.is_whole else []
     findings += _missing(missing, description, inventory.findings)
-    job = CheckJob(folder, form, body_model, locator)
+    job = CheckJob(folder, form, body_model, locator, skeleton_map)
     looked = {}
     for place, found in _look(job, list(inventory.samples.values()), workers, apart, progress or Quiet()):
         findings += found.findings

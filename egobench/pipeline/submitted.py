@@ -21,6 +21,7 @@ def request_for(
     allow_missing: int = 0,
     draws: int = 2000,
     body_model: Path | None = None,
+    skeleton_map: Path | None = None,
     name: str = "",
     typed: tuple[str, ...] = (),
     progress: Progress | None = None,
@@ -46,13 +47,15 @@ def request_for(
         workers=workers,
         allowed_missing=allow_missing,
         body_model=body_model,
+        skeleton_map=skeleton_map,
         progress=progress,
         apart=apart,
     )
     if report.errors:
         raise refusal(folder, report.errors)
     description = description_of(folder)
-    options = {} if body_model is None else {"body_model": str(body_model.resolve())}
+    aids = {"body_model": body_model, "skeleton_map": skeleton_map}
+    options = {name: str(path.resolve()) for name, path in aids.items() if path is not None}
     return RunRequest(
         model=description.model,
         split=split,

@@ -212,6 +212,17 @@ MOTION = {
         "positions do not follow the rotations: bones change their direction against their own joints",
         "take both from one forward kinematics",
     ),
+    "skeleton-map": _error(
+        "the file of --skeleton-map is none, or does not fit the arrays or the split's skeleton",
+        "`skeleton`, `names` in the order of the arrays, and a table `joints` (theirs = ours): docs/motion-files.md",
+    ),
+    "skeleton-name": _error(
+        "the file of --skeleton-map declares the split's skeleton as another tree", "declare it as the split does"
+    ),
+    "skeleton-tree": _error(
+        "joints twice, parents after their children, or no head or feet in --skeleton-map",
+        "the root first with parent -1, parents before children; head, left_foot, right_foot",
+    ),
     "smpl-keys": _error(
         "some SMPL parameters are there, others not, or two spellings of one thing differ",
         "poses; or global_orient and body_pose; or root_orient and pose_body",

@@ -25,6 +25,8 @@ class Submission:
     folder: Path
     body_model: Path | None = None
     """SMPL, SMPL-H or SMPL-X (npz), for samples that are its parameters."""
+    skeleton_map: Path | None = None
+    """Which joints of the samples' arrays are which of the split's (TOML, docs/motion-files.md)."""
 
     def load(self, device: str) -> "LoadedSubmission":
         """Reads submission.toml; raises BadInputError if that has errors."""
@@ -60,7 +62,9 @@ class LoadedSubmission:
             raise BadInputError(wrong[0].line(), code=wrong[0].code)
         form = form_of_condition(condition)
         try:
-            return read_sample(files, form, body_model=self.settings.body_model)
+            return read_sample(
+                files, form, body_model=self.settings.body_model, skeleton_map=self.settings.skeleton_map
+            )
         except BadInputError as error:
             text = str(error).replace(str(folder), "").lstrip("/")
             raise BadInputError(text, code=error.code) from error
@@ -100,6 +104,8 @@ def submission_record(submission: Submission, description: Description, clip_ids
     }
     if submission.body_model is not None:
         record["body_model"] = {"sha256": digest_file(submission.body_model)}
+    if submission.skeleton_map is not None:
+        record["skeleton_map"] = {"sha256": digest_file(submission.skeleton_map)}
     return record
 
 

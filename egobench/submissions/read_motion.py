@@ -14,6 +14,7 @@ from egobench.files.motion import motion_of
 from egobench.geometry.border import check_motion
 from egobench.geometry.skeleton import get_skeleton
 from egobench.motions.axes import find_up, within_bounds
+from egobench.motions.skeleton_map import read_skeleton_map
 from egobench.motions.smpl_parameters import PARAMETERS, PARTS, read_parameters
 from egobench.submissions.camera import check_camera
 from egobench.submissions.conventions import check_byte_order, check_conventions, check_steps, fit_warning
@@ -35,9 +36,12 @@ def most_bytes(form: Form) -> int:
 
 
 def read_submitted_motion(
-    path: Path, form: Form, *, body_model: Path | None = None
+    path: Path, form: Form, *, body_model: Path | None = None, skeleton_map: Path | None = None
 ) -> tuple[Motion, list[tuple[str, str]]]:
     """The motion and what is odd about it, as (code, text) of warnings.
+
+    Args:
+        skeleton_map: which of the joints of positions and rotations are which of the split's.
 
     Raises:
         BadInputError: any code of the groups `NPZ` and `MOTION` of `egobench.submissions.codes`.
@@ -51,7 +55,7 @@ def read_submitted_motion(
     else:
         names = npz_names(path, max_bytes=limit)
         if {"positions", "rotations"} <= names:
-            motion, odd = _own(path, form, names, limit)
+            motion, odd = _own(path, form, names, limit, skeleton_map)
         elif names & {"poses", *PARTS[0], *PARTS[1]}:
             motion, odd = _smpl(path, form, names, limit, body_model)
         else:
@@ -62,7 +66,9 @@ def read_submitted_motion(
     return motion, odd
 
 
-def _own(path: Path, form: Form, names: set[str], limit: int) -> tuple[Motion, list[tuple[str, str]]]:
+def _own(
+    path: Path, form: Form, names: set[str], limit: int, skeleton_map: Path | None
+) -> tuple[Motion, list[tuple[str, str]]]:
     arrays = read_npz(path, max_bytes=limit, only=OWN)
     odd = _extra(names - set(OWN))
     for name in ("positions", "rotations"):
@@ -73,6 +79,12 @@ def _own(path: Path, form: Form, names: set[str], limit: int) -> tuple[Motion, l
             bad = np.argwhere(~np.isfinite(arrays[name]))[0]
             text = f"{path}: {name} are not finite, first at frame {bad[0] if len(bad) else 0}"
             raise BadInputError(text, code="motion-nonfinite")
+    if skeleton_map is not None:
+        theirs = read_skeleton_map(skeleton_map)
+        if theirs.skeleton.name != form.skeleton:
+            text = f"{skeleton_map}: a map to {theirs.skeleton.name}; the split has {form.skeleton}"
+            raise BadInputError(text, code="skeleton-map")
+        arrays |= {name: theirs.pick(arrays[name], path) for name in ("positions", "rotations")}
     motion = motion_of(arrays, path, fps=form.fps_motion, skeleton=form.skeleton)
     motion = _checked(motion, form)
     quaternions = arrays["rotations"].astype(np.float64) if arrays["rotations"].ndim == 3 else None

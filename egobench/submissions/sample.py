@@ -29,18 +29,29 @@ class Looked:
     """`video` and `motion` → SHA-256 of the file (of pictures: over their digests); absent where unreadable."""
 
 
-def read_sample(files: SampleFiles, form: Form, *, body_model: Path | None = None) -> Sample:
+def read_sample(
+    files: SampleFiles, form: Form, *, body_model: Path | None = None, skeleton_map: Path | None = None
+) -> Sample:
     """The sample.
 
     Raises:
         BadInputError: any code of the groups `VIDEO`, `NPZ` and `MOTION` of `egobench.submissions.codes`.
     """
     video = _video(files, form)[0] if files.video or files.frames else None
-    motion = read_submitted_motion(files.motion[0], form, body_model=body_model)[0] if files.motion else None
+    if not files.motion:
+        return Sample(video, None)
+    motion, _ = read_submitted_motion(files.motion[0], form, body_model=body_model, skeleton_map=skeleton_map)
     return Sample(video, motion)
 
 
-def look_at(files: SampleFiles, form: Form, folder: Path, *, body_model: Path | None = None) -> Looked:
+def look_at(
+    files: SampleFiles,
+    form: Form,
+    folder: Path,
+    *,
+    body_model: Path | None = None,
+    skeleton_map: Path | None = None,
+) -> Looked:
     """Every finding in one sample's files; no error leaves here that a file can cause."""
     findings: list[Finding] = []
     digests: dict[str, str] = {}
@@ -54,7 +65,8 @@ def look_at(files: SampleFiles, form: Form, folder: Path, *, body_model: Path | 
             digests |= {"video": digest} if digest else {}
     if files.motion:
         path = files.motion[0]
-        read = _try(lambda: read_submitted_motion(path, form, body_model=body_model), path, files, folder, findings)
+        aids = {"body_model": body_model, "skeleton_map": skeleton_map}
+        read = _try(lambda: read_submitted_motion(path, form, **aids), path, files, folder, findings)
         for code, text in read[1] if read else []:
             findings.append(finding(code, text, clip=files.clip, file=_within(path, folder)))
         if not _too_large(findings):

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from egobench import open_split
+from egobench.cli.data import main
 from egobench.data.compact import dequantise, quantise
 from egobench.data.folder import SplitFacts, clip_digest, open_folder, verify_split, write_index
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.files.arrays import write_npz
 from egobench.files.motion import write_motion
 from egobench.files.video import read_video, write_video
-from egobench.geometry.skeleton import XSENS23, forward_kinematics
+from egobench.geometry.skeleton import SKELETONS, XSENS23, forward_kinematics
 from egobench.types import ClipInfo, Motion
 
 FACTS = SplitFacts(8.0, 16.0, 5, 9, 16, 16, "xsens23", np.eye(3).tolist(), np.eye(4).tolist())
@@ -177,3 +178,72 @@ def test_a_newer_schema_is_refused_and_not_guessed_at(folder):
     (folder / "split.json").write_text(json.dumps({**index, "schema": 99}))
     with pytest.raises(BadInputError, match="schema 99"):
         open_folder(folder)
+
+
+def declaration(path, skeleton="studio23", parents=XSENS23.parents):
+    """A skeleton map that declares the joints of xsens23 under names of one's own; three of them get ours."""
+    names = [f"My {joint}" for joint in XSENS23.joints]
+    ours = [f'"My {joint}" = "{joint}"' for joint in ("head", "left_foot", "right_foot")]
+    said = [f'skeleton = "{skeleton}"', f"names = {json.dumps(names)}", f"parents = {json.dumps(list(parents))}"]
+    path.write_text("\n".join([*said, "[joints]", *ours]))
+    return path
+
+
+@pytest.fixture
+def studio(folder, tmp_path_factory):
+    """The split, its skeleton by a name that nobody knows; clips that were digested under it."""
+    before = dict(SKELETONS)
+    index = json.loads((folder / "split.json").read_text())
+    rows = []
+    for row in index["clips"]:
+        said = {name: row[name] for name in ("text", "sequence", "participant")}
+        place = folder / row["clip_id"]
+        truth = dict(np.load(place / "truth.npz"))
+        body = replace(standing(), skeleton="studio23")
+        digest = clip_digest(**said, video=read_video(place / "video.mp4"), motion=body, truth=truth)
+        rows.append(ClipInfo(**{**row, "digest": digest}))
+    write_index(folder, "toy", replace(FACTS, skeleton="studio23"), rows)
+    yield folder
+    SKELETONS.clear()
+    SKELETONS.update(before)
+
+
+def test_a_split_gets_a_skeleton_of_ones_own_by_a_map_and_keeps_its_digests(studio, tmp_path, capsys):
+    before = json.loads((studio / "split.json").read_text())
+    words = ["skeleton", str(studio), "--skeleton-map", str(declaration(tmp_path / "map.toml"))]
+    assert main(words) == 0
+    assert str(studio / "split.json") in capsys.readouterr().out
+    after = json.loads((studio / "split.json").read_text())
+    assert (after["digest"], after["clips"]) == (before["digest"], before["clips"])
+    assert after["facts"]["joints"][6] == "head"
+    assert after["facts"]["joints"][0] == "My pelvis"
+    del SKELETONS["studio23"]  # another process
+    motion = open_split(studio).clip("clip-0").reference.motion
+    np.testing.assert_array_equal(motion.positions, standing().positions)
+    assert motion.skeleton == "studio23"
+    assert verify_split(studio) == []
+
+
+@pytest.mark.parametrize(
+    ("skeleton", "parents", "code"),
+    [
+        ("another23", XSENS23.parents, "skeleton-name"),
+        ("studio23", (-1, *XSENS23.parents[2:], 9), "skeleton-tree"),
+    ],
+)
+def test_a_declaration_that_does_not_fit_a_split_leaves_its_index_alone(studio, tmp_path, skeleton, parents, code):
+    before = (studio / "split.json").read_bytes()
+    with pytest.raises(BadInputError) as caught:
+        main(["skeleton", str(studio), "--skeleton-map", str(declaration(tmp_path / "map.toml", skeleton, parents))])
+    assert caught.value.code == code
+    assert (studio / "split.json").read_bytes() == before
+
+
+def test_a_declaration_with_another_number_of_joints_leaves_the_index_alone(studio, tmp_path):
+    themap = declaration(tmp_path / "map.toml")
+    text = themap.read_text().replace('"My left_toe"', '"My left_toe", "My tail"')
+    themap.write_text(text.replace("20, 21]", "20, 21, 0]"))
+    before = json.loads((studio / "split.json").read_text())
+    with pytest.raises(BadInputError, match="23 joints; studio23 has 24"):
+        main(["skeleton", str(studio), "--skeleton-map", str(themap)])
+    assert json.loads((studio / "split.json").read_text()) == before

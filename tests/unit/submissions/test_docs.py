@@ -49,14 +49,15 @@ def test_every_code_that_a_reader_can_raise_is_in_the_table():
 def test_nearly_every_error_has_a_broken_submission_that_shows_it():
     shown = {way.code for way in WAYS}
     errors = {name for name, code in CODES.items() if code.severity == "error"}
-    elsewhere = {name for name in errors if name.startswith(("folder", "smpl", "body-model", "reader"))}
+    elsewhere = {name for name in errors if name.startswith(("folder", "smpl", "body-model", "reader", "skeleton"))}
     rest = {"too-many-files", "file-unreadable", "humanml3d-nonfinite", "video-too-large", "motion-rate"}
     assert errors - shown - elsewhere - rest == set()
 
 
 def test_the_page_of_the_format_names_every_key_and_file():
     text = (ROOT / "docs" / "submissions.md").read_text(encoding="utf-8")
-    for name in (*KEYS, "video.mp4", "000000.png", "motion.npz", "motion.npy", "--allow-missing", "--body-model"):
+    files = ("video.mp4", "000000.png", "motion.npz", "motion.npy")
+    for name in (*KEYS, *files, "--allow-missing", "--body-model", "--skeleton-map"):
         assert f"{name}" in text, name
     for key in KEYS:
         assert re.search(rf"^{key} = ", TEXT, re.MULTILINE), key

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from broken import CLIP, toml
 from pipeline_toys import METRICS, make_split
@@ -12,6 +13,8 @@ from egobench.cli.main import main
 from egobench.data.open import open_split
 from egobench.errors import BadInputError, IncompleteRunError, NotComparableError
 from egobench.files.arrays import read_npz, write_npz
+from egobench.files.digest import digest_file
+from egobench.geometry.skeleton import SMPL22, XSENS23
 from egobench.pipeline.check import check_submission
 from egobench.pipeline.run import RunRequest, load_run, resume_run, start_run
 from egobench.pipeline.submitted import request_for
@@ -50,6 +53,50 @@ def scored(example, ask, cache):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EGOBENCH_CACHE", str(cache))
         return start_run(ask(example, typed=("split", "submission")))
+
+
+def with_other_joints(folder, path, skeleton="xsens23"):
+    """Turns the order of all joints in a submission round, puts one more first, and writes the map that says so."""
+    for file in folder.glob("*/motion.npz"):
+        arrays = read_npz(file)
+        kept = {name: arrays[name] for name in arrays.keys() - {"positions", "rotations"}}
+        turned = {name: arrays[name][:, ::-1] for name in ("positions", "rotations")}
+        write_npz(file, **kept, **{name: np.concatenate([a[:, :1], a], axis=1) for name, a in turned.items()})
+    names = ["Finger", *(f"My {joint}" for joint in reversed(XSENS23.joints))]
+    joints = "\n".join(f'"My {joint}" = "{joint}"' for joint in XSENS23.joints)
+    path.write_text(f"skeleton = {json.dumps(skeleton)}\nnames = {json.dumps(names)}\n[joints]\n{joints}\n")
+    return path
+
+
+def test_joints_of_ones_own_are_scored_by_a_map_with_the_numbers_of_ours(example, ask, scored, toy_split, tmp_path):
+    folder = Path(shutil.copytree(example, tmp_path / "x"))
+    themap = with_other_joints(folder, tmp_path / "map.toml")
+    with pytest.raises(BadInputError) as caught:
+        ask(folder)
+    assert caught.value.code == "motion-skeleton"
+    report = start_run(ask(folder, skeleton_map=themap))
+    assert values(report) == values(scored)
+    said = json.loads((report.path / "manifest.json").read_text())
+    assert str(tmp_path) not in json.dumps(said["model"])
+    assert digest_file(themap) in json.dumps(said)
+
+
+def test_a_map_to_another_skeleton_than_the_splits_is_an_error(example, toy_split, tmp_path):
+    folder = Path(shutil.copytree(example, tmp_path / "x"))
+    themap = with_other_joints(folder, tmp_path / "map.toml")
+    names = {f"My {joint}": joint for joint in SMPL22.joints}
+    lines = "\n".join(f'"{their}" = "{our}"' for their, our in names.items())
+    themap.write_text(f'skeleton = "smpl22"\nnames = {json.dumps(list(names))}\n[joints]\n{lines}\n')
+    report = check_submission(folder, open_split(toy_split), str(toy_split), apart=False, skeleton_map=themap)
+    assert {each.code for each in report.errors} == {"skeleton-map"}
+    assert "a map to smpl22; the split has xsens23" in report.errors[0].line()
+
+
+def test_a_map_that_is_not_there_is_said(example, toy_split, tmp_path, capsys):
+    for verb in ("check", "score"):
+        words = [verb, str(example), "--split", str(toy_split), "--skeleton-map", str(tmp_path / "none.toml")]
+        assert main(words) == 2
+        assert "no such skeleton map" in capsys.readouterr().err
 
 
 def bytes_of(report):
