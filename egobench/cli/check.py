@@ -35,6 +35,8 @@ class CheckOptions:
     """Which joints of positions and rotations are which of the split's: a TOML file, docs/motion-files.md."""
     workers: int = 1
     """Processes."""
+    no_trust: bool = False
+    """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
     json: bool = False
     """Machine-readable output."""
 
@@ -54,11 +56,12 @@ def main(arguments: list[str]) -> int:
         raise BadInputError(text, code="option-range")
     from egobench.data.open import open_split
     from egobench.pipeline.check import check_submission
+    from egobench.pipeline.checked import check_split
 
     locator = options.split or _stated_split(options.folder)
     report = check_submission(
         options.folder,
-        open_split(locator),
+        check_split(open_split(locator), progress(), trust=not options.no_trust),
         locator,
         workers=options.workers,
         allowed_missing=options.allow_missing,

@@ -53,6 +53,8 @@ class CompareOptions:
     """Of the draws."""
     allow_partial: bool = False
     """Compare what is left where more than 1 % of the rows failed on a side."""
+    no_trust: bool = False
+    """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
     json: bool = False
     """The same as --format json."""
 
@@ -68,7 +70,8 @@ def main(arguments: list[str]) -> int:
     from egobench.compare.run_side import run_side, told_apart
 
     bars = progress()
-    sides = told_apart([run_side(path, bars) for path in chosen_runs(options.runs, least=2)])
+    trust = not options.no_trust
+    sides = told_apart([run_side(path, bars, trust=trust) for path in chosen_runs(options.runs, least=2)])
     form = "json" if options.json else options.format
     try:
         found = _compare_all(sides, options)

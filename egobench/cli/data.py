@@ -1,4 +1,4 @@
-"""`egobench data make|verify|list|view|sheet|skeleton|convert`: splits, pictures of clips, skeletons, motion files."""
+"""`egobench data make|verify|index|list|view|sheet|skeleton|convert`: splits, pictures, skeletons, motion files."""
 
 import os
 import warnings
@@ -36,6 +36,19 @@ class VerifyOptions:
 
     split: Positional[str]
     """Name, or folder in the split format."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+@dataclass(frozen=True)
+class IndexOptions:
+    """Writes the digests of what lies in a split folder into its split.json, and leaves the rest of it.
+
+    Other content is another split: runs on what was there before are not comparable with runs on this.
+    """
+
+    folder: Positional[Path]
+    """Folder in the split format; its split.json lists the clips, with any digests."""
     json: bool = False
     """Machine-readable output."""
 
@@ -146,7 +159,8 @@ def make(arguments: list[str]) -> int:
 def verify(arguments: list[str]) -> int:
     """Verifies a split; exits 2 if anything is wrong."""
     options = parse(VerifyOptions, "data verify", arguments)
-    from egobench.data.folder import FolderSplit, verify_split
+    from egobench.data.content import verify_split
+    from egobench.data.folder import FolderSplit
     from egobench.data.open import open_split
 
     split = open_split(options.split)
@@ -165,6 +179,27 @@ def verify(arguments: list[str]) -> int:
             "\n".join(problems) or f"{split.name}: {len(split.infos())} clips, all as recorded; digest {split.digest}"
         )
     return 2 if problems else 0
+
+
+def index(arguments: list[str]) -> int:
+    """Writes the digests of a folder's content into its index."""
+    options = parse(IndexOptions, "data index", arguments)
+    from egobench.data.content import write_digests
+    from egobench.data.folder import open_folder
+
+    bar = progress()
+    bar.stage(f"reading {options.folder}", len(open_folder(options.folder, check_digest=False).rows))
+    changed = write_digests(options.folder, bar.advance)
+    bar.done()
+    split = open_folder(options.folder)
+    if options.json:
+        facts = {"clips": len(split.rows), "changed": {clip: list(pair) for clip, pair in changed.items()}}
+        print_json({"path": options.folder, "split": split.name, "digest": split.digest, **facts})
+        return 0
+    for clip, (old, new) in changed.items():
+        print(f"{clip}: {old} → {new}")
+    print(f"{split.name}: {len(split.rows)} clips, {len(changed)} digests written; digest {split.digest}")
+    return 0
 
 
 def list_splits(arguments: list[str]) -> int:
@@ -273,6 +308,7 @@ def skeleton(arguments: list[str]) -> int:
 ACTIONS = {
     "make": (make, "make a split of the embedded world on disk"),
     "verify": (verify, "open every clip and compare it with its digest"),
+    "index": (index, "write the digests of what lies in a folder into its split.json"),
     "list": (list_splits, "splits: here or not, clips, digest"),
     "view": (view, "picture of one clip, with a run's sample if asked"),
     "sheet": (sheet, "contact sheet of many clips"),

@@ -22,6 +22,8 @@ class RescoreOptions:
     """Processes, as many as at the start by default; changes nothing in the result."""
     device: str = ""
     """auto, cpu, cuda, …; that of the run by default."""
+    no_trust: bool = False
+    """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
     json: bool = False
     """Machine-readable output."""
 
@@ -33,6 +35,7 @@ def main(arguments: list[str]) -> int:
     from egobench.pipeline.rescore import rescore_run
 
     def rescore():
-        return rescore_run(options.run, options.metrics, progress(), workers=options.workers, device=options.device)
+        places = {"workers": options.workers, "device": options.device}
+        return rescore_run(options.run, options.metrics, progress(), **places, trust=not options.no_trust)
 
     return print_report(rescore, as_json=options.json)

@@ -17,6 +17,8 @@ class ResumeOptions:
     """Run folder."""
     workers: int | None = None
     """Processes from now on, as many as at the start by default; changes nothing in the result."""
+    no_trust: bool = False
+    """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
     json: bool = False
     """Machine-readable output."""
 
@@ -27,4 +29,7 @@ def main(arguments: list[str]) -> int:
     from egobench.cli.outcome import print_report
     from egobench.pipeline.run import resume_run
 
-    return print_report(lambda: resume_run(options.run, progress(), workers=options.workers), as_json=options.json)
+    trust = not options.no_trust
+    return print_report(
+        lambda: resume_run(options.run, progress(), workers=options.workers, trust=trust), as_json=options.json
+    )

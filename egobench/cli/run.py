@@ -53,6 +53,8 @@ class RunOptions:
     """Short for `--set steps=N`: sampling steps of a diffusion model."""
     guidance: float | None = None
     """Short for `--set guidance=W`: weight of the text in classifier-free guidance."""
+    no_trust: bool = False
+    """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
     dry_run: bool = False
     """Print what would be done, and do nothing."""
     json: bool = False
@@ -64,6 +66,7 @@ def main(arguments: list[str]) -> int:
     options = parse(RunOptions, "run", arguments)
     from egobench.cli.outcome import print_report
     from egobench.data.caption_notes import caption_notes
+    from egobench.pipeline.checked import check_split
     from egobench.pipeline.request import plan
     from egobench.pipeline.run import start_run
 
@@ -72,12 +75,13 @@ def main(arguments: list[str]) -> int:
     for line in caption_notes(asked.infos):
         note(line)
     if options.dry_run:
+        check_split(asked.split, progress(), trust=not options.no_trust)
         _print_plan(asked, options.json)
         return 0
     if request.metrics == "core":
         for reason in asked.left_out.values():
             note(f"left out: {reason}")
-    return print_report(lambda: start_run(request, progress()), as_json=options.json)
+    return print_report(lambda: start_run(request, progress(), trust=not options.no_trust), as_json=options.json)
 
 
 def _request(options: RunOptions, arguments: list[str]) -> "RunRequest":

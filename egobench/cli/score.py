@@ -38,6 +38,8 @@ class ScoreOptions:
     """Bootstrap draws of the intervals."""
     name: str = ""
     """What tables call this run, e.g. "step 40k"; the model's name by default. It moves no number."""
+    no_trust: bool = False
+    """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
     quiet: bool = False
     """No progress."""
     json: bool = False
@@ -56,6 +58,7 @@ def main(arguments: list[str]) -> int:
     renamed = {"allow_missing": "allow_failed", "body_model": "model_options", "skeleton_map": "model_options"}
     typed = {renamed.get(name, name) for name in typed_names(arguments)} | {"submission"}
     bar = None if options.quiet else progress()
-    given = {name: value for name, value in vars(options).items() if name not in ("json", "quiet")}
-    request = request_for(**given, typed=tuple(sorted(typed & names)), progress=bar)
+    given = {name: value for name, value in vars(options).items() if name not in ("json", "quiet", "no_trust")}
+    named = tuple(sorted(typed & names))
+    request = request_for(**given, typed=named, progress=bar, trust=not options.no_trust)
     return print_report(lambda: start_run(request, bar), as_json=options.json)

@@ -22,6 +22,8 @@ class VerifyOptions:
     """Of the items, 0 … 1, at least one; 0 derives nothing and needs neither split nor weights."""
     seed: int = 0
     """Of the choice of items."""
+    no_trust: bool = False
+    """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
     json: bool = False
     """Machine-readable output."""
 
@@ -32,7 +34,8 @@ def main(arguments: list[str]) -> int:
     from egobench.files.digest import digest_file
     from egobench.pipeline.verify import verify_run
 
-    found = verify_run(options.run, share=options.share, seed=options.seed, progress=progress())
+    choice = {"share": options.share, "seed": options.seed}
+    found = verify_run(options.run, **choice, progress=progress(), trust=not options.no_trust)
     if options.json:
         print_json(
             {

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from egobench.compare.run_side import make_ready
-from egobench.compare.side import Item, Key, Lost, Side, Terms, Unpaired
+from egobench.compare.side import AGREEMENT, Item, Key, Lost, Side, Terms, Unpaired, refuse_other_digests
 from egobench.errors import BadInputError
 from egobench.files.atomic import read_json, write_bytes
 from egobench.files.plain import plain
@@ -159,7 +159,10 @@ def _side(name: str, document: Mapping[str, Any]) -> Side:
             without[metric] = Unpaired(str(record["unpaired"]))
         else:
             held[metric] = _terms(record, keys)
+            _refuse_other_value(metric, record["result"], held[metric])
     results = {metric: record["result"] for metric, record in document["metrics"].items()}
+    protocols = {metric: document["protocols"][record["protocol"]] for metric, record in results.items()}
+    refuse_other_digests(protocols, results)
     return Side(
         name=name,
         model=document["model"],
@@ -168,7 +171,7 @@ def _side(name: str, document: Mapping[str, Any]) -> Side:
         task=document["task"],
         items=items,
         results=results,
-        protocols={metric: document["protocols"][record["protocol"]] for metric, record in results.items()},
+        protocols=protocols,
         source=BaselineSource(name, held, without, missing),
         provenance=document["provenance"],
     )
@@ -185,6 +188,18 @@ def _terms(record: Mapping[str, Any], keys: Sequence[Key]) -> Terms:
     if not len(above) == len(below) == len(chosen):
         raise ValueError(f"{len(above)} values for {len(chosen)} rows")
     return Terms(chosen, float(record["terms_value"]), above, below)
+
+
+def _refuse_other_value(metric: str, result: Mapping[str, Any], terms: Terms) -> None:
+    """The value that is shown has to be the one that its terms come to, by which it is compared."""
+    found = [terms.value]
+    if terms.above is not None and terms.below is not None:
+        found.append(float(terms.above.sum() / terms.below.sum()))
+    value, floor = float(result["value"]), float(result.get("floor") or 0.0)
+    room = AGREEMENT * max(abs(value), abs(floor), 1e-9)
+    for number in found:
+        if not abs(number - value) <= room:
+            raise ValueError(f"{metric} is {value:.6g}, its terms come to {number:.6g}")
 
 
 def _vector(numbers: Any) -> np.ndarray:

@@ -8,36 +8,39 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from egobench.compare.side import Item, Key, Lost, Side, Terms, Unpaired
-from egobench.errors import BadInputError, Undefined
+from egobench.compare.side import AGREEMENT, Item, Key, Lost, Side, Terms, Unpaired, refuse_other_digests
+from egobench.errors import BadInputError, Undefined, UnknownNameError
 from egobench.files.atomic import make_folder, read_json
 from egobench.pipeline.progress import Progress, Quiet
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.labels import Named, distinct_labels, given_name
 from egobench.store.manifest import read_manifest
+from egobench.store.seal import refuse_unsealed
 from egobench.store.tables import SET_CLIP, ItemRow, ScoreRow, read_items, read_scores
 from egobench.store.terms import SetTerms, keep_terms, load_terms, terms_key
 
 if TYPE_CHECKING:
     from egobench.pipeline.terms import Lack
 
-AGREEMENT = 1e-4
-"""Relative difference up to which a value made again from features is the one in `metrics.json` (another machine may
-round features differently)."""
 
+def run_side(path: Path | str, progress: Progress | None = None, *, trust: bool = True) -> Side:
+    """Opens a finished run; its split, where it lies here, has to be what its index says.
 
-def run_side(path: Path | str, progress: Progress | None = None) -> Side:
-    """Opens a finished run.
+    Args:
+        trust: see `check_split`.
 
     Raises:
-        BadInputError: not a run, not finished, damaged, or tables that contradict each other.
+        BadInputError: not a run, not finished, damaged, or tables that contradict each other; `run-changed` since it
+            was sealed; `split-content`.
     """
     folder = open_run(path)
     manifest = read_manifest(folder)
     if manifest["status"] != "done":
         text = f"{path}: status is '{manifest['status']}'; `egobench resume {path}` finishes it"
         raise BadInputError(text, code="run-unfinished")
+    refuse_unsealed(folder, manifest)
+    _check_split(manifest, progress, trust)
     document = read_json(folder.metrics)
     rows = {Key(row.clip, row.seed): row for row in read_items(folder.items)}
     scores: dict[str, list[ScoreRow]] = defaultdict(list)
@@ -49,12 +52,13 @@ def run_side(path: Path | str, progress: Progress | None = None) -> Side:
         raise BadInputError(f"{path}: scores.parquet has no row of {', '.join(missing)}", code="run-damaged")
     try:
         protocols = {name: manifest["protocols"][record["protocol"]] for name, record in results.items()}
+        refuse_other_digests(protocols, results)
         provenance = {
             **{"started": manifest["started"], "commit": manifest.get("commit") or "unknown"},
             **{"version": manifest.get("version", ""), "split_digest": manifest["split"]["digest"]},
             **{"settings": manifest["model"]["settings"], "seeds": len(manifest["seeds"])},
         }
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise BadInputError(f"{folder.manifest} is damaged: {error!r}", code="manifest-damaged") from None
     return Side(
         name=Path(path).name or str(path),
@@ -95,6 +99,18 @@ def told_apart(sides: Sequence[Side]) -> list[Side]:
     """The same sides with labels that differ: by their names, else by the settings that differ, else by their runs."""
     named = [Named(side.run, side.called, side.provenance.get("settings", {})) for side in sides]
     return [replace(side, label=label) for side, label in zip(sides, distinct_labels(named), strict=True)]
+
+
+def _check_split(manifest: Mapping[str, Any], progress: Progress | None, trust: bool) -> None:
+    """Raises BadInputError where the split lies here and its content is not what its index says."""
+    from egobench.pipeline.checked import check_split  # opens splits; only here
+    from egobench.pipeline.resolve import resolve_split
+
+    try:
+        split = resolve_split(manifest["request"]["split"])
+    except (UnknownNameError, BadInputError, KeyError, TypeError):
+        return  # clip scores need no split; set metrics will say what they miss
+    check_split(split, progress, trust=trust)
 
 
 @dataclass(frozen=True)

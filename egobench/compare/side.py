@@ -7,6 +7,11 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from jaxtyping import Float
 
+from egobench.files.digest import digest_json
+
+AGREEMENT = 1e-4
+"""Relative difference up to which a value made again from features is the one in `metrics.json` (another machine may
+round features differently)."""
 Status = Literal["ok", "undefined", "failed", "not-applicable"]
 
 
@@ -102,3 +107,19 @@ class Side:
     def called(self) -> str:
         """The label, or the model."""
         return self.label or self.model
+
+
+def refuse_other_digests(protocols: Mapping[str, Mapping[str, Any]], results: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuses a protocol that is not what its digest says, by which sides are compared.
+
+    Args:
+        protocols: metric → readable record.
+        results: metric → its record of `metrics.json`, which states the digest.
+
+    Raises:
+        ValueError: names the metric.
+    """
+    for metric, record in protocols.items():
+        stated, found = results[metric]["protocol"], digest_json(record)
+        if stated != found:
+            raise ValueError(f"the protocol of {metric} has digest {found[:12]}, {str(stated)[:12]} is stated")

@@ -1,7 +1,8 @@
 """The split format: a folder that any data set can be turned into, and its reader. Metres, z up, seconds.
 
     split.json                 schema, name, facts (rates, frames, size, skeleton, camera), clips, digest; a skeleton
-                               that is not built in brings its `joints` and `parents` in the facts
+                               that is not built in brings its `joints` and `parents` in the facts. Each clip states
+                               the digest of its content, and is held to it (`egobench data index` writes them)
     <clip_id>/video.mp4        the reference video, at the split's rate and length
     <clip_id>/motion.npz       positions (T, J, 3) and rotations (T, J, 3, 3) or (T, J, 4) wxyz, or the compact form
     <clip_id>/truth.npz        optional: hand_pixels (T, 2) float, contacts (T, 4) bool, anything else that is known
@@ -10,7 +11,8 @@ The compact form keeps a rigid body exactly and small: `root` int32 (T, 3) in 0.
 xyzw, `offsets` float64 (J, 3); positions are forward kinematics of it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +26,7 @@ from egobench.files.arrays import read_npz
 from egobench.files.atomic import read_json, write_json
 from egobench.files.digest import digest_arrays, digest_json
 from egobench.files.motion import read_motion
+from egobench.files.safe_names import SAFE_WORDS, unsafe_names
 from egobench.files.video import read_video
 from egobench.geometry.border import check_motion
 from egobench.geometry.skeleton import Skeleton, add_skeleton, forward_kinematics, get_skeleton
@@ -33,6 +36,8 @@ from egobench.types import Camera, Clip, ClipInfo, Condition, Motion, Reference,
 SCHEMA = 1
 MAX_CLIP_BYTES = 256 * 2**20
 INDEX = "split.json"
+LISTED = 4
+"""Clips that a message names."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ class FolderSplit:
     facts: Mapping[str, Any]
     common: SplitFacts
     rows: tuple[ClipInfo, ...]
+    known_files: str = ""
+    """`egobench.data.content.files_digest` of the folder, where it is known beforehand: that of a shipped split."""
 
     @cached_property
     def _by_id(self) -> dict[str, ClipInfo]:
@@ -92,17 +99,36 @@ class FolderSplit:
         return self.rows
 
     def clip(self, clip_id: str) -> Clip:
-        """Opens one clip.
+        """Opens one clip, and holds its content to the digest that the index states.
 
         Raises:
             UnknownNameError: no such clip.
-            BadInputError: a file is missing or damaged, or breaks the split's facts.
+            BadInputError: a file is missing or damaged, or breaks the split's facts; `split-content`: the content has
+                another digest.
         """
+        info = self._info(clip_id)
+        video, motion, truth = self._read(clip_id)
+        found = _digest_of(info, video, motion, truth)
+        if found != info.digest:
+            text = f"{clip_id}: content digest is {found}, the index says {info.digest}"
+            raise BadInputError(text, code="split-content")
+        return make_clip(info, self.locator, self.common, video, motion, truth)
+
+    def content_digest(self, clip_id: str) -> str:
+        """Digest of what a clip's files hold and its row says now, whatever the index states.
+
+        Raises:
+            UnknownNameError, BadInputError: as `clip`.
+        """
+        return _digest_of(self._info(clip_id), *self._read(clip_id))
+
+    def _info(self, clip_id: str) -> ClipInfo:
         if clip_id not in self._by_id:
             raise UnknownNameError(unknown(f"clips of {self.name}", clip_id, list(self._by_id)))
-        info = self._by_id[clip_id]
-        facts = self.common
-        folder = self.path / clip_id
+        return self._by_id[clip_id]
+
+    def _read(self, clip_id: str) -> tuple[Video, Motion, dict[str, np.ndarray]]:
+        facts, folder = self.common, self.path / clip_id
         video = read_video(folder / "video.mp4", fps=facts.fps_video, frames=facts.num_video_frames)
         if video.frames.shape[1:3] != (facts.height, facts.width):
             raise BadInputError(
@@ -110,7 +136,7 @@ class FolderSplit:
                 f"{self.name} has {facts.width} × {facts.height}",
                 code="video-size",
             )
-        return make_clip(info, self.locator, facts, video, *_read_truth(folder, facts))
+        return video, *_read_truth(folder, facts)
 
 
 def make_clip(
@@ -132,14 +158,24 @@ def make_clip(
     return Clip(info, condition, Reference(video, motion, truth.get("hand_pixels"), truth.get("contacts")))
 
 
-def open_folder(path: Path, *, name: str | None = None, subset: Sequence[str] | None = None) -> FolderSplit:
+def open_folder(
+    path: Path,
+    *,
+    name: str | None = None,
+    subset: Sequence[str] | None = None,
+    check_digest: bool = True,
+    known_files: str = "",
+) -> FolderSplit:
     """Opens a split folder, or a subset of its clips.
 
     Args:
         name: the catalogue name it is opened under; None for a folder of one's own, which keeps the name in its index.
+        check_digest: False takes an index whose own digest is not that of its rows, to be written anew.
+        known_files: see `FolderSplit`.
 
     Raises:
-        BadInputError: no index, a newer schema, or a damaged index.
+        BadInputError: no index, a newer schema, or a damaged index; `clip-id`: ids that cannot name a folder, or stand
+            there twice; `split-digest`: the index states another digest than its rows come to.
     """
     index = path / INDEX
     if not index.is_file():
@@ -156,6 +192,7 @@ def open_folder(path: Path, *, name: str | None = None, subset: Sequence[str] | 
         facts.add_skeleton()
     except (KeyError, TypeError) as error:
         raise BadInputError(f"{index} is damaged: {error!r}", code="split-damaged") from None
+    _check_rows(index, rows, content.get("digest") if check_digest else None)
     if subset is not None:
         rows = tuple(row for row in rows if row.clip_id in set(subset))
     return FolderSplit(
@@ -166,6 +203,7 @@ def open_folder(path: Path, *, name: str | None = None, subset: Sequence[str] | 
         facts={**content["facts"], "made_by": content.get("made_by")},
         common=facts,
         rows=rows,
+        known_files=known_files,
     )
 
 
@@ -201,31 +239,34 @@ def clip_digest(
     return digest_json([said, rates, digest_arrays(**arrays)])[:16]
 
 
-def verify_split(path: Path, progress: Callable[[], None] = lambda: None) -> list[str]:
-    """Opens every clip and compares its content with its digest; one line per problem, empty if all is well."""
-    split = open_folder(path)
-    problems = []
-    recorded = read_json(path / INDEX).get("digest")
-    if recorded != split.digest:
-        problems.append(f"{INDEX}: records digest {recorded}, its rows give {split.digest}")
-    for row in split.rows:
-        try:
-            clip = split.clip(row.clip_id)
-            truth = _read_truth(path / row.clip_id, split.common)[1]
-            found = clip_digest(
-                text=row.text,
-                sequence=row.sequence,
-                participant=row.participant,
-                video=clip.reference.video,
-                motion=clip.reference.motion,
-                truth=truth,
-            )
-            if found != row.digest:
-                problems.append(f"{row.clip_id}: content digest is {found}, the index says {row.digest}")
-        except BadInputError as error:
-            problems.append(f"{row.clip_id}: {error}")
-        progress()
-    return problems
+def _check_rows(index: Path, rows: Sequence[ClipInfo], stated: Any) -> None:
+    """Raises BadInputError for ids that cannot be used, and for a digest that is not the rows' own."""
+    ids = [row.clip_id for row in rows]
+    unsafe, twice = unsafe_names(ids), sorted(clip_id for clip_id, count in Counter(ids).items() if count > 1)
+    if unsafe:
+        text = f"{index}: {_listed(unsafe)} cannot name a folder, which a clip id does; {SAFE_WORDS}"
+        raise BadInputError(f"{text}: rename the folder and its id", code="clip-id")
+    if twice:
+        raise BadInputError(f"{index}: {_listed(twice)} stand there twice; an id is one clip's", code="clip-id")
+    found = split_digest(rows)
+    if stated is not None and stated != found:
+        text = f"{index} states digest {stated}, its clips come to {found}; {index_advice(index.parent)}"
+        raise BadInputError(text, code="split-digest")
+
+
+def index_advice(folder: Path) -> str:
+    """What to do about digests that are not those of the content."""
+    return f"`egobench data index {folder}` writes the digests of what lies there, which makes it another split"
+
+
+def _listed(ids: Sequence[str]) -> str:
+    rest = len(ids) - LISTED
+    return ", ".join(map(repr, ids[:LISTED])) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _digest_of(row: ClipInfo, video: Video, motion: Motion, truth: Mapping[str, np.ndarray]) -> str:
+    said = {"text": row.text, "sequence": row.sequence, "participant": row.participant}
+    return clip_digest(**said, video=video, motion=motion, truth=truth)
 
 
 def _read_truth(folder: Path, facts: SplitFacts) -> tuple[Motion, dict[str, np.ndarray]]:

@@ -25,6 +25,7 @@ from egobench.pipeline.calibrate_estimates import TIMED, EstimateJob, Estimates,
 from egobench.pipeline.calibrate_figures import Breakdown, measure, metrics_by
 from egobench.pipeline.calibrate_hands import pixel_truth
 from egobench.pipeline.calibrate_seeds import seed_spread
+from egobench.pipeline.checked import check_split
 from egobench.pipeline.estimates import LOST, split_camera
 from egobench.pipeline.progress import Progress, Quiet
 from egobench.pipeline.reasons import count_reasons
@@ -68,7 +69,7 @@ def calibrate(request: CalibrateRequest, progress: Progress | None = None) -> Pa
     for name, least in {"seeds": 1, "workers": 1, "limit": 1}.items():
         if getattr(request, name) is not None and getattr(request, name) < least:
             raise BadInputError(f"{name} is {getattr(request, name)}; at least {least} is needed", code="range")
-    estimator, split = resolve_estimator(request.estimator), resolve_split(request.split)
+    estimator, split = resolve_estimator(request.estimator), check_split(resolve_split(request.split), progress)
     check = getattr(estimator, "check", None)
     if check is not None:
         check(split.facts)

@@ -87,6 +87,8 @@ class ExtractJob:
     device: str
     folder: Path
     cache: Path
+    split_digest: str = ""
+    """What the split's has to be still, since it is in the keys of what is extracted."""
 
     @property
     def error_code(self) -> str:
@@ -96,7 +98,8 @@ class ExtractJob:
     def prepare(self) -> Callable[[ExtractItem], None]:
         """Loads extractors and estimators; the task puts what they make into the cache."""
         loaded = {maker: _load(maker, self.device) for maker in self.makers}
-        split, folder, cache = resolve_split(self.split), RunFolder(self.folder), Cache(self.cache)
+        split = resolve_split(self.split, digest=self.split_digest)
+        folder, cache = RunFolder(self.folder), Cache(self.cache)
 
         def task(item: ExtractItem) -> None:
             is_reference = item.seed == REFERENCE_SEED

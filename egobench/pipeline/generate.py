@@ -34,6 +34,8 @@ class GenerateJob:
     task: Task
     device: str
     folder: Path
+    split_digest: str = ""
+    """What the split's has to be still."""
 
     @property
     def error_code(self) -> str:
@@ -50,7 +52,7 @@ class GenerateJob:
             raise BadInputError(
                 f"model '{self.model}' cannot be loaded: {one_line(error)}", code="model-load"
             ) from error
-        split, folder = resolve_split(self.split), RunFolder(self.folder)
+        split, folder = resolve_split(self.split, digest=self.split_digest), RunFolder(self.folder)
 
         @lru_cache(maxsize=1)
         def open_clip(clip_id: str) -> Clip:

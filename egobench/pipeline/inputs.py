@@ -19,7 +19,7 @@ from egobench.files.video import read_video
 from egobench.metrics.base import ESTIMATED, Need, What
 from egobench.pipeline.estimates import split_camera, unpack_estimate
 from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE
-from egobench.pipeline.resolve import resolve_maker
+from egobench.pipeline.resolve import own_skeleton, resolve_maker
 from egobench.store.cache import Cache, cache_key
 from egobench.store.folder import RunFolder
 from egobench.store.tables import ItemRow
@@ -105,10 +105,10 @@ class Inputs:
             return {"text": self.infos[clip_id].text}
         owner = self._owner(need, clip_id, origin)
         if need.extractor is None:
-            return {"reference": self.infos[owner].digest} if owner else None
+            return {"checked-reference": self.infos[owner].digest, **own_skeleton(self.split)} if owner else None
         form = self._form(need.what, clip_id)
         if owner:
-            return {"reference": self.infos[owner].digest, **form}
+            return {"checked-reference": self.infos[owner].digest, **form}
         digest = _digest_of(origin.item, need.what) if origin.item else ""
         return {"sample": digest, **form} if digest else None
 
@@ -120,7 +120,7 @@ class Inputs:
             return {"clip": clip_id, "intrinsics": K, "size": [self.camera.width, self.camera.height]}
         if part_of(what) == "video":  # its file holds its rate
             return {}
-        return {"fps": facts["fps_motion"], "skeleton": facts["skeleton"]}
+        return {"fps": facts["fps_motion"], "skeleton": facts["skeleton"], **own_skeleton(self.split)}
 
     @staticmethod
     def _owner(need: Need, clip_id: str, origin: Origin) -> str:

@@ -12,7 +12,14 @@ from egobench.files.digest import digest_json
 from egobench.files.plain import plain
 from egobench.metrics.base import ESTIMATED
 from egobench.pipeline.calibration import calibration_digests
-from egobench.pipeline.resolve import CAMERA_FACTS, REQUIRED_FACTS, Metric, resolve_estimator, resolve_extractor
+from egobench.pipeline.resolve import (
+    CAMERA_FACTS,
+    REQUIRED_FACTS,
+    Metric,
+    own_skeleton,
+    resolve_estimator,
+    resolve_extractor,
+)
 from egobench.types import Split, Task
 
 
@@ -38,7 +45,7 @@ def protocol_record(metric: Metric, split: Split, clip_ids: Sequence[str], seeds
         "clip_ids": "all" if is_whole else digest_json(list(clip_ids)),
         "seeds": seeds,
         "items": len(clip_ids) * seeds,
-        "form": {fact: plain(split.facts[fact]) for fact in REQUIRED_FACTS},
+        "form": {**{fact: plain(split.facts[fact]) for fact in REQUIRED_FACTS}, **own_skeleton(split)},
         "task": task,
     }
 

@@ -88,7 +88,8 @@ class RederiveJob:
         ours, theirs = Cache(self.scratch / "cache"), Cache(self.cache)
         inputs = Inputs(asked.split, RunFolder(self.folder), ours, {})
         sample, absent = self._model()
-        extract = ExtractJob(request.split, self.makers, self.device, self.folder, ours.root).prepare()
+        places = {"folder": self.folder, "cache": ours.root, "split_digest": asked.split.digest}
+        extract = ExtractJob(request.split, self.makers, self.device, **places).prepare()
 
         def task(item: RederiveItem) -> Rederived:
             row = item.row

@@ -14,6 +14,7 @@ from egobench.errors import BadInputError, StorageError
 from egobench.files.atomic import make_folder, read_json, write_bytes, write_json
 from egobench.files.plain import plain
 from egobench.pipeline.aggregate import metrics_document, result_of
+from egobench.pipeline.checked import check_split
 from egobench.pipeline.kept import kept_plan, metrics_text, read_done
 from egobench.pipeline.progress import Progress, Quiet
 from egobench.pipeline.request import RunPlan, identity_of
@@ -24,7 +25,7 @@ from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.journal import event_line
 from egobench.store.manifest import SCHEMA, environment, now
-from egobench.store.seal import seal_flaws
+from egobench.store.seal import refuse_changed, seal_flaws
 from egobench.store.staging import replace_files, take_up
 from egobench.store.tables import ItemRow, ScoreRow, read_items, read_scores, write_scores
 
@@ -44,7 +45,13 @@ class Kept:
 
 
 def rescore_run(
-    path: Path | str, metrics: str, progress: Progress | None = None, *, workers: int | None = None, device: str = ""
+    path: Path | str,
+    metrics: str,
+    progress: Progress | None = None,
+    *,
+    workers: int | None = None,
+    device: str = "",
+    trust: bool = True,
 ) -> RunReport:
     """Adds metrics to a finished run, or computes those it has again.
 
@@ -52,6 +59,7 @@ def rescore_run(
         metrics: names by comma, as for a run.
         workers: processes; None keeps the number of the run.
         device: empty keeps that of the run.
+        trust: see `check_split`.
 
     Raises:
         BadInputError: `run-unfinished`; `run-changed`: files were edited since; `rescore-differs`: a number does not
@@ -66,6 +74,7 @@ def rescore_run(
         take_up(folder)
         manifest = read_done(folder)
         asked = kept_plan(manifest, metrics)
+        check_split(asked.split, progress, trust=trust)
         request = replace(
             asked.request,
             workers=asked.request.workers if workers is None else workers,
@@ -92,13 +101,7 @@ def _refuse_changed(folder: RunFolder, manifest: Mapping[str, Any]) -> None:
     if not changed:
         ok = [item for item in read_items(folder.items) if item.status == "ok"]
         changed = [f"sample {item.clip}/{item.seed}" for item in ok if not is_unchanged(folder, item)]
-    if changed:
-        more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
-        raise BadInputError(
-            f"{folder.path} has changed since it was finished: {changed[0]}{more}; `egobench verify {folder.path}` "
-            "lists everything",
-            code="run-changed",
-        )
+    refuse_changed(folder, changed)
 
 
 def _score(folder: RunFolder, asked: RunPlan, items: list[ItemRow], progress: Progress) -> dict[Key, Kept]:

@@ -15,6 +15,7 @@ from egobench.data.open import open_split
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.estimators.base import Estimator
 from egobench.extractors.base import Extractor
+from egobench.files.plain import plain
 from egobench.metrics.base import ESTIMATED, ClipMetric, SetMetric, What
 from egobench.pipeline.engine import Engine
 from egobench.registry import Registry, unknown
@@ -25,6 +26,8 @@ REQUIRED_FACTS = (*("fps_video", "fps_motion", "num_video_frames", "num_motion_f
 """Facts of a split without which no sample can be checked."""
 CAMERA_FACTS = ("intrinsics", "width", "height", "T_head_camera")
 """Facts of a split that make its camera."""
+SKELETON_FACTS = ("joints", "parents")
+"""Facts that make a split's own skeleton; one with a built-in skeleton has none of them."""
 
 
 def resolve_model(name: str, options: Mapping[str, str] | None = None) -> Model:
@@ -161,18 +164,30 @@ def resolve_engine(name: str, workers: int) -> Engine:
     return ENGINES.load(name)(workers=workers)
 
 
-def resolve_split(name: str) -> Split:
+def resolve_split(name: str, *, digest: str = "") -> Split:
     """A split by name or path.
+
+    Args:
+        digest: what the split's has to be, for workers of one that was opened before; empty takes any.
 
     Raises:
         UnknownNameError: no such split.
-        BadInputError: damaged, not on this machine, or `split-facts`: a fact that scoring needs is missing.
+        BadInputError: damaged, not on this machine, `split-facts`: a fact that scoring needs is missing, or
+            `split-changed`: it has another digest by now.
     """
     split = open_split(name)
+    if digest and split.digest != digest:
+        text = f"split '{name}' has digest {split.digest[:12]} now, {digest[:12]} when the work began"
+        raise BadInputError(f"{text}; it must stay as it is meanwhile", code="split-changed")
     missing = [fact for fact in REQUIRED_FACTS if fact not in split.facts]
     if missing:
         raise BadInputError(f"split '{name}' does not say its {', '.join(missing)}", code="split-facts")
     return split
+
+
+def own_skeleton(split: Split) -> dict[str, Any]:
+    """The tree of a split's own skeleton, JSON-ready, since its name alone says nothing; empty for a built-in one."""
+    return {fact: plain(split.facts[fact]) for fact in SKELETON_FACTS if split.facts.get(fact) is not None}
 
 
 def resolve_device(device: str) -> str:

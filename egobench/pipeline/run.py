@@ -15,6 +15,7 @@ from egobench.data.folder import INDEX
 from egobench.errors import BadInputError, IncompleteRunError, NotComparableError, StorageError
 from egobench.files.atomic import make_folder, read_json
 from egobench.pipeline.aggregate import result_of
+from egobench.pipeline.checked import check_split
 from egobench.pipeline.progress import Progress, Quiet
 from egobench.pipeline.request import RunPlan, RunRequest, plan, request_of, request_record
 from egobench.pipeline.resolve import resolve_device
@@ -42,8 +43,11 @@ class RunReport:
     """Items without a sample, or with a metric that failed on it."""
 
 
-def start_run(request: RunRequest, progress: Progress | None = None) -> RunReport:
+def start_run(request: RunRequest, progress: Progress | None = None, *, trust: bool = True) -> RunReport:
     """Makes a run folder and works until it is done.
+
+    Args:
+        trust: reads clips of the split whose files look untouched since they were last read only where they are needed.
 
     Raises:
         UnknownNameError, BadInputError: the request cannot be met (before anything is written), or the model
@@ -55,17 +59,21 @@ def start_run(request: RunRequest, progress: Progress | None = None) -> RunRepor
     if (Path(request.split) / INDEX).is_file():
         request = replace(request, split=str(Path(request.split).resolve()))  # resume may be called from elsewhere
     asked = plan(request)
+    check_split(asked.split, progress, trust=trust)
     folder = create_run(Path(request.out), request.name.replace(":", " ") or request.model, asked.split.name)
     with folder.lock():
         write_manifest(folder, _first_manifest(folder, asked))
         return _work(folder, asked, progress or Quiet())
 
 
-def resume_run(path: Path | str, progress: Progress | None = None, *, workers: int | None = None) -> RunReport:
+def resume_run(
+    path: Path | str, progress: Progress | None = None, *, workers: int | None = None, trust: bool = True
+) -> RunReport:
     """Goes on with a run that was interrupted; one that is done is only read.
 
     Args:
         workers: processes from now on; None keeps the number of the request.
+        trust: as `start_run`.
 
     Raises:
         BadInputError: not a run folder, or damaged.
@@ -85,6 +93,7 @@ def resume_run(path: Path | str, progress: Progress | None = None, *, workers: i
             return finish(report_of(folder, manifest), request)
         asked = plan(request if workers is None else replace(request, workers=workers))
         _refuse_other(asked, manifest)
+        check_split(asked.split, progress, trust=trust)
         folder.remove_leftovers()
         return _work(folder, asked, progress or Quiet())
 

@@ -42,7 +42,7 @@ def generate_stage(
     infos = {info.clip_id: info for info in asked.infos}
     rows = _settled(folder, infos)
     left = [item for item in asked.items if item not in rows]
-    job = GenerateJob(*asked.source, request.split, request.task, device, folder.path)
+    job = GenerateJob(*asked.source, request.split, request.task, device, folder.path, asked.split.digest)
     progress.stage("generate", len(asked.items))
     progress.advance(len(rows), sum(row.status == "failed" for row in rows.values()))
     engine = resolve_engine(request.engine, request.workers)
@@ -78,7 +78,8 @@ def extract_stage(
     missing = wants.items()
     if not missing:
         return inputs, known
-    job = ExtractJob(asked.request.split, makers_of(missing), device, folder.path, cache.root)
+    places = {"folder": folder.path, "cache": cache.root}
+    job = ExtractJob(asked.request.split, makers_of(missing), device, **places, split_digest=asked.split.digest)
     progress.stage("extract", len(missing))
     engine = resolve_engine(asked.request.engine, asked.request.workers)
     with closing(engine.run(job, missing)) as outcomes:

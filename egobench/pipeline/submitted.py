@@ -4,6 +4,7 @@ from pathlib import Path
 
 from egobench.errors import BadInputError
 from egobench.pipeline.check import check_submission
+from egobench.pipeline.checked import check_split
 from egobench.pipeline.progress import Progress
 from egobench.pipeline.request import RunRequest
 from egobench.pipeline.resolve import resolve_split
@@ -26,12 +27,14 @@ def request_for(
     typed: tuple[str, ...] = (),
     progress: Progress | None = None,
     apart: bool = True,
+    trust: bool = True,
 ) -> RunRequest:
     """Looks a submission over and makes the request of the run that scores it.
 
     Args:
         allow_missing: samples that may be missing; they are counted as failed.
         apart: see `check_submission`.
+        trust: see `check_split`.
 
     Raises:
         BadInputError: the submission has errors; the message has the first one.
@@ -42,7 +45,7 @@ def request_for(
     folder = folder.resolve()
     report = check_submission(
         folder,
-        resolve_split(split),
+        check_split(resolve_split(split), progress, trust=trust),
         split,
         workers=workers,
         allowed_missing=allow_missing,

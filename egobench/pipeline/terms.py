@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from egobench.errors import BadInputError, NotComparableError
 from egobench.files.plain import differing_fields
 from egobench.metrics.base import SetMetric
+from egobench.pipeline.checked import check_split
 from egobench.pipeline.extract import REFERENCE_SEED, ExtractItem, ExtractJob, WantList, makers_of
 from egobench.pipeline.inputs import Inputs, Origin
 from egobench.pipeline.progress import Progress
@@ -83,7 +84,7 @@ class SetSource:
         metric: Any = dict(zip(metric_labels(metrics), metrics, strict=True)).get(label)
         if metric is None or not is_set_metric(metric):
             raise BadInputError(f"{self.folder.path}: {label} is no set metric of this run", code="terms-metric")
-        inputs = Inputs(resolve_split(request["split"]), self.folder, cache, {})
+        inputs = Inputs(check_split(resolve_split(request["split"])), self.folder, cache, {})
         self._refuse_other(metric, label, protocol, inputs)
         return metric, inputs
 
@@ -117,16 +118,17 @@ def extract_missing(lacks: Sequence[Lack], cache: Cache, progress: Progress) -> 
         As `SetSource.terms`. A row that cannot be extracted is no error here.
     """
     seen: set[str] = set()
-    rounds: dict[tuple[str, str], list[ExtractItem]] = {}
+    rounds: dict[tuple[str, str, str], list[ExtractItem]] = {}
     for lack in lacks:
         request = lack.source.manifest["request"]
         missing = lack.source.wants(lack.label, lack.protocol, lack.items, cache, seen).items()
         if missing:
-            rounds.setdefault((request["split"], resolve_device(request["device"])), []).extend(missing)
-    for (split, device), items in rounds.items():
+            place = request["split"], lack.source.manifest["split"]["digest"], resolve_device(request["device"])
+            rounds.setdefault(place, []).extend(missing)
+    for (split, digest, device), items in rounds.items():
         joined = _joined(items)
         folder = lacks[0].source.folder.path  # every item names its own
-        job = ExtractJob(split, makers_of(joined), device, folder, cache.root)
+        job = ExtractJob(split, makers_of(joined), device, folder, cache.root, digest)
         progress.stage("extract", len(joined))
         with closing(resolve_engine("local", 1).run(job, joined)) as outcomes:
             for outcome in outcomes:

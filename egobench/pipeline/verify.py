@@ -13,6 +13,7 @@ import numpy as np
 
 from egobench.errors import BadInputError, NotComparableError, UnknownNameError
 from egobench.files.plain import differing_fields
+from egobench.pipeline.checked import check_split
 from egobench.pipeline.engine import LocalEngine
 from egobench.pipeline.extract import WantList, makers_of
 from egobench.pipeline.inputs import Inputs, Origin
@@ -45,7 +46,7 @@ class Verification:
 
 
 def verify_run(
-    path: Path | str, *, share: float = SHARE, seed: int = 0, progress: Progress | None = None
+    path: Path | str, *, share: float = SHARE, seed: int = 0, progress: Progress | None = None, trust: bool = True
 ) -> Verification:
     """Verifies a finished run.
 
@@ -53,6 +54,7 @@ def verify_run(
         share: 0 … 1 of the items that have a sample; at least one of them unless it is 0, which derives nothing and
             needs neither split nor weights.
         seed: of the choice.
+        trust: see `check_split`.
 
     Raises:
         BadInputError: `run-missing`, `run-unfinished`, `range`, or a manifest that cannot be read.
@@ -70,7 +72,7 @@ def verify_run(
     if share == 0:
         found.unchecked.append("items: none was derived again (--share 0)")
         return found
-    asked = _plan(records, found)
+    asked = _plan(records, found, progress, trust)
     if asked is not None:
         _check_cache(folder, asked, records, found)
         _derive(folder, asked, records, _chosen(records, share, seed), found, progress or Quiet())
@@ -84,16 +86,20 @@ def _chosen(records: Records, share: float, seed: int) -> list[ItemRow]:
     return [ok[place] for place in sorted(int(place) for place in places)]
 
 
-def _plan(records: Records, found: Verification) -> RunPlan | None:
+def _plan(records: Records, found: Verification, progress: Progress | None, trust: bool) -> RunPlan | None:
     """The run's plan by what is installed here; None where its items cannot be derived, which is a flaw."""
     manifest = records.manifest
     name = manifest["split"]["name"]
     try:
-        _, infos = kept_split(manifest)
+        split, infos = kept_split(manifest)
+        check_split(split, progress, trust=trust)
     except NotComparableError as error:
         found.flaws.append(Flaw("split-changed", f"split {name}", str(error), "the content that was run"))
         return None
     except (UnknownNameError, BadInputError) as error:
+        if getattr(error, "code", "") in ("split-content", "split-digest"):
+            found.flaws.append(Flaw("split-changed", f"split {name}", str(error), "the content that was run"))
+            return None
         found.flaws.append(Flaw("split-missing", f"split {name}", str(error), "the split here, or --share 0"))
         return None
     found.checked["split"] = 1

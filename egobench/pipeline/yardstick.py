@@ -22,7 +22,8 @@ from egobench.pipeline.score import SetRows, collect, group_numbers, score_clip,
 from egobench.stats.pairing import SHUFFLE_SEED, disjoint_halves, shuffled_partners
 from egobench.store.cache import Cache, cache_key
 
-VERSION = 1
+VERSION = 2
+"""2: only from splits whose content was checked."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ another entry's name, is a miss and not a wrong number. Writes are atomic; any n
 """
 
 import io
-import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,24 +14,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import platformdirs
 
 from egobench.errors import BadInputError
 from egobench.files.arrays import pack_npz, unpack_npz
 from egobench.files.atomic import TEMPORARY_SUFFIX, make_folder, write_bytes
+from egobench.files.cache_home import ENVIRONMENT as ENVIRONMENT
+from egobench.files.cache_home import cache_home as cache_home
 from egobench.files.digest import digest_bytes, digest_json
 
-ENVIRONMENT = "EGOBENCH_CACHE"
 ABANDONED = 24 * 3600.0
 """Seconds after which an unfinished file is nobody's."""
 _MAGIC = b"egobench-cache-2\n"
 _OLD_MAGIC = b"egobench-cache-1\n"
 _HEAD = len(_MAGIC) + 64 + 1
-
-
-def cache_home() -> Path:
-    """`$EGOBENCH_CACHE`, else the user's cache folder."""
-    return Path(os.environ.get(ENVIRONMENT) or platformdirs.user_cache_dir("egobench"))
 
 
 def cache_key(**parts: Any) -> str:

@@ -21,9 +21,8 @@ from filelock import FileLock, Timeout
 
 from egobench.errors import BadInputError, StorageError
 from egobench.files.atomic import TEMPORARY_SUFFIX, make_folder, storage_errors
+from egobench.files.safe_names import SAFE_NAME, SAFE_WORDS
 
-SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
-"""What a clip id may look like, since it names a folder."""
 LOCK_FILE, WRITER_FILE = ".lock", ".writer"
 """Held by the process that writes to a run; its process id and host, for the one that is refused."""
 NAME_ATTEMPTS = 100
@@ -90,8 +89,7 @@ class RunFolder:
             BadInputError: `clip-id`: the id cannot name a folder.
         """
         if not SAFE_NAME.fullmatch(clip_id):
-            text = f"clip id {clip_id!r} cannot name a folder; letters, digits and . _ + - are needed, 128 at most"
-            raise BadInputError(text, code="clip-id")
+            raise BadInputError(f"clip id {clip_id!r} cannot name a folder; {SAFE_WORDS}", code="clip-id")
         return self.samples / clip_id / str(seed)
 
     @contextmanager

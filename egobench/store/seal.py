@@ -4,7 +4,7 @@ A file that is edited afterwards no longer fits, whoever edits it; `egobench ver
 who writes a new one along with the edit is found by deriving samples and scores again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,3 +78,27 @@ def seal_flaws(folder: RunFolder, manifest: Mapping[str, Any]) -> list[Flaw]:
         if found != right:
             flaws.append(Flaw("file-changed", name, f"sha256 {found[:SHORT]}", right[:SHORT]))
     return flaws
+
+
+def refuse_changed(folder: RunFolder, changed: Sequence[str]) -> None:
+    """Refuses a run of which something has changed.
+
+    Raises:
+        BadInputError: `run-changed`; names the first and counts the rest.
+    """
+    if changed:
+        more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
+        raise BadInputError(
+            f"{folder.path} has changed since it was finished: {changed[0]}{more}; `egobench verify {folder.path}` "
+            "lists everything",
+            code="run-changed",
+        )
+
+
+def refuse_unsealed(folder: RunFolder, manifest: Mapping[str, Any]) -> None:
+    """Refuses a finished run whose files or manifest were edited after it was sealed.
+
+    Raises:
+        BadInputError: `run-changed`.
+    """
+    refuse_changed(folder, [flaw.line for flaw in seal_flaws(folder, manifest)])

@@ -9,7 +9,8 @@ from jaxtyping import Float, Int
 from egobench.store.cache import Cache, cache_key
 from egobench.store.tables import ItemRow
 
-TERMS_VERSION = 1
+TERMS_VERSION = 2
+"""2: only from splits whose content was checked."""
 _PARTS = ("above", "below", "left_out")
 
 

@@ -1,13 +1,18 @@
 """Every listed split opens or says how to make it; what is shipped is whole and no two splits share a wearer."""
 
+import shutil
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from egobench import BadInputError, open_split
 from egobench.catalog import SPLITS
+from egobench.data.content import files_digest, unseen_clips, verify_split
 from egobench.data.egomini.generate import draw_clip
 from egobench.data.egomini.splits import SHIPPED, SPECS
-from egobench.data.folder import verify_split
+from egobench.data.folder import FolderSplit, open_folder
+from egobench.pipeline.checked import check_split
 
 ON_DEMAND = {name for name, spec in SPECS.items() if spec.on_demand}
 
@@ -73,3 +78,39 @@ def test_no_two_splits_share_a_wearer_or_a_sequence():
 def test_at_least_nine_in_ten_test_captions_are_distinct():
     texts = [row.text for row in open_split("egomini-test").infos()]
     assert len(set(texts)) >= 0.9 * len(texts)
+
+
+def test_the_shipped_files_are_those_that_the_package_knows_so_that_their_first_check_reads_no_clip(
+    tmp_path, monkeypatch
+):
+    assert files_digest(SHIPPED / "egomini-test") == SPECS["egomini-test"].files_sha256, "put it into splits.py"
+    monkeypatch.setenv("EGOBENCH_CACHE", str(tmp_path))
+    monkeypatch.setattr(FolderSplit, "content_digest", lambda *_: pytest.fail("read"))
+    for name in ("egomini-smoke", "egomini-test"):
+        check_split(open_split(name))
+        assert unseen_clips(open_split(name)) == []
+
+
+def test_shipped_files_that_are_others_by_now_are_read_and_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("EGOBENCH_CACHE", str(tmp_path / "cache"))
+    place = tmp_path / "egomini-test"
+    smoke = [row.clip_id for row in open_split("egomini-smoke").infos()]
+    for clip in smoke:
+        shutil.copytree(SHIPPED / "egomini-test" / clip, place / clip)
+    shutil.copy(SHIPPED / "egomini-test" / "split.json", place)
+    known = SPECS["egomini-test"].files_sha256
+    check_split(open_folder(place, subset=smoke, known_files=known))
+    shutil.copy(place / smoke[0] / "video.mp4", place / smoke[1] / "video.mp4")
+    with pytest.raises(BadInputError, match=f"1 of 8 clips has another digest .{smoke[1]} has"):
+        check_split(open_folder(place, subset=smoke, known_files=known))
+
+
+def test_a_clip_that_is_made_on_demand_is_held_to_its_index(monkeypatch, tmp_path):
+    monkeypatch.setenv("EGOBENCH_DATA", str(tmp_path))
+    split = open_split("egomini-val")
+    row = split.infos()[0]
+    assert split.clip(row.clip_id).info == row
+    other = replace(split, rows=(replace(row, text="another caption"), *split.infos()[1:]))
+    with pytest.raises(BadInputError, match=f"^{row.clip_id}: content digest is {row.digest}") as error:
+        other.clip(row.clip_id)
+    assert error.value.code == "split-content"

@@ -13,7 +13,7 @@ from typing import Any
 
 from egobench.data.egomini.splits import SplitSpec
 from egobench.data.folder import SplitFacts, make_clip, split_digest
-from egobench.errors import UnknownNameError
+from egobench.errors import BadInputError, UnknownNameError
 from egobench.registry import unknown
 from egobench.types import Clip, ClipInfo
 
@@ -43,17 +43,30 @@ class LazySplit:
         spec = self.spec
         return {spec.clip_id(s, w): (s, w) for s in range(spec.sequences) for w in range(spec.clips_per_sequence)}
 
+    @cached_property
+    def _by_id(self) -> dict[str, ClipInfo]:
+        return {row.clip_id: row for row in self.rows}
+
     def infos(self) -> tuple[ClipInfo, ...]:
         """All rows, sorted by clip id."""
         return self.rows
 
     def clip(self, clip_id: str) -> Clip:
-        """Makes one clip. Raises UnknownNameError if the split has no such clip."""
+        """Makes one clip.
+
+        Raises:
+            UnknownNameError: the split has no such clip.
+            BadInputError: `split-content`: it comes out otherwise here than when the index was written.
+        """
         from egobench.data.egomini.generate import generate_clip
 
         if clip_id not in self._places:
             raise UnknownNameError(unknown(f"clips of {self.name}", clip_id, list(self._places)[:20]))
         made = generate_clip(self.spec, *self._places[clip_id])
+        if made.info != self._by_id[clip_id]:
+            text = f"{clip_id}: content digest is {made.info.digest}, the index says {self._by_id[clip_id].digest}, or "
+            text += "their captions differ: this machine draws or encodes it otherwise"
+            raise BadInputError(text, code="split-content")
         return make_clip(made.info, self.name, self.common, made.video, made.motion, made.truth)
 
 

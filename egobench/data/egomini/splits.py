@@ -42,6 +42,8 @@ class SplitSpec:
     """Walk, look, still in turn by sequence instead of the natural mixture."""
     shipped: bool = False
     """Clips lie inside the package."""
+    files_sha256: str = ""
+    """Of a split that is shipped: `egobench.data.content.files_digest`, so that its first check needs no decoding."""
     subset_of: str | None = None
     """Clips are the first window of the first `sequences` sequences of that split."""
     on_demand: bool = False
@@ -56,9 +58,9 @@ class SplitSpec:
         if self.subset_of:
             parent = SPECS[self.subset_of]
             chosen = [parent.clip_id(sequence, 0) for sequence in range(self.sequences)]
-            return open_folder(SHIPPED / parent.name, subset=chosen, name=self.name)
+            return open_folder(SHIPPED / parent.name, subset=chosen, name=self.name, known_files=parent.files_sha256)
         if self.shipped:
-            return open_folder(SHIPPED / self.name, name=self.name)
+            return open_folder(SHIPPED / self.name, name=self.name, known_files=self.files_sha256)
         made = self.folder(home)
         if (made / INDEX).is_file():
             return open_folder(made, name=self.name)
@@ -106,7 +108,15 @@ EGOMINI_TRAIN = SplitSpec("egomini-train", 2000, 4, wearers=(0, 24), seed=101)
 # Wearers and seed of egomini-train, whose 8,000 clips are therefore the first ones here, by other names.
 EGOMINI_TRAIN_32K = SplitSpec("egomini-train-32k", 8000, 4, wearers=(0, 24), seed=101, on_demand=True)
 EGOMINI_VAL = SplitSpec("egomini-val", 32, 4, wearers=(24, 28), seed=102)
-EGOMINI_TEST = SplitSpec("egomini-test", 64, 4, wearers=(28, 36), seed=103, shipped=True)
+EGOMINI_TEST = SplitSpec(
+    name="egomini-test",
+    sequences=64,
+    clips_per_sequence=4,
+    wearers=(28, 36),
+    seed=103,
+    shipped=True,
+    files_sha256="70f62482e9df4a22f5825417e52ee2059a154c366f7af807ac6cd2d9aa4ad019",
+)
 EGOMINI_SMOKE = SplitSpec("egomini-smoke", 8, 1, wearers=(28, 36), seed=103, shipped=True, subset_of="egomini-test")
 EGOMINI_UNSEEN = SplitSpec("egomini-unseen", 32, 4, wearers=(36, 44), seed=104, world=NEW_WORLD)
 EGOMINI_HD = SplitSpec(

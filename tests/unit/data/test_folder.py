@@ -10,7 +10,8 @@ import pytest
 from egobench import open_split
 from egobench.cli.data import main
 from egobench.data.compact import dequantise, quantise
-from egobench.data.folder import SplitFacts, clip_digest, open_folder, verify_split, write_index
+from egobench.data.content import verify_split, write_digests
+from egobench.data.folder import SplitFacts, clip_digest, open_folder, write_index
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.files.arrays import write_npz
 from egobench.files.motion import write_motion
@@ -109,6 +110,7 @@ def test_a_compact_motion_is_read_as_forward_kinematics_of_its_integers(folder):
     for joint, parent in enumerate(XSENS23.parents[1:], start=1):
         offsets[joint] = motion.positions[0, joint] - motion.positions[0, parent]
     write_npz(folder / "clip-0" / "motion.npz", root=root, quats=quats, offsets=offsets)
+    write_digests(folder)
     assert np.abs(open_folder(folder).clip("clip-0").reference.motion.positions - motion.positions).max() < 1e-4
 
 

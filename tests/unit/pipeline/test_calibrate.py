@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pipeline_toys import make_split
 
+from egobench.data.content import write_digests
 from egobench.data.open import open_split
 from egobench.errors import BadInputError
 from egobench.estimators.cards import card_digest, find_card, read_card
@@ -32,6 +33,7 @@ def split(tmp_path_factory):
     (path / "split.json").write_text(json.dumps(index))
     for clip in index["clips"]:
         np.savez(path / clip["clip_id"] / "truth.npz", hand_pixels=DRAWN)
+    write_digests(path)
     return str(path)
 
 

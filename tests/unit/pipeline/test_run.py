@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from pipeline_toys import Speed, make_split, picture
 
+from egobench.data.content import write_digests
 from egobench.data.open import open_split
 from egobench.errors import BadInputError, IncompleteRunError, NotComparableError
 from egobench.files.motion import read_motion
@@ -209,8 +210,9 @@ def test_a_run_whose_split_has_changed_is_not_resumed(ask, tmp_path):
     manifest = json.loads((report.path / "manifest.json").read_text())
     (report.path / "manifest.json").write_text(json.dumps({**manifest, "status": "started"}))
     index = json.loads((split / "split.json").read_text())
-    index["clips"][0]["digest"] = "0" * 16
+    index["clips"][0]["text"] = "walk backwards"
     (split / "split.json").write_text(json.dumps(index))
+    write_digests(split)
     with pytest.raises(NotComparableError, match="split digest"):
         resume_run(report.path)
 

@@ -1,0 +1,13 @@
+"""Where everything lies that may be deleted at any time, since it comes back."""
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+ENVIRONMENT = "EGOBENCH_CACHE"
+
+
+def cache_home() -> Path:
+    """`$EGOBENCH_CACHE`, else the user's cache folder."""
+    return Path(os.environ.get(ENVIRONMENT) or platformdirs.user_cache_dir("egobench"))
