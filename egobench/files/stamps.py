@@ -13,7 +13,7 @@ from typing import Any
 from egobench.errors import BadInputError, StorageError
 from egobench.files.atomic import make_folder, read_json, write_json
 from egobench.files.cache_home import cache_home
-from egobench.files.digest import digest_bytes
+from egobench.files.digest import digest_bytes, digest_json
 
 SCHEMA = 1
 SETTLED_NS = 2 * 10**9
@@ -51,7 +51,7 @@ def read_stamps(folder: Path) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("seen"), dict):
         return {}
-    return content["seen"]
+    return content["seen"] if content.get("digest") == _digest_of(content) else {}
 
 
 def keep_stamps(folder: Path, seen: Mapping[str, Any]) -> None:
@@ -60,6 +60,10 @@ def keep_stamps(folder: Path, seen: Mapping[str, Any]) -> None:
         file = stamps_file(folder)
         make_folder(file.parent)
         content = {"schema": SCHEMA, "folder": str(folder.resolve()), "seen": {**read_stamps(folder), **seen}}
-        write_json(file, content)
+        write_json(file, {**content, "digest": _digest_of(content)})
     except (StorageError, OSError):  # the content is looked at again the next time
         return
+
+
+def _digest_of(content: Mapping[str, Any]) -> str:
+    return digest_json({key: value for key, value in content.items() if key != "digest"})

@@ -16,6 +16,7 @@ from egobench.errors import BadInputError, UnknownNameError
 from egobench.estimators.base import Estimator
 from egobench.extractors.base import Extractor
 from egobench.files.plain import plain
+from egobench.files.safe_names import SAFE_WORDS, unsafe_names
 from egobench.metrics.base import ESTIMATED, ClipMetric, SetMetric, What
 from egobench.pipeline.engine import Engine
 from egobench.registry import Registry, unknown
@@ -173,12 +174,16 @@ def resolve_split(name: str, *, digest: str = "") -> Split:
     Raises:
         UnknownNameError: no such split.
         BadInputError: damaged, not on this machine, `split-facts`: a fact that scoring needs is missing, or
-            `split-changed`: it has another digest by now.
+            `split-changed`: it has another digest by now, or `clip-id`: ids that cannot name a folder.
     """
     split = open_split(name)
     if digest and split.digest != digest:
         text = f"split '{name}' has digest {split.digest[:12]} now, {digest[:12]} when the work began"
         raise BadInputError(f"{text}; it must stay as it is meanwhile", code="split-changed")
+    unsafe = unsafe_names(info.clip_id for info in split.infos())
+    if unsafe:  # of a split that is no folder; one that is was not opened
+        text = f"split '{name}': {len(unsafe)} clip ids such as {unsafe[0]!r} cannot name a folder; {SAFE_WORDS}"
+        raise BadInputError(text, code="clip-id")
     missing = [fact for fact in REQUIRED_FACTS if fact not in split.facts]
     if missing:
         raise BadInputError(f"split '{name}' does not say its {', '.join(missing)}", code="split-facts")

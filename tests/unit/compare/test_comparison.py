@@ -165,6 +165,16 @@ def test_an_unfinished_run_is_refused(tmp_path):
         run_side(make_run(tmp_path / "a", {"toy-err": noisy(0)}, status="started"))
 
 
+def test_a_run_whose_protocol_is_not_what_its_digest_says_is_refused(tmp_path):
+    run = make_run(tmp_path / "a", {"toy-err": noisy(0)})
+    manifest = json.loads((run / "manifest.json").read_text())
+    next(iter(manifest["protocols"].values()))["clips"] = 7
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BadInputError, match="the protocol of toy-err has digest") as error:
+        run_side(run)
+    assert error.value.code == "manifest-damaged"
+
+
 def test_the_clips_that_lost_most_stand_in_order_of_their_loss(sides):
     first, second = noisy(0), noisy(0)
     for row, harm in ((30, 3.0), (7, 2.0), (11, 1.0)):

@@ -273,6 +273,10 @@ def test_a_run_with_failed_rows_does_not_become_a_baseline(tmp_path):
         (lambda d: d["metrics"]["toy-err"]["above"].__setitem__(0, "x"), "baseline-damaged"),
         (lambda d: d["metrics"]["toy-err"].update(rows=[1, 0]), "baseline-damaged"),
         (lambda d: d.update(protocols={}), "baseline-damaged"),
+        (lambda d: next(iter(d["protocols"].values())).update(seeds=9), "baseline-damaged"),
+        (lambda d: d["metrics"]["toy-err"]["result"].update(value=0.5), "baseline-damaged"),
+        (lambda d: d["metrics"]["toy-err"].update(terms_value=0.5), "baseline-damaged"),
+        (lambda d: d["metrics"]["toy-err"]["above"].__setitem__(0, 40.0), "baseline-damaged"),
     ],
 )
 def test_a_damaged_baseline_is_one_line(baseline, edit, code):

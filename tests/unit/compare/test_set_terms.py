@@ -22,6 +22,9 @@ from egobench.metrics.r_precision import RPrecision
 from egobench.pipeline.run import start_run
 from egobench.pipeline.terms import SetRows, _left_out  # pyright: ignore[reportPrivateUsage]
 from egobench.stats.frechet import frechet_distance
+from egobench.store.folder import RunFolder
+from egobench.store.manifest import read_manifest, write_manifest
+from egobench.store.seal import sealed
 
 TOYS = Path(__file__).parents[1] / "pipeline"
 
@@ -159,6 +162,12 @@ def test_a_value_that_features_no_longer_give_is_refused(runs, own_cache, tmp_pa
     text = (edited / "metrics.json").read_text(encoding="utf-8")
     value = run_side(runs[0]).results["toy-colour"]["value"]
     (edited / "metrics.json").write_text(text.replace(str(value), str(value + 1)), encoding="utf-8")
+    with pytest.raises(
+        BadInputError, match=r"has changed since it was finished: file-changed: metrics\.json"
+    ) as caught:
+        run_side(edited)
+    assert caught.value.code == "run-changed"
+    write_manifest(RunFolder(edited), sealed(read_manifest(RunFolder(edited)), RunFolder(edited)))
     with pytest.raises(BadInputError, match="samples are lost or changed") as caught:
         compare_sides(run_side(edited), run_side(runs[1]))
     assert caught.value.code == "terms-differ"

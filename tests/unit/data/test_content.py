@@ -10,6 +10,7 @@ from toy_splits import FACTS, make_split, picture
 
 from egobench.data.content import check_clips, unseen_clips, verify_split, write_digests
 from egobench.data.folder import FolderSplit, open_folder
+from egobench.data.open import open_split
 from egobench.errors import BadInputError
 from egobench.files import stamps
 from egobench.files.arrays import write_npz
@@ -112,6 +113,10 @@ def test_stamps_that_are_damaged_or_cannot_be_kept_cost_a_reading_and_nothing_el
     check(folder)
     stamps.stamps_file(folder).write_text('{"schema": 1, "seen": 3}')
     assert check(folder) == 8
+    kept = stamps.stamps_file(folder)
+    kept.write_text(kept.read_text().replace("toy-03", "toy-33"))
+    assert check(folder) == 8
+    assert "toy-33" not in kept.read_text()
     stamps.stamps_file(folder).write_bytes(b"\xff\x00")
     assert check(folder) == 8
     (own_cache / "file").write_text("")
@@ -159,3 +164,40 @@ def test_an_index_whose_own_digest_is_not_its_rows_is_refused_when_it_is_opened(
     assert error.value.code == "split-digest"
     write_digests(folder)
     assert open_folder(folder).digest == index["digest"]
+
+
+def renamed(folder, ids):
+    index = read_json(folder / "split.json")
+    for row, clip_id in zip(index["clips"], ids, strict=False):
+        (folder / row["clip_id"]).rename(folder / clip_id)
+        row["clip_id"] = clip_id
+    write_json(folder / "split.json", {key: value for key, value in index.items() if key != "digest"})
+
+
+def test_every_clip_id_that_cannot_name_a_folder_is_named_when_the_split_is_opened(folder):
+    renamed(folder, ["clip one", "a,b", "клип", "+plus", "a" * 129])
+    for opening in (open_folder, verify_split, write_digests, open_split):
+        with pytest.raises(BadInputError) as error:
+            opening(folder)
+        assert error.value.code == "clip-id"
+        text = str(error.value)
+        assert (
+            f"'+plus', 'a,b', {'a' * 129!r}, 'clip one' and 1 more cannot name a folder, which a clip id does" in text
+        )
+        assert "letters a to z, digits and . _ + - are right" in text
+
+
+def test_ids_with_dots_dashes_and_digits_are_good_for_all(folder):
+    renamed(folder, ["2024-01-02.take_3", "A+b", "x" * 128])
+    assert open_folder(folder).infos()[0].clip_id == "2024-01-02.take_3"
+    write_digests(folder)
+    assert check(folder) == 8
+
+
+def test_an_id_that_stands_there_twice_is_named(folder):
+    index = read_json(folder / "split.json")
+    rows = [*index["clips"], index["clips"][3]]
+    write_json(folder / "split.json", {**index, "clips": rows})
+    with pytest.raises(BadInputError, match="'toy-03' stand there twice") as error:
+        open_folder(folder)
+    assert error.value.code == "clip-id"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Literal
 
 import pytest
@@ -123,3 +124,16 @@ def test_what_changes_a_number_changes_protocol_or_identity(ask):
     assert not set(protocols(task="tm2v", **video)) & set(protocols(**video))
     assert plan(ask(model_options={"sleep": "1"})).identity != base.identity
     assert RunRequest(model="a", split="b").typed == ()
+
+
+def test_clip_ids_of_a_split_that_is_no_folder_are_held_to_the_same_rule(monkeypatch):
+    class Named:
+        def infos(self):
+            return [SimpleNamespace(clip_id=clip_id) for clip_id in ("good", "clip one", "a,b")]
+
+    monkeypatch.setattr("egobench.pipeline.resolve.open_split", lambda name: Named())
+    with pytest.raises(
+        BadInputError, match="split 'mine': 2 clip ids such as 'clip one' cannot name a folder"
+    ) as error:
+        resolve_split("mine")
+    assert error.value.code == "clip-id"

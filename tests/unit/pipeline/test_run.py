@@ -232,7 +232,8 @@ def test_progress_hears_of_every_item(ask):
             pass
 
     start_run(ask(model_options={"fail": "toy-01=raise"}, allow_failed=1), Listener())
-    assert heard == [["generate", 8, 8, 1], ["extract", 15, 15, 0], ["score", 4, 4, 0]]
+    stages = [["checking toy", 8, 8, 0], ["generate", 8, 8, 1], ["extract", 15, 15, 0], ["score", 4, 4, 0]]
+    assert heard == stages
 
 
 def test_nothing_is_written_for_a_request_that_cannot_be_met(ask):

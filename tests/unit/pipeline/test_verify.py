@@ -9,9 +9,12 @@ import pytest
 from pipeline_toys import METRICS, make_split
 
 from egobench.errors import BadInputError
+from egobench.pipeline.inputs import Inputs, Origin
+from egobench.pipeline.kept import kept_plan, metrics_text, read_done
 from egobench.pipeline.run import RunRequest, start_run
 from egobench.pipeline.verify import verify_run
-from egobench.store.folder import open_run
+from egobench.store.cache import Cache, cache_home
+from egobench.store.folder import RunFolder, open_run
 from egobench.store.manifest import read_manifest, write_manifest
 from egobench.store.seal import sealed
 from egobench.store.tables import read_items, read_scores, write_items, write_scores
@@ -55,6 +58,17 @@ def flip(path, place=-40):
     data = bytearray(path.read_bytes())
     data[place] ^= 4
     path.write_bytes(data)
+
+
+def entries_of(run):
+    """Files of the cache that the run's samples and their references have; others stand in for chance."""
+    manifest = read_done(RunFolder(run))
+    asked, cache = kept_plan(manifest, metrics_text(manifest)), Cache(cache_home())
+    inputs = Inputs(asked.split, RunFolder(run), cache, {})
+    items = [item for item in read_items(run / "items.parquet") if item.status == "ok"]
+    needs = [need for metric in asked.metrics for need in metric.needs().values()]
+    wants = [inputs.want(need, item.clip, Origin(item)) for item in items for need in needs]
+    return sorted({cache.entry(want.key) for want in wants if want is not None})
 
 
 def edit_score(run, label, **change):
@@ -214,8 +228,7 @@ def test_a_run_that_is_whole_has_no_flaw_and_nothing_is_written_to_it(run):
 
 
 def test_a_bit_of_any_cache_entry_and_a_swapped_entry_are_found(run, tmp_path):
-    entries = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
-    features = [path for path in entries if b"features" in path.read_bytes()]
+    features = [path for path in entries_of(run) if b"features" in path.read_bytes()]
     flip(features[0], 40)
     swapped, features[1] = features[1].read_bytes(), features[1]
     features[1].write_bytes(features[2].read_bytes())

@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 from test_smpl import body_arrays, poses
 
 from egobench.cli.main import main
+from egobench.data.content import write_digests
 from egobench.data.folder import INDEX
 from egobench.data.open import open_split
 from egobench.errors import BadInputError
@@ -140,6 +141,7 @@ def other_split(path, skeleton, fps, motions):
     (split / INDEX).write_text(json.dumps(index))
     for clip, motion in motions.items():
         write_motion(split / clip / "motion.npz", motion)
+    write_digests(split)
     return split
 
 
