@@ -15,6 +15,8 @@ from egobench.compare.run_side import run_side
 from egobench.compare.side import Unpaired
 from egobench.compare.update import update_baseline
 from egobench.errors import BadInputError, NotComparableError
+from egobench.files.atomic import read_json, write_json
+from egobench.files.digest import digest_json
 from egobench.metrics.base import Need
 from egobench.metrics.frechet_score import frechet_left_out
 from egobench.metrics.hand_score import HandScore
@@ -130,11 +132,13 @@ def test_three_runs_of_the_command_line_are_one_round_too(runs, own_cache, round
 
 def test_runs_that_are_refused_start_no_round(runs, own_cache, rounds, tmp_path, capsys):
     other = Path(shutil.copytree(runs[1], tmp_path / "other"))
-    text = (other / "manifest.json").read_text(encoding="utf-8")
-    protocol = run_side(other).results["toy-speed"]["protocol"]
-    for file in (other / "manifest.json", other / "metrics.json"):
-        file.write_text(file.read_text(encoding="utf-8").replace(protocol, "0" * 64), encoding="utf-8")
-    assert protocol in text
+    manifest, document = read_json(other / "manifest.json"), read_json(other / "metrics.json")
+    result = document["metrics"]["toy-speed"]
+    record = {**manifest["protocols"].pop(result["protocol"]), "seeds": 9}
+    result["protocol"] = digest_json(record)
+    manifest["protocols"][result["protocol"]] = record
+    write_json(other / "metrics.json", document)
+    write_manifest(RunFolder(other), sealed(manifest, RunFolder(other)))
     shutil.rmtree(own_cache)
     assert main(["compare", str(runs[0]), str(runs[2]), str(other)]) == 3
     assert rounds == []
