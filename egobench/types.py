@@ -224,15 +224,17 @@ class Result:
     n_undefined: int
     """Rows on which the metric has no meaning; reasons are in `detail["undefined"]`."""
     coverage: float
-    """Rows that were scored or undefined, over all rows of the run; failed rows are missing from it."""
+    """Share of the run that was seen: rows that were scored or undefined, over all rows. Failed rows are missing
+    from it; of a row that a path metric scored, the share of its video frames whose pose was found counts."""
     version: int
     """Version of the metric's definition; a change of value is a new one."""
     protocol: str
     """Digest of the readable protocol record in the manifest."""
     floor: float | None
-    """The same metric on the reference itself, or between its disjoint halves where samples are compared with it as a
-    set."""
+    """The same metric on the reference itself; where samples are compared with it as a set, what as many real clips of
+    other recordings give. None, with the reason in `detail["yardstick"]`, where that has no meaning."""
     chance: float | None
-    """The same metric for the `shuffled` control."""
+    """The same metric for the `shuffled` control; None, with the reason in `detail["yardstick"]`, where what belongs
+    together does not enter the metric."""
     detail: Mapping[str, Any] = field(default_factory=dict)
     """Companions and breakdowns, JSON-ready."""

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from egobench.boards.grid import Grid, GridRow
+from egobench.boards.measured import FEW, MARK, few_text
 from egobench.boards.numbers import ARROWS, MISSING, plain_text
 from egobench.boards.table import in_order
 from egobench.compare.comparison import Comparison, MetricComparison
@@ -101,6 +102,11 @@ def gate_grid(report: GateReport) -> Grid:
         bad = row.outcome != "passed" and row.rule.severity == "gate"
         lines.append(GridRow(cells, strong=frozenset({7}) if bad else frozenset(), faint=row.rule.severity == "info"))
     notes = [f"{row.metric} ({row.rule.severity}) {row.outcome}: {row.reason}" for row in rows if row.reason]
+    notes += [
+        f"{row.metric} {MARK} {row.comparison.unmeasured}"
+        for row in rows
+        if row.comparison and row.comparison.unmeasured and row.comparison.unmeasured not in row.reason
+    ]
     return Grid(
         title=f"gate: {report.run.called} against {report.baseline.name} under {report.policy.name}",
         header=("metric", "baseline", "run", "change [95 %]", "tolerance", "MDE", "severity", "outcome"),
@@ -144,7 +150,8 @@ def _cells(row: MetricComparison) -> tuple[str, ...]:
     found = row.difference
     numbers = (MISSING,) * 6
     if found is not None:
-        values = (plain_text(found.first), plain_text(found.second), change_text(row))
+        sign = f" {MARK}" if row.unmeasured else ""
+        values = (plain_text(found.first) + sign, plain_text(found.second) + sign, change_text(row))
         numbers = (*values, p_text(found.p), p_text(row.p_holm), plain_text(found.detectable))
     tolerance = tolerance_text(row.tolerance)
     pairs = str(row.pairs.paired)
@@ -180,6 +187,12 @@ def _notes(comparison: Comparison, rows: Sequence[MetricComparison]) -> list[str
             alone = f"A only {pairs.only_first}, B only {pairs.only_second}, neither {pairs.neither}"
             text = f"{row.metric}: {pairs.paired} of {pairs.planned} rows paired (a number in {alone})"
             notes.append(text + _reasons_text(pairs.reasons))
+        if row.unmeasured:
+            notes.append(f"{row.metric} {MARK} {row.unmeasured}: there it costs what a camera that never moves would")
+        sides = (comparison.first, comparison.second)
+        few = next((text for side in sides if (text := few_text(side.results[row.metric]))), "")
+        if few:
+            notes.append(f"{row.metric} {FEW} {few}")
         if row.verdict == "not compared":
             notes.append(f"{row.metric} not compared: {row.reason}")
     for only, name in ((comparison.only_first, "A"), (comparison.only_second, "B")):

@@ -31,6 +31,8 @@ LATEX_SPECIAL: Mapping[str, str] = {
     "≤": r"$\leq$",
     "→": r"$\rightarrow$",
     "≠": r"$\neq$",
+    "†": r"$^\dagger$",
+    "‡": r"$^\ddagger$",
     "°": r"$^\circ$",
     "²": r"$^2$",
     "³": r"$^3$",

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from egobench.boards.card_text import calibration_lines, chosen
 from egobench.boards.given import NOT_APPLICABLE, absence, given_mark
 from egobench.boards.grid import Grid, GridRow
+from egobench.boards.measured import mark_notes, marked, measured_status
 from egobench.boards.numbers import ARROWS, MISSING, head_text, plain_text, reasons_text, share_text, value_text
 from egobench.catalog import METRICS
 from egobench.errors import BadInputError
@@ -109,7 +110,7 @@ def run_grid(document: Mapping[str, Any], name: str = "") -> Grid:
     rows = [
         (
             head_text(name, result),
-            _value(result),
+            marked(_value(result), result),
             str(result["n"]),
             str(result["n_undefined"]),
             share_text(result["coverage"]),
@@ -174,7 +175,7 @@ def _cell(row: ModelRow, name: str) -> str:
     result = row.metrics.get(name)
     if result is None:
         return NOT_APPLICABLE if row.why_absent(name) else MISSING
-    return _value(result)
+    return marked(_value(result), result)
 
 
 def _value(result: Mapping[str, Any]) -> str:
@@ -212,7 +213,7 @@ def _notes(row: ModelRow, metrics: Sequence[str], *, named: bool) -> Iterator[st
     yield from (f"{who}{', '.join(names)} {note}" for note, names in said.items())
     shares = [result["coverage"] for name, result in row.metrics.items() if name in metrics and not absence(result)]
     if shares and min(shares) < 1:
-        yield f"{who}{share_text(min(shares))} of the rows were sampled and scored; the rest failed and are missing"
+        yield f"{who}{share_text(min(shares))} of the rows were sampled, seen and scored; the rest failed or were not seen"
 
 
 def _metric_notes(result: Mapping[str, Any] | None, absent: str) -> Iterator[str]:
@@ -229,6 +230,7 @@ def _metric_notes(result: Mapping[str, Any] | None, absent: str) -> Iterator[str
         because = f": {reason}" if reason else ""
         total = result["n"] + result["n_undefined"]
         yield f"is undefined on {result['n_undefined']} of {total} rows{because}"
+    yield from mark_notes(result)
     if "alarm" in detail:
         yield detail["alarm"]
     if detail.get("failed"):
@@ -247,8 +249,10 @@ def _records(row: ModelRow, metrics: Sequence[str], *, status: str) -> Iterator[
         result = result or dict.fromkeys(KEPT)
         low, high = result.get("ci95") or (None, None)
         said = [given_mark(row.given), f"{NOT_APPLICABLE}: {why}" if why else "", reasons_text(result, "undefined")]
+        said += mark_notes(result)
+        own = measured_status(result) if status == "measured" and result.get("value") is not None else status
         yield {
-            **{"status": "not-applicable" if why else status, "rank": row.rank, "model": row.label, "kind": row.kind},
+            **{"status": "not-applicable" if why else own, "rank": row.rank, "model": row.label, "kind": row.kind},
             **{"metric": name, **mark, **{key: result[key] for key in KEPT}},
             **{"ci95_low": low, "ci95_high": high, "floor": result.get("floor"), "chance": result.get("chance")},
             **{"run": row.run, "note": "; ".join(text for text in said if text)},

@@ -13,6 +13,7 @@ from egobench.compare.comparable import joint_metrics, refuse_other_clips, refus
 from egobench.compare.pairs import Pairs, count_pairs
 from egobench.compare.run_side import make_ready
 from egobench.compare.side import Key, Side, Terms, Unpaired
+from egobench.compare.unmeasured import refuse_unmeasured, unmeasured_text
 from egobench.compare.verdict import DEFAULT_RELATIVE, Tolerance, Trend, Verdict, judge
 from egobench.errors import NotComparableError
 from egobench.metrics.base import Better
@@ -39,9 +40,11 @@ class MetricComparison:
     verdict: Verdict
     trend: Trend
     reason: str
-    """Why it is inconclusive or not compared; else empty."""
+    """Why it is inconclusive or not compared, and how much of a side was not measured; else empty."""
     incomplete: bool = False
     """Not compared because rows are missing that were planned."""
+    unmeasured: str = ""
+    """How much of a side the metric did not see; empty where it saw all."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ class _Found:
     table: ClusterSums | None = None
     reason: str = ""
     incomplete: bool = False
+    unmeasured: str = ""
 
 
 def _paired(first: Side, second: Side, metric: str, allow_partial: bool) -> _Found:
@@ -140,6 +144,7 @@ def _paired(first: Side, second: Side, metric: str, allow_partial: bool) -> _Fou
         joint = [key for key in planned if key in held[0] and key in held[1]]
         pairs = count_pairs(first, second, metric, planned, held)
         _refuse_failures(first, second, metric, pairs, allow_partial)
+        refuse_unmeasured(first, second, metric, allow_partial=allow_partial)
         if not joint:
             return _Found(metric, pairs, reason="no row has a number on both sides")
         chosen = [_over(side, metric, terms, joint) for side, terms in zip((first, second), sides, strict=True)]
@@ -156,7 +161,7 @@ def _paired(first: Side, second: Side, metric: str, allow_partial: bool) -> _Fou
     else:
         above, below = [np.stack([np.asarray(getattr(each, part)) for each in terms]) for part in ("above", "below")]
         table = row_sums(above, below, sequences)
-    return _Found(metric, pairs, terms, table)
+    return _Found(metric, pairs, terms, table, unmeasured=unmeasured_text(first, second, metric))
 
 
 def _over(side: Side, metric: str, terms: Terms, joint: Sequence[Key]) -> Terms:
@@ -207,6 +212,7 @@ def _row(
         p_holm=p_holm,
         verdict=verdict,
         trend=trend,
-        reason=reason,
+        reason="; ".join(text for text in (reason, found.unmeasured) if text),
         incomplete=found.incomplete,
+        unmeasured=found.unmeasured,
     )

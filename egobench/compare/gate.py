@@ -18,6 +18,7 @@ from egobench.compare.comparison import DRAWS, SEED, Comparison, MetricCompariso
 from egobench.compare.losses import Loss, worst_clips
 from egobench.compare.policy import Policy, Rule
 from egobench.compare.side import Side
+from egobench.compare.unmeasured import too_few_measured
 from egobench.compare.verdict import ROUNDING, is_harmless, is_improvement
 from egobench.errors import NotComparableError
 
@@ -136,6 +137,9 @@ def _row(metric: str, policy: Policy, refused: str | None, comparison: Compariso
     if refused is not None or comparison is None:
         return GateRow(metric, rule, "not comparable", refused or "no metric could be compared", None)
     row = comparison.row(metric)
+    unseen = too_few_measured(comparison.first, comparison.second, metric)
+    if unseen and row.difference is not None:
+        return GateRow(metric, rule, "incomplete", unseen, row)
     if row.verdict == "regressed":
         losses = tuple(worst_clips(comparison, SHOWN_CLIPS, [metric]))
         return GateRow(metric, rule, "regressed", _harm_text(row), row, losses=losses)

@@ -47,7 +47,9 @@ class Estimator(Protocol):
     """Settings and identity; building one loads no torch.
 
     It may have a method `check(facts)`, which raises BadInputError, code `split-form`, for a split (`Split.facts`)
-    whose videos it cannot look at.
+    whose videos it cannot look at. One that does not look at the video, but reads what another program saw in it, says
+    `of_one_run = True`: what it knows of a clip is not asked for the clip's reference, so its metrics have neither
+    floor nor chance.
     """
 
     name: ClassVar[str]

@@ -35,13 +35,15 @@ MAX_BYTES = 10_000_000
 class HandsFile:
     """Reads detections of the videos that are scored; a clip without a sound file is a failed clip.
 
-    The files belong to one set of videos. Floor and chance, which look at the reference's videos, are taken from the
-    same files and mean something only where the files were made from these.
+    The files belong to one set of videos. So there is no floor and no chance: these look at the reference's videos, of
+    which the files say nothing.
     """
 
     name: ClassVar[str] = "hands-file"
     version: ClassVar[int] = 1
     provides: ClassVar[tuple[Literal["camera", "hands"], ...]] = ("hands",)
+    of_one_run: ClassVar[bool] = True
+    """The files are of one run's videos, so they say nothing of a reference: no floor, no chance."""
 
     folder: Path = field(default_factory=lambda: Path(os.environ.get(VARIABLE, "")))
     """Where the files are; the environment variable EGOBENCH_HANDS if not given."""

@@ -43,6 +43,8 @@ class PathFile:
     name: ClassVar[str] = "path-file"
     version: ClassVar[int] = 1
     provides: ClassVar[tuple[str, ...]] = ("camera",)
+    of_one_run: ClassVar[bool] = True
+    """The files are of one run's videos, so they say nothing of a reference: no floor, no chance."""
 
     folder: str = field(default_factory=lambda: os.environ.get(ENVIRONMENT, ""))
     """Where the files lie; the protocol keeps the digest of their content, not the place."""

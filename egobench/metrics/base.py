@@ -105,8 +105,8 @@ class SetMetric(Protocol):
     better: ClassVar[Better]
 
     def needs(self) -> Mapping[str, Need]:
-        """Key of `inputs` to what it wants, as many as it likes. With one of source `reference` the floor is the
-        metric between disjoint halves of the references; without, the metric with the references as samples."""
+        """Key of `inputs` to what it wants, as many as it likes. With one of source `reference` the floor is what
+        as many real clips of other recordings give; without, the metric with the references as samples."""
         ...
 
     def score(

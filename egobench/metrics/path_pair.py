@@ -41,6 +41,8 @@ class PathPair(NamedTuple):
     """Of the sample's motion."""
     reference: HeadCameraPath | None
     """Of the recorded motion."""
+    reason: str = ""
+    """What the estimator says of its status; one line, empty if ok."""
 
     @property
     def coverage(self) -> float:
@@ -90,6 +92,7 @@ def pair_paths(path: CameraPath, motion: Motion, camera: Camera, reference: Moti
         status=path.status,
         head=head_camera_path(moves, camera, frames),
         reference=recorded,
+        reason=str(path.reason),
     )
 
 
@@ -149,6 +152,13 @@ def tally(
 def stands_still(own: float, reference: float | None, least: float) -> bool:
     """The reference moves by at least `least`, and the sample by less than a tenth of the reference."""
     return reference is not None and reference >= least and own < STILL_SHARE * reference
+
+
+def why_null(pair: PathPair, counted: Counted) -> dict[str, str]:
+    """Why a clip was not measured, as part of its details; nothing where it was."""
+    if counted != "null":
+        return {}
+    return {"not_measured": f"{pair.status}: {pair.reason}" if pair.reason else pair.status}
 
 
 def in_json(errors: Float[np.ndarray, " time"]) -> list[float | None]:

@@ -20,6 +20,7 @@ from egobench.metrics.path_pair import (
     pair_paths,
     stands_still,
     tally,
+    why_null,
 )
 from egobench.metrics.path_summary import path_summary
 from egobench.types import Camera, CameraPath, Motion
@@ -97,6 +98,7 @@ class RotErr:
             "status": pair.status,
             "coverage": pair.coverage,
             "counted": found.counted,
+            **why_null(pair, found.counted),
             "null_deg": found.null,
             "turned_deg": turned,
             "reference_turned_deg": expected,

@@ -25,6 +25,7 @@ from egobench.metrics.path_pair import (
     pair_paths,
     stands_still,
     tally,
+    why_null,
 )
 from egobench.metrics.path_summary import path_summary
 from egobench.types import Camera, CameraPath, Motion
@@ -104,6 +105,7 @@ class TransErr:
             "status": pair.status,
             "coverage": pair.coverage,
             "counted": found.counted,
+            **why_null(pair, found.counted),
             "null_m": found.null,
             "spread_m": spread,
             "moved_m": moved,

@@ -4,6 +4,7 @@
 what was asked, not the folder's name.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from egobench.files.plain import plain
 from egobench.metrics.base import ClipScore, SetScore
 from egobench.pipeline.inputs import Inputs
+from egobench.pipeline.measured import LEFT_OUT, coverage_of, why_unmeasured
 from egobench.pipeline.reasons import count_reasons
 from egobench.pipeline.resolve import Metric
 from egobench.pipeline.score import BOOTSTRAP_SEED, SetOutcome, group_numbers
@@ -49,6 +51,9 @@ def clip_result(
     detail = _detail(rows, yardstick)
     if ok:
         detail["strata"] = _strata([info.stratum for info in infos], values)
+    unmeasured = why_unmeasured(rows)
+    if unmeasured:
+        detail["not_measured"] = count_reasons(unmeasured, MAX_REASONS)
     summary = getattr(metric, "summary", None)
     if details and summary is not None:
         detail |= summary(details, yardstick.floor)
@@ -59,7 +64,7 @@ def clip_result(
         better=metric.better,
         n=len(ok),
         n_undefined=len(undefined),
-        coverage=(len(ok) + len(undefined)) / len(rows) if rows else 0.0,
+        coverage=coverage_of(rows),
         version=metric.version,
         protocol=protocol,
         floor=yardstick.floor,
@@ -72,6 +77,8 @@ def set_result(metric: Metric, outcome: SetOutcome, planned: int, yardstick: Yar
     """Result of a set metric."""
     score = outcome.score
     detail = {**(dict(score.detail) if score else {}), **_detail([set_row(metric.name, outcome)], yardstick)}
+    if outcome.lost:
+        detail[LEFT_OUT] = count_reasons([reason for *_, reason in outcome.lost], MAX_REASONS)
     entered = outcome.entered if outcome.status == "ok" else 0
     return Result(
         value=None if score is None else float(score.value),
@@ -103,7 +110,9 @@ def with_alarm(metric: Metric, result: Result) -> Result:
 def set_row(label: str, outcome: SetOutcome) -> ScoreRow:
     """The one row of a set metric."""
     value = None if outcome.score is None else float(outcome.score.value)
-    return ScoreRow(SET_CLIP, SET_SEED, label, value, outcome.status, outcome.reason)
+    lost = [[clip, seed] for clip, seed, _ in outcome.lost]
+    detail = json.dumps({LEFT_OUT: lost}) if lost else ""
+    return ScoreRow(SET_CLIP, SET_SEED, label, value, outcome.status, outcome.reason, detail)
 
 
 def metrics_document(run: str, model: str, split: str, task: str, results: Mapping[str, Result]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from egobench.pipeline.progress import Progress, Quiet
 from egobench.pipeline.request import RunPlan, identity_of
 from egobench.pipeline.resolve import preset_of, resolve_device
 from egobench.pipeline.run import RunReport, finish, report_of, weights_of
-from egobench.pipeline.stages import count_failed, extract_stage, is_unchanged, score_metrics
+from egobench.pipeline.stages import count_items, extract_stage, is_unchanged, score_metrics
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.journal import event_line
@@ -161,7 +161,7 @@ def _write(
         "protocols": protocols,
         "left_out": {name: why for name, why in manifest.get("left_out", {}).items() if name not in here_now},
         "weights": weights_of(asked.settings, protocols),
-        "items": {"planned": len(items), "failed": count_failed(items, rows)},
+        "items": count_items(items, rows),
         "rescored": [*manifest.get("rescored", ()), again],
     }
     writers = {
@@ -176,13 +176,25 @@ def _refuse_difference(key: Key, old: Kept, fresh: Kept) -> None:
     if old.record["protocol"] != fresh.record["protocol"]:
         return  # another definition, other weights: the new number replaces the old one
     values = [kept.record["value"] for kept in (old, fresh)]
-    if old.record == fresh.record and old.rows and [r.value for r in old.rows] == [r.value for r in fresh.rows]:
+    if (
+        _kept(old.record) == _kept(fresh.record)
+        and old.rows
+        and [r.value for r in old.rows] == [r.value for r in fresh.rows]
+    ):
         return
     raise BadInputError(
         f"{key[0]} does not come out again under the protocol it was recorded with: the run has {values[0]}, its "
         f"samples give {values[1]} with other details; nothing was changed, `egobench verify` finds what differs",
         code="rescore-differs",
     )
+
+
+def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What belongs to the run and must come out again. Floor and chance belong to the split and are read anew; coverage
+    and reasons were counted less closely once."""
+    ours = {name: value for name, value in record.items() if name not in ("floor", "chance", "coverage")}
+    anew = ("yardstick", "not_measured", "left_out")
+    return {**ours, "detail": {name: value for name, value in record["detail"].items() if name not in anew}}
 
 
 def _labels(metrics: Mapping[Key, Any]) -> dict[Key, str]:

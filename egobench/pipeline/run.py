@@ -41,6 +41,9 @@ class RunReport:
     """Clip × seed items."""
     failed: int
     """Items without a sample, or with a metric that failed on it."""
+    unmeasured: int = 0
+    """Further items on which a metric saw nothing: a path metric gave them the cost of a camera that never moves, a set
+    metric left them out."""
 
 
 def start_run(request: RunRequest, progress: Progress | None = None, *, trust: bool = True) -> RunReport:
@@ -119,7 +122,7 @@ def _work(folder: RunFolder, asked: RunPlan, progress: Progress) -> RunReport:
         with _clock(folder, manifest, "extract"):
             inputs, yardsticks = extract_stage(folder, asked, items, cache, device, progress)
         with _clock(folder, manifest, "score"):
-            failed = score_stage(folder, asked, items, inputs, yardsticks, progress)
+            counts = score_stage(folder, asked, items, inputs, yardsticks, progress)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"interrupted; `egobench resume {folder.path}` goes on") from None
     except StorageError as error:
@@ -127,17 +130,21 @@ def _work(folder: RunFolder, asked: RunPlan, progress: Progress) -> RunReport:
     except Exception as error:
         write_manifest(folder, {**manifest, "status": "failed", "error": one_line(error)})
         raise
-    manifest["items"] = {"planned": len(items), "failed": failed}
+    manifest["items"] = counts
     manifest |= {"status": "done", "finished": now()}
     write_manifest(folder, sealed(manifest, folder))
     return finish(report_of(folder, manifest), asked.request)
 
 
 def finish(report: RunReport, request: RunRequest) -> RunReport:
-    """The report itself. Raises IncompleteRunError where more items failed than the request allows."""
-    if report.failed > request.allow_failed:
+    """The report itself. Raises IncompleteRunError where more items failed or were not measured than the request
+    allows."""
+    if report.failed + report.unmeasured > request.allow_failed:
+        found = [f"{report.failed} of {report.planned} items failed"] if report.failed else []
+        if report.unmeasured:
+            found.append(f"{report.unmeasured} of {report.planned} were not measured (nothing was seen in them)")
         raise IncompleteRunError(
-            f"{report.failed} of {report.planned} items failed, {request.allow_failed} are allowed; "
+            f"{' and '.join(found)}, {request.allow_failed} are allowed; "
             f"the run is complete and readable: {report.path}",
             path=str(report.path),
         )
@@ -148,7 +155,8 @@ def report_of(folder: RunFolder, manifest: dict[str, Any]) -> RunReport:
     """What a finished run came to."""
     document = read_json(folder.metrics)
     results = {name: result_of(record) for name, record in document["metrics"].items()}
-    return RunReport(folder.path, results, manifest["items"]["planned"], manifest["items"]["failed"])
+    counts = manifest["items"]
+    return RunReport(folder.path, results, counts["planned"], counts["failed"], counts.get("unmeasured", 0))
 
 
 def _first_manifest(folder: RunFolder, asked: RunPlan) -> dict[str, Any]:

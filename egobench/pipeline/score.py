@@ -7,7 +7,7 @@ that went wrong is *failed* with its code; only *ok* rows carry a number.
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -84,6 +84,8 @@ class SetOutcome:
     reason: str
     entered: int
     """Clip × seed rows that entered."""
+    lost: tuple[tuple[str, int, str], ...] = ()
+    """Clip, seed and reason of the samples that are there and could not be read for this metric."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class SetRows:
 
     inputs: Mapping[str, Sequence[Any]]
     clips: Sequence[str]
+    lost: tuple[tuple[int, str], ...] = ()
+    """Places in `origins` that lack something, and why."""
 
     def repeated(self, times: int) -> "SetRows":
         """Every row so often, as a run with so many seeds has it."""
@@ -108,7 +112,9 @@ def score_set(metric: SetMetric, inputs: Inputs, items: Sequence[ItemRow], *, dr
             return SetOutcome(None, "not-applicable", f"the model makes no {part_of(need.what)}", 0)
     rows = collect(metric, inputs, origins)
     groups = group_numbers([inputs.infos[clip_id].sequence for clip_id in rows.clips])
-    return try_set(metric, rows, groups, draws=draws)
+    chosen = [item for item in items if item.status == "ok"]
+    lost = tuple((chosen[place].clip, chosen[place].seed, reason) for place, reason in rows.lost)
+    return replace(try_set(metric, rows, groups, draws=draws), lost=lost)
 
 
 def try_set(metric: SetMetric, rows: SetRows, groups: np.ndarray, *, draws: int) -> SetOutcome:
@@ -134,9 +140,10 @@ def collect(metric: SetMetric, inputs: Inputs, origins: Sequence[tuple[str, Orig
     needs = metric.needs()
     found: dict[str, list[Any]] = {key: [] for key in needs}
     clips: list[str] = []
+    lost: list[tuple[int, str]] = []
     held: dict[Need, Any] = {}
     held_clip = ""
-    for clip_id, origin in origins:
+    for place, (clip_id, origin) in enumerate(origins):
         if clip_id != held_clip:
             held, held_clip = {}, clip_id
         row = {}
@@ -147,11 +154,14 @@ def collect(metric: SetMetric, inputs: Inputs, origins: Sequence[tuple[str, Orig
                 if need not in held:
                     held[need] = _try_fetch(inputs, need, clip_id, Origin())
                 row[key] = held[need]
-        if all(value is not None for value in row.values()):
-            clips.append(clip_id)
-            for key, value in row.items():
-                found[key].append(value)
-    return SetRows(found, clips)
+        reason = next((value.reason for value in row.values() if isinstance(value, _Unread)), "")
+        if reason:
+            lost.append((place, reason))
+            continue
+        clips.append(clip_id)
+        for key, value in row.items():
+            found[key].append(value)
+    return SetRows(found, clips, tuple(lost))
 
 
 def group_numbers(sequences: Sequence[str]) -> np.ndarray:
@@ -159,11 +169,20 @@ def group_numbers(sequences: Sequence[str]) -> np.ndarray:
     return np.unique(np.asarray(sequences, dtype=str), return_inverse=True)[1].astype(np.int64)
 
 
+@dataclass(frozen=True)
+class _Unread:
+    """In place of what could not be had."""
+
+    reason: str
+
+
 def _try_fetch(inputs: Inputs, need: Need, clip_id: str, origin: Origin) -> Any:
     try:
         return inputs.fetch(need, clip_id, origin)
-    except (BadInputError, MissingPartError):
-        return None
+    except BadInputError as error:
+        return _Unread(f"{error.code}: {one_line(error)}")
+    except MissingPartError as error:
+        return _Unread(str(error))
 
 
 class _Held:

@@ -15,6 +15,7 @@ from egobench.pipeline.engine import Outcome
 from egobench.pipeline.extract import ExtractJob, WantList, makers_of
 from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE, GenerateJob
 from egobench.pipeline.inputs import Inputs, Origin, unchanged
+from egobench.pipeline.measured import unmeasured_items
 from egobench.pipeline.progress import Progress
 from egobench.pipeline.protocol import is_set_metric
 from egobench.pipeline.request import RunPlan
@@ -98,14 +99,14 @@ def score_stage(
     inputs: Inputs,
     known: Mapping[str, Yardstick],
     progress: Progress,
-) -> int:
-    """Writes `scores.parquet` and `metrics.json`; returns the number of items that failed, or on which a metric did."""
+) -> dict[str, int]:
+    """Writes `scores.parquet` and `metrics.json`; returns the `count_items`."""
     rows, results = score_metrics(asked, items, inputs, known, progress)
     write_scores(folder.scores, rows)
     request = asked.request
     document = metrics_document(asked.run, request.model, asked.split.name, request.task, results)
     write_json(folder.metrics, document)
-    return count_failed(items, rows)
+    return count_items(items, rows)
 
 
 def score_metrics(
@@ -142,10 +143,14 @@ def score_metrics(
     return rows, results
 
 
-def count_failed(items: list[ItemRow], rows: list[ScoreRow]) -> int:
-    """Items without a sample, or with a metric that failed on it."""
+def count_items(items: list[ItemRow], rows: list[ScoreRow]) -> dict[str, int]:
+    """`planned`; `failed`: items without a sample, or with a metric that failed on it; and, where there are any,
+    `unmeasured`: others on which some metric saw nothing."""
     bad = {(row.clip, row.seed) for row in rows if row.status == "failed" and row.clip}
-    return len(bad | {(item.clip, item.seed) for item in items if item.status == "failed"})
+    failed = bad | {(item.clip, item.seed) for item in items if item.status == "failed"}
+    unmeasured = len(unmeasured_items(items, rows) - failed)
+    counts = {"planned": len(items), "failed": len(failed)}
+    return {**counts, **({"unmeasured": unmeasured} if unmeasured else {})}
 
 
 def _add_wants(wants: WantList, metric: Metric, inputs: Inputs, items: list[ItemRow]) -> None:

@@ -12,6 +12,7 @@ from egobench.errors import BadInputError
 from egobench.files.atomic import TEMPORARY_SUFFIX, read_json
 from egobench.files.digest import digest_file, digest_json
 from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE
+from egobench.pipeline.measured import coverage_of, unmeasured_items
 from egobench.pipeline.request import identity_of, request_of
 from egobench.pipeline.score import BOOTSTRAP_SEED, group_numbers
 from egobench.stats.bootstrap import cluster_mean_interval
@@ -195,6 +196,9 @@ def _metric_flaws(records: Records) -> Iterator[Flaw]:
             yield Flaw("score-missing", "scores.parquet", text, f"one for each of {len(places)} items")
             continue
         right = {"value": rows[0].value} if is_set else _recomputed(records, rows)
+        if record.get("coverage") == right.get("older coverage") and "unmeasured" not in records.manifest["items"]:
+            right.pop("coverage", None)
+        right.pop("older coverage", None)
         for name, value in right.items():
             if record.get(name) != value:
                 where = f"metrics.json {label} {name}"
@@ -204,6 +208,16 @@ def _metric_flaws(records: Records) -> Iterator[Flaw]:
     if failed != records.manifest["items"]["failed"]:
         found = f"{records.manifest['items']['failed']} failed items"
         yield Flaw("manifest-differs", "manifest.json items", found, f"{failed}, by the tables,")
+    yield from _unmeasured_flaws(records, bad)
+
+
+def _unmeasured_flaws(records: Records, bad: set[tuple[str, int]]) -> Iterator[Flaw]:
+    """Runs made before this was counted do not say it."""
+    stated = records.manifest["items"].get("unmeasured")
+    failed = bad | {(item.clip, item.seed) for item in records.items if item.status == "failed"}
+    counted = len(unmeasured_items(records.items, records.scores) - failed)
+    if stated is not None and stated != counted:
+        yield Flaw("manifest-differs", "manifest.json items", f"{stated} not measured", f"{counted}, by the tables,")
 
 
 def _recomputed(records: Records, rows: Sequence[ScoreRow]) -> dict[str, Any]:
@@ -221,5 +235,6 @@ def _recomputed(records: Records, rows: Sequence[ScoreRow]) -> dict[str, Any]:
         "ci95": None if interval is None else list(interval),
         "n": len(ok),
         "n_undefined": undefined,
-        "coverage": (len(ok) + undefined) / len(rows),
+        "coverage": coverage_of(rows),
+        "older coverage": (len(ok) + undefined) / len(rows),  # of runs that counted rows, seen or not
     }

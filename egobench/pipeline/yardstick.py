@@ -1,8 +1,9 @@
 """Floor and chance of a metric: what the reference itself scores, and what it scores when nothing belongs together.
 
-Floor: sample := reference; where a set metric compares the two, disjoint halves of the reference, by sequence.
-Chance: clip i gets one stranger's video and another's motion, by the pairing of the `shuffled` control, whose
-measured value it therefore equals. Both belong to split and protocol, not to the run, and are kept in the cache.
+Floor: sample := reference; where a set metric compares the two, as many other real clips (`set_floor.py`).
+Chance: clip i gets one stranger's video and another's motion, by the pairing of the `shuffled` control, whose measured
+value it therefore equals; none where nothing has to belong together, as in a distance between sets. Both belong to
+split and protocol, not to the run, and are kept in the cache.
 """
 
 import json
@@ -15,15 +16,18 @@ import numpy as np
 from egobench.errors import BadInputError
 from egobench.files.digest import digest_json
 from egobench.metrics.base import ClipMetric, SetMetric
-from egobench.pipeline.inputs import Inputs, Origin, Want
+from egobench.pipeline.calibration import estimators_of
+from egobench.pipeline.inputs import Inputs, Origin, Want, part_of
 from egobench.pipeline.protocol import is_set_metric
-from egobench.pipeline.resolve import Metric
-from egobench.pipeline.score import SetRows, collect, group_numbers, score_clip, try_set
-from egobench.stats.pairing import SHUFFLE_SEED, disjoint_halves, shuffled_partners
+from egobench.pipeline.resolve import Metric, resolve_estimator
+from egobench.pipeline.score import SetOutcome, SetRows, collect, group_numbers, score_clip, try_set
+from egobench.pipeline.set_floor import floor_at_full_size
+from egobench.stats.pairing import SHUFFLE_SEED, shuffled_partners
 from egobench.store.cache import Cache, cache_key
 
-VERSION = 2
-"""2: only from splits whose content was checked."""
+VERSION = 4
+"""2: only from splits whose content was checked. 4: set distances at full size, and none that has no meaning."""
+UNPAIRED = "what belongs together does not enter the metric, so strangers score what the reference does"
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ def plan_yardsticks(inputs: Inputs, clip_ids: Sequence[str], seeds: int) -> Plan
 def yardstick_wants(metric: Metric, inputs: Inputs, plan: Plan) -> list[tuple[str, Want]]:
     """Owner clip and cache entry of everything that floor and chance of a metric read."""
     found = []
+    if _files_of_one_run(metric):
+        return found
     for need in metric.needs().values():
         for clip_id, *origins in zip(plan.clip_ids, plan.floor, *([plan.chance] if plan.chance else []), strict=True):
             for origin in origins:
@@ -94,6 +100,10 @@ def compute_yardstick(metric: Metric, inputs: Inputs, plan: Plan, record: Mappin
     Raises:
         StorageError: the disk refused.
     """
+    files = _files_of_one_run(metric)
+    if files:
+        text = f"{', '.join(files)} reads files of this run's videos, which say nothing of the references'"
+        return Yardstick(None, None, {"floor": text, "chance": text})
     scored: Any = metric
     sides = (_set_floor, _set_chance) if is_set_metric(metric) else (_clip_floor, _clip_chance)
     notes: dict[str, Any] = {}
@@ -105,13 +115,27 @@ def compute_yardstick(metric: Metric, inputs: Inputs, plan: Plan, record: Mappin
     return yardstick
 
 
+def _files_of_one_run(metric: Metric) -> list[str]:
+    """Estimators behind a metric that read what was found in this run's own videos."""
+    return [name for name in estimators_of(metric) if getattr(resolve_estimator(name), "of_one_run", False)]
+
+
+def _is_paired(metric: Metric) -> bool:
+    """Whether a score can tell strangers from what belongs together: video from motion, either from the text, or, clip
+    by clip, from the reference. A distance between sets sees no pairs."""
+    needs = list(metric.needs().values())
+    parts = {part_of(need.what) for need in needs if need.source == "sample"}
+    others = any(need.what == "text" or (need.source == "reference" and not is_set_metric(metric)) for need in needs)
+    return len(parts) > 1 or others
+
+
 def _clip_floor(metric: ClipMetric, inputs: Inputs, plan: Plan, notes: dict[str, Any]) -> float | None:
     return _clip_mean(metric, inputs, plan, plan.floor, "floor", notes)
 
 
 def _clip_chance(metric: ClipMetric, inputs: Inputs, plan: Plan, notes: dict[str, Any]) -> float | None:
-    if not plan.chance:
-        notes["chance"] = plan.reason
+    if not plan.chance or not _is_paired(metric):
+        notes["chance"] = plan.reason if not plan.chance else UNPAIRED
         return None
     return _clip_mean(metric, inputs, plan, plan.chance, "chance", notes)
 
@@ -131,28 +155,42 @@ def _clip_mean(
 
 
 def _set_floor(metric: SetMetric, inputs: Inputs, plan: Plan, notes: dict[str, Any]) -> float | None:
-    """Between halves where samples are compared with references; else of the references as samples."""
+    """As many other real clips where samples are compared with references; else the references as samples."""
     needs = metric.needs()
     if all(need.source != "reference" for need in needs.values()):
         return _set_value(metric, inputs, plan, plan.floor, "floor", notes)
     rows = _references(metric, inputs, plan, plan.floor, "floor", notes)
+    whole = _score(metric, rows, list(range(len(rows.clips))), list(range(len(rows.clips))))
+    if whole.score is None:
+        notes["floor"] = whole.reason
+        return None
+    if whole.score.detail.get("n_below_d"):
+        notes["floor"] = "there are fewer items than features: the distance is mostly bias, between real clips too"
+        return None
+
+    def between(first: list[int], second: list[int]) -> float:
+        outcome = _score(metric, rows, first, second)
+        if outcome.score is None:
+            raise BadInputError(outcome.reason, code="floor-score")
+        return float(outcome.score.value)
+
     try:
-        halves = disjoint_halves([inputs.infos[clip_id].sequence for clip_id in rows.clips], SHUFFLE_SEED)
+        return floor_at_full_size(between, [inputs.infos[clip_id].sequence for clip_id in rows.clips], SHUFFLE_SEED)
     except BadInputError as error:
         notes["floor"] = str(error)
         return None
-    size = min(int(half.sum()) for half in halves)
-    first, second = (np.flatnonzero(half)[:size] for half in halves)
-    sides = {key: second if need.source == "reference" else first for key, need in needs.items()}
-    halved = {key: [rows.inputs[key][i] for i in side.tolist()] for key, side in sides.items()}
-    chosen: list[int] = first.tolist()
-    clips = [rows.clips[i] for i in chosen]
-    return _value(metric, SetRows(halved, clips), np.arange(size), "floor", notes)
+
+
+def _score(metric: SetMetric, rows: SetRows, first: list[int], second: list[int]) -> SetOutcome:
+    """Between some rows as samples and others as references, as many."""
+    sides = {key: second if need.source == "reference" else first for key, need in metric.needs().items()}
+    chosen = {key: [rows.inputs[key][i] for i in side] for key, side in sides.items()}
+    return try_set(metric, SetRows(chosen, [rows.clips[i] for i in first]), np.arange(len(first)), draws=0)
 
 
 def _set_chance(metric: SetMetric, inputs: Inputs, plan: Plan, notes: dict[str, Any]) -> float | None:
-    if not plan.chance:
-        notes["chance"] = plan.reason
+    if not plan.chance or not _is_paired(metric):
+        notes["chance"] = plan.reason if not plan.chance else UNPAIRED
         return None
     return _set_value(metric, inputs, plan, plan.chance, "chance", notes)
 

@@ -56,7 +56,7 @@ def results(tmp_path_factory):
         patch.setenv("EGOBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         for model in ("reference", "static"):
             out = str(tmp_path_factory.mktemp("runs"))
-            request = RunRequest(model=model, split=SPLIT, metrics=METRICS, draws=50, out=out)
+            request = RunRequest(model=model, split=SPLIT, metrics=METRICS, draws=50, out=out, allow_failed=1)
             found[model] = {name.partition(":")[0]: value for name, value in start_run(request).results.items()}
     return found
 
@@ -67,7 +67,7 @@ def test_the_reference_is_at_the_floor_and_no_control_beats_it(name, results):
     assert reference.value == pytest.approx(reference.floor)
     assert reference.value < (0.6 if name == "rot-err" else 0.03)
     static = results["static"][name]
-    assert static.coverage == reference.coverage == 1
+    assert (static.coverage, reference.coverage) == (1, 7 / 8)  # one recording is lost, no still picture is
     assert reference.value < 0.25 * min(static.value, reference.chance)
 
 

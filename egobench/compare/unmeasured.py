@@ -1,0 +1,50 @@
+"""A mean that rests on clips that nobody saw says little of a model; beyond a tenth of them it is not compared."""
+
+from typing import Any
+
+from egobench.compare.side import Side
+from egobench.errors import NotComparableError
+
+UNMEASURED_SHARE = 0.1
+"""Share of a run that a metric may not have seen (given the cost of a camera that never moves) and still be compared
+without being asked."""
+
+
+def unmeasured_share(side: Side, metric: str) -> float:
+    """Share of a side's rows on which a metric has a number and saw nothing, 0 … 1; failed rows are not among them."""
+    record: Any = side.results[metric]
+    counted = (record.get("detail") or {}).get("counted") or {}
+    if counted:
+        return counted.get("null", 0) / sum(counted.values())
+    if record["value"] is None or not record["n"] or not side.items:
+        return 0.0
+    failed = sum(lost.status == "failed" for lost in side.source.lost(metric).values())
+    if not failed and record["n"] + record["n_undefined"] < len(side.items):
+        return 0.0  # a set metric: rows that did not enter are counted where pairs are
+    return max(0.0, 1.0 - float(record["coverage"]) - failed / len(side.items))
+
+
+def unmeasured_text(first: Side, second: Side, metric: str) -> str:
+    """What is said of a metric that did not see all of both sides; empty where it did."""
+    shares = [(side.name, unmeasured_share(side, metric)) for side in (first, second)]
+    return " and ".join(f"{share:.1%} of {name} was not measured" for name, share in shares if share > 0)
+
+
+def too_few_measured(first: Side, second: Side, metric: str) -> str:
+    """Why a metric may not be compared without being asked; empty where it may."""
+    worst = max(unmeasured_share(side, metric) for side in (first, second))
+    if worst <= UNMEASURED_SHARE:
+        return ""
+    text = unmeasured_text(first, second, metric)
+    return f"{text} (nothing was seen in it, and it costs what a camera that never moves would); 10 % is allowed"
+
+
+def refuse_unmeasured(first: Side, second: Side, metric: str, *, allow_partial: bool) -> None:
+    """Refuses numbers that are made of failures.
+
+    Raises:
+        NotComparableError: more than a tenth of a side was not measured.
+    """
+    text = too_few_measured(first, second, metric)
+    if text and not allow_partial:
+        raise NotComparableError(f"{metric}: {text}; `--allow-partial` compares it all the same, `--metrics` others")
