@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from egobench.boards.table import read_metrics, run_grid
 from egobench.cli.options import print_grids, print_json
+from egobench.cli.quiet import note
 from egobench.errors import IncompleteRunError
 from egobench.files.atomic import read_json
+from egobench.pipeline.oddities import odd_videos
 from egobench.store.labels import given_name
 
 if TYPE_CHECKING:
@@ -31,8 +33,10 @@ def print_report(run: Callable[[], "RunReport"], *, as_json: bool) -> int:
 
 
 def print_run(path: Path, *, as_json: bool) -> None:
-    """The table of a finished run, or its `metrics.json` with the folder's path."""
+    """The table of a finished run, or its `metrics.json` with the folder's path; what is odd to stderr."""
     document = read_metrics(path)
+    for line in odd_videos(path):
+        note(line)
     if as_json:
         print_json({**document, "path": path})
         return

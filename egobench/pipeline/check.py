@@ -10,6 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from egobench.errors import EgoBenchError
 from egobench.files.time_limit import time_limit
 from egobench.motions.skeleton_map import read_skeleton_map
 from egobench.pipeline.engine import LocalEngine
@@ -47,14 +50,20 @@ class CheckJob:
 
     def prepare(self) -> Callable[[SampleFiles], Looked]:
         """The task; in a worker process its memory is bounded from here on."""
-        resolve_split(self.split)
+        split = resolve_split(self.split)
         if multiprocessing.parent_process() is not None:
             bound_memory(MEMORY_BYTES)
 
         def task(files: SampleFiles) -> Looked:
+            first_frame = _first_frame(split, files.clip)
             with time_limit(SECONDS, "read"):
                 return look_at(
-                    files, self.form, self.folder, body_model=self.body_model, skeleton_map=self.skeleton_map
+                    files,
+                    self.form,
+                    self.folder,
+                    body_model=self.body_model,
+                    skeleton_map=self.skeleton_map,
+                    first_frame=first_frame,
                 )
 
         return task
@@ -143,6 +152,14 @@ def _look(
                 progress.advance(1, bool(found.findings))
                 yield (files.clip, files.seed), found
     progress.done()
+
+
+def _first_frame(split: Split, clip_id: str) -> np.ndarray | None:
+    """The condition's; None where the clip cannot be opened, which scoring says of the split, not of the submission."""
+    try:
+        return split.clip(clip_id).condition.first_frame
+    except EgoBenchError:
+        return None
 
 
 def _unread(files: SampleFiles, code: str, reason: str, folder: Path) -> Finding:

@@ -19,6 +19,7 @@ from egobench.geometry.border import check_motion, check_video
 from egobench.pipeline.resolve import resolve_model, resolve_split
 from egobench.pipeline.worker import one_line
 from egobench.store.folder import RunFolder
+from egobench.submissions.pictures import check_pictures, picture_notes
 from egobench.types import Clip, Condition, Motion, Sample, Task
 
 VIDEO_FILE, MOTION_FILE = "video.mp4", "motion.npz"
@@ -43,7 +44,8 @@ class GenerateJob:
         return "item-raised"
 
     def prepare(self) -> Callable[[tuple[str, int]], dict[str, str]]:
-        """Loads the model; the task writes a sample and returns the digests of its files, empty for a missing part."""
+        """Loads the model; the task writes a sample and returns the digests of its files, empty for a missing
+        part, and `odd`: the code of what is odd about its pictures."""
         try:
             sampler = resolve_model(self.model, self.options).load(self.device)
         except BadInputError:
@@ -65,7 +67,8 @@ class GenerateJob:
             clip_id, seed = item
             condition = condition_for(open_clip(clip_id), self.task)
             sample = check_sample(_ask(sampler, condition, seed), condition)
-            return write_sample(folder.sample(clip_id, seed), sample)
+            odd = picture_notes(sample.video.frames) if sample.video is not None else []
+            return {**write_sample(folder.sample(clip_id, seed), sample), "odd": odd[0][0] if odd else ""}
 
         return task
 
@@ -83,7 +86,8 @@ def check_sample(sample: Any, condition: Condition) -> Sample:
     """The sample if both parts keep the condition's form.
 
     Raises:
-        BadInputError: `sample-type`, `sample-empty`, `sample-skeleton`, or a code of `check_video` and `check_motion`.
+        BadInputError: `sample-type`, `sample-empty`, `sample-skeleton`, or a code of `check_video`, `check_pictures`
+            and `check_motion`.
     """
     if not isinstance(sample, Sample):
         text = f"the model returned {type(sample).__name__}; an egobench.Sample is needed"
@@ -94,6 +98,7 @@ def check_sample(sample: Any, condition: Condition) -> Sample:
     if video is not None:
         size = condition.first_frame.shape[:2]
         video = check_video(video, frames=condition.num_video_frames, fps=condition.fps_video, size=size)
+        check_pictures(video.frames, condition.first_frame)
     if motion is not None:
         right = condition.first_pose.skeleton
         if isinstance(motion, Motion) and motion.skeleton != right:

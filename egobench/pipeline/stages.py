@@ -50,6 +50,8 @@ def generate_stage(
     with closing(engine.run(job, left, attempts=request.attempts)) as outcomes:
         for outcome in outcomes:
             row = _item_row(outcome, infos)
+            if odd := (outcome.answer.value or {}).get("odd"):
+                journal.append({"event": "note", "clip": row.clip, "seed": row.seed, "code": odd})
             journal.append({"event": "item", **_event(row)})
             rows[row.clip, row.seed] = row
             progress.advance(1, row.status == "failed")
@@ -187,7 +189,7 @@ def is_unchanged(folder: RunFolder, row: ItemRow) -> bool:
 
 def _item_row(outcome: Outcome, infos: Mapping[str, ClipInfo]) -> ItemRow:
     (clip_id, seed), answer = outcome.item, outcome.answer
-    digests = answer.value or {"video": "", "motion": ""}
+    digests = {name: (answer.value or {}).get(name, "") for name in ("video", "motion")}
     event = {
         **{"clip": clip_id, "seed": seed, "status": "failed" if answer.code else "ok"},
         **{"code": answer.code, "reason": answer.reason, "attempts": answer.attempts},

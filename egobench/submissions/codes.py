@@ -128,6 +128,21 @@ VIDEO = {
         "a display matrix (how players turn or mirror the picture) that is no quarter turn or mirror, or changes",
         "write the frames upright, without a matrix: `ffmpeg -i IN OUT` turns them",
     ),
+    "video-bgr": _error(
+        "red and blue are exchanged, as OpenCV reads and writes pictures: frame 0 is the given first frame only so",
+        "frames[..., ::-1] before they are written",
+    ),
+    "video-turned": _error(
+        "pictures are upside down, mirrored, or turned: frame 0 is the given first frame only so",
+        "turn them back; a video is read as a player shows it",
+    ),
+    "video-late": _error(
+        "a frame stands before the given first one, such as a black one of a writer",
+        "leave it out, so that frame k is at time k / fps",
+    ),
+    "video-black": _warning("every pixel of the video is black", "see what the model or the writer did"),
+    "video-constant": _warning("every frame of the video is of one colour", "see what the model or the writer did"),
+    "video-frozen": _warning("the video stands still: every frame is the same", "see whether the model moves at all"),
     "video-streams": _warning(
         "several video streams in one file; the one that players show is read", "leave one stream: ffmpeg -map 0:v:0"
     ),

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+from jaxtyping import UInt8
+
 from egobench.errors import BadInputError
 from egobench.files.digest import digest_file, digest_json
 from egobench.files.png import read_pngs
@@ -12,6 +15,7 @@ from egobench.files.video import read_video_and_notes
 from egobench.geometry.border import check_video
 from egobench.submissions.form import Form
 from egobench.submissions.inventory import SampleFiles
+from egobench.submissions.pictures import check_pictures, picture_notes
 from egobench.submissions.read_motion import read_submitted_motion
 from egobench.submissions.report import Finding, finding, from_error
 from egobench.types import Sample, Video
@@ -51,8 +55,13 @@ def look_at(
     *,
     body_model: Path | None = None,
     skeleton_map: Path | None = None,
+    first_frame: UInt8[np.ndarray, "height width 3"] | None = None,
 ) -> Looked:
-    """Every finding in one sample's files; no error leaves here that a file can cause."""
+    """Every finding in one sample's files; no error leaves here that a file can cause.
+
+    Args:
+        first_frame: the condition's, which the video's frame 0 is compared with; None compares with nothing.
+    """
     findings: list[Finding] = []
     digests: dict[str, str] = {}
     if files.video or files.frames:
@@ -60,6 +69,9 @@ def look_at(
         shown = _try(lambda: _video(files, form), path, files, folder, findings)
         for code, text in shown[1] if shown else []:
             findings.append(finding(code, text, clip=files.clip, file=_within(path, folder)))
+        if shown and first_frame is not None:
+            frames = shown[0].frames
+            _try(lambda: check_pictures(frames, first_frame), path, files, folder, findings)
         if not _too_large(findings):  # a stranger's terabyte is not read to its end
             digest = _try(lambda: _video_digest(files), path, files, folder, findings)
             digests |= {"video": digest} if digest else {}
@@ -101,7 +113,8 @@ def _video(files: SampleFiles, form: Form) -> tuple[Video, list[tuple[str, str]]
         if len(files.frames) != form.num_video_frames:
             text = f"{len(files.frames)} pictures; {form.num_video_frames} are needed"
             raise BadInputError(text, code="video-frames")
-        return Video(read_pngs(files.frames, size=size), form.fps_video), []
+        frames = read_pngs(files.frames, size=size)
+        return Video(frames, form.fps_video), picture_notes(frames)
     most = SPARE_BYTES + 8 * form.num_video_frames * form.height * form.width
     if files.video.stat().st_size > most:
         text = f"{files.video.stat().st_size} bytes; at most {most} can be a video of this split"
@@ -110,7 +123,9 @@ def _video(files: SampleFiles, form: Form) -> tuple[Video, list[tuple[str, str]]
     video, notes = read_video_and_notes(
         files.video, fps=form.fps_video, frames=form.num_video_frames, max_pixels=pixels, size=size
     )
-    return check_video(video, frames=form.num_video_frames, fps=form.fps_video, size=size), notes
+    return check_video(video, frames=form.num_video_frames, fps=form.fps_video, size=size), notes + picture_notes(
+        video.frames
+    )
 
 
 def _video_digest(files: SampleFiles) -> str:

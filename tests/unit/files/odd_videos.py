@@ -3,6 +3,7 @@
 import struct
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def encode(path: Path, frames: np.ndarray, codec: str, pix_fmt: str, **options: 
     import av
 
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=8, options=options)
+        stream: Any = container.add_stream(codec, rate=8, options=options)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = pix_fmt
         for index, pixels in enumerate(frames):
@@ -53,7 +54,7 @@ def two_streams(path: Path, first: np.ndarray, second: np.ndarray, *, default: i
     with av.open(str(path), "w") as container:
         streams = []
         for frames in (first, second):
-            stream = container.add_stream("libx264rgb", rate=8, options={"qp": "0"})
+            stream: Any = container.add_stream("libx264rgb", rate=8, options={"qp": "0"})
             stream.height, stream.width = frames.shape[1:3]
             stream.pix_fmt = "rgb24"
             stream.disposition = Disposition.default if len(streams) == default else Disposition(0)

@@ -1,0 +1,38 @@
+"""What is odd about a finished run's videos and no failure: a line for each kind, for people."""
+
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from egobench.store.folder import RunFolder
+from egobench.store.journal import read_events
+from egobench.store.tables import read_items
+
+KINDS = {
+    "video-black": "are black in every pixel",
+    "video-constant": "have frames of one colour",
+    "video-frozen": "stand still: every frame is the same",
+}
+"""Codes of the notes in a run's journal → what is said of such videos."""
+
+
+def odd_videos(path: Path) -> list[str]:
+    """Lines such as "3 of 8 videos stand still: every frame is the same"; none for a run of ordinary videos.
+
+    Raises:
+        BadInputError: the run's journal or its table of items is damaged.
+    """
+    folder = RunFolder(path)
+    items = [item for item in read_items(folder.items) if item.video]
+    sampled = {(item.clip, item.seed) for item in items}
+    notes = {(e["clip"], e["seed"]): e["code"] for e in read_events(folder.journal) if e.get("event") == "note"}
+    counts = Counter(code for place, code in notes.items() if place in sampled)
+    lines = [f"{counts[code]} of {len(items)} videos {what}" for code, what in KINDS.items() if counts[code]]
+    clips = defaultdict(set)
+    for item in items:
+        clips[item.video].add(item.clip)
+    shared = [names for names in clips.values() if len(names) > 1]
+    if shared:
+        first = ", ".join(sorted(shared[0])[:3])
+        count = sum(len(clips[item.video]) > 1 for item in items)
+        lines.append(f"{count} of {len(items)} videos are the same for several clips, such as {first}")
+    return lines
