@@ -32,7 +32,8 @@ class MakeOptions:
 
 @dataclass(frozen=True)
 class VerifyOptions:
-    """Opens every clip of a split and compares its content with its digest."""
+    """Opens every clip of a split, compares its content with its digest, and holds its motion to the conventions that
+    samples are held to (docs/submissions.md): exits 2 if anything is wrong."""
 
     split: Positional[str]
     """Name, or folder in the split format."""
@@ -111,7 +112,10 @@ class SkeletonOptions:
 
 @dataclass(frozen=True)
 class ConvertOptions:
-    """Turns a motion file of another kind into motion.npz: named joints, metres, z up."""
+    """Turns a motion file of another kind into motion.npz: named joints, metres, z up.
+
+    What `egobench check` would refuse in a sample is refused here, by the same codes (docs/submission-errors.md).
+    """
 
     source: Positional[Path]
     """HumanML3D vectors or joints (npy), SMPL or AMASS parameters (npz), BVH, XSens xdata (npz), or positions and
@@ -170,10 +174,14 @@ def verify(arguments: list[str]) -> int:
         )
     bar = progress()
     bar.stage(f"verifying {split.name}", len(split.infos()))
-    problems = verify_split(split.path, bar.advance)
+    odd: list[str] = []
+    problems = verify_split(split.path, bar.advance, odd.append)
     bar.done()
+    for line in odd:
+        note(line)
     if options.json:
-        print_json({"split": split.name, "digest": split.digest, "path": split.path, "problems": problems})
+        found = {"problems": problems, "warnings": odd}
+        print_json({"split": split.name, "digest": split.digest, "path": split.path, **found})
     else:
         print(
             "\n".join(problems) or f"{split.name}: {len(split.infos())} clips, all as recorded; digest {split.digest}"
@@ -307,7 +315,7 @@ def skeleton(arguments: list[str]) -> int:
 
 ACTIONS = {
     "make": (make, "make a split of the embedded world on disk"),
-    "verify": (verify, "open every clip and compare it with its digest"),
+    "verify": (verify, "open every clip, compare it with its digest, check its motion"),
     "index": (index, "write the digests of what lies in a folder into its split.json"),
     "list": (list_splits, "splits: here or not, clips, digest"),
     "view": (view, "picture of one clip, with a run's sample if asked"),

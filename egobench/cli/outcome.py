@@ -10,7 +10,10 @@ from egobench.cli.quiet import note
 from egobench.errors import IncompleteRunError
 from egobench.files.atomic import read_json
 from egobench.pipeline.oddities import odd_videos
+from egobench.pipeline.sample_warnings import sample_warnings
+from egobench.store.folder import open_run
 from egobench.store.labels import given_name
+from egobench.store.tables import read_items
 
 if TYPE_CHECKING:
     from egobench.pipeline.run import RunReport
@@ -33,9 +36,10 @@ def print_report(run: Callable[[], "RunReport"], *, as_json: bool) -> int:
 
 
 def print_run(path: Path, *, as_json: bool) -> None:
-    """The table of a finished run, or its `metrics.json` with the folder's path; what is odd to stderr."""
+    """The table of a finished run, or its `metrics.json` with the folder's path; on stderr what is odd about its
+    samples."""
     document = read_metrics(path)
-    for line in odd_videos(path):
+    for line in [*odd_videos(path), *sample_warnings(read_items(open_run(path).items))]:
         note(line)
     if as_json:
         print_json({**document, "path": path})

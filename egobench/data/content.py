@@ -13,6 +13,7 @@ from egobench.errors import BadInputError
 from egobench.files.atomic import read_json, write_json
 from egobench.files.digest import digest_file, digest_json
 from egobench.files.stamps import Stamp, is_settled, keep_stamps, read_stamps, stamp_of
+from egobench.motions.conventions import look_over
 from egobench.types import ClipInfo
 
 FILES = ("video.mp4", "motion.npz", "truth.npz")
@@ -80,8 +81,16 @@ def check_clips(split: FolderSplit, rows: Sequence[ClipInfo], progress: Callable
         )
 
 
-def verify_split(path: Path, progress: Callable[[], None] = lambda: None) -> list[str]:
-    """Opens every clip and compares its content with its digest; one line per problem, empty if all is well.
+def verify_split(
+    path: Path, progress: Callable[[], None] = lambda: None, warn: Callable[[str], None] = lambda line: None
+) -> list[str]:
+    """Opens every clip, compares its content with its digest, and holds its motion to the conventions of samples.
+
+    Args:
+        warn: gets a line for what is odd about a clip and no problem.
+
+    Returns:
+        One line per problem, empty if all is well.
 
     Raises:
         BadInputError: as `open_folder`.
@@ -90,9 +99,10 @@ def verify_split(path: Path, progress: Callable[[], None] = lambda: None) -> lis
     problems = []
     for row in split.rows:
         try:
-            split.clip(row.clip_id)
+            for code, text in look_over(split.clip(row.clip_id).reference.motion):
+                warn(f"{row.clip_id}: warning {code}: {text}")
         except BadInputError as error:
-            line = str(error)
+            line = f"{error.code}: {error}" if str(error).startswith("motion: ") else str(error)
             problems.append(line if line.startswith(f"{row.clip_id}: ") else f"{row.clip_id}: {line}")
         progress()
     return problems

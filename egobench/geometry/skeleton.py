@@ -99,6 +99,8 @@ KIT21 = Skeleton(
 SKELETONS: dict[str, Skeleton] = {
     skeleton.name: skeleton for skeleton in (XSENS23, SMPL22, SMPL24, SMPLX22, HUMANML3D22, KIT21)
 }
+BUILT_IN = frozenset(SKELETONS)
+"""Names of the skeletons whose identity pose is known; those that `add_skeleton` adds are not among them."""
 
 
 def get_skeleton(name: str) -> Skeleton:

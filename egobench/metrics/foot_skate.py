@@ -10,6 +10,7 @@ from egobench.errors import Undefined
 from egobench.geometry.border import motion_arrays
 from egobench.geometry.contact import NEAR_GROUND, STANDING_QUANTILE, foot_positions, support_speeds
 from egobench.metrics.base import Better, Need
+from egobench.metrics.coarse import refuse_coarse
 from egobench.types import Motion
 
 
@@ -41,10 +42,12 @@ class FootSkate:
         """Scores one clip.
 
         Raises:
-            Undefined: no foot joint is near the ground in two successive frames.
+            Undefined: no foot joint is near the ground in two successive frames; positions in half precision, in
+                which a foot that slides slowly stands still.
             BadInputError: codes of `motion_arrays`.
         """
         positions, _, fps, skeleton = motion_arrays(motion)
+        refuse_coarse(positions, "speeds of a foot")
         speeds = support_speeds(foot_positions(skeleton, positions), fps)
         if speeds.size == 0:
             raise Undefined(f"no foot stays near the ground for two successive frames of {len(positions)}")

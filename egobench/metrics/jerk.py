@@ -9,6 +9,7 @@ import numpy as np
 from egobench.errors import Undefined
 from egobench.geometry.border import motion_arrays
 from egobench.metrics.base import Better, Need
+from egobench.metrics.coarse import refuse_coarse
 from egobench.types import Motion
 
 
@@ -35,12 +36,13 @@ class Jerk:
         """Scores one clip.
 
         Raises:
-            Undefined: fewer than four frames.
+            Undefined: fewer than four frames; positions in half precision, whose steps are all that it would see.
             BadInputError: codes of `motion_arrays`.
         """
         positions, _, fps, _ = motion_arrays(motion)
         if len(positions) < 4:
             raise Undefined(f"{len(positions)} frames have no third difference; 4 are needed")
+        refuse_coarse(positions, "third differences")
         return float(np.mean(np.linalg.norm(np.diff(positions, n=3, axis=0), axis=-1)) * fps**3)
 
     def record(self) -> Mapping[str, Any]:

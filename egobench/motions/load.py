@@ -1,5 +1,6 @@
-"""One door for motion files of any kind: named joints, metres, z up, checked as every motion from outside is."""
+"""One door for motion files of any kind: named joints, metres, z up, checked as `egobench check` checks a sample."""
 
+import warnings
 from pathlib import Path
 
 from egobench.errors import BadInputError
@@ -7,7 +8,18 @@ from egobench.files.arrays import npz_names, read_npy
 from egobench.files.motion import read_motion
 from egobench.geometry.border import RATE_TOLERANCE, check_motion
 from egobench.geometry.skeleton import get_skeleton
-from egobench.motions.axes import METRES, Kind, Unit, Up, check_length, find_up, into_world, within_bounds
+from egobench.motions.axes import (
+    METRES,
+    Kind,
+    MotionFileWarning,
+    Unit,
+    Up,
+    check_length,
+    find_up,
+    into_world,
+    within_bounds,
+)
+from egobench.motions.conventions import check_conventions, look_over, precision_warning
 from egobench.motions.skeleton_map import SkeletonMap, read_skeleton_map
 from egobench.motions.smpl_parameters import is_parameters
 from egobench.types import Motion
@@ -35,7 +47,7 @@ def load_motion(
     | `smpl`, `smplx` | npz: AMASS's or smplx's parameters; and `body_model` | as seen, or `up` | in AMASS's, or `fps` |
     | `humanml3d` | npy: (T, 263), (T, 251), not normalised; joints (T, 22, 3), (T, 21, 3) | y up | 20, 12.5, or `fps` |
     | `bvh` | text | as seen, or `up` | in the file, or `fps` |
-    | `xsens` | npz: Nymeria's xdata | z up | by timestamps |
+    | `xsens` | npz: Nymeria's xdata | z up, or `up` | by timestamps |
 
     Args:
         kind: `auto` goes by suffix and array names.
@@ -49,8 +61,10 @@ def load_motion(
             (`egobench.motions.skeleton_map`).
 
     Raises:
-        BadInputError: the readers' codes; codes of `check_motion`; `motion-kind` (not told by the file),
-            `motion-option` (an option that this kind does not have); `skeleton-map`, `skeleton-name`, `skeleton-tree`.
+        BadInputError: the readers' codes; codes of `check_motion` and of `egobench.motions.conventions.look_over`
+            (quaternions x, y, z, w, transposed or mirrored rotations, a jump, y up); `motion-kind` (not told by the
+            file), `motion-option` (an option that this kind does not have); `skeleton-map`,
+            `skeleton-name`, `skeleton-tree`.
 
     Warns:
         MotionFileWarning: what is odd about the file.
@@ -67,11 +81,16 @@ def load_motion(
         if kind == "humanml3d" and error.code == "motion-units":
             raise BadInputError(f"{error}{HUMANML3D_HINT}", code=error.code) from None
         raise
-    if to_fps is None or abs(to_fps - motion.fps) <= RATE_TOLERANCE * motion.fps:
-        return motion
-    from egobench.motions.resample import resample
+    odd = []
+    if to_fps is not None and abs(to_fps - motion.fps) > RATE_TOLERANCE * motion.fps:
+        from egobench.motions.resample import resample
 
-    return resample(motion, to_fps)
+        check_conventions(motion)  # before resampling blurs what tells of a mistake
+        odd = precision_warning(motion)
+        motion = resample(motion, to_fps)
+    for code, text in [*odd, *look_over(motion)]:
+        warnings.warn(f"{path}: {code}: {text}", MotionFileWarning, stacklevel=2)
+    return motion
 
 
 def find_kind(path: Path | str) -> Kind:
@@ -124,7 +143,9 @@ def _read(
         case "xsens":
             from egobench.motions.xsens import read_xsens
 
-            return read_xsens(path, to_fps=to_fps)
+            motion = read_xsens(path, to_fps=to_fps)
+            axis = find_up(get_skeleton(motion.skeleton), motion.positions, "z" if up == "auto" else up)
+            return Motion(*into_world(motion.positions, motion.rotations, axis), motion.fps, motion.skeleton)
         case "smpl" | "smplx":
             from egobench.motions.smpl import read_smpl
 
@@ -168,7 +189,7 @@ def _check_options(kind: Kind, given: dict[str, object], unit: Unit, up: Up) -> 
         "skeleton": given["skeleton"] is not None and kind != "egobench",
         "skeleton_map": given["skeleton_map"] is not None and kind not in ("egobench", "bvh"),
         "unit": unit != "m" and (smpl or kind == "xsens"),
-        "up": (kind == "humanml3d" and up == "z") or (kind == "xsens" and up == "y"),
+        "up": kind == "humanml3d" and up == "z",
     }
     advice = {"fps": " (its timestamps say; to_fps is the result's rate)", "up": f" (not {up})"}
     for option, wrong in refused.items():

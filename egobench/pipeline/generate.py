@@ -16,6 +16,7 @@ from egobench.files.digest import digest_file
 from egobench.files.motion import write_motion
 from egobench.files.video import write_video
 from egobench.geometry.border import check_motion, check_video
+from egobench.motions.conventions import look_over
 from egobench.pipeline.resolve import resolve_model, resolve_split
 from egobench.pipeline.worker import one_line
 from egobench.store.folder import RunFolder
@@ -44,8 +45,8 @@ class GenerateJob:
         return "item-raised"
 
     def prepare(self) -> Callable[[tuple[str, int]], dict[str, str]]:
-        """Loads the model; the task writes a sample and returns the digests of its files, empty for a missing
-        part, and `odd`: the code of what is odd about its pictures."""
+        """Loads the model; the task writes a sample and returns the digests of its files, empty for a missing part,
+        `odd`, the code of what is odd about its pictures, and `code` and `reason` of its warnings if there are any."""
         try:
             sampler = resolve_model(self.model, self.options).load(self.device)
         except BadInputError:
@@ -66,9 +67,10 @@ class GenerateJob:
         def task(item: tuple[str, int]) -> dict[str, str]:
             clip_id, seed = item
             condition = condition_for(open_clip(clip_id), self.task)
-            sample = check_sample(_ask(sampler, condition, seed), condition)
+            sample, warnings = check_sample(_ask(sampler, condition, seed), condition)
             odd = picture_notes(sample.video.frames) if sample.video is not None else []
-            return {**write_sample(folder.sample(clip_id, seed), sample), "odd": odd[0][0] if odd else ""}
+            written = write_sample(folder.sample(clip_id, seed), sample)
+            return {**written, "odd": odd[0][0] if odd else "", **warning_of(warnings)}
 
         return task
 
@@ -82,12 +84,13 @@ def condition_for(clip: Clip, task: Task) -> Condition:
     return clip.condition
 
 
-def check_sample(sample: Any, condition: Condition) -> Sample:
-    """The sample if both parts keep the condition's form.
+def check_sample(sample: Any, condition: Condition) -> tuple[Sample, list[tuple[str, str]]]:
+    """The sample if both parts keep the condition's form and the motion our conventions, as `egobench check` asks of a
+    submitted one; and warnings as (code, text).
 
     Raises:
-        BadInputError: `sample-type`, `sample-empty`, `sample-skeleton`, or a code of `check_video`, `check_pictures`
-            and `check_motion`.
+        BadInputError: `sample-type`, `sample-empty`, `sample-skeleton`, or a code of `check_video`, `check_pictures`,
+            `check_motion` and `egobench.motions.conventions.look_over`.
     """
     if not isinstance(sample, Sample):
         text = f"the model returned {type(sample).__name__}; an egobench.Sample is needed"
@@ -95,6 +98,7 @@ def check_sample(sample: Any, condition: Condition) -> Sample:
     if sample.video is None and sample.motion is None:
         raise BadInputError("the model returned neither video nor motion", code="sample-empty")
     video, motion = sample.video, sample.motion
+    odd: list[tuple[str, str]] = []
     if video is not None:
         size = condition.first_frame.shape[:2]
         video = check_video(video, frames=condition.num_video_frames, fps=condition.fps_video, size=size)
@@ -105,7 +109,15 @@ def check_sample(sample: Any, condition: Condition) -> Sample:
             text = f"the motion is on the skeleton {motion.skeleton}; the split's is {right}, and nothing is retargeted"
             raise BadInputError(text, code="sample-skeleton")
         motion = check_motion(motion, frames=condition.num_motion_frames, fps=condition.fps_motion)
-    return Sample(video, motion)
+        odd = look_over(motion)
+    return Sample(video, motion), odd
+
+
+def warning_of(odd: list[tuple[str, str]]) -> dict[str, str]:
+    """What an item's row holds of a good sample's warnings: the codes, and all texts in one line; empty for none."""
+    if not odd:
+        return {}
+    return {"code": " ".join(code for code, _ in odd), "reason": "; ".join(text for _, text in odd)}
 
 
 def write_sample(folder: Path, sample: Sample) -> dict[str, str]:

@@ -28,9 +28,9 @@ class ItemRow:
     seed: int
     status: Literal["ok", "failed"]
     code: str
-    """Stable error code; empty if ok."""
+    """Stable error code; of an ok sample the codes of its warnings, with blanks between them, mostly none."""
     reason: str
-    """One line; empty if ok."""
+    """One line; of an ok sample what its warnings say."""
     attempts: int
     seconds: float
     """Of the model's last attempt."""

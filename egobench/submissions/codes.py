@@ -214,17 +214,36 @@ MOTION = {
     "motion-rotation-local": _error(
         "rotations relative to the parent joint, as SMPL has them", "multiply them along the tree, parent first"
     ),
-    "motion-handedness": _error(
-        "a left-handed world: left and right of the body are exchanged against its own rotations",
-        "negate one horizontal axis in positions, and mirror the rotations: M R M with M = diag(1, -1, 1)",
+    "motion-yaw": _error(
+        "positions are turned about the vertical against their rotations, as where one of them was put into another "
+        "heading",
+        "turn both: the bones of a joint's children keep their direction in that joint's frame",
     ),
-    "motion-up": _error("another axis than z is up", "turn positions and rotations: (x, y, z) → (z, x, y) for y up"),
+    "motion-axes": _error(
+        "positions have other axes than their rotations: exchanged (x and y, y and z), or only one of them was turned",
+        "exchange or turn both: p → A p and R → A R with the same rotation A",
+    ),
+    "motion-handedness": _error(
+        "a left-handed world, one axis negated in positions or rotations alone, or joints of the left and the right "
+        "side exchanged",
+        "negate the axis in positions as well as in rotations: M p and M R M with M = diag(1, -1, 1) for y",
+    ),
+    "motion-rest": _error(
+        "the joints have other axes than ours: in the pose where all rotations are the identity the body does not "
+        "stand along z facing +x",
+        "multiply every rotation from the right by the one that turns our identity pose into theirs",
+    ),
+    "motion-up": _error(
+        "another axis than z is up",
+        "turn positions and rotations: (x, y, z) → (z, x, y) for y up; put positions back that alone were exchanged",
+    ),
     "motion-teleport": _error(
         "the body jumps farther between two frames than anybody moves: spliced pieces, or frames out of order",
         "see what lies at that frame",
     ),
     "motion-rotation-fit": _warning(
-        "positions do not follow the rotations: bones change their direction against their own joints",
+        "positions do not follow the rotations: bones change their direction against their own joints, or all of them "
+        "are turned by more than 8°",
         "take both from one forward kinematics",
     ),
     "skeleton-map": _error(
@@ -237,6 +256,10 @@ MOTION = {
     "skeleton-tree": _error(
         "joints twice, parents after their children, or no head or feet in --skeleton-map",
         "the root first with parent -1, parents before children; head, left_foot, right_foot",
+    ),
+    "motion-precision": _warning(
+        "positions were in float16 or bfloat16, which knows 1 mm or 8 mm at 1 m: jerk and foot-skate are undefined",
+        "write positions in float32, and compute them in it",
     ),
     "smpl-keys": _error(
         "some SMPL parameters are there, others not, or two spellings of one thing differ",

@@ -13,11 +13,11 @@ from egobench.files.arrays import npz_names, read_npy, read_npz
 from egobench.files.motion import motion_of
 from egobench.geometry.border import check_motion
 from egobench.geometry.skeleton import get_skeleton
-from egobench.motions.axes import find_up, within_bounds
+from egobench.motions.axes import within_bounds
+from egobench.motions.conventions import check_byte_order, look_over
 from egobench.motions.skeleton_map import read_skeleton_map
 from egobench.motions.smpl_parameters import PARAMETERS, PARTS, read_parameters
 from egobench.submissions.camera import check_camera
-from egobench.submissions.conventions import check_byte_order, check_conventions, check_steps, fit_warning
 from egobench.submissions.form import Form
 from egobench.types import Motion
 
@@ -51,7 +51,7 @@ def read_submitted_motion(
         text = f"{path}: {path.stat().st_size} bytes; at most {limit} can be a motion of this split"
         raise BadInputError(text, code="file-too-large")
     if path.suffix == ".npy":
-        motion, odd = _vectors(path, form, limit), []
+        motion, odd = _vectors(path, form, limit)
     else:
         names = npz_names(path, max_bytes=limit)
         if {"positions", "rotations"} <= names:
@@ -62,7 +62,6 @@ def read_submitted_motion(
             found = ", ".join(sorted(names)[:10])[:200] or "none"
             text = f"{path}: arrays {found}; positions and rotations, or SMPL's poses, are needed"
             raise BadInputError(text, code="motion-keys")
-    check_steps(motion)
     return motion, odd
 
 
@@ -86,10 +85,8 @@ def _own(
             raise BadInputError(text, code="skeleton-map")
         arrays |= {name: theirs.pick(arrays[name], path) for name in ("positions", "rotations")}
     motion = motion_of(arrays, path, fps=form.fps_motion, skeleton=form.skeleton)
-    motion = _checked(motion, form)
-    quaternions = arrays["rotations"].astype(np.float64) if arrays["rotations"].ndim == 3 else None
-    check_conventions(motion, quaternions)
-    odd += fit_warning(motion)
+    motion, seen = _checked(motion, form)
+    odd += seen
     odd += check_camera(arrays.get("camera"), arrays.get("intrinsics"), motion, form)
     return motion, odd
 
@@ -110,10 +107,11 @@ def _smpl(
     if given.fps is not None and abs(given.fps - form.fps_motion) > 1e-3 * form.fps_motion:
         text = f"{path}: {given.fps:g} frames per second by its mocap_framerate; {form.fps_motion:g} are needed"
         raise BadInputError(text, code="motion-rate")
-    return _checked(motion, form), [*given.odd, *_extra(names - {*PARAMETERS, *SMPL_TOO})]
+    motion, seen = _checked(motion, form)
+    return motion, [*given.odd, *_extra(names - {*PARAMETERS, *SMPL_TOO}), *seen]
 
 
-def _vectors(path: Path, form: Form, limit: int) -> Motion:
+def _vectors(path: Path, form: Form, limit: int) -> tuple[Motion, list[tuple[str, str]]]:
     from egobench.motions.humanml3d import decode_any
 
     motion = decode_any(read_npy(path, max_bytes=limit), fps=form.fps_motion)
@@ -123,12 +121,12 @@ def _vectors(path: Path, form: Form, limit: int) -> Motion:
     return _checked(motion, form)
 
 
-def _checked(motion: Motion, form: Form) -> Motion:
+def _checked(motion: Motion, form: Form) -> tuple[Motion, list[tuple[str, str]]]:
+    """The motion in float64, and warnings."""
     if not (within_bounds(motion.positions).all() and within_bounds(motion.rotations).all()):
         raise BadInputError("motion: numbers that are not finite, or beyond 1e5", code="motion-nonfinite")
     motion = check_motion(motion, frames=form.num_motion_frames, fps=form.fps_motion)
-    find_up(get_skeleton(motion.skeleton), motion.positions, "z")
-    return motion
+    return motion, look_over(motion)
 
 
 def _extra(names: set[str]) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from egobench import open_split
 from egobench.cli.data import main
 from egobench.data.compact import dequantise, quantise
 from egobench.data.content import verify_split, write_digests
-from egobench.data.folder import SplitFacts, clip_digest, open_folder, write_index
+from egobench.data.folder import SplitFacts, clip_digest, open_folder, split_digest, write_index
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.files.arrays import write_npz
 from egobench.files.motion import write_motion
@@ -76,6 +76,29 @@ def test_a_whole_split_verifies_and_an_edited_caption_is_found(folder):
     index["clips"][0]["text"] = "person 0 sits"
     (folder / "split.json").write_text(json.dumps(index))
     assert any("clip-0: content digest" in line for line in verify_split(folder))
+
+
+def test_a_motion_out_of_convention_is_found_though_its_digest_is_right(folder):
+    index = json.loads((folder / "split.json").read_text())
+    split = open_folder(folder)
+    for number, row in enumerate(index["clips"]):
+        clip = split.clip(row["clip_id"])
+        positions = clip.reference.motion.positions
+        spoilt = positions[..., [1, 0, 2]] * [-1, 1, 1] if number == 0 else np.float16(positions).astype(np.float64)
+        motion = replace(clip.reference.motion, positions=spoilt)
+        write_motion(folder / row["clip_id"] / "motion.npz", motion)
+        truth = {"hand_pixels": clip.reference.hand_pixels}
+        row["digest"] = clip_digest(
+            **{name: row[name] for name in ("text", "sequence", "participant")},
+            **{"video": clip.reference.video, "motion": motion, "truth": truth},
+        )
+    index["digest"] = split_digest([ClipInfo(**row) for row in index["clips"]])
+    (folder / "split.json").write_text(json.dumps(index))
+    warnings = []
+    (problem,) = verify_split(folder, warn=warnings.append)
+    assert problem.startswith("clip-0: motion-yaw: motion: positions are turned by 90° about z")
+    (warning,) = warnings
+    assert warning.startswith("clip-1: warning motion-precision: positions are float16 in steps of ")
 
 
 def test_the_digest_is_of_content_and_not_of_codec_or_name(folder, tmp_path):

@@ -27,6 +27,13 @@ def with_joint(motion, joint, shift):
     return replace(motion, positions=positions)
 
 
+def rounded(motion, kind):
+    """Positions as half precision keeps them, in float64."""
+    single = motion.positions.astype(np.float32)
+    coarse = single.astype(np.float16) if kind == "float16" else (single.view(np.uint32) & 0xFFFF0000).view(np.float32)
+    return replace(motion, positions=coarse.astype(np.float64))
+
+
 # by hand
 
 
@@ -180,3 +187,16 @@ def test_a_motion_of_nan_is_refused(metric, standing):
     with pytest.raises(BadInputError) as caught:
         metric(motion=replace(motion, positions=motion.positions * np.nan))
     assert caught.value.code == "motion-nonfinite"
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+def test_derivatives_of_half_precision_are_undefined_and_the_reason_has_the_step(standing, kind):
+    sway = 0.01 * np.sin(np.arange(81) / 16)[:, None, None] * [1, 0.7, 0]
+    motion = shifted(standing(), sway + np.array([1.03, 0.27, 0.0]))
+    for metric in (Jerk(), FootSkate()):
+        exact = metric(motion=motion)
+        assert metric(motion=replace(motion, positions=np.float32(motion.positions))) == pytest.approx(exact, rel=0.02)
+        with pytest.raises(Undefined, match=f"{kind} in steps of .* mm, too coarse for"):
+            metric(motion=rounded(motion, kind))
+    for metric in (FloorPenetration(), FloorFloat(), BoneDrift(), HeadRoot()):
+        assert np.isfinite(metric(motion=rounded(motion, kind)))

@@ -9,11 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from motion_bodies import dancing, standing
+from scipy.spatial.transform import Rotation
 from test_bvh import write_bvh
 from test_smpl import body_arrays, poses
 from test_xsens import recording
 
 from egobench.cli.data import main
+from egobench.cli.quiet import take_quiet
 from egobench.errors import BadInputError
 from egobench.files.motion import read_motion, write_motion
 from egobench.geometry.body import stature
@@ -109,7 +111,7 @@ def test_normalised_vectors_are_refused_with_a_hint(tmp_path):
     [
         ("xsens", {"fps": 240}, "motion-option"),
         ("xsens", {"unit": "cm"}, "motion-option"),
-        ("xsens", {"up": "y"}, "motion-option"),
+        ("xsens", {"up": "y"}, "motion-up"),
         ("humanml3d", {"up": "z"}, "motion-option"),
         ("bvh", {"body_model": "x.npz"}, "motion-option"),
         ("bvh", {"skeleton": "xsens23"}, "motion-option"),
@@ -221,6 +223,63 @@ def test_the_verb_writes_a_motion_and_says_stature_rate_and_frames(files, tmp_pa
     assert main(["convert", str(path), str(tmp_path / "out.npz"), "--to-fps", "16", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert (facts["frames"], facts["fps"], facts["skeleton"]) == (32, 16.0, "xsens23")
+
+
+def spoilt(motion, way):
+    """A file's arrays with a mistake of convention."""
+    p, r = motion.positions, motion.rotations
+    jump = np.where(np.arange(len(p)) > 20, 30.0, 0.0)[:, None, None]
+    xyzw = Rotation.from_matrix(r.reshape(-1, 3, 3)).as_quat().reshape(*r.shape[:2], 4)
+    ways = {
+        "motion-quaternion-order": (p, xyzw),
+        "motion-rotation-inverse": (p, r.swapaxes(-1, -2)),
+        "motion-handedness": (p * [1, -1, 1], r),
+        "motion-axes": (p[..., [1, 0, 2]], r),
+        "motion-yaw": (p * [-1, -1, 1], r),
+        "motion-teleport": (p + jump, r),
+        "motion-up": (p[..., [0, 2, 1]], r),
+    }
+    return dict(zip(("positions", "rotations"), ways[way], strict=True))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *("motion-quaternion-order", "motion-rotation-inverse", "motion-handedness", "motion-axes", "motion-yaw"),
+        *("motion-teleport", "motion-up"),
+    ],
+)
+def test_what_check_refuses_is_not_converted(tmp_path, code):
+    np.savez(tmp_path / "a.npz", **spoilt(dancing(XSENS23, turns=0.2), code))
+    for more in ([], ["--to-fps", "16"]):
+        words = ["convert", str(tmp_path / "a.npz"), str(tmp_path / "out.npz"), "--fps", "20", *more]
+        assert refusal(main, words)[0] == code
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_xsens_with_y_up_is_refused_and_turned_where_that_is_said(tmp_path):
+    motion = dancing(XSENS23, frames=480, fps=240)
+    turned = Motion(motion.positions @ Y_UP, Y_UP.T @ motion.rotations, 240.0)
+    np.savez(tmp_path / "y.npz", **recording(turned))
+    np.savez(tmp_path / "z.npz", **recording(motion))
+    code, message = refusal(load_motion, tmp_path / "y.npz", to_fps=16)
+    assert (code, message.endswith("up='y' would be right")) == ("motion-up", True)
+    back, right = load_motion(tmp_path / "y.npz", to_fps=16, up="y"), load_motion(tmp_path / "z.npz", to_fps=16)
+    np.testing.assert_allclose(back.positions, right.positions, atol=1e-5)
+    np.testing.assert_allclose(back.rotations, right.rotations, atol=1e-5)
+
+
+def test_positions_in_half_precision_are_converted_with_a_warning(tmp_path, capsys):
+    take_quiet([])  # an earlier test may have said --quiet
+    motion = dancing(XSENS23)
+    np.savez(tmp_path / "a.npz", positions=motion.positions.astype(np.float16), rotations=motion.rotations)
+    words = ["convert", str(tmp_path / "a.npz"), str(tmp_path / "out.npz"), "--fps", "20"]
+    for more in ([], ["--to-fps", "16"]):  # resampling hides the steps and does not undo them
+        assert main([*words, *more]) == 0
+        assert "motion-precision: positions are float16 in steps of " in capsys.readouterr().err
+    assert main([*words, "--json"]) == 0
+    (warning,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert "motion-precision: positions are float16 in steps of " in warning
 
 
 def test_the_verb_writes_nothing_where_it_refuses(files, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from egobench import BadInputError, Sample, open_split
 from egobench.geometry.skeleton import get_skeleton
 from egobench.pipeline.generate import check_sample
+from egobench.pipeline.resolve import resolve_model
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,8 @@ def clip():
 
 
 def test_the_truth_keeps_its_own_form(clip):
-    sample = check_sample(Sample(clip.reference.video, clip.reference.motion), clip.condition)
+    sample, odd = check_sample(Sample(clip.reference.video, clip.reference.motion), clip.condition)
+    assert odd == []
     assert np.array_equal(sample.video.frames, clip.reference.video.frames)
 
 
@@ -33,3 +35,27 @@ def test_a_body_of_another_skeleton_is_refused_and_not_retargeted(clip):
     with pytest.raises(BadInputError, match="on the skeleton smpl22; the split's is xsens23") as error:
         check_sample(Sample(clip.reference.video, other), clip.condition)
     assert error.value.code == "sample-skeleton"
+
+
+AXES = {
+    "motion-up": lambda positions: positions[..., [0, 2, 1]],
+    "motion-axes": lambda positions: positions[..., [1, 0, 2]],
+    "motion-yaw": lambda positions: positions * [-1, -1, 1],
+    "motion-handedness": lambda positions: positions * [-1, 1, 1],
+    "motion-teleport": lambda positions: positions + np.where(np.arange(len(positions)) > 9, 4.0, 0.0)[:, None, None],
+}
+
+
+@pytest.mark.parametrize("code", list(AXES))
+def test_a_model_is_held_to_the_conventions_of_submissions(clip, code):
+    motion = replace(clip.reference.motion, positions=AXES[code](clip.reference.motion.positions))
+    with pytest.raises(BadInputError) as error:
+        check_sample(Sample(None, motion), clip.condition)
+    assert error.value.code == code
+
+
+@pytest.mark.parametrize("model", ["reference", "shuffled", "static", "nearest", "noise", "egotwin-vae", "corrupted"])
+def test_controls_are_in_convention(clip, model):
+    options = {"kind": "stretch", "strength": "20"} if model == "corrupted" else {}
+    sampler = resolve_model(model, options).load("cpu")
+    assert check_sample(sampler.sample(clip.condition, seed=0), clip.condition)[1] == []

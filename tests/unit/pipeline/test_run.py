@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 from pipeline_toys import Speed, make_split, picture
 
+from egobench.cli.outcome import print_run
+from egobench.cli.quiet import take_quiet
 from egobench.data.content import write_digests
 from egobench.data.open import open_split
 from egobench.errors import BadInputError, IncompleteRunError, NotComparableError
 from egobench.files.motion import read_motion
 from egobench.files.video import write_video
 from egobench.pipeline.run import load_run, plan, resume_run, start_run
+from egobench.pipeline.verify import verify_run
 from egobench.store.tables import SET_CLIP, SET_SEED, read_items, read_scores
 
 ODD = (
@@ -255,3 +258,18 @@ def test_tm2v_shows_the_motion_and_tv2m_the_video(toy_split):
     given = condition_for(clip, "tv2m")
     assert (given.task, given.video is clip.reference.video, given.motion) == ("tv2m", True, None)
     assert condition_for(clip, "t2vm") is clip.condition
+
+
+def test_a_motion_out_of_convention_fails_and_an_odd_one_is_scored_with_a_warning(ask, capsys):
+    report = start_run(ask(model_options={"fail": "toy-00=turned;toy-01=half;toy-02=half"}, allow_failed=1))
+    rows = {row.clip: row for row in read_items(report.path / "items.parquet")}
+    assert (rows["toy-00"].status, rows["toy-00"].code) == ("failed", "motion-yaw")
+    assert (rows["toy-01"].status, rows["toy-01"].code) == ("ok", "motion-precision")
+    assert rows["toy-01"].reason.startswith("positions are float16 in steps of ")
+    assert (rows["toy-03"].code, rows["toy-03"].reason) == ("", "")
+    assert report.failed == 1
+    assert verify_run(report.path).flaws == []
+    take_quiet([])  # an earlier test may have said --quiet
+    print_run(load_run(report.path).path, as_json=False)
+    said = capsys.readouterr().err
+    assert "warning motion-precision: 2 of 8 samples: positions are float16 in steps of " in said

@@ -20,7 +20,8 @@ class ToyModel:
 
     sleep: float = 0.0
     fail: str = ""
-    """`clip=what` by semicolon: raise, nan, float, shear, short, none, type, die, exit, still, full, threads."""
+    """`clip=what` by semicolon: raise, nan, float, shear, short, none, type, die, exit, still, full, threads,
+    turned, half."""
     parts: str = "both"
     """`video`, `motion` or `both`."""
 
@@ -65,6 +66,8 @@ def _spoil(sample: Sample, what: str) -> Any:
         "shear": lambda: Sample(video, replace(motion, rotations=motion.rotations * 1.1)),
         "short": lambda: Sample(video, walk(np.random.default_rng(0), frames=5)),
         "still": lambda: Sample(video, walk(np.random.default_rng(0), speed=0.0)),
+        "turned": lambda: Sample(video, replace(motion, positions=motion.positions[..., [1, 0, 2]] * [-1, 1, 1])),
+        "half": lambda: Sample(video, replace(motion, positions=np.float16(motion.positions))),
         "float": lambda: Sample(replace(video, frames=video.frames / 255.0), motion),
         "none": lambda: Sample(None, None),
         "type": lambda: "a sample",

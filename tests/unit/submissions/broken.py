@@ -503,6 +503,11 @@ lines(
     ),
 )
 lines("motion-handedness", positions_alone_mirrored=positions(lambda p: p @ MIRROR))
+lines("motion-axes", x_and_y_exchanged_in_positions=positions(lambda p: p[..., [1, 0, 2]]))
+lines("motion-yaw", positions_alone_turned_by_90_degrees=positions(lambda p: p[..., [1, 0, 2]] * [-1, 1, 1]))
+lines("motion-yaw", positions_alone_turned_by_180_degrees=positions(lambda p: p * [-1, -1, 1]))
+lines("motion-rest", rotations_of_a_body_that_faces_y=rotations(lambda r: r[..., [1, 0, 2]] * [1, -1, 1]))
+lines("motion-up", y_is_up_in_positions_alone=positions(lambda p: p[..., [0, 2, 1]]))
 lines(
     "motion-up",
     y_is_up=arrays(

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 READERS = [
     *("files/arrays.py", "files/motion.py", "files/png.py", "geometry/border.py"),
     *("files/video.py", "files/video_head.py", "files/video_frames.py"),
-    *("motions/smpl.py", "motions/humanml3d.py", "motions/axes.py"),
+    *("motions/smpl.py", "motions/humanml3d.py", "motions/axes.py", "motions/conventions.py"),
     *(f"submissions/{path.name}" for path in (ROOT / "egobench" / "submissions").glob("*.py")),
 ]
 NOT_FOR_SAMPLES = {

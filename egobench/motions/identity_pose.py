@@ -1,0 +1,81 @@
+"""The pose in which all joints of a motion would be unturned, and how far it is from ours.
+
+In every built-in skeleton's identity pose a person faces +x with the arms stretched along y, left is +y. A bone's
+direction in the frame of the joint it starts from is therefore known; a motion shows it in every frame.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from egobench.geometry.body import chain
+from egobench.geometry.skeleton import BUILT_IN, Skeleton
+from egobench.types import SIDES
+
+DIRECTIONS = {
+    "shoulder": (0.0, 0.5, 0.85),
+    "upper_arm": (0.0, 1.0, 0.0),
+    "forearm": (0.0, 1.0, 0.0),
+    "hand": (0.0, 1.0, 0.0),
+    "knuckles": (0.0, 1.0, 0.0),
+    "upper_leg": (0.0, 0.85, -0.5),
+    "lower_leg": (0.0, 0.0, -1.0),
+    "foot": (0.0, 0.0, -1.0),
+    "midfoot": (0.9, 0.0, -0.4),
+    "toe": (0.9, 0.0, -0.4),
+}
+"""Of a left bone, by the joint at its end; a right one mirrors y. Bodies differ by some 30°. All others point up."""
+
+
+def bone_directions(skeleton: Skeleton) -> Float[np.ndarray, "joint 3"] | None:
+    """Unit vectors parent → joint in the identity pose, the root's row zero; None for a skeleton of one's own."""
+    if skeleton.name not in BUILT_IN:
+        return None
+    rows = np.zeros((len(skeleton), 3))
+    for index, joint in enumerate(skeleton.joints[1:], start=1):
+        side, _, part = joint.partition("_")
+        rows[index] = DIRECTIONS[part] if side in SIDES else (0.0, 0.0, 1.0)
+        rows[index, 1] *= -1 if side == "right" else 1
+    return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9)
+
+
+def rest_error(skeleton: Skeleton, rest: Float[np.ndarray, "joint 3"]) -> float:
+    """How far an implied rest pose is from ours, 0 … 1; 0 for a skeleton of one's own.
+
+    The worst of (1 - cosine) / 2 between ours and theirs: head up, legs down, hips, shoulders and arms to the left,
+    toes ahead, and all bones by their lengths. The reach of the hands says nothing, since a hanging arm points down.
+
+    Args:
+        rest: offsets parent → joint in the parents' frames, metres (`egobench.geometry.body.rest_offsets`).
+    """
+    ours = bone_directions(skeleton)
+    if ours is None:
+        return 0.0
+    lengths = np.linalg.norm(rest, axis=-1)
+    ours = ours * lengths[:, None]
+    errors = [_apart(_part(skeleton, rest, name), _part(skeleton, ours, name)) for name in PARTS]
+    whole = float(np.sum(rest * ours)) / max(float(np.sum(lengths**2)), 1e-12)
+    return max(*errors, (1 - whole) / 2)
+
+
+PARTS = {
+    "spine": (("", "head", 1.0),),
+    "legs": tuple((f"{side}_upper_leg", f"{side}_foot", 1.0) for side in SIDES),
+    "hips": (("", "left_upper_leg", 1.0), ("", "right_upper_leg", -1.0)),
+    "shoulders": (("", "left_upper_arm", 1.0), ("", "right_upper_arm", -1.0)),
+    "arms": (("left_upper_arm", "left_hand", 1.0), ("right_upper_arm", "right_hand", -1.0)),
+    "toes": tuple((f"{side}_foot", f"{side}_toe", 1.0) for side in SIDES),
+}
+"""Part of the body → sums of bones, from after a joint (or the root) to a joint, and their sign."""
+
+
+def _part(skeleton: Skeleton, rest: Float[np.ndarray, "joint 3"], name: str) -> Float[np.ndarray, " 3"]:
+    total = np.zeros(3)
+    for start, end, sign in PARTS[name]:
+        bones = set(chain(skeleton, end)) - set(chain(skeleton, start) if start else ())
+        total += sign * rest[sorted(bones)].sum(axis=0)
+    return total
+
+
+def _apart(first: Float[np.ndarray, " 3"], second: Float[np.ndarray, " 3"]) -> float:
+    sizes = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return (1 - float(first @ second) / max(sizes, 1e-12)) / 2
