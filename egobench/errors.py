@@ -47,6 +47,12 @@ class StorageError(EgoBenchError):
     exit_code = 130
 
 
+class UnusablePlaceError(StorageError):
+    """A path that no folder or file can have (its parent is a file, or is not there); another one is needed."""
+
+    exit_code = 2
+
+
 class Undefined(Exception):  # noqa: N818  (not an error: a counted outcome)
     """A metric has no meaning on this clip; the text is the reason that is stored and counted.
 

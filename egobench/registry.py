@@ -1,7 +1,7 @@
 """One registry class, used once per kind of thing: names to `"module:attr"` strings, loaded on demand.
 
 Nothing registers itself by being imported. A name is looked up in the catalogue, then among installed
-entry points (`egobench.<kind>`), then, if it holds a colon, as `package.module:Name`.
+entry points (`egobench.<kind>`), then, if it holds a colon, as `package.module:Name` or `folder/file.py:Name`.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from egobench.errors import BadInputError, UnknownNameError
+from egobench.errors import BadInputError, EgoBenchError, UnknownNameError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` costs as much as starting Python; `egobench list` must not pay for it
@@ -68,18 +68,70 @@ class Registry:
         """Imports and returns the object behind a name.
 
         Raises:
-            UnknownNameError: no such name, module or attribute.
+            UnknownNameError: no such name, module, file or attribute.
+            BadInputError: `code-load`: the module is there and raises; says what, in which file and line.
         """
-        module_name, _, attribute = self.target(name).partition(":")
+        module_name, _, attribute = self.target(name).rpartition(":")
         try:
-            module = importlib.import_module(module_name)
-        except ModuleNotFoundError as error:
-            if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
-                raise UnknownNameError(f"{self.kind}: no module '{module_name}' (looked up for '{name}')") from None
+            module = _import_file(module_name) if module_name.endswith(".py") else importlib.import_module(module_name)
+        except EgoBenchError:
             raise
+        except (Exception, SystemExit) as error:
+            missing = error.name if isinstance(error, ModuleNotFoundError) else None
+            if missing and (module_name == missing or module_name.startswith(missing + ".")):
+                hint = "; a file is given as folder/file.py:Name" if "/" in module_name else ""
+                text = f"{self.kind}: no module '{module_name}' (looked up for '{name}'){hint}"
+                raise UnknownNameError(text) from None
+            raise BadInputError(f"'{name}' does not load: {error_with_place(error)}", code="code-load") from error
         if not hasattr(module, attribute):
             raise UnknownNameError(unknown(f"names in {module_name}", attribute, vars(module)))
         return getattr(module, attribute)
+
+
+def error_with_place(error: BaseException) -> str:
+    """Type, message, file and line of an error in code that is not ours, in one line."""
+    import traceback
+
+    if isinstance(error, SyntaxError):
+        place, message = f"{error.filename}, line {error.lineno}", error.msg
+    else:
+        frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith("<frozen")]
+        place, message = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else "", str(error)
+    return " ".join(f"{type(error).__name__}: {message} ({place})".split())
+
+
+def _import_file(path: str) -> "Any":
+    """The module in a file; its folder is then on Python's path, last, so that it finds what lies beside it."""
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    file = os.path.abspath(path)
+    if not os.path.isfile(file):
+        raise UnknownNameError(f"no file '{path}' here ({os.getcwd()}); folder/file.py:Name or module:Name is needed")
+    folder, base = os.path.split(file)
+    parts = [base.removesuffix(".py")]
+    while os.path.isfile(os.path.join(folder, "__init__.py")):  # a file of a package knows its package
+        folder, base = os.path.split(folder)
+        parts.insert(0, base)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    name = ".".join(parts)
+    if len(parts) > 1:
+        module = importlib.import_module(name)
+        if os.path.realpath(getattr(module, "__file__", None) or "") != os.path.realpath(file):
+            raise UnknownNameError(f"'{name}' is already {module.__file__}, so {path} cannot be loaded; rename one")
+        return module
+    name = f"{name}@{file}"  # unlike any other module's name, as `model.py` would not be
+    if name not in sys.modules:
+        spec = spec_from_file_location(name, file)
+        assert spec is not None, "a .py file has a spec"
+        assert spec.loader is not None, "a .py file has a loader"
+        sys.modules[name] = module_from_spec(spec)
+        try:
+            spec.loader.exec_module(sys.modules[name])
+        except BaseException:
+            del sys.modules[name]
+            raise
+    return sys.modules[name]
 
 
 def unknown(kind: str, name: str, known: "Mapping[str, Any] | list[str]") -> str:

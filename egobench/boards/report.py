@@ -28,6 +28,7 @@ from egobench.files.video import read_video, write_video
 from egobench.geometry.skeleton import get_skeleton
 from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE
 from egobench.pipeline.kept import kept_split, read_done
+from egobench.pipeline.model_code import changed_text
 from egobench.pipeline.progress import Progress, Quiet
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.seal import seal_flaws
@@ -235,6 +236,8 @@ def _facts(folder: RunFolder, manifest: Mapping[str, Any]) -> Iterator[tuple[str
     yield "items", f"{manifest['items']['planned']}, {manifest['items']['failed']} failed"
     yield "typed", json.dumps(manifest.get("typed", {}), sort_keys=True)
     yield "code", f"egobench {manifest.get('version', '?')} {manifest.get('commit', '')}".rstrip()
+    if changed := changed_text(manifest["model"]):
+        yield "changed code", changed
     packages = manifest.get("packages", {})
     yield "packages", ", ".join(f"{name} {version}" for name, version in packages.items())
     yield "time", f"{manifest['started']} to {manifest.get('finished', '?')}"

@@ -213,7 +213,7 @@ def _notes(row: ModelRow, metrics: Sequence[str], *, named: bool) -> Iterator[st
     yield from (f"{who}{', '.join(names)} {note}" for note, names in said.items())
     shares = [result["coverage"] for name, result in row.metrics.items() if name in metrics and not absence(result)]
     if shares and min(shares) < 1:
-        yield f"{who}{share_text(min(shares))} of the rows were sampled, seen and scored; the rest failed or were not seen"
+        yield f"{who}{share_text(min(shares))} of the rows were sampled, seen and scored; the others were not"
 
 
 def _metric_notes(result: Mapping[str, Any] | None, absent: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from egobench import __version__
-from egobench.cli.quiet import hush_matplotlib, take_quiet
+from egobench.cli.quiet import hush_matplotlib, is_debug, take_debug, take_quiet
 from egobench.cli.stand_ins import use_stand_ins
 from egobench.errors import EgoBenchError, UnknownNameError
 from egobench.files.patient import patient
@@ -88,7 +88,7 @@ def console() -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code; prints known errors as one line on stderr."""
-    arguments = take_quiet(list(sys.argv[1:] if argv is None else argv))
+    arguments = take_debug(take_quiet(list(sys.argv[1:] if argv is None else argv)))
     verb = arguments[0] if arguments else ""
     try:
         code = _dispatch(verb, arguments[1:])
@@ -104,12 +104,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(str(interrupt) or "interrupted" + (f"; {advice}" if advice else ""))
         return INTERRUPTED
     except EgoBenchError as error:
+        _trace(is_debug())
         _say(" ".join(str(error).split()))
         return error.exit_code
-    except Exception:
-        import traceback
-
-        traceback.print_exc()
+    except Exception as error:
+        if place := _unusable_place(error):
+            _trace(is_debug())
+            _say(place)
+            return USAGE
+        _trace(True)
         _say("this is a bug; please report it with the lines above and the output of `egobench doctor --json`")
         return INTERNAL_ERROR
 
@@ -123,8 +126,9 @@ def help_text() -> str:
     lines += [f"  {command:<{width}}  {line}" for command, line in FIRST_STEPS]
     lines += ["", "exit codes"]
     lines += [f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES]
-    lines += ["", "Data go to stdout, progress and diagnostics to stderr. Every verb takes --json, and --quiet for no"]
-    lines += ["progress and no notes. `egobench completion SHELL` prints what completes all this on TAB."]
+    lines += ["", "Data go to stdout, progress and diagnostics to stderr. Every verb takes --json, --quiet for no"]
+    lines += ["progress and no notes, and --debug for the traceback of an error."]
+    lines += ["`egobench completion SHELL` prints what completes all this on TAB."]
     return "\n".join(lines)
 
 
@@ -155,6 +159,22 @@ def _code_of(stop: SystemExit) -> int:
         return stop.code or 0
     _say(str(stop.code))
     return USAGE
+
+
+def _unusable_place(error: Exception) -> str:
+    """One line on a path that cannot be used, as a folder under a file; empty for any other error."""
+    places = (FileNotFoundError, NotADirectoryError, IsADirectoryError, FileExistsError, PermissionError)
+    if not isinstance(error, places) or not error.filename:
+        return ""
+    return f"{error.filename}: {error.strerror}; another place is needed (--debug shows where this was met)"
+
+
+def _trace(wanted: bool) -> None:
+    """The traceback of the error at hand, on stderr."""
+    if wanted:
+        import traceback
+
+        traceback.print_exc()
 
 
 def _say(line: str) -> None:

@@ -8,11 +8,12 @@ from egobench.boards.table import read_metrics, run_grid
 from egobench.cli.options import print_grids, print_json
 from egobench.cli.quiet import note
 from egobench.errors import IncompleteRunError
-from egobench.files.atomic import read_json
+from egobench.pipeline.model_code import changed_text
 from egobench.pipeline.oddities import odd_videos
 from egobench.pipeline.sample_warnings import sample_warnings
 from egobench.store.folder import open_run
 from egobench.store.labels import given_name
+from egobench.store.manifest import read_manifest
 from egobench.store.tables import read_items
 
 if TYPE_CHECKING:
@@ -37,12 +38,14 @@ def print_report(run: Callable[[], "RunReport"], *, as_json: bool) -> int:
 
 def print_run(path: Path, *, as_json: bool) -> None:
     """The table of a finished run, or its `metrics.json` with the folder's path; on stderr what is odd about its
-    samples."""
-    document = read_metrics(path)
-    for line in [*odd_videos(path), *sample_warnings(read_items(open_run(path).items))]:
+    samples, and a change of its model's code."""
+    folder = open_run(path)
+    document, manifest = read_metrics(path), read_manifest(folder)
+    changed = changed_text(manifest["model"])
+    for line in [*([changed] if changed else []), *odd_videos(path), *sample_warnings(read_items(folder.items))]:
         note(line)
     if as_json:
         print_json({**document, "path": path})
         return
-    print_grids([run_grid(document, given_name(read_json(path / "manifest.json")))])
+    print_grids([run_grid(document, given_name(manifest))])
     print(path)

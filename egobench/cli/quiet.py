@@ -1,8 +1,9 @@
-"""`--quiet`, which every verb takes: no progress and no notes on stderr. Data and errors are printed all the same."""
+"""`--quiet` and `--debug`, which every verb takes: no progress and no notes on stderr, where data and errors are
+printed all the same; and the traceback of every error."""
 
 import sys
 
-_state = {"quiet": False}
+_state = {"quiet": False, "debug": False}
 
 
 def take_quiet(arguments: list[str]) -> list[str]:
@@ -17,6 +18,18 @@ def hush_matplotlib() -> None:
     import logging
 
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
+
+def take_debug(arguments: list[str]) -> list[str]:
+    """Notes whether `--debug` stands there, before any `--`, and returns the other words."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    _state["debug"] = "--debug" in arguments[:end]
+    return [word for place, word in enumerate(arguments) if place >= end or word != "--debug"]
+
+
+def is_debug() -> bool:
+    """Whether the command line said so."""
+    return _state["debug"]
 
 
 def is_quiet() -> bool:

@@ -19,6 +19,8 @@ class ResumeOptions:
     """Processes from now on, as many as at the start by default; changes nothing in the result."""
     no_trust: bool = False
     """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
+    allow_changed_code: bool = False
+    """Go on where the model's code has changed since the run was started; the run then says which items are whose."""
     json: bool = False
     """Machine-readable output."""
 
@@ -31,5 +33,12 @@ def main(arguments: list[str]) -> int:
 
     trust = not options.no_trust
     return print_report(
-        lambda: resume_run(options.run, progress(), workers=options.workers, trust=trust), as_json=options.json
+        lambda: resume_run(
+            options.run,
+            progress(),
+            workers=options.workers,
+            trust=trust,
+            allow_changed_code=options.allow_changed_code,
+        ),
+        as_json=options.json,
     )

@@ -20,7 +20,7 @@ class RunOptions:
     """Samples a model on a split, scores it with metrics, and writes a run that can be resumed and compared."""
 
     model: str
-    """Name of `egobench list models`, or package.module:Class of your own."""
+    """Name of `egobench list models`, or a class of your own: package.module:Class, or folder/file.py:Class."""
     split: str
     """Name of `egobench list splits`, or a folder in the split format."""
     task: Task = "t2vm"
@@ -43,6 +43,10 @@ class RunOptions:
     """Tries per clip before it counts as failed."""
     allow_failed: int = 0
     """Failed clips that still give exit code 0."""
+    keep_going: bool = False
+    """Go on where the first clip's sample has the wrong form; without, the run stops there."""
+    clip_timeout: float | None = None
+    """Seconds that one sample may take before its clip counts as failed; no limit by default."""
     draws: int = 2000
     """Bootstrap draws of the intervals."""
     name: str = ""

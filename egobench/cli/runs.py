@@ -42,6 +42,8 @@ class ShowOptions:
 
     run: Positional[Path]
     """Run folder."""
+    tracebacks: bool = False
+    """Also the traceback of each clip on which the model raised."""
     json: bool = False
     """Machine-readable output."""
 
@@ -113,7 +115,9 @@ def show(arguments: list[str]) -> int:
     options = parse(ShowOptions, "runs show", arguments)
     from egobench.boards.numbers import value_text
     from egobench.files.atomic import read_json
+    from egobench.pipeline.model_code import changed_text
     from egobench.store.folder import open_run
+    from egobench.store.journal import read_events
     from egobench.store.listing import folder_bytes, read_facts
     from egobench.store.manifest import read_manifest
 
@@ -128,6 +132,7 @@ def show(arguments: list[str]) -> int:
         **{"started": facts.started, "finished": manifest.get("finished", "")},
         "seconds": ", ".join(f"{stage} {took:g}" for stage, took in manifest.get("seconds", {}).items()),
         "code": f"egobench {manifest.get('version', '?')} {manifest.get('commit', '')}".rstrip(),
+        "changed code": changed_text(manifest["model"]),
         "machine": ", ".join(str(part) for part in manifest.get("machine", {}).values()),
         "rescored": "; ".join(f"{each['at']} {', '.join(each['metrics'])}" for each in manifest.get("rescored", ())),
         "size": f"{folder_bytes(folder.path) / 2**20:.1f} MiB",
@@ -142,6 +147,10 @@ def show(arguments: list[str]) -> int:
             print(f"{key:<{width}}  {value}")
     for name, result in results.items():
         print(f"  {name:<{width}}  {value_text(result['value'], result['ci95'])} {result['unit']}")
+    if options.tracebacks:
+        for event in read_events(folder.journal):
+            if event.get("traceback"):
+                print(f"\n{event['clip']}, seed {event['seed']}: {event['code']}\n{event['traceback']}".rstrip())
     return 0
 
 

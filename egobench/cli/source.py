@@ -9,15 +9,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib.machinery import PathFinder
-from importlib.util import find_spec
 
 from egobench.errors import BadInputError, UnknownNameError
+from egobench.files.modules import module_spec
 from egobench.registry import unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # see egobench.registry
-    from importlib.machinery import ModuleSpec
     from typing import Any
 
 
@@ -64,7 +62,7 @@ def read_source(target: str) -> Described:
         UnknownNameError: no such module, or no such name in it.
         BadInputError: the module has no Python source, or does not parse.
     """
-    module, _, attribute = target.partition(":")
+    module, _, attribute = target.rpartition(":")
     file, tree = _parse(module)
     node = _find(tree, attribute)
     if node is None:
@@ -82,7 +80,7 @@ def read_head(target: str) -> Described:
     """As `read_source`, without fields and what stands behind the first method: enough for a line of a list, at a tenth
     of the cost. Whatever is no class at a line's start is read in full. Raises as `read_source` does.
     """
-    module, _, attribute = target.partition(":")
+    module, _, attribute = target.rpartition(":")
     file = _file_of(module)
     node, line = _class_head(file, attribute)
     if node is None:
@@ -138,26 +136,17 @@ def _text(file: str) -> str:
 
 
 def _file_of(module: str) -> str:
-    """Source file of a dotted module, without importing its parents."""
-    spec = _spec_of(module)
+    """Source file of a dotted module, without importing its parents; a path of a file is its own."""
+    if module.endswith(".py"):
+        if not os.path.isfile(module):
+            raise UnknownNameError(f"no file '{module}' here ({os.getcwd()})")
+        return module
+    spec = module_spec(module)
     if spec is None:
         raise UnknownNameError(f"no module '{module}'; module:Name is looked up on Python's path and in {os.getcwd()}")
     if not spec.origin or not spec.origin.endswith(".py"):
         raise BadInputError(f"module '{module}' has no Python source to read ({spec.origin})", code="source-missing")
     return spec.origin
-
-
-@lru_cache(maxsize=256)
-def _spec_of(module: str) -> "ModuleSpec | None":
-    parent, _, name = module.rpartition(".")
-    if not parent:
-        try:
-            return find_spec(name) if name else None
-        except ValueError:
-            return None
-    package = _spec_of(parent)
-    places = package.submodule_search_locations if package else None
-    return PathFinder.find_spec(module, list(places)) if places else None
 
 
 def _find(tree: ast.Module, attribute: str) -> ast.ClassDef | ast.FunctionDef | ast.Assign | ast.AnnAssign | None:

@@ -11,6 +11,7 @@ import numpy as np
 from egobench.compare.side import AGREEMENT, Item, Key, Lost, Side, Terms, Unpaired, refuse_other_digests
 from egobench.errors import BadInputError, Undefined, UnknownNameError
 from egobench.files.atomic import make_folder, read_json
+from egobench.pipeline.model_code import changed_text
 from egobench.pipeline.progress import Progress, Quiet
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
@@ -57,6 +58,7 @@ def run_side(path: Path | str, progress: Progress | None = None, *, trust: bool 
             **{"started": manifest["started"], "commit": manifest.get("commit") or "unknown"},
             **{"version": manifest.get("version", ""), "split_digest": manifest["split"]["digest"]},
             **{"settings": manifest["model"]["settings"], "seeds": len(manifest["seeds"])},
+            **({"changed_code": changed} if (changed := changed_text(manifest["model"])) else {}),
         }
     except (KeyError, TypeError, ValueError) as error:
         raise BadInputError(f"{folder.manifest} is damaged: {error!r}", code="manifest-damaged") from None

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from egobench.errors import BadInputError, StorageError
+from egobench.errors import BadInputError, StorageError, UnusablePlaceError
 
 TEMPORARY_SUFFIX = ".part"
 """What unfinished files end in; a crashed process may leave some, and any may be deleted."""
@@ -30,12 +30,27 @@ _ADVICE = {
 }
 
 
+_UNUSABLE = {
+    errno.ENOTDIR: "something on the way there is a file, not a folder",
+    errno.EEXIST: "a file is there; a folder is needed",
+    errno.EISDIR: "a folder is there; a file is needed",
+    errno.ENOTEMPTY: "a folder is there, and not empty",
+    errno.ENOENT: "no such folder",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.ELOOP: "links lead in a circle",
+}
+
+
 @contextmanager
 def storage_errors(path: Path | str) -> Iterator[None]:
-    """Turns the disk's refusals inside the block into a StorageError of one line that names `path`."""
+    """Turns the disk's refusals inside the block into a StorageError of one line that names `path`; a place that cannot
+    be used at all into an UnusablePlaceError."""
     try:
         yield
     except OSError as error:
+        if error.errno in _UNUSABLE:
+            text = f"could not write {path}: {_UNUSABLE[error.errno]}; choose another place"
+            raise UnusablePlaceError(text) from error
         if error.errno not in _ADVICE:
             raise
         what, advice = _ADVICE[error.errno]

@@ -32,6 +32,19 @@ def digest_file(path: Path | str) -> str:
         raise BadInputError(f"{path}: no such file", code="file-missing") from error
 
 
+def digest_folder(path: Path | str) -> str:
+    """Digest of the names and contents of all files in a folder and those below it; hidden ones do not count.
+
+    Raises:
+        BadInputError: `file-missing`: a link to nothing.
+    """
+    folder = Path(path)
+    files = [file for file in sorted(folder.rglob("*")) if not file.is_dir()]
+    names = {file: file.relative_to(folder) for file in files}
+    shown = {file: name for file, name in names.items() if not any(part.startswith(".") for part in name.parts)}
+    return digest_json({name.as_posix(): digest_file(file) for file, name in shown.items()})
+
+
 def digest_json(obj: Any) -> str:
     """Digest of a JSON-ready value; the order of keys does not matter.
 

@@ -73,8 +73,11 @@ class LocalEngine:
                 suspects = yield from self._run_together(blob, pending, attempts)
                 yield from _run_alone(blob, suspects, attempts)
         except worker.LoadError as error:
-            reason, code = error.args
-            raise BadInputError(reason, code=code or "load-failed") from None
+            reason, code, traceback = error.args
+            refusal = BadInputError(reason, code=str(code or "load-failed"))
+            if traceback:
+                refusal.add_note(f"in the worker process:\n{traceback}")
+            raise refusal from None
 
     def _run_together(self, blob: bytes, pending: deque, attempts: int) -> Generator[Outcome, None, list]:
         """Works through `pending`; returns the items that were in the pool when it broke."""
@@ -107,7 +110,7 @@ def _run_alone(blob: bytes, suspects: Sequence[Any], attempts: int) -> Generator
                     "the worker process died while it loaded; see its last words on stderr (a script of your own must "
                     "call this under `if __name__ == '__main__':`)"
                 )
-                raise worker.LoadError(text, "load-failed") from None
+                raise worker.LoadError(text, "load-failed", "") from None
             while left:
                 try:
                     answer = pool.submit(worker.call, left[0], attempts).result()

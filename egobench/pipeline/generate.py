@@ -4,19 +4,25 @@ A model that raises, a sample that breaks the border's rules and a reference tha
 items with a code; none of them ends the run.
 """
 
-from collections.abc import Callable
+import faulthandler
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from egobench.catalog import MODELS
 from egobench.errors import BadInputError, StorageError
 from egobench.files.atomic import make_folder
 from egobench.files.digest import digest_file
 from egobench.files.motion import write_motion
+from egobench.files.time_limit import time_limit
 from egobench.files.video import write_video
 from egobench.geometry.border import check_motion, check_video
 from egobench.motions.conventions import look_over
+from egobench.pipeline.model_code import check_code
 from egobench.pipeline.resolve import resolve_model, resolve_split
 from egobench.pipeline.worker import one_line
 from egobench.store.folder import RunFolder
@@ -38,6 +44,10 @@ class GenerateJob:
     folder: Path
     split_digest: str = ""
     """What the split's has to be still."""
+    code: str = ""
+    """Digest of the model's code that this run is made with; empty where any will do."""
+    clip_timeout: float | None = None
+    """Seconds that one sample may take."""
 
     @property
     def error_code(self) -> str:
@@ -51,10 +61,12 @@ class GenerateJob:
             sampler = resolve_model(self.model, self.options).load(self.device)
         except BadInputError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # no Ctrl-C: a worker leaves that to its parent
             raise BadInputError(
                 f"model '{self.model}' cannot be loaded: {one_line(error)}", code="model-load"
             ) from error
+        if self.code:
+            check_code(MODELS.target(self.model), self.code)
         split, folder = resolve_split(self.split, digest=self.split_digest), RunFolder(self.folder)
 
         @lru_cache(maxsize=1)
@@ -67,7 +79,7 @@ class GenerateJob:
         def task(item: tuple[str, int]) -> dict[str, str]:
             clip_id, seed = item
             condition = condition_for(open_clip(clip_id), self.task)
-            sample, warnings = check_sample(_ask(sampler, condition, seed), condition)
+            sample, warnings = check_sample(_ask(sampler, condition, seed, self.clip_timeout), condition)
             odd = picture_notes(sample.video.frames) if sample.video is not None else []
             written = write_sample(folder.sample(clip_id, seed), sample)
             return {**written, "odd": odd[0][0] if odd else "", **warning_of(warnings)}
@@ -137,14 +149,39 @@ def write_sample(folder: Path, sample: Sample) -> dict[str, str]:
     return digests
 
 
-def _ask(sampler: Any, condition: Condition, seed: int) -> Any:
+def is_of_form(code: str) -> bool:
+    """Whether an error's code says that a sample has the wrong form, which a model gives to every clip."""
+    return code.startswith(("sample-", "video-", "motion-"))
+
+
+def _ask(sampler: Any, condition: Condition, seed: int, clip_timeout: float | None) -> Any:
+    began = time.monotonic()
     try:
-        return sampler.sample(condition, seed=seed)
+        with _time_limit(clip_timeout):
+            return sampler.sample(condition, seed=seed)
     except StorageError:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # no Ctrl-C: a worker leaves that to its parent, so this one is the model's own
+        if clip_timeout and isinstance(error, TimeoutError) and time.monotonic() - began >= clip_timeout:
+            text = f"not sampled after {clip_timeout:g} s, the limit that --clip-timeout set"
+            raise BadInputError(text, code="model-timeout") from error
         code = error.code if isinstance(error, BadInputError) and _knows_why(sampler) else "model-raised"
         raise BadInputError(one_line(error), code=code) from error
+
+
+@contextmanager
+def _time_limit(seconds: float | None) -> Iterator[None]:
+    """Stops the block after so many seconds; code that Python cannot interrupt is ended, with its process, after twice
+    as many."""
+    if not seconds:
+        yield
+        return
+    faulthandler.dump_traceback_later(2 * seconds + 1, exit=True)
+    try:
+        with time_limit(seconds, "sampled"):
+            yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _knows_why(sampler: Any) -> bool:

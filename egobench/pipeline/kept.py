@@ -78,6 +78,7 @@ def kept_plan(manifest: Mapping[str, Any], metrics: str) -> RunPlan:
         model=KeptSamples(),
         target=manifest["model"]["target"],
         settings=manifest["model"]["settings"],
+        code=manifest["model"].get("code", {}),
         split=split,
         infos=infos,
         metrics=found,

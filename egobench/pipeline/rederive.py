@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from egobench.catalog import MODELS
 from egobench.errors import BadInputError, EgoBenchError
 from egobench.metrics.base import ClipMetric, SetMetric
 from egobench.pipeline.extract import ExtractItem, ExtractJob, Maker
 from egobench.pipeline.generate import GenerateJob
 from egobench.pipeline.inputs import Inputs, Origin
 from egobench.pipeline.kept import kept_plan, metrics_text
+from egobench.pipeline.model_code import changed_text, code_record, codes_of
 from egobench.pipeline.protocol import is_set_metric
 from egobench.pipeline.request import RunPlan, RunRequest, model_settings, plan
 from egobench.pipeline.resolve import resolve_model
@@ -119,12 +121,23 @@ class RederiveJob:
             else:
                 source = request.model, dict(request.model_options)
                 settings, kept = model_settings(resolve_model(*source)), self.manifest["model"]["settings"]
+                if (why := self._other_code()) and settings == kept:
+                    return None, why
             if settings != kept:
                 return None, f"{request.model} has other settings, weights or samples here"
             job = GenerateJob(*source, request.split, request.task, self.device, self.scratch)
             return job.prepare(), ""
         except (EgoBenchError, ImportError) as error:
             return None, f"{request.model} cannot be asked here ({one_line(error)})"
+
+    def _other_code(self) -> str:
+        """Why the model's code here cannot make the run's samples again; empty if it can, or nothing is recorded."""
+        model = self.manifest["model"]
+        if changed := changed_text(model):
+            return changed
+        code = model.get("code")
+        is_other = bool(codes_of(model)) and code_record(MODELS.target(self.request.model))["sha256"] != code["sha256"]
+        return f"{self.request.model} has other code here than the run was made with" if is_other else ""
 
 
 def rederived_flaws(answer: Rederived, records: Records) -> list[Flaw]:

@@ -10,7 +10,8 @@ from typing import Any, get_args
 
 from egobench.catalog import MODELS
 from egobench.errors import BadInputError
-from egobench.files.digest import digest_file, digest_json
+from egobench.files.digest import digest_file, digest_folder, digest_json
+from egobench.pipeline.model_code import code_record, codes_of
 from egobench.pipeline.protocol import protocol_records
 from egobench.pipeline.resolve import (
     Metric,
@@ -19,6 +20,7 @@ from egobench.pipeline.resolve import (
     resolve_metrics,
     resolve_model,
     resolve_split,
+    user_code,
 )
 from egobench.pipeline.usable import usable_metrics
 from egobench.store.labels import check_label
@@ -34,7 +36,7 @@ class RunRequest:
     """A run as asked for; every field has the command line's name."""
 
     model: str
-    """Catalogue name, entry point or `package.module:Class`."""
+    """Catalogue name, entry point, `package.module:Class` or `folder/file.py:Class`."""
     split: str
     """Name or folder."""
     model_options: Mapping[str, str] = field(default_factory=dict)
@@ -65,6 +67,16 @@ class RunRequest:
     """What tables call the run; the model's name where it is empty."""
     typed: tuple[str, ...] = ()
     """Names of the options that the user typed; all others are defaults."""
+    keep_going: bool = False
+    """Goes on where the first clip's sample has the wrong form, which all others would have too."""
+    clip_timeout: float | None = None
+    """Seconds that one sample may take; None sets no limit."""
+
+    @property
+    def model_name(self) -> str:
+        """What tables call the model: as it was typed, of a file its name without the folder."""
+        module, _, attribute = self.model.rpartition(":")
+        return f"{Path(module).name}:{attribute}" if module.endswith(".py") else self.model
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,8 @@ class RunPlan:
     """`module:attr` of the model."""
     settings: dict[str, Any]
     """All settings of the model, JSON-ready; files by SHA-256."""
+    code: dict[str, Any]
+    """Of the model, as `model_code.code_record` has it; empty for a submission."""
     split: Split
     infos: tuple[ClipInfo, ...]
     """Clips to be run, sorted by id."""
@@ -134,26 +148,31 @@ def plan(request: RunRequest) -> RunPlan:
     split = resolve_split(request.split)
     metrics, left_out = usable_metrics(metrics, split, leave_out=request.metrics == "core", task=request.task)
     if hasattr(model, "check_split"):
-        model.check_split(split)  # pyright: ignore[reportAttributeAccessIssue]
+        with user_code(f"check_split of model '{request.model}'"):
+            model.check_split(split)  # pyright: ignore[reportAttributeAccessIssue]
     infos = tuple(sorted(split.infos(), key=lambda info: info.clip_id))[: request.limit]
     if not infos:
         raise BadInputError(f"split '{request.split}' has no clips", code="split-empty")
     protocols = protocol_records(metrics, split, [info.clip_id for info in infos], request.seeds, request.task)
     if isinstance(model, Submission):
         settings = submission_record(model, description_of(model.folder), [info.clip_id for info in split.infos()])
+        target, code = SUBMISSION, {}
     else:
-        settings = model_settings(model)
+        target, settings = MODELS.target(request.model), model_settings(model)
+        code = code_record(target)
+    clip_ids = [info.clip_id for info in infos]
     return RunPlan(
         request=request,
         model=model,
-        target=SUBMISSION if request.submission else MODELS.target(request.model),
+        target=target,
         settings=settings,
+        code=code,
         split=split,
         infos=infos,
         metrics=metrics,
         left_out=left_out,
         protocols=protocols,
-        identity=identity_of(request, settings, split.digest, [info.clip_id for info in infos], protocols),
+        identity=identity_of(request, settings, split.digest, clip_ids, protocols, codes_of({"code": code})),
     )
 
 
@@ -163,15 +182,19 @@ def identity_of(
     split_digest: str,
     clip_ids: Sequence[str],
     protocols: Collection[str],
+    codes: Sequence[str],
 ) -> str:
-    """Digest of everything asked for that can change a number; `protocols` are digests."""
-    asked = [request.model, settings, split_digest, list(clip_ids), request.seeds, request.task]
-    return digest_json([*asked, sorted(protocols), request.draws])
+    """Digest of everything asked for that can change a number; `protocols` are digests, `codes` those of
+    `model_code.codes_of`."""
+    asked = [request.model_name, settings, split_digest, list(clip_ids), request.seeds, request.task]
+    return digest_json([*asked, sorted(protocols), request.draws, *codes])
 
 
 def model_settings(model: Any) -> dict[str, Any]:
-    """Every field of a model, JSON-ready; a path to a file becomes the file's SHA-256."""
-    return {each.name: _plain(getattr(model, each.name)) for each in fields(model)}
+    """Every field of a model, JSON-ready; a path to a file becomes the file's SHA-256, and one to a folder the digest
+    of all files in it, unless the model says itself in `weights_sha256` which of them it reads."""
+    whole = not hasattr(model, "weights_sha256")
+    return {each.name: _plain(getattr(model, each.name), whole) for each in fields(model)}
 
 
 def request_record(request: RunRequest) -> dict[str, Any]:
@@ -199,17 +222,32 @@ def _check(request: RunRequest) -> None:
             raise BadInputError(f"{name} is {getattr(request, name)}; at least {least} is needed", code="range")
     if request.name:
         check_label(request.name)
+    seconds = request.clip_timeout
+    if seconds is not None and not 0 < seconds < float("inf"):
+        raise BadInputError(f"clip_timeout is {seconds}; more than 0 seconds are needed", code="range")
     if request.limit is not None and request.limit < 1:
         raise BadInputError(f"limit is {request.limit}; at least 1 is needed", code="range")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, whole: bool) -> Any:
+    if isinstance(value, Path) and (value.is_file() or (whole and value.is_dir())):
+        return {"sha256": digest_file(value) if value.is_file() else digest_folder(value)}
     if isinstance(value, Path):
-        return {"sha256": digest_file(value)} if value.is_file() else {"path": str(value)}
+        return {"path": str(value)}
+    if isinstance(value, str) and _names_file(value):
+        return {"text": value, "sha256": digest_file(value)}
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+        return model_settings(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
+        return {str(key): _plain(part, whole) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [_plain(part, whole) for part in value]
     return value if value is None or isinstance(value, bool | int | float | str) else repr(value)
+
+
+def _names_file(text: str) -> bool:
+    """Whether a text is the path of a file, as `model.pt` or `weights/best` where such a file lies."""
+    try:
+        return bool(Path(text).suffix or "/" in text) and Path(text).is_file()
+    except (OSError, ValueError):  # too long for a name, or with a zero byte
+        return False

@@ -16,6 +16,7 @@ from egobench.files.plain import plain
 from egobench.pipeline.aggregate import metrics_document, result_of
 from egobench.pipeline.checked import check_split
 from egobench.pipeline.kept import kept_plan, metrics_text, read_done
+from egobench.pipeline.model_code import codes_of
 from egobench.pipeline.progress import Progress, Quiet
 from egobench.pipeline.request import RunPlan, identity_of
 from egobench.pipeline.resolve import preset_of, resolve_device
@@ -142,11 +143,12 @@ def _write(
     protocols = {kept.record["protocol"]: kept.protocol for kept in union.values()}
     request = replace(asked.request, metrics=_union_text(manifest, asked.request.metrics))
     identity = identity_of(
-        request, asked.settings, asked.split.digest, [info.clip_id for info in asked.infos], protocols
+        *(request, asked.settings, asked.split.digest, [info.clip_id for info in asked.infos], protocols),
+        codes_of(manifest["model"]),
     )
     results = {labels[key]: result_of(kept.record) for key, kept in union.items()}
     run = replace(asked, request=request, identity=identity).run
-    document = metrics_document(run, request.model, asked.split.name, request.task, results)
+    document = metrics_document(run, request.model_name, asked.split.name, request.task, results)
     names = sorted(labels[key] for key in fresh)
     event = {"event": "rescored", "metrics": names, "protocols": {n: results[n].protocol for n in names}, "at": now()}
     journal = folder.journal.read_bytes() if folder.journal.is_file() else b""

@@ -3,23 +3,24 @@
 Every name is looked up in the catalogue, then among entry points, then as `package.module:Name`.
 """
 
+import contextlib
 import dataclasses
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from egobench.catalog import ENGINES, ESTIMATORS, EXTRACTORS, METRICS, MODELS, ON_REQUEST
 from egobench.data.open import open_split
-from egobench.errors import BadInputError, UnknownNameError
+from egobench.errors import BadInputError, EgoBenchError, UnknownNameError
 from egobench.estimators.base import Estimator
 from egobench.extractors.base import Extractor
 from egobench.files.plain import plain
 from egobench.files.safe_names import SAFE_WORDS, unsafe_names
 from egobench.metrics.base import ESTIMATED, ClipMetric, SetMetric, What
 from egobench.pipeline.engine import Engine
-from egobench.registry import Registry, unknown
+from egobench.registry import Registry, error_with_place, unknown
 from egobench.types import Model, Split
 
 Metric = ClipMetric | SetMetric
@@ -35,23 +36,49 @@ def resolve_model(name: str, options: Mapping[str, str] | None = None) -> Model:
     """The model with its settings; its network is not loaded.
 
     Args:
-        name: catalogue name, entry point or `package.module:Class`.
+        name: catalogue name, entry point, `package.module:Class` or `folder/file.py:Class`.
         options: field of the model's dataclass → text, parsed by the field's annotated type.
 
     Raises:
         UnknownNameError: no such model, or no such option; near names are suggested.
         BadInputError: `model-option` (a text that does not fit its type, a required option that is missing),
-            `model-class` (not a dataclass with `load`).
+            `model-class` (not a dataclass, no `load`: says which), `code-load`, `code-raised` (the model's own code
+            raises; says in which file and line).
     """
     kind = MODELS.load(name)
-    if not isinstance(kind, type) or not dataclasses.is_dataclass(kind) or not callable(getattr(kind, "load", None)):
-        raise BadInputError(f"model '{name}' is not a dataclass with a `load` method", code="model-class")
-    values = parse_options(kind, options or {})
+    if lacking := _lacking(kind):
+        raise BadInputError(f"model '{name}' {lacking}", code="model-class")
+    with user_code(f"model '{name}'"):
+        values = parse_options(kind, options or {})
     missing = [f.name for f in _fields(kind) if f.name not in values and _is_required(f)]
     if missing:
         raise BadInputError(f"model '{name}' needs option '{missing[0]}'", code="model-option")
-    model: Any = kind(**values)
+    with user_code(f"model '{name}'"):
+        model: Any = kind(**values)
     return model
+
+
+@contextlib.contextmanager
+def user_code(what: str) -> Iterator[None]:
+    """Turns what somebody else's code raises in the block into BadInputError `code-raised`, with file and line."""
+    try:
+        yield
+    except EgoBenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise BadInputError(f"{what} raised {error_with_place(error)}", code="code-raised") from error
+
+
+def _lacking(kind: Any) -> str:
+    """What a thing lacks to be a model's class; empty if nothing."""
+    if not isinstance(kind, type):
+        return f"is a {type(kind).__name__}; a class is needed, a dataclass with a `load` method"
+    lacks = []
+    if not dataclasses.is_dataclass(kind):
+        lacks.append("is not a dataclass (`@dataclass(frozen=True)` above the class makes it one)")
+    if not callable(getattr(kind, "load", None)):
+        lacks.append("has no `load(device)` method")
+    return " and ".join(lacks)
 
 
 def parse_options(kind: type, options: Mapping[str, str]) -> dict[str, Any]:
@@ -208,7 +235,10 @@ def resolve_device(device: str) -> str:
 
 def _instance(registry: Registry, name: str) -> Any:
     found = registry.load(name)
-    return found() if isinstance(found, type) else found
+    if not isinstance(found, type):
+        return found
+    with user_code(f"'{name}'"):
+        return found()
 
 
 def _parse_union(arguments: tuple[Any, ...], text: str) -> Any:

@@ -16,10 +16,11 @@ from egobench.errors import BadInputError, IncompleteRunError, NotComparableErro
 from egobench.files.atomic import make_folder, read_json
 from egobench.pipeline.aggregate import result_of
 from egobench.pipeline.checked import check_split
+from egobench.pipeline.model_code import CHANGED, codes_of
 from egobench.pipeline.progress import Progress, Quiet
-from egobench.pipeline.request import RunPlan, RunRequest, plan, request_of, request_record
+from egobench.pipeline.request import RunPlan, RunRequest, identity_of, plan, request_of, request_record
 from egobench.pipeline.resolve import resolve_device
-from egobench.pipeline.stages import extract_stage, generate_stage, score_stage
+from egobench.pipeline.stages import extract_stage, generate_stage, score_stage, settled_count
 from egobench.pipeline.worker import one_line
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, create_run, open_run
@@ -61,8 +62,12 @@ def start_run(request: RunRequest, progress: Progress | None = None, *, trust: b
     """
     if (Path(request.split) / INDEX).is_file():
         request = replace(request, split=str(Path(request.split).resolve()))  # resume may be called from elsewhere
+    module, _, attribute = request.model.rpartition(":")
+    if module.endswith(".py"):
+        request = replace(request, model=f"{Path(module).resolve()}:{attribute}")
     asked = plan(request)
     check_split(asked.split, progress, trust=trust)
+    make_folder(cache_home())  # a place that cannot be used is told before anything is sampled
     folder = create_run(Path(request.out), request.name.replace(":", " ") or request.model, asked.split.name)
     with folder.lock():
         write_manifest(folder, _first_manifest(folder, asked))
@@ -70,17 +75,25 @@ def start_run(request: RunRequest, progress: Progress | None = None, *, trust: b
 
 
 def resume_run(
-    path: Path | str, progress: Progress | None = None, *, workers: int | None = None, trust: bool = True
+    path: Path | str,
+    progress: Progress | None = None,
+    *,
+    workers: int | None = None,
+    trust: bool = True,
+    allow_changed_code: bool = False,
 ) -> RunReport:
     """Goes on with a run that was interrupted; one that is done is only read.
 
     Args:
         workers: processes from now on; None keeps the number of the request.
         trust: as `start_run`.
+        allow_changed_code: go on where the model's code has changed; the manifest then has both versions and how many
+            items are of the earlier one.
 
     Raises:
         BadInputError: not a run folder, or damaged.
-        NotComparableError: the code, split or weights have changed so that the rest would not fit the beginning.
+        NotComparableError: the code of the model, the split or weights have changed so that the rest would not fit the
+            beginning.
         RunLockedError: another process works on it.
         Others as `start_run`.
     """
@@ -95,8 +108,11 @@ def resume_run(
         if manifest["status"] == "done":
             return finish(report_of(folder, manifest), request)
         asked = plan(request if workers is None else replace(request, workers=workers))
-        _refuse_other(asked, manifest)
+        model = _model_now(folder, asked, manifest, allow_changed_code)
+        _refuse_other(replace(asked, identity=_identity(asked, manifest["model"])), manifest)
         check_split(asked.split, progress, trust=trust)
+        asked = replace(asked, identity=_identity(asked, model))
+        write_manifest(folder, {**manifest, "model": model, "identity": asked.identity})
         folder.remove_leftovers()
         return _work(folder, asked, progress or Quiet())
 
@@ -129,6 +145,8 @@ def _work(folder: RunFolder, asked: RunPlan, progress: Progress) -> RunReport:
         raise StorageError(f"{error}; `egobench resume {folder.path}` goes on") from error
     except Exception as error:
         write_manifest(folder, {**manifest, "status": "failed", "error": one_line(error)})
+        if isinstance(error, BadInputError) and error.code == CHANGED:
+            raise NotComparableError(str(error)) from error
         raise
     manifest["items"] = counts
     manifest |= {"status": "done", "finished": now()}
@@ -172,7 +190,10 @@ def _first_manifest(folder: RunFolder, asked: RunPlan) -> dict[str, Any]:
         "request": request,
         "typed": {name: value for name, value in options.items() if name in asked.request.typed},
         "defaulted": {name: value for name, value in options.items() if name not in asked.request.typed},
-        "model": {"name": asked.request.model, "target": asked.target, "settings": asked.settings},
+        "model": {
+            **{"name": asked.request.model_name, "target": asked.target, "settings": asked.settings},
+            **({"code": asked.code} if asked.code else {}),
+        },
         **({"submission": asked.settings} if asked.request.submission else {}),
         "split": {"name": split.name, "digest": split.digest, "facts": dict(split.facts)},
         "task": asked.request.task,
@@ -195,6 +216,37 @@ def weights_of(settings: Mapping[str, Any], protocols: Mapping[str, Any]) -> dic
             if "weights_sha256" in extractor:
                 found[name] = extractor["weights_sha256"]
     return found
+
+
+def _model_now(folder: RunFolder, asked: RunPlan, manifest: Mapping[str, Any], allow_changed: bool) -> dict[str, Any]:
+    """The manifest's `model` from now on: with other code where that has changed and may, or no sample hangs on it.
+
+    Raises:
+        NotComparableError: the model's code has changed, and that is not allowed.
+    """
+    model, code = dict(manifest["model"]), asked.code
+    before = model.get("code")
+    if before is None or before["sha256"] == code["sha256"]:
+        return model
+    done = settled_count(folder, asked)
+    if done == len(asked.items):  # the model is not asked again
+        return model
+    if done and not allow_changed:
+        raise NotComparableError(
+            f"{manifest['run']} cannot be resumed: the code of {model['name']} changed since it was started, and "
+            f"{done} of {len(asked.items)} items are made; start a new run, change it back, or take a run of two "
+            "versions with --allow-changed-code"
+        )
+    earlier = list(model.get("earlier_code", ()))
+    items = done - sum(each["items"] for each in earlier)
+    if items > 0:
+        earlier.append({"sha256": before["sha256"], "version": before["version"], "until": now(), "items": items})
+    return {**model, "code": code, **({"earlier_code": earlier} if earlier else {})}
+
+
+def _identity(asked: RunPlan, model: Mapping[str, Any]) -> str:
+    clip_ids = [info.clip_id for info in asked.infos]
+    return identity_of(asked.request, asked.settings, asked.split.digest, clip_ids, asked.protocols, codes_of(model))
 
 
 def _refuse_other(asked: RunPlan, manifest: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from egobench.errors import BadInputError, Undefined
 from egobench.files.plain import plain
 from egobench.metrics.base import ClipMetric, ClipScore, Need, SetMetric, SetScore
 from egobench.pipeline.inputs import Inputs, MissingPartError, Origin, has_part, part_of
-from egobench.pipeline.worker import one_line
+from egobench.pipeline.worker import one_line, printable
 from egobench.store.tables import ItemRow, ScoreRow, ScoreStatus
 
 BOOTSTRAP_SEED = 0
@@ -41,9 +41,9 @@ def score_clip(metric: ClipMetric, inputs: Inputs, clip_id: str, origin: Origin)
         detail = given if isinstance(given, ClipScore) else None
         value = float(given.value if isinstance(given, ClipScore) else given)
     except Undefined as reason:
-        return Score("undefined", reason=str(reason))
+        return Score("undefined", reason=printable(str(reason)))
     except MissingPartError as reason:
-        return Score("not-applicable", reason=str(reason))
+        return Score("not-applicable", reason=printable(str(reason)))
     except BadInputError as error:
         return Score("failed", reason=f"{error.code}: {one_line(error)}")
     except Exception as error:
@@ -125,7 +125,7 @@ def try_set(metric: SetMetric, rows: SetRows, groups: np.ndarray, *, draws: int)
             raise BadInputError("no row has all that the metric needs in a form that can be read", code="set-empty")
         score = metric.score(rows.inputs, rows.clips, groups, draws=draws, seed=BOOTSTRAP_SEED)
     except Undefined as reason:
-        return SetOutcome(None, "undefined", str(reason), entered)
+        return SetOutcome(None, "undefined", printable(str(reason)), entered)
     except BadInputError as error:
         return SetOutcome(None, "failed", f"{error.code}: {one_line(error)}", entered)
     except Exception as error:

@@ -13,7 +13,7 @@ from egobench.pipeline.aggregate import clip_result, metrics_document, set_resul
 from egobench.pipeline.calibration import with_calibration
 from egobench.pipeline.engine import Outcome
 from egobench.pipeline.extract import ExtractJob, WantList, makers_of
-from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE, GenerateJob
+from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE, GenerateJob, is_of_form
 from egobench.pipeline.inputs import Inputs, Origin, unchanged
 from egobench.pipeline.measured import unmeasured_items
 from egobench.pipeline.progress import Progress
@@ -43,7 +43,8 @@ def generate_stage(
     infos = {info.clip_id: info for info in asked.infos}
     rows = _settled(folder, infos)
     left = [item for item in asked.items if item not in rows]
-    job = GenerateJob(*asked.source, request.split, request.task, device, folder.path, asked.split.digest)
+    code, place = str(asked.code.get("sha256", "")), (device, folder.path, asked.split.digest)
+    job = GenerateJob(*asked.source, request.split, request.task, *place, code, request.clip_timeout)
     progress.stage("generate", len(asked.items))
     progress.advance(len(rows), sum(row.status == "failed" for row in rows.values()))
     engine = resolve_engine(request.engine, request.workers)
@@ -52,7 +53,12 @@ def generate_stage(
             row = _item_row(outcome, infos)
             if odd := (outcome.answer.value or {}).get("odd"):
                 journal.append({"event": "note", "clip": row.clip, "seed": row.seed, "code": odd})
-            journal.append({"event": "item", **_event(row)})
+            is_first = outcome.item == asked.items[0] and not (request.keep_going or request.submission)
+            if is_first and row.status == "failed" and is_of_form(row.code):
+                text = f"the first clip's sample is wrong: {row.code}: {row.reason}; the others would be too"
+                raise BadInputError(f"{text}; mend the model, or go on all the same with --keep-going", code=row.code)
+            why = outcome.answer.traceback
+            journal.append({"event": "item", **_event(row), **({"traceback": why} if why else {})})
             rows[row.clip, row.seed] = row
             progress.advance(1, row.status == "failed")
     progress.done()
@@ -106,7 +112,7 @@ def score_stage(
     rows, results = score_metrics(asked, items, inputs, known, progress)
     write_scores(folder.scores, rows)
     request = asked.request
-    document = metrics_document(asked.run, request.model, asked.split.name, request.task, results)
+    document = metrics_document(asked.run, request.model_name, asked.split.name, request.task, results)
     write_json(folder.metrics, document)
     return count_items(items, rows)
 
@@ -162,6 +168,11 @@ def _add_wants(wants: WantList, metric: Metric, inputs: Inputs, items: list[Item
                 want = inputs.want(need, item.clip, Origin(item))
                 is_own = need.source == "sample"
                 wants.add(want, item.clip, item if is_own else None)
+
+
+def settled_count(folder: RunFolder, asked: RunPlan) -> int:
+    """How many of the items that are asked for are through by the journal."""
+    return len(_settled(folder, {info.clip_id: info for info in asked.infos}))
 
 
 def _settled(folder: RunFolder, infos: Mapping[str, ClipInfo]) -> dict[tuple[str, int], ItemRow]:

@@ -13,6 +13,7 @@ from egobench.files.atomic import TEMPORARY_SUFFIX, read_json
 from egobench.files.digest import digest_file, digest_json
 from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE
 from egobench.pipeline.measured import coverage_of, unmeasured_items
+from egobench.pipeline.model_code import codes_of
 from egobench.pipeline.request import identity_of, request_of
 from egobench.pipeline.score import BOOTSTRAP_SEED, group_numbers
 from egobench.stats.bootstrap import cluster_mean_interval
@@ -107,7 +108,8 @@ def _manifest_flaws(records: Records) -> Iterator[Flaw]:
     clips = sorted({item.clip for item in records.items})
     try:
         request, settings = request_of(manifest["request"]), manifest["model"]["settings"]
-        identity = identity_of(request, settings, manifest["split"]["digest"], clips, manifest["protocols"])
+        codes, split_digest = codes_of(manifest["model"]), manifest["split"]["digest"]
+        identity = identity_of(request, settings, split_digest, clips, manifest["protocols"], codes)
         name = f"{request.model.rpartition(':')[2]}_{manifest['split']['name']}_{manifest['identity'][:12]}"
     except (BadInputError, KeyError, TypeError) as error:
         yield Flaw("manifest-damaged", "manifest.json", f"{error!r}", "the request as it was written")
@@ -115,7 +117,7 @@ def _manifest_flaws(records: Records) -> Iterator[Flaw]:
     if clips and identity != manifest["identity"]:
         right = f"{manifest['identity'][:SHORT]}, the identity that is recorded"
         yield Flaw("identity-changed", "manifest.json", f"a request that comes to {identity[:SHORT]}", right)
-    said = {"run": name, "model": request.model, "split": manifest["split"]["name"], "task": manifest["task"]}
+    said = {"run": name, "model": request.model_name, "split": manifest["split"]["name"], "task": manifest["task"]}
     for key, right in said.items():
         if records.document and records.document.get(key) != right:
             yield Flaw("metrics-differ", f"metrics.json {key}", repr(records.document.get(key)), repr(right))

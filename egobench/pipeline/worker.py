@@ -21,6 +21,8 @@ THREAD_VARIABLES = (
     *("NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_WAIT_POLICY"),
 )
 MAX_REASON = 300
+MAX_TRACEBACK = 20_000
+"""Characters that are kept."""
 _state: dict[str, Any] = {}
 
 
@@ -37,6 +39,8 @@ class Answer:
     attempts: int = 1
     seconds: float = 0.0
     """Of the last attempt."""
+    traceback: str = ""
+    """Of an error in code that is not ours; empty if there was none."""
 
 
 class LoadError(Exception):
@@ -74,19 +78,41 @@ def call(item: Any, attempts: int) -> Answer:
             return Answer(task(item), attempts=attempt, seconds=time.perf_counter() - began)
         except StorageError:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:  # Ctrl-C never comes here: a KeyboardInterrupt is the model's own
             found = error.code if isinstance(error, BadInputError) else code
-            answer = Answer(None, found, one_line(error), attempt, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            answer = Answer(None, found, one_line(error), attempt, seconds, traceback_of(error))
     return answer
 
 
 def one_line(error: BaseException) -> str:
     """Type and message of an error, for others than our own with the place it came from; never more than a line."""
+    try:
+        message = str(error)
+    except Exception as broken:
+        message = f"its text raised {type(broken).__name__}"
+    message = printable(message)
     if isinstance(error, EgoBenchError):
-        return " ".join(str(error).split())[:MAX_REASON]
+        return " ".join(message.split())[:MAX_REASON]
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:MAX_REASON] + place
+    return printable(" ".join(f"{type(error).__name__}: {message}".split())[:MAX_REASON] + place)
+
+
+def printable(text: str) -> str:
+    """The text with what is no Unicode, as half of a surrogate pair, written as `\\udc80`: files are in UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def traceback_of(error: BaseException) -> str:
+    """Traceback of an error in code that is not ours, or of the one behind an error of ours; its end, if it is long."""
+    found = error.__cause__ if isinstance(error, EgoBenchError) else error
+    if found is None or isinstance(found, EgoBenchError):
+        return ""
+    try:
+        return printable("".join(traceback.format_exception(found)))[-MAX_TRACEBACK:]
+    except Exception as broken:
+        return f"it could not be written: {type(broken).__name__}"
 
 
 def pin_threads() -> None:
@@ -107,7 +133,7 @@ def _task() -> tuple[Callable[[Any], Any], str]:
             _state["task"] = job.prepare(), job.error_code
         except StorageError:
             raise
-        except (Exception, SystemExit) as error:
-            raise LoadError(one_line(error), getattr(error, "code", "")) from None
+        except BaseException as error:
+            raise LoadError(one_line(error), getattr(error, "code", ""), traceback_of(error)) from None
         pin_threads()
     return _state["task"]

@@ -81,8 +81,8 @@ def _flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     """Nested settings by dotted names; a file, which is kept as its digest or path, is one value."""
     found: dict[str, Any] = {}
     for key, value in settings.items():
-        if isinstance(value, Mapping) and set(value) in ({"sha256"}, {"path"}):
-            found[f"{above}{key}"] = next(iter(value.values()))
+        if isinstance(value, Mapping) and set(value) in ({"sha256"}, {"path"}, {"sha256", "text"}):
+            found[f"{above}{key}"] = value.get("sha256", value.get("path"))
         elif isinstance(value, Mapping):
             found |= _flat(value, f"{above}{key}.")
         else:

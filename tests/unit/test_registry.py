@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from egobench.catalog import KINDS, METRICS, MODELS
-from egobench.errors import UnknownNameError
+from egobench.errors import BadInputError, UnknownNameError
 from egobench.registry import Registry
 
 
@@ -34,8 +34,51 @@ def test_an_unknown_name_is_answered_with_what_would_be_right(name, said):
 def test_a_missing_dependency_of_a_known_module_is_not_called_an_unknown_name(tmp_path, monkeypatch):
     (tmp_path / "needs_more.py").write_text("import surely_not_installed\n")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ModuleNotFoundError, match="surely_not_installed"):
+    with pytest.raises(BadInputError, match=r"surely_not_installed' \(.*needs_more.py, line 1\)") as caught:
         MODELS.load("needs_more:Model")
+    assert caught.value.code == "code-load"
+    assert isinstance(caught.value.__cause__, ModuleNotFoundError)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = 1\ndef (:\n", r"SyntaxError: invalid syntax \(.*broken.py, line 2\)"),
+        ("\n\nraise ValueError('no\\nway')\n", r"ValueError: no way \(.*broken.py, line 3\)"),
+        ("import sys\nsys.exit(3)\n", r"SystemExit: 3 \(.*broken.py, line 2\)"),
+    ],
+    ids=["syntax", "raises", "exits"],
+)
+def test_code_that_does_not_load_is_named_with_file_and_line(tmp_path, text, said):
+    (tmp_path / "broken.py").write_text(text)
+    with pytest.raises(BadInputError, match=said) as caught:
+        MODELS.load(f"{tmp_path}/broken.py:Model")
+    assert caught.value.code == "code-load"
+
+
+def test_a_file_is_loaded_by_its_path_beside_its_helper_and_under_any_name(tmp_path, monkeypatch):
+    (tmp_path / "json.py").write_text("from path_helper import X\nclass Model: x = X\n")
+    (tmp_path / "path_helper.py").write_text("X = 5\n")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(tmp_path.parent)
+    assert MODELS.load(f"{tmp_path.name}/json.py:Model").x == 5
+
+
+def test_a_file_of_a_package_is_loaded_as_a_part_of_it(tmp_path, monkeypatch):
+    folder = tmp_path / "path_package" / "sub"
+    folder.mkdir(parents=True)
+    for place in (folder, folder.parent):
+        (place / "__init__.py").write_text("")
+    (folder.parent / "base.py").write_text("X = 6\n")
+    (folder / "mine.py").write_text("from ..base import X\nclass Model: x = X\n")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert MODELS.load(f"{folder}/mine.py:Model").x == 6
+
+
+@pytest.mark.parametrize(("name", "said"), [("no/where.py:Model", "no file 'no/where.py'"), ("a/b:C", "file.py:Name")])
+def test_a_path_that_leads_nowhere_says_what_would_be_right(name, said):
+    with pytest.raises(UnknownNameError, match=said):
+        MODELS.load(name)
 
 
 def test_all_names_are_sorted_and_distinct_across_kinds():

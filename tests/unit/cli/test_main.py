@@ -229,3 +229,62 @@ def test_a_folder_without_an_index_is_not_called_an_unknown_name(capsys, tmp_pat
     assert "not a split folder; nothing is there" in capsys.readouterr().err
     assert cli.main(["data", "verify", "egomini-tset"]) == 2
     assert "did you mean 'egomini-test'" in capsys.readouterr().err
+
+
+def test_debug_shows_the_traceback_of_a_known_error_and_is_no_option_of_the_verb(verb, capsys):
+    seen = []
+
+    def act(arguments):
+        seen.append(arguments)
+        raise BadInputError("bad")
+
+    verb.act = act
+    assert cli.main(["act", "--debug", "x"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+    assert cli.main(["act", "x"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+    assert seen == [["x"], ["x"]]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "--model", "static", "--split", "egomini-smoke", "--out", "{file}/runs"],
+        ["run", "--model", "static", "--split", "egomini-smoke", "--out", "{file}"],
+        ["check", "--example", "{file}/example"],
+        ["check", "--example", "/proc/nothing/example"],
+        ["runs", "export", "{run}", "--out", "{file}/run.zip"],
+        ["runs", "export", "{run}", "--out", "{file}-none/run.zip"],
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_a_place_that_cannot_be_used_is_one_line_and_no_bug(words, tmp_path, capsys):
+    file = tmp_path / "file"
+    file.write_text("x")
+    run = Path(__file__).parents[2] / "golden" / "run-schema-2"
+    assert cli.main([word.format(file=file, run=run) for word in words]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("egobench: ")
+    assert "place" in said or "not empty" in said
+
+
+def test_a_cache_under_a_file_is_told_before_anything_is_sampled(tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setenv("EGOBENCH_CACHE", str(tmp_path / "file" / "cache"))
+    words = ["run", "--model", "static", "--split", "egomini-smoke", "--out", str(tmp_path / "runs")]
+    assert cli.main(words) == 2
+    assert "file, not a folder" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_baseline_under_a_file_is_refused_as_a_place(tmp_path):
+    from egobench.errors import UnusablePlaceError
+    from egobench.files.atomic import make_folder, write_json
+
+    (tmp_path / "file").write_text("x")
+    for write in (lambda: make_folder(tmp_path / "file"), lambda: write_json(tmp_path / "file" / "b.json", {})):
+        with pytest.raises(UnusablePlaceError, match="file") as caught:
+            write()
+        assert caught.value.exit_code == 2
+    with pytest.raises(UnusablePlaceError, match="a folder is there"):
+        write_json(tmp_path, {})

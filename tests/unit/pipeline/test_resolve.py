@@ -67,7 +67,7 @@ def test_a_missing_required_option_is_named():
 
 @pytest.mark.parametrize("name", ["pathlib:Path", "json:dumps", "egobench.types:Video"])
 def test_what_is_no_model_is_refused(name):
-    with pytest.raises(BadInputError, match="not a dataclass with a `load` method"):
+    with pytest.raises(BadInputError, match=r"is not a dataclass|has no `load|is a function"):
         resolve_model(name)
 
 

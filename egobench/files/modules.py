@@ -1,0 +1,101 @@
+"""Where Python modules lie and which they import, read from their text: nothing is imported, nothing runs."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec
+from pathlib import Path
+
+SOURCE_SUFFIXES = (".py", ".pyx", ".so", ".pyd")
+"""Files of a package that are its code."""
+SUITE = Path(__file__).resolve().parents[2]
+"""Folder of this suite's packages."""
+
+
+@lru_cache(maxsize=1024)
+def module_spec(module: str) -> ModuleSpec | None:
+    """Spec of a dotted module, without importing its parents; None if there is none."""
+    parent, _, name = module.rpartition(".")
+    if not parent:
+        try:
+            return find_spec(name) if name else None
+        except ValueError:
+            return None
+    package = module_spec(parent)
+    places = package.submodule_search_locations if package else None
+    return PathFinder.find_spec(module, list(places)) if places else None
+
+
+def code_files(module: str, file: Path | None = None) -> dict[str, Path]:
+    """All code that a module is made of, by name: its package whole (or its file), and every module of the user's own
+    that these import, at the top or inside a function. Installed libraries and Python's own modules are not followed.
+
+    Args:
+        module: dotted name.
+        file: where it lies; None looks it up.
+    """
+    found: dict[str, Path] = {}
+    top = module.partition(".")[0]
+    spec = module_spec(top) if file is None else None
+    if spec is not None and spec.origin and Path(spec.origin).name == "__init__.py":
+        folder = Path(spec.origin).parent
+        paths = sorted(path for path in folder.rglob("*") if path.suffix in SOURCE_SUFFIXES and path.is_file())
+        found = {f"{top}/{path.relative_to(folder).as_posix()}": path for path in paths}
+    else:
+        origin = file or _origin(module)
+        if origin is not None:
+            found[origin.name if file else f"{module}{origin.suffix}"] = origin
+    left = list(found.items())
+    while left:
+        name, path = left.pop()
+        for wanted in _imports(path, name):
+            there = _origin(wanted)
+            if there is not None and there not in found.values() and _is_own(there):
+                found[f"{wanted}{there.suffix}"] = there
+                left.append((f"{wanted}{there.suffix}", there))
+    return found
+
+
+def _imports(path: Path, name: str) -> Iterator[str]:
+    """Dotted names that a file imports, absolute ones and those relative to `name` (`a.b.py` is in the package `a`)."""
+    if path.suffix != ".py":
+        return
+    try:
+        tree = ast.parse(path.read_bytes(), filename=str(path))
+    except (SyntaxError, ValueError):
+        return
+    package = name.removesuffix(".py").rpartition(".")[0]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level and "/" not in name:
+                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join(part for part in [*parents, base] if part)
+            elif node.level:
+                continue  # inside a package that is taken whole
+            if base:
+                yield base
+                yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _origin(module: str) -> Path | None:
+    if module.partition(".")[0] in sys.stdlib_module_names:
+        return None
+    spec = module_spec(module)
+    origin = spec.origin if spec is not None else None
+    return Path(origin) if origin and Path(origin).suffix in SOURCE_SUFFIXES else None
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a file is neither Python's, nor an installed library's, nor this suite's."""
+    import sysconfig
+
+    packages = [SUITE / name for name in ("egobench", "egotwin_ref", "baselines")]
+    installed = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platlib", "purelib")]
+    if not path.is_absolute() or {"site-packages", "dist-packages"} & set(path.parts):
+        return False
+    return not any(path.resolve().is_relative_to(folder) for folder in [*packages, *installed])
