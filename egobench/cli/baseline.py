@@ -11,6 +11,7 @@ from egobench.boards.numbers import plain_text, value_text
 from egobench.boards.table import in_order
 from egobench.cli.options import parse, pick, print_grids, print_json
 from egobench.cli.progress import progress
+from egobench.cli.stdout import print
 
 
 @dataclass(frozen=True)

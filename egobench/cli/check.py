@@ -9,6 +9,7 @@ from egobench.catalog import SPLITS
 from egobench.cli.options import parse, print_json
 from egobench.cli.progress import progress
 from egobench.cli.quiet import note
+from egobench.cli.stdout import print
 from egobench.errors import BadInputError
 
 EXAMPLE_SPLIT = "egomini-smoke"

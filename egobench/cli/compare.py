@@ -2,8 +2,6 @@
 
 import csv
 import io
-import shutil
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -17,6 +15,7 @@ from egobench.boards.render import latex, markdown
 from egobench.cli.options import parse, print_grids, print_json
 from egobench.cli.progress import progress
 from egobench.cli.several import chosen_runs
+from egobench.cli.stdout import columns, data_stream, print
 from egobench.errors import BadInputError, NotComparableError
 
 if TYPE_CHECKING:
@@ -140,7 +139,7 @@ def _print(
     if form == "csv":
         print(_csv([dict(record) for each in against_first for record in metrics_grid(each).records]), end="")
         return
-    narrow = form == "table" and sys.stdout.isatty() and shutil.get_terminal_size().columns < NARROW_COLUMNS
+    narrow = form == "table" and data_stream().isatty() and columns() < NARROW_COLUMNS
     grids = [grid for each in against_first for grid in compare_grids(each, narrow=narrow)]
     if len(sides) > 2:
         grids.append(matrix_grid([_matrix_name(side) for side in sides], found))

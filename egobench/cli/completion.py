@@ -1,5 +1,6 @@
 """`egobench completion bash|zsh|fish`: a script for the shell, which asks `egobench completion words` on every TAB."""
 
+from egobench.cli.stdout import print
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.registry import unknown
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from tyro.conf import Positional
 
 from egobench.cli.options import parse, pick, print_json
+from egobench.cli.stdout import print
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from egobench.catalog import SPLITS
 from egobench.cli.options import parse, pick, print_json
 from egobench.cli.progress import progress
 from egobench.cli.quiet import note
+from egobench.cli.stdout import print
 from egobench.errors import BadInputError
 from egobench.motions.axes import Kind, MotionFileWarning, Unit, Up
 from egobench.types import Condition, Sample

@@ -8,6 +8,7 @@ from egobench.catalog import KINDS, METHODS
 from egobench.cli.card_facts import card_facts
 from egobench.cli.quick import parse_quick
 from egobench.cli.source import Described, read_source
+from egobench.cli.stdout import print
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.registry import unknown
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from egobench import __version__
+from egobench.cli.stdout import print
 
 NEEDED = ("numpy", "scipy", "numba", "av", "pyarrow", "matplotlib", "rich", "tyro", "safetensors")
 MIN_MEMORY_GIB, MIN_FREE_GIB = 4.0, 2.0

@@ -10,6 +10,7 @@ from tyro.conf import Positional
 from egobench.cli.options import parse, print_grids, print_json
 from egobench.cli.progress import progress
 from egobench.cli.quiet import note
+from egobench.cli.stdout import print
 from egobench.files.atomic import storage_errors, write_bytes
 
 SUMMARY = "GITHUB_STEP_SUMMARY"

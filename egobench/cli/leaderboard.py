@@ -11,6 +11,7 @@ from egobench.boards.render import json_text
 from egobench.cli.leaderboard_pictures import PicturesOptions, draw
 from egobench.cli.options import parse, pick, print_grids, print_json
 from egobench.cli.progress import progress
+from egobench.cli.stdout import print
 
 
 @dataclass(frozen=True)

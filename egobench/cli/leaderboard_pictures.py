@@ -9,6 +9,7 @@ from tyro.conf import Positional, UseAppendAction
 from egobench.cli.options import print_json
 from egobench.cli.progress import progress
 from egobench.cli.quiet import note
+from egobench.cli.stdout import print
 from egobench.errors import BadInputError
 
 CHECKPOINT = re.compile(r"(?P<label>[^=]+)@(?P<samples>\d[\d_]*)=(?P<run>.+)", re.DOTALL)

@@ -3,6 +3,7 @@
 from egobench.catalog import KINDS
 from egobench.cli.quick import parse_quick
 from egobench.cli.source import read_head, read_source
+from egobench.cli.stdout import print
 from egobench.errors import EgoBenchError, UnknownNameError
 from egobench.registry import unknown
 

@@ -11,6 +11,7 @@ from importlib import import_module
 from egobench import __version__
 from egobench.cli.quiet import hush_matplotlib, is_debug, take_debug, take_quiet
 from egobench.cli.stand_ins import use_stand_ins
+from egobench.cli.stdout import data_stream, give_up, keep_for_data, print
 from egobench.errors import EgoBenchError, UnknownNameError
 from egobench.files.patient import patient
 
@@ -78,6 +79,7 @@ def console() -> None:
     use_stand_ins()
     if sys.stderr is not None:
         sys.stderr = patient(sys.stderr)
+    keep_for_data()
     code = main()
     if code == INTERRUPTED:  # an impatient second Ctrl-C must not spill a traceback while worker processes end
         import signal
@@ -92,12 +94,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     verb = arguments[0] if arguments else ""
     try:
         code = _dispatch(verb, arguments[1:])
-        sys.stdout.flush()
+        data_stream().flush()
         return code
     except SystemExit as stop:  # argparse and tyro leave this way, after printing
         return _code_of(stop)
     except BrokenPipeError:  # the reader has seen enough, as in `egobench list | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up()
         return 0
     except KeyboardInterrupt as interrupt:  # the pipeline says which run to resume
         advice = RESUME_ADVICE.get(verb)

@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import re
-import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, fields, make_dataclass
@@ -14,6 +13,7 @@ import tyro
 
 from egobench.boards.grid import Grid
 from egobench.boards.render import terminal
+from egobench.cli.stdout import as_stdout, columns, data_stream, print
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.registry import unknown
 
@@ -30,7 +30,7 @@ def parse(kind: type[OptionsT], verb: str, arguments: Sequence[str]) -> OptionsT
     """Options of a verb; a misspelt one leaves with code 2, a suggestion, and the reason as the last line."""
     said = io.StringIO()
     try:
-        with contextlib.redirect_stderr(said):
+        with contextlib.redirect_stderr(said), as_stdout():
             found = tyro.cli(
                 _with_quiet(kind), prog=f"egobench {verb}", args=arguments, config=(tyro.conf.FlagCreatePairsOff,)
             )
@@ -90,7 +90,7 @@ def pick(verb: str, actions: Mapping[str, tuple[Any, str]], arguments: Sequence[
     if name in ("-h", "--help", ""):
         width = max(len(action) for action in actions)
         lines = [f"  {action:<{width}}  {line}" for action, (_, line) in actions.items()]
-        print(f"usage: egobench {verb} ACTION …\n", *lines, sep="\n", file=sys.stdout if name else sys.stderr)
+        print(f"usage: egobench {verb} ACTION …\n", *lines, sep="\n", file=None if name else sys.stderr)
         raise SystemExit(0 if name else 2)
     if name not in actions:
         raise UnknownNameError(unknown(f"actions of {verb}", name, list(actions)))
@@ -124,14 +124,15 @@ def print_grids(grids: Sequence[Grid]) -> None:
     """Tables on stdout; as wide as they need where stdout is no terminal, so that a pipe sees whole rows."""
     from rich.console import Console
 
-    terminal(grids, Console(width=None if sys.stdout.isatty() else WIDE))
+    data = data_stream()
+    terminal(grids, Console(file=data, width=columns() if data.isatty() else WIDE))
 
 
 def print_rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Plain columns on stdout; on a terminal too narrow for them each row is a block of `name  value` lines."""
     table = [list(row) for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(head, *table, strict=True)]
-    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
+    room = columns() if data_stream().isatty() else WIDE
     if sum(widths) + 2 * (len(widths) - 1) <= room:
         for row in [list(head), *table]:
             print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())

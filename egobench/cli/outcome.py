@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from egobench.boards.table import read_metrics, run_grid
 from egobench.cli.options import print_grids, print_json
 from egobench.cli.quiet import note
+from egobench.cli.stdout import print
 from egobench.errors import IncompleteRunError
 from egobench.pipeline.model_code import changed_text
 from egobench.pipeline.oddities import odd_videos

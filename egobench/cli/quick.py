@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 
+from egobench.cli.stdout import print
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.registry import unknown
 

@@ -8,6 +8,7 @@ from tyro.conf import Positional
 from egobench.cli.options import parse, print_json
 from egobench.cli.progress import progress
 from egobench.cli.quiet import note
+from egobench.cli.stdout import print
 
 
 @dataclass(frozen=True)

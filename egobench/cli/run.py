@@ -9,6 +9,7 @@ from tyro.conf import UseAppendAction, arg
 from egobench.cli.options import key_values, parse, print_json, typed_names
 from egobench.cli.progress import progress
 from egobench.cli.quiet import note
+from egobench.cli.stdout import print
 from egobench.types import Task
 
 if TYPE_CHECKING:

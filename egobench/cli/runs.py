@@ -8,6 +8,7 @@ from tyro.conf import Positional
 
 from egobench.cli.options import parse, pick, print_json, print_rows
 from egobench.cli.quiet import note
+from egobench.cli.stdout import print
 from egobench.errors import BadInputError
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 import os
 
 from egobench.cli.quick import parse_quick
+from egobench.cli.stdout import print
 from egobench.errors import UnknownNameError
 from egobench.registry import unknown
 

@@ -10,6 +10,7 @@ from egobench.boards.render import RENDERERS
 from egobench.boards.side_by_side import runs_grid
 from egobench.cli.options import parse, print_grids
 from egobench.cli.several import chosen_runs
+from egobench.cli.stdout import print
 from egobench.errors import BadInputError
 
 

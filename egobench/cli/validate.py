@@ -6,6 +6,7 @@ from pathlib import Path
 
 from egobench.cli.options import parse, print_grids, print_json
 from egobench.cli.progress import progress
+from egobench.cli.stdout import print
 
 FAILED = 1
 

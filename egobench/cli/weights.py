@@ -9,6 +9,7 @@ from tyro.conf import Positional
 
 from egobench.cli.options import parse, pick, print_json
 from egobench.cli.progress import progress
+from egobench.cli.stdout import print
 from egobench.errors import BadInputError
 from egobench.extractors.weights_manifest import WeightFile, read_manifest, weight_file
 
