@@ -1,6 +1,6 @@
 """The steps of `benchmarks/rows.py`: what each makes, how to see that it is made, and the command that makes it.
 
-    weights/ROW.safetensors ──> guidance/ROW.json ──> runs/ROW, runs/ROW-guided ──> the board's entries
+    weights/ROW.safetensors ──> the board's guidance/ROW.json ──> runs/ROW, runs/ROW-guided ──> the board's entries
 
 What is done is seen from the files themselves: a card by the wanted recipe from the wanted clips, a choice for these
 very weights, a finished run of them, an entry of that run. So weights that changed make new choices and new runs.
@@ -145,8 +145,11 @@ def model_of(setup: Setup, row: TableRow, guidance: Guidance = PLAIN) -> EgoTwin
 
 
 def choice_file(setup: Setup, row: TableRow) -> Path:
-    """Where the row's choice of guidance stands. Second seeds take the first one's: only the training differs."""
-    return setup.work / "guidance" / f"{row.variant}.json"
+    """Where the row's choice of guidance stands: with the board, since it says how the guided rows were sampled.
+
+    Second seeds take the first one's: only the training differs.
+    """
+    return setup.board / "guidance" / f"{row.variant}.json"
 
 
 def chosen(setup: Setup, row: TableRow) -> Guidance | None:

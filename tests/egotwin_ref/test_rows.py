@@ -116,7 +116,7 @@ def test_what_is_done_is_not_done_again(rehearsal):
 def test_the_choice_stands_in_a_file_with_every_pair(rehearsal):
     folder, _ = rehearsal
     for row, columns, pairs in (("egotwin", {"trans-err", "rot-err", "mm-dist"}, 3), ("mld", {"mm-dist"}, 2)):
-        found = json.loads((folder / "work" / "guidance" / f"{row}.json").read_text())
+        found = json.loads((folder / "board" / "guidance" / f"{row}.json").read_text())
         assert len(found["tried"]) == pairs
         assert all(set(pair["columns"]) == columns for pair in found["tried"])
         least = min(found["tried"], key=lambda pair: pair["way"])
