@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from egobench.errors import BadInputError, StorageError
-from egobench.files.atomic import atomic_path, read_json, write_bytes, write_json
+from egobench.errors import BadInputError, StorageError, UnusablePlaceError
+from egobench.files.atomic import atomic_path, read_json, storage_errors, write_bytes, write_json
 
 
 def test_an_error_in_the_middle_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -67,6 +67,12 @@ def test_what_the_disk_refuses_is_one_line_and_leaves_nothing(tmp_path, monkeypa
     assert not list(tmp_path.iterdir())
 
 
-def test_other_errors_keep_their_type(tmp_path):
-    with pytest.raises(FileNotFoundError):
+def test_a_file_in_a_folder_that_is_not_there_is_refused_as_a_place(tmp_path):
+    with pytest.raises(UnusablePlaceError, match="no such folder; choose another place"):
         write_bytes(tmp_path / "no" / "a", b"")
+
+
+def test_other_errors_keep_their_type(tmp_path):
+    with pytest.raises(OSError, match="odd") as caught, storage_errors(tmp_path):
+        raise OSError(errno.EINVAL, "odd")
+    assert not isinstance(caught.value, StorageError)
