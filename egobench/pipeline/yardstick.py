@@ -26,7 +26,7 @@ from egobench.stats.pairing import SHUFFLE_SEED, shuffled_partners
 from egobench.store.cache import Cache, cache_key
 
 VERSION = 4
-"""2: only from splits whose content was checked. 4: set distances at full size, and none that has no meaning."""
+"""2: only from splits whose content was checked. 4: sets against as many other clips, never from a run's own files."""
 UNPAIRED = "what belongs together does not enter the metric, so strangers score what the reference does"
 
 

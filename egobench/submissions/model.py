@@ -10,6 +10,7 @@ from egobench.files.digest import digest_file, digest_json
 from egobench.submissions.description import NAME, Description, read_description
 from egobench.submissions.form import form_of_condition
 from egobench.submissions.inventory import files_of_clip, take_inventory
+from egobench.submissions.pictures import check_pictures
 from egobench.submissions.report import Finding
 from egobench.submissions.sample import digests_of, read_sample
 from egobench.types import Condition, Sample
@@ -62,9 +63,12 @@ class LoadedSubmission:
             raise BadInputError(wrong[0].line(), code=wrong[0].code)
         form = form_of_condition(condition)
         try:
-            return read_sample(
+            sample = read_sample(
                 files, form, body_model=self.settings.body_model, skeleton_map=self.settings.skeleton_map
             )
+            if sample.video is not None:
+                check_pictures(sample.video.frames, condition.first_frame)
+            return sample
         except BadInputError as error:
             text = str(error).replace(str(folder), "").lstrip("/")
             raise BadInputError(text, code=error.code) from error

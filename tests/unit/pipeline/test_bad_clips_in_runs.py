@@ -168,7 +168,8 @@ def test_trajectory_files_that_are_wrong_fail_their_clips_and_the_sound_ones_cou
     monkeypatch.setenv("EGOBENCH_PATHS", str(folder))
     monkeypatch.setenv("EGOBENCH_CACHE", str(tmp_path / "cache"))
     request = RunRequest("reference", SPLIT, metrics="rot-err:path-file", draws=20, out=str(tmp_path / "runs"))
-    report = start_run(request)
+    report = start_run(replace(request, allow_failed=len(reasons)))
+    assert (report.failed, report.unmeasured) == (0, len(reasons))
     found = {row.clip: row for row in read_scores(report.path / "scores.parquet")}
     for number, clip_id in enumerate(clips):
         row, detail = found[clip_id], json.loads(found[clip_id].detail)
@@ -177,3 +178,4 @@ def test_trajectory_files_that_are_wrong_fail_their_clips_and_the_sound_ones_cou
         assert row.value == pytest.approx(detail["null_deg"]) if wrong else row.value < 1e-3
     (result,) = report.results.values()
     assert result.detail["statuses"]["failed"]["n"] == len(reasons)
+    assert result.coverage == 1 - len(reasons) / len(clips)
