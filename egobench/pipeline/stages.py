@@ -200,11 +200,12 @@ def is_unchanged(folder: RunFolder, row: ItemRow) -> bool:
 
 def _item_row(outcome: Outcome, infos: Mapping[str, ClipInfo]) -> ItemRow:
     (clip_id, seed), answer = outcome.item, outcome.answer
-    digests = {name: (answer.value or {}).get(name, "") for name in ("video", "motion")}
+    told = {"video": "", "motion": "", **(answer.value or {})}  # digests, and a good sample's warnings
+    told.pop("odd", None)
     event = {
         **{"clip": clip_id, "seed": seed, "status": "failed" if answer.code else "ok"},
         **{"code": answer.code, "reason": answer.reason, "attempts": answer.attempts},
-        **{"seconds": round(answer.seconds, 4), **digests},
+        **{"seconds": round(answer.seconds, 4), **told},
     }
     return _row_of(event, infos)
 

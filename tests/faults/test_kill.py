@@ -36,6 +36,15 @@ else:
 """
 
 
+def wait_for_samples(process, number):
+    """Until the run samples, and so many samples are made; the split's content is checked before."""
+    assert process.stdout
+    while (line := process.stdout.readline().strip()) != b"generate":
+        assert line, "the run ended before it sampled"
+    for _ in range(number):
+        process.stdout.readline()
+
+
 @pytest.fixture(scope="module")
 def toy_split(tmp_path_factory):
     return str(make_split(tmp_path_factory.mktemp("toy") / "split"))
@@ -119,9 +128,7 @@ def test_killed_at_twenty_random_instants_the_results_are_the_same_to_the_byte(a
 
 def test_workers_do_not_outlive_a_killed_parent(ask, tmp_path):
     process = launch("start", json.dumps(asdict(ask(workers=2, model_options={"sleep": "0.5"}))))
-    assert process.stdout
-    for _ in range(3):
-        process.stdout.readline()
+    wait_for_samples(process, 2)
     workers = children_of(process)
     assert len(workers) >= 2
     process.kill()
@@ -131,9 +138,7 @@ def test_workers_do_not_outlive_a_killed_parent(ask, tmp_path):
 
 def test_ctrl_c_leaves_a_run_that_resumes(ask, tmp_path, expected):
     process = launch("start", json.dumps(asdict(ask(workers=2))))
-    assert process.stdout
-    for _ in range(4):
-        process.stdout.readline()
+    wait_for_samples(process, 3)
     process.send_signal(signal.SIGINT)
     process.communicate()
     assert process.returncode == -signal.SIGINT
@@ -188,8 +193,7 @@ def test_a_read_only_folder_is_refused_in_one_line(ask, monkeypatch):
 
 def test_two_writers_of_one_run_are_refused(ask, tmp_path):
     process = launch("start", json.dumps(asdict(ask(model_options={"sleep": "1"}))))
-    assert process.stdout
-    process.stdout.readline()
+    wait_for_samples(process, 0)
     (folder,) = run_folders(tmp_path / "runs")
     with pytest.raises(RunLockedError):
         resume_run(folder)

@@ -14,7 +14,7 @@ from egobench.errors import BadInputError, UnknownNameError
 from egobench.extractors.motion_text import MotionText
 from egobench.files.atomic import read_json
 from egobench.files.digest import digest_file
-from egobench.files.motion import write_motion
+from egobench.files.motion import read_motion, write_motion
 from egobench.files.video import write_video
 from egobench.geometry.skeleton import Skeleton, forward_kinematics
 from egobench.pipeline.fit import FITTED, FitRequest, check_again, fit
@@ -73,7 +73,8 @@ def stick_split(tmp_path_factory):
         write_video(folder / "video.mp4", video.frames, video.fps)
         write_motion(folder / "motion.npz", deed(rng, text))
         said = {"text": text, "sequence": f"s{number // 2}", "participant": "p0"}
-        digest = clip_digest(**said, video=video, motion=deed(np.random.default_rng([3, number]), text), truth={})
+        motion = read_motion(folder / "motion.npz", fps=FACTS.fps_motion, skeleton=STICK.name)
+        digest = clip_digest(**said, video=video, motion=motion, truth={})
         rows.append(ClipInfo(clip_id=clip_id, stratum=text.split()[0], digest=digest, **said))
     write_index(path, "stick", FACTS, rows)
     return path

@@ -261,7 +261,9 @@ def test_tm2v_shows_the_motion_and_tv2m_the_video(toy_split):
 
 
 def test_a_motion_out_of_convention_fails_and_an_odd_one_is_scored_with_a_warning(ask, capsys):
-    report = start_run(ask(model_options={"fail": "toy-00=turned;toy-01=half;toy-02=half"}, allow_failed=1))
+    report = start_run(
+        ask(model_options={"fail": "toy-00=turned;toy-01=half;toy-02=half"}, allow_failed=1, keep_going=True)
+    )
     rows = {row.clip: row for row in read_items(report.path / "items.parquet")}
     assert (rows["toy-00"].status, rows["toy-00"].code) == ("failed", "motion-yaw")
     assert (rows["toy-01"].status, rows["toy-01"].code) == ("ok", "motion-precision")
