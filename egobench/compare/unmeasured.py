@@ -36,7 +36,8 @@ def too_few_measured(first: Side, second: Side, metric: str) -> str:
     if worst <= UNMEASURED_SHARE:
         return ""
     text = unmeasured_text(first, second, metric)
-    return f"{text} (nothing was seen in it, and it costs what a camera that never moves would); 10 % is allowed"
+    allowed = f"{100 * UNMEASURED_SHARE:g} % is allowed"
+    return f"{text} (nothing was seen in it, and it costs what a camera that never moves would); {allowed}"
 
 
 def refuse_unmeasured(first: Side, second: Side, metric: str, *, allow_partial: bool) -> None:
