@@ -1,12 +1,18 @@
 """Stdout holds data only, whatever a model, its child process or native code prints."""
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import egobench.cli
+
+VERBS = Path(egobench.cli.__file__).parent
 NOISY = """
 import os, subprocess, sys
 from dataclasses import dataclass
@@ -103,3 +109,13 @@ def test_what_is_not_in_unicode_still_has_its_stand_ins():
     done = egobench("--help", env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0
     assert "egobench VERB ..." in done.stdout
+
+
+@pytest.mark.parametrize("module", sorted(path.name for path in VERBS.glob("*.py")))
+def test_what_a_verb_prints_goes_to_the_stream_for_data_or_to_stderr(module):
+    text = (VERBS / module).read_text(encoding="utf-8")
+    calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    prints = [node for node in calls if isinstance(node.func, ast.Name) and node.func.id == "print"]
+    names_its_file = all(any(word.arg == "file" for word in node.keywords) for node in prints)
+    own = re.search(r"^from egobench\.cli\.stdout import .*\bprint\b", text, re.MULTILINE)
+    assert own or names_its_file, f"{module}: import print from egobench.cli.stdout"
