@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 from egobench.geometry.border import MotionArrays, camera_arrays
 from egobench.geometry.head_camera import head_camera_path, video_times
+from egobench.geometry.path_errors import farthest
 from egobench.types import SIDES, Camera
 
 PALM_FROM_WRIST = 0.08
@@ -54,6 +55,18 @@ def palm_points(motion: MotionArrays) -> Float[np.ndarray, "time side 3"]:
     return np.stack(palms, axis=1)
 
 
+def palms_in_camera(motion: MotionArrays, camera: Camera) -> Float[np.ndarray, "time side 3"]:
+    """Both palms in the axes of the camera on the head (right, down, forward), metres. Raises as `view_palms`."""
+    path = head_camera_path(motion, camera, len(motion.positions))
+    return np.einsum("tba,tsb->tsa", path.R, palm_points(motion) - path.positions[:, None])
+
+
+def palms_travel(motion: MotionArrays, camera: Camera) -> float:
+    """Metres between the two farthest places of one palm as the camera has it, of the palm that moves more."""
+    seen = palms_in_camera(motion, camera)
+    return max(float(farthest(seen[:, side])) for side in range(len(SIDES)))
+
+
 def view_palms(motion: MotionArrays, camera: Camera) -> PalmViews:
     """Projects the palms into the camera that sits on the head, `T_world_camera = T_world_head @ T_head_camera`.
 
@@ -62,8 +75,7 @@ def view_palms(motion: MotionArrays, camera: Camera) -> PalmViews:
         BadInputError: codes of `head_camera_path`.
     """
     K, _ = camera_arrays(camera)
-    path = head_camera_path(motion, camera, len(motion.positions))
-    seen = np.einsum("tba,tsb->tsa", path.R, palm_points(motion) - path.positions[:, None])
+    seen = palms_in_camera(motion, camera)
     in_front = seen[..., 2] > NEAREST
     depth = np.where(in_front, seen[..., 2], 1.0)[..., None]
     pixels = np.where(in_front[..., None], (seen / depth) @ K[:2].T, np.nan)

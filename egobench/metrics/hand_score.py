@@ -9,10 +9,22 @@ from jaxtyping import Bool, Float, Int
 
 from egobench.errors import BadInputError, Undefined
 from egobench.geometry.border import motion_arrays
-from egobench.geometry.palms import BORDER, NEAREST, PALM_FROM_WRIST, view_palms_in_video
+from egobench.geometry.palms import (
+    BORDER,
+    NEAREST,
+    PALM_FROM_WRIST,
+    PalmViews,
+    palms_travel,
+    view_palms_in_video,
+)
 from egobench.metrics.base import Better, Need, SetScore
+from egobench.metrics.path_pair import STILL_SHARE, stands_still
 from egobench.stats.binary import Counts, agreement, f1, f1_interval
 from egobench.types import SIDES, Camera, HandDetections, Motion
+
+LEAST_MOVED = 0.05
+"""Metres: a reference whose palms move less, as the camera has them, asks for no movement."""
+INPUTS = ("hands", "motion", "camera", "reference")
 
 
 @dataclass(frozen=True)
@@ -21,20 +33,25 @@ class HandScore:
 
     The palm, wrist + 8 cm along the hand, is in the picture if it lies in front of the camera (z > 0.05 m) and projects
     into the image; a band of 5 % of width and height to either side of the border is ignored and its share reported.
-    Hits and misses are pooled over frames, sides and clips. `detail` has precision, recall, MCC and prevalence, the
-    same per side and for *any hand*, the F1 of saying always and never, and how far the seen palm of a hit lies from
-    where the body has it (median, % of the image's diagonal). The interval resamples sequences.
+    A sample whose palms move, as the camera has them, less than a tenth of what its reference's do stands still: its
+    video is held against the reference's palms, wherever that counts more errors than its own. Hits and misses are
+    pooled over frames, sides and clips. `detail` has precision, recall, MCC and prevalence, the same per side and for
+    *any hand*, the prevalence of the references, how many rows stand still, the F1 of saying always and never, and how
+    far the seen palm of a hit lies from where the body has it (median, % of the image's diagonal). The interval
+    resamples sequences.
 
     Source: EgoTwin (arXiv:2508.13013), which asks whether hands are visible in video and motion alike.
     Differs from the paper: detector, threshold, the point that is projected, and the treatment of the border are not
     public; ours are in the protocol. What hides a hand, the body itself or an object, is not modelled: the floor, real
     video with its own motion, shows what that and the detector cost.
-    How it can be fooled: where hands are seen most of the time, showing them always scores well (`always` in the
+    How it can be fooled: keep the hands out of the picture. Hands that move a little more than a tenth of their
+    reference's are held against their own motion, so one who never lifts them is asked little: read `prevalence` beside
+    `reference_prevalence`. Where hands are seen most of the time, showing them always scores well (`always` in the
     detail, and MCC, say how well). Place does not enter the value, only the median distance.
     """
 
     name: ClassVar[str] = "hand-score"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     unit: ClassVar[str] = "F1"
     better: ClassVar[Better] = "higher"
     preset_kind: ClassVar[str] = "estimators"
@@ -43,11 +60,12 @@ class HandScore:
     """Catalogue name of an estimator of hands."""
 
     def needs(self) -> Mapping[str, Need]:
-        """What the detector saw in the sample's video, the sample's motion, the split's camera."""
+        """What the detector saw in the sample's video, both motions, the split's camera."""
         return {
             "hands": Need("sample", "hands", self.preset),
             "motion": Need("sample", "motion"),
             "camera": Need("condition", "camera"),
+            "reference": Need("reference", "motion"),
         }
 
     def score(
@@ -65,7 +83,7 @@ class HandScore:
             Undefined: no palm is in the picture in any frame.
             BadInputError: `hands-nonfinite`, `hands-shape`, or codes of `motion_arrays`.
         """
-        rows = [_compare(*row) for row in zip(inputs["hands"], inputs["motion"], inputs["camera"], strict=True)]
+        rows = _rows(inputs)
         by_row = np.array([[row.sides[side] for side in range(2)] for row in rows])
         pooled = by_row.sum(axis=1)
         total = Counts(*pooled.sum(axis=0).tolist())
@@ -80,6 +98,8 @@ class HandScore:
             "sides": {side: agreement(Counts(*by_row.sum(axis=0)[at].tolist())) for at, side in enumerate(SIDES)},
             "any_hand": agreement(Counts(*any_hand.tolist())),
             "ignored": float(np.mean([row.ignored for row in rows])),
+            "still": sum(row.is_still for row in rows),
+            "reference_prevalence": float(np.mean([row.reference_visible for row in rows])),
             "nulls": {"always": 2 * prevalence / (1 + prevalence), "never": 0.0},
             "distance_percent_of_diagonal": float(np.median(distances)) if distances.size else None,
             "located_hits": int(distances.size),
@@ -92,7 +112,7 @@ class HandScore:
     ) -> tuple[Float[np.ndarray, " row"], Float[np.ndarray, " row"]]:
         """Per row 2 TP and 2 TP + FP + FN over frames and sides. Errors as `score`."""
         del clips
-        rows = [_compare(*row) for row in zip(inputs["hands"], inputs["motion"], inputs["camera"], strict=True)]
+        rows = _rows(inputs)
         hit, false, missed, _ = np.array([row.sides.sum(axis=0) for row in rows], dtype=np.float64).T
         return 2 * hit, 2 * hit + false + missed
 
@@ -105,6 +125,8 @@ class HandScore:
             "palm": f"wrist + {PALM_FROM_WRIST} m along the hand",
             "in_front": f"z > {NEAREST} m",
             "ignored": f"within {BORDER} of width or height of the image's border, inside or outside",
+            "still": f"palms move < {STILL_SHARE} of a reference's that move >= {LEAST_MOVED} m, in the camera: "
+            "at least the errors against the reference",
             "pooled": "frames, sides, clips",
         }
 
@@ -119,28 +141,52 @@ class _Row:
     """Share of frames and sides."""
     distances: Float[np.ndarray, " hit"]
     """Seen palm to projected palm, % of the image's diagonal, for located hits."""
+    is_still: bool
+    reference_visible: float
+    """Share of frames and sides in which the reference's palm is in the picture."""
 
 
-def _compare(hands: HandDetections, motion: Motion, camera: Camera) -> _Row:
+def _rows(inputs: Mapping[str, Sequence[Any]]) -> list[_Row]:
+    return [_compare(*row) for row in zip(*(inputs[name] for name in INPUTS), strict=True)]
+
+
+def _compare(hands: HandDetections, motion: Motion, camera: Camera, reference: Motion) -> _Row:
     scores, palms = np.asarray(hands.scores, dtype=np.float64), np.asarray(hands.palms, dtype=np.float64)
-    arrays = motion_arrays(motion)
+    arrays, recorded = motion_arrays(motion), motion_arrays(reference)
     if scores.ndim != 2 or palms.shape != (*scores.shape, 2) or scores.shape[1] != 2 or not len(scores):
         text = f"hands: scores {scores.shape} and palms {palms.shape}; (T, 2) and (T, 2, 2) are needed"
         raise BadInputError(text, code="hands-shape")
     if not np.isfinite(scores).all():
         raise BadInputError("hands: scores are not finite", code="hands-nonfinite")
-    view = view_palms_in_video(arrays, camera, len(scores))
-    seen, decided = scores >= hands.threshold, ~view.ignored
-    some = np.asarray(view.visible.any(axis=1))
-    seen_any, ignored_any = np.asarray(seen.any(axis=1)), np.asarray(view.ignored.any(axis=1))
-    hits = seen & view.visible & np.isfinite(palms).all(axis=-1)
+    seen, frames = scores >= hands.threshold, len(scores)
+    own, theirs = view_palms_in_video(arrays, camera, frames), view_palms_in_video(recorded, camera, frames)
+    is_still = stands_still(palms_travel(arrays, camera), palms_travel(recorded, camera), LEAST_MOVED)
+    judges = [own, theirs] if is_still else [own]
+    sides, any_hand = max((_counts(seen, view) for view in judges), key=lambda pair: _errors(pair[0]))
+    hits = seen & own.visible & np.isfinite(palms).all(axis=-1)
     diagonal = np.hypot(camera.width, camera.height)
     return _Row(
-        sides=np.stack([_count(seen[:, side], view.visible[:, side], decided[:, side]) for side in range(2)]),
-        any_hand=_count(seen_any, some, some | ~ignored_any),
-        ignored=float(view.ignored.mean()),
-        distances=100.0 * np.linalg.norm(palms[hits] - view.pixels[hits], axis=-1) / diagonal,
+        sides=sides,
+        any_hand=any_hand,
+        ignored=float(own.ignored.mean()),
+        distances=100.0 * np.linalg.norm(palms[hits] - own.pixels[hits], axis=-1) / diagonal,
+        is_still=is_still,
+        reference_visible=float(theirs.visible.mean()),
     )
+
+
+def _counts(
+    seen: Bool[np.ndarray, "time side"], view: PalmViews
+) -> tuple[Int[np.ndarray, "2 4"], Int[np.ndarray, "4"]]:
+    """Per side, and for any hand."""
+    decided, some = ~view.ignored, np.asarray(view.visible.any(axis=1))
+    sides = np.stack([_count(seen[:, side], view.visible[:, side], decided[:, side]) for side in range(2)])
+    return sides, _count(np.asarray(seen.any(axis=1)), some, some | decided.all(axis=1))
+
+
+def _errors(sides: Int[np.ndarray, "2 4"]) -> int:
+    """False alarms and misses."""
+    return int(sides[:, 1:3].sum())
 
 
 def _count(

@@ -129,6 +129,15 @@ def _is_paired(metric: Metric) -> bool:
     return len(parts) > 1 or others
 
 
+def _is_distance(metric: Metric) -> bool:
+    """Whether a score of sets compares samples with references by the same thing; between equal sets it is 0."""
+    things = {
+        source: {(need.what, need.extractor) for need in metric.needs().values() if need.source == source}
+        for source in ("sample", "reference")
+    }
+    return bool(things["reference"]) and things["sample"] == things["reference"]
+
+
 def _clip_floor(metric: ClipMetric, inputs: Inputs, plan: Plan, notes: dict[str, Any]) -> float | None:
     return _clip_mean(metric, inputs, plan, plan.floor, "floor", notes)
 
@@ -155,9 +164,8 @@ def _clip_mean(
 
 
 def _set_floor(metric: SetMetric, inputs: Inputs, plan: Plan, notes: dict[str, Any]) -> float | None:
-    """As many other real clips where samples are compared with references; else the references as samples."""
-    needs = metric.needs()
-    if all(need.source != "reference" for need in needs.values()):
+    """As many other real clips for a distance between sets; else the references as samples."""
+    if not _is_distance(metric):
         return _set_value(metric, inputs, plan, plan.floor, "floor", notes)
     rows = _references(metric, inputs, plan, plan.floor, "floor", notes)
     whole = _score(metric, rows, list(range(len(rows.clips))), list(range(len(rows.clips))))

@@ -7,7 +7,7 @@ import pytest
 
 from egobench.errors import BadInputError, Undefined
 from egobench.geometry.border import motion_arrays
-from egobench.geometry.palms import motion_frames_of, palm_points, view_palms
+from egobench.geometry.palms import motion_frames_of, palm_points, palms_travel, view_palms
 from egobench.geometry.skeleton import KIT21, XSENS23
 from egobench.metrics.hand_score import HandScore
 from egobench.types import Camera, HandDetections, Motion
@@ -44,9 +44,13 @@ def found(scores, palms=None):
     return HandDetections(scores, np.full((*scores.shape, 2), np.nan) if palms is None else np.array(palms), 0.5)
 
 
-def score_of(hands, motions, draws=0, groups=None, seed=0):
+def inputs_of(hands, motions, references):
+    return {"hands": hands, "motion": motions, "camera": [make_camera()] * len(hands), "reference": references}
+
+
+def score_of(hands, motions, draws=0, groups=None, seed=0, references=None):
     groups = np.arange(len(hands)) if groups is None else groups
-    inputs = {"hands": hands, "motion": motions, "camera": [make_camera()] * len(hands)}
+    inputs = inputs_of(hands, motions, motions if references is None else references)
     return HandScore().score(inputs, [f"c{k}" for k in range(len(hands))], groups, draws=draws, seed=seed)
 
 
@@ -125,6 +129,49 @@ def test_where_the_body_is_and_faces_does_not_enter(standing, moved):
     hands = found([[0.9, 0.5], [0.4, 0.6], [0.9, 0.0], [0.8, 0.9]])
     here, there = by_hand(standing), moved(by_hand(standing), yaw=1.1, shift=(3.0, -2.0, 0.5))
     assert score_of([hands], [there]).detail == score_of([hands], [here]).detail
+
+
+HELD, LIFTED = [[AWAY, AWAY]] * 4, [[AWAY, AWAY], [(30, 60), AWAY], [(50, 60), AWAY], [(60, 60), AWAY]]
+
+
+def test_a_still_body_is_held_against_its_reference_by_hand(standing):
+    # the reference shows its left palm in three of four frames; the frozen video in none, which fits the frozen body.
+    # pooled with a clip of one hit, frozen scores 2 * 1 / (2 * 1 + 3)
+    hit = body(standing, [[(30, 60), AWAY], [(60, 60), AWAY]])
+    hands = [found(np.zeros((4, 2))), found([[1, 0], [1, 0]])]
+    frozen = score_of(hands, [body(standing, HELD), hit], references=[body(standing, LIFTED), hit])
+    assert (frozen.value, frozen.detail["still"]) == (pytest.approx(4 / 7), 1)
+    assert frozen.detail["reference_prevalence"] == pytest.approx((3 / 8 + 2 / 4) / 2)
+    inputs = inputs_of(hands, [body(standing, HELD), hit], [body(standing, LIFTED), hit])
+    assert [terms.tolist() for terms in HandScore().terms(inputs, ["a", "b"])] == [[0.0, 4.0], [3.0, 4.0]]
+
+
+def test_a_body_that_should_stand_still_is_not_still(standing):
+    calm = body(standing, [[(50, 50), AWAY]] * 4)
+    score = score_of([found([[1, 0]] * 4)], [calm], references=[calm])
+    assert (score.value, score.detail["still"]) == (1.0, 0)
+
+
+def test_standing_still_never_pays(standing):
+    # the frozen video errs against its own body more often than against the reference: its own errors stay
+    lifted, hands = body(standing, LIFTED), found([[1, 0]] * 4)
+    frozen = score_of([hands, hands], [body(standing, HELD), lifted], references=[lifted, lifted])
+    assert frozen.detail["false_positive"] == 4 + 1
+
+
+def test_a_body_that_moves_is_held_against_itself_alone(standing):
+    own, other = body(standing, LIFTED), body(standing, [[AWAY, AWAY], [AWAY, (70, 60)], [AWAY, AWAY], [AWAY, AWAY]])
+    hands = found([[0, 0], [1, 0], [1, 0], [1, 0]])
+    assert score_of([hands], [own], references=[other]).value == 1.0
+
+
+def test_how_far_a_palm_travels_does_not_hang_on_where_the_body_goes(standing, moved):
+    there = palms_travel(motion_arrays(moved(body(standing, LIFTED), yaw=0.7, shift=(2.0, 1.0, 0.0))), make_camera())
+    assert there == pytest.approx(palms_travel(motion_arrays(body(standing, LIFTED)), make_camera()), abs=1e-6)
+    assert palms_travel(motion_arrays(body(standing, [[(50, 50), (60, 50)]] * 3)), make_camera()) < 1e-6
+    # 50 px of focal length, 0.5 m ahead: 20 px are 0.2 m
+    moving = motion_arrays(body(standing, [[(30, 60), (50, 50)], [(50, 60), (50, 50)]]))
+    assert palms_travel(moving, make_camera()) == pytest.approx(0.2, abs=1e-6)
 
 
 def test_swapped_hands_collapse_the_sides_but_not_any_hand(standing):

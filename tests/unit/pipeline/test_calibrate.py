@@ -107,6 +107,7 @@ def test_the_ceiling_of_hand_score_is_the_metric_on_the_references(glance, split
         "hands": [eyes.hands(row.video, camera) for row in rows],
         "motion": [row.motion for row in rows],
         "camera": [camera] * len(rows),
+        "reference": [row.motion for row in rows],
     }
     ids = [info.clip_id for info in opened.infos()]
     expected = HandScore(GLANCE).score(inputs, ids, np.repeat(np.arange(4), 2), draws=0, seed=0)
