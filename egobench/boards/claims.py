@@ -13,6 +13,7 @@ from egobench.boards.board import Board, read_board
 from egobench.boards.claim_notes import FILE as NOTES
 from egobench.boards.claim_notes import read_notes, refuse_stale
 from egobench.boards.claim_runs import open_rows
+from egobench.boards.measured import failed_text
 from egobench.boards.orderings import Ordering, PaperClaims, read_orderings
 from egobench.boards.published import FILE as PUBLISHED
 from egobench.compare.comparison import DRAWS, SEED, MetricComparison, compare_sides
@@ -178,6 +179,8 @@ def _without_number(
         why = record.get("detail", {}).get("not_applicable")
         if why and record["value"] is None:
             return "not applicable", f"{label}: {why}"
+        if lost := failed_text(record):
+            return "not measured", f"{label}: {lost}"
     return None
 
 

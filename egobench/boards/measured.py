@@ -43,10 +43,17 @@ def measured_text(result: Mapping[str, Any]) -> str:
 
 def measured_status(result: Mapping[str, Any]) -> Literal["measured", "partly measured", "not measured"]:
     """The mark for programs, in the column `status` of CSV and JSON."""
+    if result.get("value") is None:
+        return "not measured"
     if not measured_text(result):
         return "measured"
     counted = _counted(result)
     return "partly measured" if (counted.get("measured") if counted else result["n"]) else "not measured"
+
+
+def failed_text(result: Mapping[str, Any]) -> str:
+    """Why a metric has no value at all though rows were given to it, a set metric that raised; empty for others."""
+    return reasons_text(result, "failed") if result.get("value") is None else ""
 
 
 def few_text(result: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from egobench.boards.card_text import calibration_lines, chosen
 from egobench.boards.given import NOT_APPLICABLE, absence, given_mark
 from egobench.boards.grid import Grid, GridRow
-from egobench.boards.measured import mark_notes, marked, measured_status
+from egobench.boards.measured import failed_text, mark_notes, marked, measured_status
 from egobench.boards.numbers import ARROWS, MISSING, head_text, plain_text, reasons_text, share_text, value_text
 from egobench.catalog import METRICS
 from egobench.errors import BadInputError
@@ -234,7 +234,8 @@ def _metric_notes(result: Mapping[str, Any] | None, absent: str) -> Iterator[str
     if "alarm" in detail:
         yield detail["alarm"]
     if detail.get("failed"):
-        yield f"failed on some rows: {reasons_text(result, 'failed')}"
+        where = "on some rows" if result["value"] is not None else "and has no value"
+        yield f"failed {where}: {reasons_text(result, 'failed')}"
     for key in ("floor", "chance"):
         if result.get(key) is None and key in detail.get("yardstick", {}):
             yield f"has no {key}: {detail['yardstick'][key]}"
@@ -250,7 +251,8 @@ def _records(row: ModelRow, metrics: Sequence[str], *, status: str) -> Iterator[
         low, high = result.get("ci95") or (None, None)
         said = [given_mark(row.given), f"{NOT_APPLICABLE}: {why}" if why else "", reasons_text(result, "undefined")]
         said += mark_notes(result)
-        own = measured_status(result) if status == "measured" and result.get("value") is not None else status
+        said.append(failed_text(result))
+        own = measured_status(result) if status == "measured" else status
         yield {
             **{"status": "not-applicable" if why else own, "rank": row.rank, "model": row.label, "kind": row.kind},
             **{"metric": name, **mark, **{key: result[key] for key in KEPT}},

@@ -150,6 +150,8 @@ def _paired(first: Side, second: Side, metric: str, allow_partial: bool) -> _Fou
         chosen = [_over(side, metric, terms, joint) for side, terms in zip((first, second), sides, strict=True)]
     except Unpaired as reason:
         pairs = count_pairs(first, second, metric, planned, None)
+        if reason.incomplete:
+            _refuse_failures(first, second, metric, pairs, allow_partial)
         return _Found(metric, pairs, reason=str(reason), incomplete=reason.incomplete)
     terms = chosen[0], chosen[1]
     if (terms[0].left_out is None) != (terms[1].left_out is None):
@@ -185,9 +187,10 @@ def _over(side: Side, metric: str, terms: Terms, joint: Sequence[Key]) -> Terms:
 def _refuse_failures(first: Side, second: Side, metric: str, pairs: Pairs, allow_partial: bool) -> None:
     if pairs.failed > FAILED_SHARE * pairs.planned and not allow_partial:
         reason = next(iter(pairs.reasons), "rows that could not be read")
+        left = f"compares the {pairs.paired} that are left" if pairs.paired else "goes on without it"
         raise NotComparableError(
             f"{metric} of {first.name} and {second.name}: {pairs.failed} of {pairs.planned} rows failed on some side "
-            f"({reason}), 1 % is allowed; `--allow-partial` compares the {pairs.paired} that are left"
+            f"({reason}), 1 % is allowed; `--allow-partial` {left}"
         )
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from egobench.compare.side import AGREEMENT, Item, Key, Lost, Side, Terms, Unpaired, refuse_other_digests
 from egobench.errors import BadInputError, Undefined, UnknownNameError
 from egobench.files.atomic import make_folder, read_json
+from egobench.pipeline.measured import failed_sets
 from egobench.pipeline.model_code import changed_text
 from egobench.pipeline.progress import Progress, Quiet
 from egobench.store.cache import Cache, cache_home
@@ -129,6 +131,10 @@ class RunSource:
     _extracted: set[str] = field(default_factory=set)
     """Metrics whose rows have all been looked at by `make_ready`; what the cache lacks of them cannot be had."""
 
+    @cached_property
+    def _failed_sets(self) -> dict[str, str]:
+        return failed_sets(list(self.rows.values()), [row for rows in self.scores.values() for row in rows])
+
     def terms(self, metric: str, keys: Sequence[Key] | None) -> Terms:
         """As `Source.terms`."""
         place = metric, None if keys is None else tuple(keys)
@@ -137,10 +143,14 @@ class RunSource:
         return self._held[place]
 
     def lost(self, metric: str) -> dict[Key, Lost]:
-        """As `Source.lost`: rows without a sample, and those on which a clip metric gave no number."""
+        """As `Source.lost`: rows without a sample, and those on which a clip metric gave no number; all rows where a
+        set metric failed as a whole."""
         found = {
             key: Lost("failed", f"{row.code}: {row.reason}") for key, row in self.rows.items() if row.status == "failed"
         }
+        whole = self._failed_sets.get(metric)
+        if whole is not None:
+            return {key: found.get(key, Lost("failed", whole)) for key in self.rows}
         for row in self.scores[metric]:
             if row.clip != SET_CLIP and row.status != "ok":
                 found[Key(row.clip, row.seed)] = Lost(row.status, row.reason)
@@ -165,7 +175,7 @@ class RunSource:
     def _set_terms(self, metric: str, keys: Sequence[Key] | None) -> Terms:
         row = self.scores[metric][0]
         if row.status != "ok":
-            raise Unpaired(f"{self.folder.run_id}: {row.status}: {row.reason}", incomplete=row.status == "failed")
+            raise Unpaired(f"{self.folder.run_id}: {row.status}: {row.reason}", incomplete=metric in self._failed_sets)
         chosen = self._chosen(keys)
         record = self.results[metric]
         try:

@@ -1,7 +1,8 @@
 """What was measured, as opposed to penalised or left out: a number made of failures must not look like one.
 
 A path metric gives a clip that its estimator could not see the cost of a camera that never moves, so that failing does
-not pay; a set metric leaves it out. Both are counted here, from the rows of `scores.parquet`.
+not pay; a set metric leaves it out, and one that raises leaves out all. They are counted here, from the rows of
+`scores.parquet`.
 """
 
 import json
@@ -20,8 +21,26 @@ def coverage_of(rows: Sequence[ScoreRow]) -> float:
     return sum(_seen(row) for row in rows) / len(rows) if rows else 0.0
 
 
+TOO_FEW = "features-clips:"
+"""How the reason of a set metric begins that was given too few rows."""
+
+
+def failed_sets(items: Sequence[ItemRow], rows: Sequence[ScoreRow]) -> dict[str, str]:
+    """Set metrics that failed as a whole, and why. One clip that was asked for alone is no set: a metric that needs
+    more did not fail."""
+    is_alone = len({item.clip for item in items}) < 2
+    return {
+        row.metric: row.reason
+        for row in rows
+        if row.clip == SET_CLIP and row.status == "failed" and not (is_alone and row.reason.startswith(TOO_FEW))
+    }
+
+
 def unmeasured_items(items: Sequence[ItemRow], rows: Sequence[ScoreRow]) -> set[tuple[str, int]]:
-    """Items with a sample, on which some metric saw nothing: (clip, seed)."""
+    """Items with a sample, on which some metric saw nothing: (clip, seed). A set metric that failed as a whole saw
+    nothing of any."""
+    if failed_sets(items, rows):
+        return {(item.clip, item.seed) for item in items if item.status == "ok"}
     found: set[tuple[str, int]] = set()
     for row in rows:
         if row.clip == SET_CLIP:

@@ -7,7 +7,7 @@ byte. Failed items never end a run: they are counted when it is over.
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from egobench.errors import BadInputError, IncompleteRunError, NotComparableErro
 from egobench.files.atomic import make_folder, read_json
 from egobench.pipeline.aggregate import result_of
 from egobench.pipeline.checked import check_split
+from egobench.pipeline.measured import failed_sets
 from egobench.pipeline.model_code import CHANGED, codes_of
 from egobench.pipeline.progress import Progress, Quiet
 from egobench.pipeline.request import RunPlan, RunRequest, identity_of, plan, request_of, request_record
@@ -28,6 +29,7 @@ from egobench.store.journal import Journal
 from egobench.store.manifest import SCHEMA, environment, now, read_manifest, write_manifest
 from egobench.store.seal import sealed
 from egobench.store.staging import is_pending, take_up
+from egobench.store.tables import read_items, read_scores
 from egobench.types import Result
 
 
@@ -44,7 +46,9 @@ class RunReport:
     """Items without a sample, or with a metric that failed on it."""
     unmeasured: int = 0
     """Further items on which a metric saw nothing: a path metric gave them the cost of a camera that never moves, a set
-    metric left them out."""
+    metric left them out or failed as a whole."""
+    failed_metrics: Mapping[str, str] = field(default_factory=dict)
+    """Set metrics that failed as a whole, and why."""
 
 
 def start_run(request: RunRequest, progress: Progress | None = None, *, trust: bool = True) -> RunReport:
@@ -160,7 +164,9 @@ def finish(report: RunReport, request: RunRequest) -> RunReport:
     if report.failed + report.unmeasured > request.allow_failed:
         found = [f"{report.failed} of {report.planned} items failed"] if report.failed else []
         if report.unmeasured:
-            found.append(f"{report.unmeasured} of {report.planned} were not measured (nothing was seen in them)")
+            lost = [f"{name} failed as a whole: {reason}" for name, reason in report.failed_metrics.items()]
+            why = "; ".join(lost) or "nothing was seen in them"
+            found.append(f"{report.unmeasured} of {report.planned} were not measured ({why})")
         raise IncompleteRunError(
             f"{' and '.join(found)}, {request.allow_failed} are allowed; "
             f"the run is complete and readable: {report.path}",
@@ -174,7 +180,8 @@ def report_of(folder: RunFolder, manifest: dict[str, Any]) -> RunReport:
     document = read_json(folder.metrics)
     results = {name: result_of(record) for name, record in document["metrics"].items()}
     counts = manifest["items"]
-    return RunReport(folder.path, results, counts["planned"], counts["failed"], counts.get("unmeasured", 0))
+    lost = failed_sets(read_items(folder.items), read_scores(folder.scores))
+    return RunReport(folder.path, results, counts["planned"], counts["failed"], counts.get("unmeasured", 0), lost)
 
 
 def _first_manifest(folder: RunFolder, asked: RunPlan) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from toy_metrics import Deed as Deed
 from toy_metrics import Gap as Gap
 from toy_metrics import Grip as Grip
 from toy_metrics import MeanColour as MeanColour
+from toy_metrics import Raising as Raising
 from toy_metrics import Speed as Speed
 from toy_models import Shuffled as Shuffled
 from toy_models import ToyModel as ToyModel

@@ -149,3 +149,16 @@ class Grip(_Toy):
     def score(self, inputs: Any, clips: list[str], groups: np.ndarray, *, draws: int, seed: int) -> SetScore:
         left = [hands.scores[:, 0] >= hands.threshold for hands in inputs["hands"]]
         return SetScore(float(np.mean(left)), None)
+
+
+@dataclass(frozen=True)
+class Raising(_Toy):
+    """A set metric of somebody's own that does not work."""
+
+    name: ClassVar[str] = "toy-raising"
+
+    def needs(self) -> Mapping[str, Need]:
+        return {"sample": Need("sample", "motion")}
+
+    def score(self, inputs: Any, clips: list[str], groups: np.ndarray, *, draws: int, seed: int) -> SetScore:
+        raise BadInputError("no joint 24", code="toy-broken")
