@@ -29,9 +29,13 @@ class RegressionError(AssertionError):
 
 
 def assert_no_regression(
-    run: Path | str, baseline: Path | str, policy: Path | str, *, strict: bool = False
+    run: Path | str, baseline: Path | str, policy: Path | str, *, strict: bool = False, trust: bool = True
 ) -> "GateReport":
     """Holds a run folder against a baseline file under a gate.toml, as `egobench gate` does.
+
+    Args:
+        strict: an inconclusive metric fails too.
+        trust: False reads every clip of the split, as `egobench gate --no-trust` does.
 
     Returns:
         The report of a gate that passed.
@@ -47,7 +51,7 @@ def assert_no_regression(
     from egobench.compare.policy import read_policy
     from egobench.compare.run_side import run_side
 
-    report = gate(run_side(run), baseline_side(baseline), read_policy(policy), strict=strict)
+    report = gate(run_side(run, trust=trust), baseline_side(baseline), read_policy(policy), strict=strict)
     if report.exit_code:
         raise RegressionError(failure_text(report), report)
     return report

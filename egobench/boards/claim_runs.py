@@ -42,6 +42,7 @@ def open_rows(
     labels: Sequence[str],
     metrics: Sequence[str],
     progress: Progress | None = None,
+    trust: bool = True,
 ) -> dict[str, tuple[Side, ...]]:
     """Label → its runs, the row of record first and other training seeds after it, as they were given.
 
@@ -49,6 +50,7 @@ def open_rows(
         runs: label and folder of each run.
         labels: rows that there are; the first one is compared with all others.
         metrics: columns that will be compared; other ones may have any protocol.
+        trust: see `check_split`.
 
     Raises:
         UnknownNameError: a label of no row.
@@ -65,7 +67,7 @@ def open_rows(
             text = f"{folder} is given twice, as {taken[place]!r} and as {label!r}; each run is one training of one row"
             raise BadInputError(text, code="run-twice")
         taken[place] = label
-        side = run_side(folder, progress)
+        side = run_side(folder, progress, trust=trust)
         _refuse_foreign(board_dir, board, folder, side, metrics)
         found.setdefault(label, []).append(side)
     if found and labels[0] not in found:

@@ -82,6 +82,7 @@ def find_claims(
     draws: int = DRAWS,
     seed: int = SEED,
     progress: Progress | None = None,
+    trust: bool = True,
 ) -> ClaimsFile:
     """Holds the paper's orderings against runs.
 
@@ -90,6 +91,7 @@ def find_claims(
         runs: label and run folder; the first of a label is its row of record, others are other training seeds.
         draws: of bootstrap and permutation.
         seed: of the draws.
+        trust: see `check_split`.
 
     Raises:
         UnknownNameError: a label that is no row of the paper nor of the board.
@@ -104,7 +106,7 @@ def find_claims(
         raise BadInputError(text, code="board-beyond")
     metrics = [metric for metric in paper.columns if metric in board.metrics]
     labels = [paper.subject, *paper.rows, *board.beyond]
-    rows = open_rows(board_dir, board, runs, labels=labels, metrics=metrics, progress=progress)
+    rows = open_rows(board_dir, board, runs, labels=labels, metrics=metrics, progress=progress, trust=trust)
     noise = training_noise(rows, metrics)
     of_paper = [Claim(each.row, each.metric, each.better, each, "not measured") for each in paper.orderings]
     of_board = [

@@ -26,6 +26,8 @@ class UpdateOptions:
     """Why it may change, for the reviewer."""
     allow_failed: int = 0
     """Failed rows that a baseline may have."""
+    no_trust: bool = False
+    """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
     json: bool = False
     """Machine-readable output."""
 
@@ -52,7 +54,12 @@ def update(arguments: list[str]) -> int:
     from egobench.compare.update import update_baseline
 
     found = update_baseline(
-        options.run, options.baseline, reason=options.reason, allow_failed=options.allow_failed, progress=progress()
+        options.run,
+        options.baseline,
+        reason=options.reason,
+        allow_failed=options.allow_failed,
+        progress=progress(),
+        trust=not options.no_trust,
     )
     if options.json:
         print_json({"baseline": options.baseline, "changes": found.changes, "bytes": found.size})

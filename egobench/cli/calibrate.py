@@ -29,6 +29,8 @@ class CalibrateOptions:
     """Folder of the card; by default where runs look for it ($EGOBENCH_CARDS)."""
     device: str = "auto"
     """Where networks run: auto, cpu, cuda, cuda:1."""
+    no_trust: bool = False
+    """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
     json: bool = False
     """Machine-readable output: the card itself."""
 
@@ -49,7 +51,7 @@ def main(arguments: list[str]) -> int:
         out=options.out,
         device=options.device,
     )
-    path = calibrate(request, progress())
+    path = calibrate(request, progress(), trust=not options.no_trust)
     if options.json:
         print_json(read_card(path))
     else:

@@ -51,6 +51,8 @@ class ClaimsOptions:
     runs: Annotated[tuple[str, ...], arg(name="run", metavar="LABEL=RUNFOLDER"), UseAppendAction] = ()
     """A row's finished run, e.g. EgoTwin=runs/a; once for each run. The first run of a label is compared; others of the
     same label are other training seeds, and say how large the training noise is."""
+    no_trust: bool = False
+    """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
     json: bool = False
     """Print the content of claims.json instead."""
 
@@ -93,7 +95,8 @@ def claims(arguments: list[str]) -> int:
     from egobench.boards.claims_files import claims_record, write_claims
     from egobench.boards.claims_page import claims_grids, summary_lines
 
-    found = find_claims(options.board, labelled(options.runs), progress=progress())
+    trust = not options.no_trust
+    found = find_claims(options.board, labelled(options.runs), progress=progress(), trust=trust)
     written = write_claims(options.board, found)
     if options.json:
         print_json(claims_record(found))

@@ -37,6 +37,7 @@ def update_baseline(
     allow_failed: int = 0,
     date: str | None = None,
     progress: Progress | None = None,
+    trust: bool = True,
 ) -> Update:
     """Writes a baseline from a run; an older file at the path hands on its history.
 
@@ -44,13 +45,14 @@ def update_baseline(
         reason: why it may change; not empty.
         allow_failed: failed rows that it may have.
         date: UTC, ISO 8601; None is the clock's.
+        trust: see `check_split`.
 
     Raises:
         BadInputError: no reason, a run or an older baseline that is damaged.
         IncompleteRunError: more rows failed than allowed.
         StorageError: the disk refused.
     """
-    side, target = run_side(run, progress), Path(path)
+    side, target = run_side(run, progress, trust=trust), Path(path)
     failed = {key for metric in side.results for key, why in side.source.lost(metric).items() if why.status == "failed"}
     if len(failed) > allow_failed:
         text = f"{len(failed)} of {len(side.items)} rows of {run} failed, {allow_failed} are allowed in a baseline"

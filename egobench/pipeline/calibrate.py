@@ -57,8 +57,11 @@ class CalibrateRequest:
     device: str = "auto"
 
 
-def calibrate(request: CalibrateRequest, progress: Progress | None = None) -> Path:
+def calibrate(request: CalibrateRequest, progress: Progress | None = None, *, trust: bool = True) -> Path:
     """Runs the estimator on what is not in the cache yet, and writes its card; returns the card's path.
+
+    Args:
+        trust: see `check_split`.
 
     Raises:
         UnknownNameError: no such estimator or split.
@@ -69,7 +72,8 @@ def calibrate(request: CalibrateRequest, progress: Progress | None = None) -> Pa
     for name, least in {"seeds": 1, "workers": 1, "limit": 1}.items():
         if getattr(request, name) is not None and getattr(request, name) < least:
             raise BadInputError(f"{name} is {getattr(request, name)}; at least {least} is needed", code="range")
-    estimator, split = resolve_estimator(request.estimator), check_split(resolve_split(request.split), progress)
+    estimator = resolve_estimator(request.estimator)
+    split = check_split(resolve_split(request.split), progress, trust=trust)
     check = getattr(estimator, "check", None)
     if check is not None:
         check(split.facts)

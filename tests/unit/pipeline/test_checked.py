@@ -2,12 +2,15 @@
 
 import json
 import shutil
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pipeline_toys import METRICS, make_split
 from toy_splits import FACTS, picture
 
+from egobench.cli.main import main as egobench
 from egobench.compare.comparison import compare_sides
 from egobench.compare.run_side import run_side
 from egobench.data.content import write_digests
@@ -26,6 +29,7 @@ from egobench.pipeline.run import resume_run, start_run
 from egobench.pipeline.submitted import request_for
 from egobench.pipeline.verify import verify_run
 from egobench.submissions.example import write_example
+from egobench.testing import RegressionError, assert_no_regression
 
 
 @pytest.fixture
@@ -100,7 +104,13 @@ def test_a_split_that_was_indexed_anew_is_another_split_and_old_runs_on_it_still
     assert old["protocol"] != new["protocol"]
 
 
-def test_untouched_clips_are_read_by_the_check_once_unless_nothing_is_trusted(ask, split, monkeypatch):
+def _gated(run, baseline, policy):
+    policy.write_text('schema = 1\n[metrics.toy-speed]\nrelative = 0.5\nseverity = "gate"\n')
+    with suppress(RegressionError):
+        assert_no_regression(run, baseline, policy, trust=False)
+
+
+def test_untouched_clips_are_read_by_the_check_once_unless_nothing_is_trusted(ask, split, tmp_path, monkeypatch):
     monkeypatch.setattr(stamps, "SETTLED_NS", -(10**10))
     read = []
     honest = FolderSplit.content_digest
@@ -110,8 +120,16 @@ def test_untouched_clips_are_read_by_the_check_once_unless_nothing_is_trusted(as
     start_run(ask(split=str(split)))
     verify_run(report.path)
     run_side(report.path)
+    run, base = str(report.path), str(tmp_path / "base.json")
+    update = ["baseline", "update", run, "--baseline", base, "--reason", "first"]
+    gate = ["gate", run, "--baseline", base, "--draws", "50"]
+    egobench(update)
+    egobench(gate)
     assert len(read) == 8
     for call in (
+        lambda: egobench([*update, "--no-trust"]),
+        lambda: egobench([*gate, "--no-trust"]),
+        lambda: _gated(run, base, tmp_path / "gate.toml"),
         lambda: start_run(ask(split=str(split)), trust=False),
         lambda: verify_run(report.path, trust=False),
         lambda: run_side(report.path, trust=False),
@@ -120,6 +138,27 @@ def test_untouched_clips_are_read_by_the_check_once_unless_nothing_is_trusted(as
         read.clear()
         call()
         assert len(read) == 8
+
+
+CLAIMS = str(Path(__file__).parents[3] / "leaderboards" / "egomini")
+VERBS = {
+    "egobench.pipeline.calibrate.check_split": ["calibrate", "pipeline_toys:ToyEyes", "--split"],
+    "egobench.boards.claim_runs.run_side": ["leaderboard", "claims", CLAIMS, "--run"],
+}
+
+
+@pytest.mark.parametrize("place", VERBS)
+def test_calibrate_and_claims_read_every_clip_where_nothing_is_trusted(split, monkeypatch, place):
+    asked = []
+
+    def refuse(_, progress, *, trust):
+        asked.append(trust)
+        raise BadInputError("seen enough")
+
+    monkeypatch.setattr(place, refuse)
+    words = [*VERBS[place], str(split) if "calibrate" in place else f"EgoTwin={split}"]
+    assert [egobench(words), egobench([*words, "--no-trust"])] == [2, 2]
+    assert asked == [True, False]
 
 
 def test_a_worker_refuses_a_split_that_is_another_one_by_now(split, tmp_path):
