@@ -7,13 +7,17 @@ from tyro.conf import Positional
 
 from egobench.cli.options import parse, print_json
 from egobench.cli.progress import progress
+from egobench.cli.quiet import note
 from egobench.cli.stdout import print
 from egobench.errors import BadInputError
 
 
 @dataclass(frozen=True)
 class FitOptions:
-    """Fits an evaluator and writes weights and a card; interrupted, the same command goes on."""
+    """Fits an evaluator and writes weights and a card; interrupted, the same command goes on.
+
+    The last line says what `--metrics` takes to score by them, e.g. m-fid:motion-text@fitted/motion-text.safetensors.
+    """
 
     evaluator: Positional[str]
     """Name: egomini-clip, egomini-video, motion-text, egomini-odometry or egomini-hands."""
@@ -38,7 +42,7 @@ def main(arguments: list[str]) -> int:
     options = parse(FitOptions, "fit", arguments)
     if options.steps is not None and options.steps < 1:
         raise BadInputError(f"--steps is {options.steps}; at least 1 is needed", code="option-range")
-    from egobench.pipeline.fit import FitRequest, check_again, fit
+    from egobench.pipeline.fit import FitRequest, check_again, fit, words_to_use
 
     request = FitRequest(
         evaluator=options.evaluator,
@@ -49,8 +53,11 @@ def main(arguments: list[str]) -> int:
         seed=options.seed,
     )
     card = check_again(request, options.check, progress()) if options.check else fit(request, progress())
+    words = words_to_use(request)
     if options.json:
-        print_json({"card": card})
-    else:
-        print(card)
+        print_json({"card": card, "weights": request.weights, "metrics": words})
+        return 0
+    print(card)
+    if words:
+        note(f"to score by it: egobench run --model … --split … --metrics {words}")
     return 0

@@ -17,7 +17,8 @@ class RescoreOptions:
     run: Positional[Path]
     """Run folder."""
     metrics: str
-    """Names with commas between; NAME:PRESET takes another extractor's features, e.g. fvd:i3d.crop."""
+    """Names with commas between; NAME:PRESET takes another extractor's features, e.g. fvd:i3d.crop, and
+    NAME:PRESET@FILE one with weights of your own, e.g. m-fid:motion-text@fitted/motion-text.safetensors."""
     workers: int | None = None
     """Processes, as many as at the start by default; changes nothing in the result."""
     device: str = ""

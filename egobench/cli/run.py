@@ -27,7 +27,8 @@ class RunOptions:
     task: Task = "t2vm"
     """What is given besides text, first frame and first pose: nothing, the motion, or the video."""
     metrics: str = "core"
-    """core, all, or names with commas between; NAME:PRESET takes another extractor's features, e.g. fvd:i3d.crop."""
+    """core, all, or names with commas between; NAME:PRESET takes another extractor's features, e.g. fvd:i3d.crop, and
+    NAME:PRESET@FILE one with weights of your own, e.g. core,m-fid:motion-text@fitted/motion-text.safetensors."""
     seeds: int = 1
     """Samples per clip."""
     limit: int | None = None
@@ -83,9 +84,8 @@ def main(arguments: list[str]) -> int:
         check_split(asked.split, progress(), trust=not options.no_trust)
         _print_plan(asked, options.json)
         return 0
-    if request.metrics == "core":
-        for reason in asked.left_out.values():
-            note(f"left out: {reason}")
+    for reason in asked.left_out.values():
+        note(f"left out: {reason}")
     return print_report(lambda: start_run(request, progress(), trust=not options.no_trust), as_json=options.json)
 
 

@@ -21,7 +21,8 @@ class ScoreOptions:
     split: str
     """Name of `egobench list splits`, or a folder in the split format."""
     metrics: str = "core"
-    """core, all, or names with commas between; NAME:PRESET takes another extractor's features, e.g. fvd:i3d.crop."""
+    """core, all, or names with commas between; NAME:PRESET takes another extractor's features, e.g. fvd:i3d.crop, and
+    NAME:PRESET@FILE one with weights of your own, e.g. core,m-fid:motion-text@fitted/motion-text.safetensors."""
     allow_missing: int = 0
     """Samples that may be missing or fail; they are counted as failed rows."""
     body_model: Path | None = None

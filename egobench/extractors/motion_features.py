@@ -65,7 +65,8 @@ class MotionLayout:
         if skeleton.joints != self.skeleton.joints or skeleton.parents != self.skeleton.parents:
             raise BadInputError(
                 f"motion has skeleton '{skeleton.name}' of {len(skeleton)} joints; these weights are for "
-                f"'{self.skeleton.name}' of {len(self.skeleton)} joints (`egobench fit motion-text` makes others)",
+                f"'{self.skeleton.name}' of {len(self.skeleton)} joints (`egobench fit motion-text` "
+                "makes others, and NAME:motion-text@FILE takes them)",
                 code="motion-skeleton",
             )
         if len(motion.positions) < FEWEST_FRAMES:

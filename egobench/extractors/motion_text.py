@@ -86,7 +86,7 @@ class MotionText:
         if (found.joints, found.parents) != (wanted.joints, wanted.parents):
             raise BadInputError(
                 f"the split has skeleton '{found.name}', these weights are for '{wanted.name}'; "
-                f"`egobench fit {self.name} --split …` makes others",
+                f"`egobench fit {self.name} --split …` makes others, and `--metrics NAME:{self.name}@FILE` takes them",
                 code="split-form",
             )
 

@@ -27,6 +27,7 @@ from egobench.pipeline.calibrate_hands import pixel_truth
 from egobench.pipeline.calibrate_seeds import seed_spread
 from egobench.pipeline.checked import check_split
 from egobench.pipeline.estimates import LOST, split_camera
+from egobench.pipeline.own_weights import shown_name
 from egobench.pipeline.progress import Progress, Quiet
 from egobench.pipeline.reasons import count_reasons
 from egobench.pipeline.resolve import resolve_device, resolve_engine, resolve_estimator, resolve_split
@@ -106,7 +107,7 @@ def calibrate(request: CalibrateRequest, progress: Progress | None = None, *, tr
         said.advance()
     card = {
         "schema": SCHEMA,
-        "estimator": request.estimator,
+        "estimator": shown_name(request.estimator),
         "protocol": record,
         "protocol_digest": protocol_digest(record),
         "split": _split_facts(split),
@@ -122,7 +123,7 @@ def calibrate(request: CalibrateRequest, progress: Progress | None = None, *, tr
     card["seconds_per_clip"] = _seconds(inputs, ids, whats)
     card["machine"] = _machine(request.workers)
     card = rounded(plain(card))
-    path = make_folder(request.out or card_home()) / card_name(request.estimator, split.name)
+    path = make_folder(request.out or card_home()) / card_name(shown_name(request.estimator), split.name)
     write_json(path, {**card, "digest": card_digest(card)})
     return path
 

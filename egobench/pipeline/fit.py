@@ -5,6 +5,7 @@ Fitting never reads a test clip; `check_again` may, since it only looks.
 
 from pathlib import Path
 
+from egobench.catalog import METRICS
 from egobench.data.open import open_split
 from egobench.errors import UnknownNameError
 from egobench.pipeline.fit_base import FitRequest, add_checks
@@ -30,6 +31,19 @@ def fit(request: FitRequest, progress: Progress) -> Path:
     return _recipe_of(request).fit(request, progress)
 
 
+def metrics_of(evaluator: str) -> list[str]:
+    """Metrics that look through this evaluator by default, sorted."""
+    kinds = {name: METRICS.load(name) for name in METRICS.builtin}
+    return sorted(name for name, kind in kinds.items() if getattr(kind, "preset", "") == evaluator)
+
+
+def words_to_use(request: FitRequest) -> str:
+    """What `--metrics` takes to score by the fitted weights; empty where no metric looks through the evaluator."""
+    maker = f"{request.evaluator}@{request.weights}"
+    named = [f"{name}:{maker}" for name in metrics_of(request.evaluator)]
+    return ",".join(["core", *named]) if named else ""
+
+
 def check_again(request: FitRequest, split: str, progress: Progress) -> Path:
     """Checks weights that were fitted before on one more split; the card keeps it under `further_checks`.
 
@@ -47,4 +61,4 @@ def _recipe_of(request: FitRequest) -> ClipFit | VideoFit | MotionTextFit | Odom
     return FITTED[request.evaluator]
 
 
-__all__ = ["FITTED", "FitRequest", "check_again", "fit"]
+__all__ = ["FITTED", "FitRequest", "check_again", "fit", "metrics_of", "words_to_use"]

@@ -3,14 +3,14 @@
 What `rescore` and `verify` share. The samples are there, so nobody's model needs to be importable.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from egobench.errors import BadInputError, NotComparableError
 from egobench.pipeline.protocol import protocol_records
 from egobench.pipeline.request import RunPlan, request_of
-from egobench.pipeline.resolve import resolve_metrics, resolve_split
+from egobench.pipeline.resolve import GROUPS, by_group_only, resolve_metrics, resolve_split
 from egobench.pipeline.usable import usable_metrics
 from egobench.store.folder import RunFolder
 from egobench.store.manifest import read_manifest
@@ -41,8 +41,21 @@ def read_done(folder: RunFolder) -> dict[str, Any]:
 
 def metrics_text(manifest: Mapping[str, Any]) -> str:
     """The run's metrics as `--metrics` takes them; what `core` and `all` meant then, by name."""
-    asked = str(manifest["request"]["metrics"])
-    return ",".join(manifest["metrics"]) if asked in ("core", "all") else asked
+    return expanded(str(manifest["request"]["metrics"]), manifest["metrics"])
+
+
+def expanded(metrics: str, labels: Iterable[str]) -> str:
+    """Names as `--metrics` takes them, with what `core` and `all` meant by name.
+
+    Args:
+        labels: names of all results.
+    """
+    words = [word.strip() for word in metrics.split(",")]
+    if not set(words) & set(GROUPS):
+        return metrics
+    named = ",".join(word for word in words if word not in GROUPS)
+    taken = {metric.name for metric in resolve_metrics(named)} if named else set()
+    return ",".join([*filter(None, [named]), *(label for label in labels if label.partition(":")[0] not in taken)])
 
 
 def kept_split(manifest: Mapping[str, Any]) -> tuple[Split, tuple[ClipInfo, ...]]:
@@ -72,7 +85,7 @@ def kept_plan(manifest: Mapping[str, Any], metrics: str) -> RunPlan:
     """
     request = replace(request_of(manifest["request"]), metrics=metrics)
     split, infos = kept_split(manifest)
-    found, _ = usable_metrics(resolve_metrics(metrics), split, leave_out=metrics in ("core", "all"))
+    found, _ = usable_metrics(resolve_metrics(metrics), split, leave_out=by_group_only(metrics))
     return RunPlan(
         request=request,
         model=KeptSamples(),

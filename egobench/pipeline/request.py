@@ -15,6 +15,7 @@ from egobench.pipeline.model_code import code_record, codes_of
 from egobench.pipeline.protocol import protocol_records
 from egobench.pipeline.resolve import (
     Metric,
+    by_group_only,
     metric_labels,
     resolve_engine,
     resolve_metrics,
@@ -43,8 +44,8 @@ class RunRequest:
     """Settings of the model, as text."""
     task: Task = "t2vm"
     metrics: str = "core"
-    """`core` (all built in whose weights are here and that suit the split), `all`, or names by comma; `NAME:PRESET`
-    takes the features from another extractor."""
+    """By comma `core` (all built in whose weights are here and that suit the split), `all`, and names; `NAME:PRESET`
+    takes the features from another extractor, `NAME:PRESET@FILE` from one with weights of one's own."""
     seeds: int = 1
     """Samples of each clip, with seeds 0 … seeds - 1."""
     limit: int | None = None
@@ -146,7 +147,8 @@ def plan(request: RunRequest) -> RunPlan:
     metrics = resolve_metrics(request.metrics)
     resolve_engine(request.engine, request.workers)
     split = resolve_split(request.split)
-    metrics, left_out = usable_metrics(metrics, split, leave_out=request.metrics == "core", task=request.task)
+    may_miss = by_group_only(request.metrics, ("core",))
+    metrics, left_out = usable_metrics(metrics, split, leave_out=may_miss, task=request.task)
     if hasattr(model, "check_split"):
         with user_code(f"check_split of model '{request.model}'"):
             model.check_split(split)  # pyright: ignore[reportAttributeAccessIssue]

@@ -15,11 +15,11 @@ from egobench.files.atomic import make_folder, read_json, write_bytes, write_jso
 from egobench.files.plain import plain
 from egobench.pipeline.aggregate import metrics_document, result_of
 from egobench.pipeline.checked import check_split
-from egobench.pipeline.kept import kept_plan, metrics_text, read_done
+from egobench.pipeline.kept import expanded, kept_plan, metrics_text, read_done
 from egobench.pipeline.model_code import codes_of
 from egobench.pipeline.progress import Progress, Quiet
 from egobench.pipeline.request import RunPlan, identity_of
-from egobench.pipeline.resolve import preset_of, resolve_device
+from egobench.pipeline.resolve import absolute_metrics, preset_shown, resolve_device
 from egobench.pipeline.run import RunReport, finish, report_of, weights_of
 from egobench.pipeline.stages import count_items, extract_stage, is_unchanged, score_metrics
 from egobench.store.cache import Cache, cache_home
@@ -70,7 +70,7 @@ def rescore_run(
         StorageError, KeyboardInterrupt: the run is as it was, or `egobench resume` puts it in order.
         IncompleteRunError: more items failed than the run allows.
     """
-    folder = open_run(path)
+    folder, metrics = open_run(path), absolute_metrics(metrics)
     with folder.lock():
         take_up(folder)
         manifest = read_done(folder)
@@ -81,9 +81,7 @@ def rescore_run(
             workers=asked.request.workers if workers is None else workers,
             device=device or asked.request.device,
         )
-        if metrics in ("core", "all"):
-            request = replace(request, metrics=",".join(asked.labelled))
-        asked = replace(asked, request=request)
+        asked = replace(asked, request=replace(request, metrics=expanded(metrics, asked.labelled)))
         _refuse_changed(folder, manifest)
         items = read_items(folder.items)
         try:
@@ -110,7 +108,7 @@ def _score(folder: RunFolder, asked: RunPlan, items: list[ItemRow], progress: Pr
     inputs, known = extract_stage(folder, asked, items, Cache(make_folder(cache_home())), device, progress)
     rows, results = score_metrics(asked, items, inputs, known, progress)
     return {
-        (metric.name, preset_of(metric)): Kept(
+        (metric.name, preset_shown(metric)): Kept(
             plain(asdict(results[label])), [row for row in rows if row.metric == label], asked.protocol_of(metric)[1]
         )
         for label, metric in asked.labelled.items()

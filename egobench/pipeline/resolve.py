@@ -20,6 +20,7 @@ from egobench.files.plain import plain
 from egobench.files.safe_names import SAFE_WORDS, unsafe_names
 from egobench.metrics.base import ESTIMATED, ClipMetric, SetMetric, What
 from egobench.pipeline.engine import Engine
+from egobench.pipeline.own_weights import absolute_name, check_name, shown_name, split_name, with_weights
 from egobench.registry import Registry, error_with_place, unknown
 from egobench.types import Model, Split
 
@@ -124,37 +125,76 @@ def parse_value(hint: Any, text: str) -> Any:
     raise ValueError(f"a field of type {hint} cannot be given as text")
 
 
+GROUPS = ("core", "all")
+"""Words that stand for several metrics."""
+
+
 def resolve_metrics(names: str) -> tuple[Metric, ...]:
     """Metrics, sorted by name and preset, each once.
 
     Args:
-        names: `core` (all built in but `catalog.ON_REQUEST`), `all` (entry points too), or by comma NAME, NAME:PRESET,
-            `package.module:Class` or `package.module:Class:PRESET`. A preset is the name of the extractor or estimator
-            that looks at the samples.
+        names: by comma NAME, NAME:PRESET, `package.module:Class`, `package.module:Class:PRESET`, `core` (all built in
+            but `catalog.ON_REQUEST`) or `all` (entry points too). A metric named beside a group takes the place of the
+            group's own. A preset is the name of the extractor or estimator that looks at the samples, or NAME@FILE: the
+            same with weights of the user's own.
 
     Raises:
         UnknownNameError: with suggestions.
         BadInputError: `metric-none` (no name given), `metric-preset` (of a metric that has none).
     """
-    groups = {"core": [name for name in METRICS.builtin if name not in ON_REQUEST], "all": METRICS.names()}
-    wanted = groups.get(names) or [name.strip() for name in names.split(",") if name.strip()]
-    if not wanted:
+    words = _words(names)
+    if not words:
         raise BadInputError("no metric was named; `core`, `all` or names by comma are needed", code="metric-none")
-    metrics = {(metric.name, preset_of(metric)): metric for metric in map(_metric, wanted)}
+    named = [_metric(word) for word in words if word not in GROUPS]
+    taken = {metric.name for metric in named}
+    grouped = [_metric(name) for word in words if word in GROUPS for name in _members(word)]
+    chosen = [*named, *(metric for metric in grouped if metric.name not in taken)]
+    metrics = {(metric.name, preset_shown(metric)): metric for metric in chosen}
     return tuple(metrics[key] for key in sorted(metrics))
+
+
+def by_group_only(names: str, groups: Sequence[str] = GROUPS) -> frozenset[str]:
+    """Names of the metrics that only a word such as `core` asks for; the others were named one by one."""
+    words = _words(names)
+    named = {_metric(word).name for word in words if word not in GROUPS}
+    members = {_metric(name).name for word in words if word in groups for name in _members(word)}
+    return frozenset(members - named)
+
+
+def absolute_metrics(names: str) -> str:
+    """The same names, with whole paths of weight files."""
+    return ",".join(_absolute(word) for word in _words(names))
+
+
+def _absolute(word: str) -> str:
+    head, colon, preset = word.rpartition(":")
+    return f"{head}{colon}{absolute_name(preset)}"
+
+
+def _words(names: str) -> list[str]:
+    return [word.strip() for word in names.split(",") if word.strip()]
+
+
+def _members(group: str) -> list[str]:
+    return METRICS.names() if group == "all" else [name for name in METRICS.builtin if name not in ON_REQUEST]
 
 
 def metric_labels(metrics: Sequence[Metric]) -> tuple[str, ...]:
     """What results are called: by the metric's name; NAME:PRESET for each of those that stand there with several."""
     names = [metric.name for metric in metrics]
     return tuple(
-        metric.name if names.count(metric.name) == 1 else f"{metric.name}:{preset_of(metric)}" for metric in metrics
+        metric.name if names.count(metric.name) == 1 else f"{metric.name}:{preset_shown(metric)}" for metric in metrics
     )
 
 
 def preset_of(metric: Metric) -> str:
     """Name of the extractor or estimator behind a metric; empty where it has no choice."""
     return getattr(metric, "preset", "")
+
+
+def preset_shown(metric: Metric) -> str:
+    """The same as protocols and labels have it: digits of a weight file's SHA-256 in place of its path."""
+    return shown_name(preset_of(metric))
 
 
 def _metric(name: str) -> Metric:
@@ -168,18 +208,18 @@ def _metric(name: str) -> Metric:
     if "preset" not in {field.name for field in dataclasses.fields(metric)}:
         raise BadInputError(f"metric '{metric.name}' has no presets; found '{name}'", code="metric-preset")
     presets = ESTIMATORS if getattr(metric, "preset_kind", "") == "estimators" else EXTRACTORS
-    presets.target(preset)
+    check_name(presets, preset)
     return dataclasses.replace(metric, preset=preset)
 
 
 def resolve_extractor(name: str) -> Extractor:
-    """An extractor with its default settings. Raises UnknownNameError."""
-    return _instance(EXTRACTORS, name)
+    """An extractor with its default settings, or NAME@FILE. Raises UnknownNameError, or as `with_weights`."""
+    return with_weights(_instance(EXTRACTORS, split_name(name)[0]), name)
 
 
 def resolve_estimator(name: str) -> Estimator:
-    """An estimator with its default settings. Raises UnknownNameError."""
-    return _instance(ESTIMATORS, name)
+    """An estimator with its default settings, or NAME@FILE. Raises UnknownNameError, or as `with_weights`."""
+    return with_weights(_instance(ESTIMATORS, split_name(name)[0]), name)
 
 
 def resolve_maker(what: What, name: str) -> Extractor | Estimator:

@@ -20,7 +20,7 @@ from egobench.pipeline.measured import failed_sets
 from egobench.pipeline.model_code import CHANGED, codes_of
 from egobench.pipeline.progress import Progress, Quiet
 from egobench.pipeline.request import RunPlan, RunRequest, identity_of, plan, request_of, request_record
-from egobench.pipeline.resolve import resolve_device
+from egobench.pipeline.resolve import absolute_metrics, resolve_device
 from egobench.pipeline.stages import extract_stage, generate_stage, score_stage, settled_count
 from egobench.pipeline.worker import one_line
 from egobench.store.cache import Cache, cache_home
@@ -69,6 +69,7 @@ def start_run(request: RunRequest, progress: Progress | None = None, *, trust: b
     module, _, attribute = request.model.rpartition(":")
     if module.endswith(".py"):
         request = replace(request, model=f"{Path(module).resolve()}:{attribute}")
+    request = replace(request, metrics=absolute_metrics(request.metrics))
     asked = plan(request)
     check_split(asked.split, progress, trust=trust)
     make_folder(cache_home())  # a place that cannot be used is told before anything is sampled

@@ -5,7 +5,7 @@ what the metric wants. Where a task gives the motion or the video, a metric that
 applicable.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,12 +32,12 @@ PART_OF: Mapping[What, str] = {
 
 
 def usable_metrics(
-    metrics: Sequence[Metric], split: Split, *, leave_out: bool, task: Task = "t2vm"
+    metrics: Sequence[Metric], split: Split, *, leave_out: Collection[str] = (), task: Task = "t2vm"
 ) -> tuple[tuple[Metric, ...], dict[str, str]]:
     """The metrics that can be had, and the others' names with reasons.
 
     Args:
-        leave_out: False where they were asked for by name; each of them must do then.
+        leave_out: names of those that may be left out; all others must do.
 
     Raises:
         BadInputError: of `check_task` and `check_metric`; or `metric-none`: nothing is left.
@@ -49,7 +49,7 @@ def usable_metrics(
             check_task(metric, task)
             check_metric(metric, split)
         except BadInputError as error:
-            if not leave_out or error.code not in AVOIDABLE:
+            if metric.name not in leave_out or error.code not in AVOIDABLE:
                 raise
             left_out[metric.name] = str(error)
         else:

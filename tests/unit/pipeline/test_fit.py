@@ -127,6 +127,44 @@ def test_weights_are_checked_on_one_more_split_without_fitting(fitted, stick_spl
     assert card["sha256"] == before
 
 
+def test_the_last_line_says_what_metrics_take_and_a_run_takes_it(fitted, stick_split, tmp_path, capsys, monkeypatch):
+    assert main(["fit", "motion-text", "--out", str(fitted), "--check", str(stick_split)]) == 0
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    words = last.rpartition("--metrics ")[2]
+    file = fitted / "motion-text.safetensors"
+    names = ("m-fid", "mm-dist", "r-precision")
+    assert words == ",".join(["core", *(f"{name}:motion-text@{file}" for name in names)])
+
+    # as a user has it: a path from here, everything after that from elsewhere
+    monkeypatch.chdir(fitted)
+    metrics = words.replace("core,", "jerk,").replace(f"@{file}", "@motion-text.safetensors")
+    asked = ["--split", str(stick_split), "--out", str(tmp_path / "runs"), "--metrics", metrics]
+    assert main(["run", "--model", "reference", *asked]) == 0
+    monkeypatch.chdir(tmp_path)
+    (run,) = (tmp_path / "runs").iterdir()
+    document, manifest = read_json(run / "metrics.json"), read_json(run / "manifest.json")
+    assert set(document["metrics"]) == {"jerk", *names}
+    assert document["metrics"]["m-fid"]["value"] == 0
+    for name in names:
+        record = manifest["protocols"][document["metrics"][name]["protocol"]]
+        shown = f"motion-text@{digest_file(file)[:12]}"
+        assert record["metric"]["preset"] == shown
+        assert record["extractors"][shown]["weights_sha256"] == digest_file(file)
+        assert str(fitted) not in json.dumps(record)
+    assert main(["resume", str(run)]) == 0
+    assert main(["verify", str(run)]) == 0
+    assert main(["rescore", str(run), "--metrics", f"m-fid:motion-text@{file}"]) == 0
+    assert set(read_json(run / "metrics.json")["metrics"]) == {"jerk", *names}  # the same weights, no second row
+
+
+def test_without_the_file_a_runs_own_skeleton_is_told_how_to_get_one(stick_split, tmp_path, capsys):
+    assert main(["run", "--model", "reference", "--split", str(stick_split), "--out", str(tmp_path), "--dry-run"]) == 0
+    told = capsys.readouterr()
+    assert "`egobench fit motion-text --split …` makes others, and `--metrics NAME:motion-text@FILE` takes" in (
+        told.out + told.err
+    )
+
+
 def test_a_card_of_other_weights_is_not_added_to(fitted, stick_split, tmp_path):
     request = FitRequest("motion-text", out=tmp_path)
     request.weights.write_bytes((fitted / "motion-text.safetensors").read_bytes())

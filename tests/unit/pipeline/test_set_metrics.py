@@ -16,7 +16,7 @@ from egobench.metrics.base import Need
 from egobench.metrics.m_fid import MFid
 from egobench.metrics.mm_dist import MmDist
 from egobench.metrics.r_precision import RPrecision
-from egobench.pipeline.resolve import metric_labels, preset_of, resolve_metrics
+from egobench.pipeline.resolve import by_group_only, metric_labels, preset_of, resolve_metrics
 from egobench.pipeline.run import plan, start_run
 from egobench.pipeline.usable import check_metric, usable_metrics
 from egobench.store.tables import SET_CLIP, read_scores
@@ -241,18 +241,18 @@ def test_an_extractor_that_says_it_does_not_make_such_features_is_refused(ask):
 def test_core_leaves_out_what_cannot_be_had_and_says_why(toy_split, monkeypatch):
     monkeypatch.setenv("TOY_WEIGHTS", "missing")
     split, metrics = open_split(toy_split), resolve_metrics("jerk,fvd:pipeline_toys:ToyEvaluator," + MOTION)
-    usable, left_out = usable_metrics(metrics, split, leave_out=True)
+    usable, left_out = usable_metrics(metrics, split, leave_out={metric.name for metric in metrics})
     assert [metric.name for metric in usable] == ["jerk"]
     assert sorted(left_out) == ["fvd", "m-fid", "mm-dist", "r-precision"]
     assert "10 or more" in left_out["fvd"]
     assert "weights pull" in left_out["m-fid"]
     with pytest.raises(BadInputError):
-        usable_metrics(metrics, split, leave_out=False)
+        usable_metrics(metrics, split)
     with pytest.raises(BadInputError, match="no metric can be had"):
-        usable_metrics(resolve_metrics(MOTION), split, leave_out=True)
+        usable_metrics(resolve_metrics(MOTION), split, leave_out=by_group_only("all"))
     del os.environ["TOY_WEIGHTS"]
     with pytest.raises(BadInputError, match="not frames"):  # a mistake, not a lack: an error in `core` too
-        usable_metrics(resolve_metrics(f"jerk,i-fid:{EVALUATOR}"), split, leave_out=True)
+        usable_metrics(resolve_metrics(f"jerk,i-fid:{EVALUATOR}"), split, leave_out=by_group_only("all"))
 
 
 def test_a_split_that_the_preset_cannot_take_names_the_presets_that_can(monkeypatch):
@@ -261,12 +261,12 @@ def test_a_split_that_the_preset_cannot_take_names_the_presets_that_can(monkeypa
     K = np.array(smoke.facts["intrinsics"], dtype=float) * 4
     K[2, 2] = 1
     large = SimpleNamespace(facts={**smoke.facts, "width": 256, "height": 256, "intrinsics": K.tolist()})
-    _, left_out = usable_metrics(resolve_metrics("rot-err,trans-err,sync-lag,jerk"), large, leave_out=True)
-    assert set(left_out) == {"rot-err", "trans-err", "sync-lag"}
+    _, left_out = usable_metrics(resolve_metrics("core"), large, leave_out=by_group_only("core"))
+    assert set(left_out) >= {"rot-err", "trans-err", "sync-lag"}
     for name in ("rot-err", "sync-lag"):
         assert "egomini-odometry sees 64 × 64" in left_out[name]
         assert f"{name}:rotation-chain` takes them" in left_out[name]
     assert "rotation-chain" not in left_out["trans-err"]  # its paths have no positions
     assert "path-file" not in str(left_out)
-    usable, _ = usable_metrics(resolve_metrics("rot-err:rotation-chain"), large, leave_out=False)
+    usable, _ = usable_metrics(resolve_metrics("rot-err:rotation-chain"), large)
     assert len(usable) == 1
