@@ -13,6 +13,7 @@ from egobench.boards.board import Board, read_board
 from egobench.boards.claim_notes import FILE as NOTES
 from egobench.boards.claim_notes import read_notes, refuse_stale
 from egobench.boards.claim_runs import open_rows
+from egobench.boards.kept_noise import kept_noise
 from egobench.boards.measured import failed_text
 from egobench.boards.orderings import Ordering, PaperClaims, read_orderings
 from egobench.boards.published import FILE as PUBLISHED
@@ -24,6 +25,7 @@ from egobench.metrics.base import Better
 from egobench.pipeline.progress import Progress
 from egobench.stats.paired import holm
 
+DATA = "claims.json"
 Word = Literal["holds", "reversed", "undecided", "better", "worse", "not measured", "not applicable"]
 JUDGED: tuple[Word, ...] = ("holds", "reversed", "undecided", "better", "worse")
 """Words that a measured difference gets."""
@@ -86,6 +88,8 @@ def find_claims(
 ) -> ClaimsFile:
     """Holds the paper's orderings against runs.
 
+    Training noise that the board's `claims.json` has is kept where no second seed is given now (`kept_noise.py`).
+
     Args:
         board_dir: folder of the board; `published.toml` lies beside it.
         runs: label and run folder; the first of a label is its row of record, others are other training seeds.
@@ -107,7 +111,7 @@ def find_claims(
     metrics = [metric for metric in paper.columns if metric in board.metrics]
     labels = [paper.subject, *paper.rows, *board.beyond]
     rows = open_rows(board_dir, board, runs, labels=labels, metrics=metrics, progress=progress, trust=trust)
-    noise = training_noise(rows, metrics)
+    noise = {**kept_noise(board_dir / DATA, rows, metrics), **training_noise(rows, metrics)}
     of_paper = [Claim(each.row, each.metric, each.better, each, "not measured") for each in paper.orderings]
     of_board = [
         Claim(label, metric, better, None, "not measured")

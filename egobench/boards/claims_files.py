@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from egobench.boards.claims import Claim, ClaimsFile
+from egobench.boards.claims import DATA, Claim, ClaimsFile
 from egobench.boards.claims_page import page_text
 from egobench.compare.records import row_record
 from egobench.compare.side import Side
@@ -13,7 +13,7 @@ from egobench.files.atomic import write_bytes, write_json
 from egobench.files.plain import plain
 
 SCHEMA = 1
-PAGE, DATA = "CLAIMS.md", "claims.json"
+PAGE = "CLAIMS.md"
 COMPARED = ("first", "second", "difference", "ci95", "p", "unit", "sequences", "method", "protocol", "pairs")
 """Of a comparison's record: what a claim keeps."""
 

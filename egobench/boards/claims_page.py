@@ -67,6 +67,10 @@ def noise_grid(found: ClaimsFile) -> Grid:
         seeds = ", ".join(f"{label} {count}" for label, count in noise.seeds.items())
         rows.append(GridRow((f"{metric} {ARROWS[better]}", noise.row, seeds, plain_text(noise.value))))
     notes = ["a few seeds give a rough figure: one more may differ by more"]
+    kept = [metric for metric, noise in found.noise.items() if noise.is_kept]
+    if kept:
+        runs = {name: None for metric in kept for names in found.noise[metric].runs.values() for name in names}
+        notes.append(f"{', '.join(kept)}: measured for an earlier writing of this file, by {', '.join(runs)}")
     if without:
         notes.append(f"no row has a second seed with a number on {', '.join(without)}: verdicts are marked one seed")
     return Grid(

@@ -50,7 +50,8 @@ class ClaimsOptions:
     """Board folder, e.g. leaderboards/egomini."""
     runs: Annotated[tuple[str, ...], arg(name="run", metavar="LABEL=RUNFOLDER"), UseAppendAction] = ()
     """A row's finished run, e.g. EgoTwin=runs/a; once for each run. The first run of a label is compared; others of the
-    same label are other training seeds, and say how large the training noise is."""
+    same label are other training seeds, and say how large the training noise is. Where none is given, the noise that
+    claims.json has is kept, of rows and protocols that are still the same."""
     no_trust: bool = False
     """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
     json: bool = False

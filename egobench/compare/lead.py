@@ -31,6 +31,10 @@ class Noise:
     """The row that has it."""
     seeds: Mapping[str, int]
     """Row → its training seeds that have a number; only rows with two or more."""
+    runs: Mapping[str, tuple[str, ...]]
+    """Row → the runs of these seeds."""
+    is_kept: bool = False
+    """Measured for an earlier writing of the claims; the runs of the seeds were not given again."""
 
 
 def training_noise(rows: Mapping[str, Sequence[Side]], metrics: Sequence[str]) -> dict[str, Noise]:
@@ -51,10 +55,10 @@ def training_noise(rows: Mapping[str, Sequence[Side]], metrics: Sequence[str]) -
             for metric, gap in _gaps(label, one, other, metrics).items():
                 gaps.setdefault(metric, []).append(gap)
         for metric, sizes in gaps.items():
-            count = sum(_has_number(side, metric) for side in sides)
-            known = found.get(metric, Noise(-1.0, label, {}))
+            seeds = tuple(side.run for side in sides if _has_number(side, metric))
+            known = found.get(metric, Noise(-1.0, label, {}, {}))
             value, row = max((known.value, known.row), (max(sizes), label), key=lambda pair: pair[0])
-            found[metric] = Noise(value, row, {**known.seeds, label: count})
+            found[metric] = Noise(value, row, {**known.seeds, label: len(seeds)}, {**known.runs, label: seeds})
     return {metric: found[metric] for metric in metrics if metric in found}
 
 

@@ -36,7 +36,7 @@ class MotionText:
     provides: ClassVar[tuple[str, ...]] = ("motion", "text")
 
     weights: Path = field(default=WEIGHTS / "motion-text.safetensors")
-    """File that `egobench fit motion-text` wrote; the protocol keeps its SHA-256, not its path."""
+    """File that `egobench fit motion-text` wrote (`m-fid:motion-text@FILE`); the protocol keeps its SHA-256."""
 
     @cached_property
     def weights_sha256(self) -> str:

@@ -3,6 +3,7 @@
 import json
 import sys
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,13 @@ def toys():
 def found(toys, tmp_path):
     """Claims of the toys' board against runs with these scores; several of a label are training seeds."""
 
+    calls = count()
+
     def make(runs, *, board=None, **options):
-        given = []
+        given, place = [], tmp_path / f"runs{next(calls) or ''}"
         for label, seeds in runs.items():
             for scores in seeds if isinstance(seeds, list) else [seeds]:
-                folder = tmp_path / "runs" / f"r{len(given)}"
+                folder = place / f"r{len(given)}"
                 given.append((label, toys.make_run(folder, scores, windows=1, **options.get(label, {}))))
         return find_claims(board or toys.claims_board(tmp_path), given)
 
@@ -109,6 +112,38 @@ def test_an_ordering_must_be_larger_than_the_training_noise(found, seed_change, 
     page = page_text(claims)
     assert f"| toy-err ↓ | Ours | Ours 2 | {seed_change:g} |" in page
     assert "one seed”" not in page
+
+
+def test_noise_is_kept_of_rows_and_protocols_that_are_still_the_same(found, toys, tmp_path):
+    board = toys.claims_board(tmp_path)
+    other = both([0.5] + [0.0] * 9, [-0.25] + [0.0] * 9)
+    base = both(flips(1, 0), flips(-1, 1))
+    with_seed = found({"Ours": [OURS, other], "Base": base}, board=board)
+    write_claims(board, with_seed)
+
+    again = found({"Ours": OURS, "Base": base}, board=board)
+    assert {metric: noise.value for metric, noise in again.noise.items()} == {
+        metric: noise.value for metric, noise in with_seed.noise.items()
+    }
+    assert again.noise["toy-err"].is_kept
+    assert again.noise["toy-err"].runs == {"Ours": ("r0", "r1")}
+    assert words(again.claims) == words(with_seed.claims)
+    assert "toy-err, toy-hit: measured for an earlier writing of this file, by r0, r1" in page_text(again)
+    write_claims(board, again)
+    assert found({"Ours": OURS, "Base": base}, board=board).noise == again.noise  # a second time too
+
+    trained_again = both([0.125] * 10, [0.0] * 10)
+    assert set(found({"Ours": trained_again, "Base": base}, board=board).noise) == {"toy-hit"}
+    new_seed = found({"Ours": [OURS, both([0.125] * 10, [0.125] * 10)], "Base": base}, board=board)
+    assert (new_seed.noise["toy-err"].value, new_seed.noise["toy-err"].is_kept) == (0.125, False)
+
+
+def test_a_damaged_earlier_file_is_named(found, toys, tmp_path):
+    board = toys.claims_board(tmp_path)
+    (board / "claims.json").write_text('{"noise": {"toy-err": 3}, "rows": {}}')
+    with pytest.raises(BadInputError, match="delete the file") as refusal:
+        found({"Ours": OURS}, board=board)
+    assert refusal.value.code == "claims-damaged"
 
 
 def test_the_noise_is_taken_from_any_row_that_has_two_seeds(found):
