@@ -155,7 +155,7 @@ def rederived_flaws(answer: Rederived, records: Records) -> list[Flaw]:
     for score in records.scores:
         if (score.clip, score.seed) == (answer.clip, answer.seed) and score.metric in answer.scores:
             status, value = answer.scores[score.metric]
-            if status != score.status or not _is_close(value, score.value):
+            if status != score.status or not is_close(value, score.value):
                 where = f"scores.parquet {score.metric} of {what}"
                 flaws.append(Flaw("derived-score", where, f"{score.status} {score.value}", f"{status} {value}"))
     return flaws
@@ -183,13 +183,14 @@ def set_flaws(asked: RunPlan, inputs: Inputs, records: Records) -> tuple[list[Fl
         with threadpool_limits(1):
             outcome = score_set(set_metric, inputs, items, draws=0)
         value = None if outcome.score is None else float(outcome.score.value)
-        if outcome.status != rows[label].status or not _is_close(value, rows[label].value):
+        if outcome.status != rows[label].status or not is_close(value, rows[label].value):
             found = f"{rows[label].status} {rows[label].value}"
             flaws.append(Flaw("derived-score", f"scores.parquet {label}", found, f"{outcome.status} {value}"))
     return flaws, skipped
 
 
-def _is_close(ours: float | None, theirs: float | None) -> bool:
+def is_close(ours: float | None, theirs: float | None) -> bool:
+    """Whether two numbers are equal but for another machine's rounding; None is equal to None only."""
     if ours is None or theirs is None:
         return ours is theirs
     return abs(ours - theirs) <= max(TINY, TOLERANCE * max(abs(ours), abs(theirs)))

@@ -22,6 +22,7 @@ from egobench.pipeline.request import RunPlan, identity_of
 from egobench.pipeline.resolve import absolute_metrics, preset_shown, resolve_device
 from egobench.pipeline.run import RunReport, finish, report_of, weights_of
 from egobench.pipeline.stages import count_items, extract_stage, is_unchanged, score_metrics
+from egobench.pipeline.yardstick import versions_of
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.journal import event_line
@@ -162,6 +163,10 @@ def _write(
         "left_out": {name: why for name, why in manifest.get("left_out", {}).items() if name not in here_now},
         "weights": weights_of(asked.settings, protocols),
         "items": count_items(items, rows),
+        "yardsticks": {
+            **_old_yardsticks(manifest, protocols),
+            **versions_of(kept.record["protocol"] for kept in fresh.values()),
+        },
         "rescored": [*manifest.get("rescored", ()), again],
     }
     writers = {
@@ -170,6 +175,10 @@ def _write(
         "events.jsonl": lambda path: write_bytes(path, journal + event_line(event)),
     }
     replace_files(folder, writers, new)
+
+
+def _old_yardsticks(manifest: Mapping[str, Any], protocols: Mapping[str, Any]) -> dict[str, int]:
+    return {digest: version for digest, version in manifest.get("yardsticks", {}).items() if digest in protocols}
 
 
 def _refuse_difference(key: Key, old: Kept, fresh: Kept) -> None:

@@ -23,6 +23,7 @@ from egobench.pipeline.request import RunPlan, RunRequest, identity_of, plan, re
 from egobench.pipeline.resolve import absolute_metrics, resolve_device
 from egobench.pipeline.stages import extract_stage, generate_stage, score_stage, settled_count
 from egobench.pipeline.worker import one_line
+from egobench.pipeline.yardstick import versions_of
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, create_run, open_run
 from egobench.store.journal import Journal
@@ -153,7 +154,7 @@ def _work(folder: RunFolder, asked: RunPlan, progress: Progress) -> RunReport:
         if isinstance(error, BadInputError) and error.code == CHANGED:
             raise NotComparableError(str(error)) from error
         raise
-    manifest["items"] = counts
+    manifest["items"], manifest["yardsticks"] = counts, versions_of(asked.protocols)
     manifest |= {"status": "done", "finished": now()}
     write_manifest(folder, sealed(manifest, folder))
     return finish(report_of(folder, manifest), asked.request)

@@ -23,6 +23,7 @@ from egobench.pipeline.rederive import Rederived, RederiveItem, RederiveJob, red
 from egobench.pipeline.request import RunPlan
 from egobench.pipeline.resolve import resolve_device
 from egobench.pipeline.verify_records import Records, read_records, record_flaws
+from egobench.pipeline.verify_yardsticks import check_yardsticks
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.seal import SEAL_SINCE, Flaw, seal_flaws
@@ -194,3 +195,7 @@ def _derive(
     sets, skipped = set_flaws(asked, inputs, records)
     found.flaws += sets
     found.unchecked += skipped
+    yardsticks = check_yardsticks(asked, inputs, records, progress)
+    found.flaws += yardsticks.flaws
+    found.unchecked += yardsticks.skipped
+    found.checked["floors and chances"] = yardsticks.compared

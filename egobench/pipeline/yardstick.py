@@ -7,7 +7,7 @@ split and protocol, not to the run, and are kept in the cache.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,11 +95,21 @@ def load_yardstick(cache: Cache, record: Mapping[str, Any]) -> Yardstick | None:
 
 
 def compute_yardstick(metric: Metric, inputs: Inputs, plan: Plan, record: Mapping[str, Any]) -> Yardstick:
-    """Scores the references; what rests on all clips is kept in the cache.
+    """As `measure_yardstick`; what rests on all clips is kept in the cache.
 
     Raises:
         StorageError: the disk refused.
     """
+    yardstick = measure_yardstick(metric, inputs, plan)
+    if not _files_of_one_run(metric) and not any(key.endswith("_clips_missing") for key in yardstick.notes):
+        arrays = {"floor": _optional(yardstick.floor), "chance": _optional(yardstick.chance)}
+        notes = np.array(json.dumps(yardstick.notes, sort_keys=True))
+        inputs.cache.put(_key(record), {**arrays, "notes": notes})
+    return yardstick
+
+
+def measure_yardstick(metric: Metric, inputs: Inputs, plan: Plan) -> Yardstick:
+    """Scores the references from what the cache holds of them."""
     files = _files_of_one_run(metric)
     if files:
         text = f"{', '.join(files)} reads files of this run's videos, which say nothing of the references'"
@@ -108,11 +118,7 @@ def compute_yardstick(metric: Metric, inputs: Inputs, plan: Plan, record: Mappin
     sides = (_set_floor, _set_chance) if is_set_metric(metric) else (_clip_floor, _clip_chance)
     notes: dict[str, Any] = {}
     floor, chance = (side(scored, inputs, plan, notes) for side in sides)
-    yardstick = Yardstick(floor, chance, notes)
-    if not any(key.endswith("_clips_missing") for key in notes):
-        arrays = {"floor": _optional(floor), "chance": _optional(chance)}
-        inputs.cache.put(_key(record), {**arrays, "notes": np.array(json.dumps(notes, sort_keys=True))})
-    return yardstick
+    return Yardstick(floor, chance, notes)
 
 
 def _files_of_one_run(metric: Metric) -> list[str]:
@@ -226,6 +232,11 @@ def _value(metric: SetMetric, rows: SetRows, groups: np.ndarray, name: str, note
         notes[name] = outcome.reason
         return None
     return float(outcome.score.value)
+
+
+def versions_of(protocols: Iterable[str]) -> dict[str, int]:
+    """What a manifest states: digest of each protocol → by which rules floor and chance of its metric were made."""
+    return dict.fromkeys(sorted(protocols), VERSION)
 
 
 def _optional(value: float | None) -> np.ndarray:

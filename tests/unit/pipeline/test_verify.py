@@ -227,6 +227,48 @@ def test_a_run_that_is_whole_has_no_flaw_and_nothing_is_written_to_it(run):
     assert verify_run(run).derived == found.derived, "the choice is seeded"
 
 
+def edit_floor(run, **numbers):
+    edit_json(run / "metrics.json", lambda m: m["metrics"]["toy-gap"].update(numbers))
+
+
+def test_floor_and_chance_of_every_metric_are_computed_again(run):
+    honest = verify_run(run)
+    assert honest.checked["floors and chances"] == 3
+    record = json.loads((run / "metrics.json").read_text())["metrics"]["toy-gap"]
+    assert record["chance"] > record["floor"]
+    edit_floor(run, floor=record["floor"] + 0.5, chance=None)
+    seal_again(run)
+    lines = [flaw.line for flaw in verify_run(run).flaws]
+    assert [line.split(": ")[:2] for line in lines] == [
+        ["derived-yardstick", "metrics.json toy-gap floor"],
+        ["derived-yardstick", "metrics.json toy-gap chance"],
+    ]
+    assert str(record["floor"]) in lines[0]
+    assert str(record["chance"]) in lines[1]
+
+
+def test_a_floor_by_the_rules_of_another_version_is_no_flaw_and_says_so(run):
+    edit_floor(run, floor=77.0)
+    edit_json(run / "manifest.json", lambda m: m.pop("yardsticks"))
+    seal_again(run)
+    found = verify_run(run)
+    assert found.flaws == []
+    assert found.checked["floors and chances"] == 2, "those that are the same by either rule"
+    (said,) = found.unchecked
+    assert said.startswith("toy-gap: by the rules of this version: floor ")
+
+
+def test_floors_whose_features_are_gone_are_not_computed_again_and_that_is_said(run):
+    for path in entries_of(run):
+        path.unlink()
+    found = verify_run(run)
+    assert found.flaws == []
+    said = [line for line in found.unchecked if line.endswith("floor and chance were not computed again")]
+    assert {line.partition(":")[0] for line in said} == {"toy-gap", "toy-colour", "toy-speed"}
+    assert all("of the references are not in the cache" in line for line in said)
+    assert found.checked["floors and chances"] == 0
+
+
 def test_a_bit_of_any_cache_entry_and_a_swapped_entry_are_found(run, tmp_path):
     features = [path for path in entries_of(run) if b"features" in path.read_bytes()]
     flip(features[0], 40)
