@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from egobench.boards.board import Board
-from egobench.boards.entries import check_belongs, read_entry
+from egobench.boards.entries import check_belongs, read_entry, refuse_two_versions
 from egobench.compare.run_side import run_side
 from egobench.compare.side import Side
 from egobench.errors import BadInputError, NotComparableError, UnknownNameError
@@ -55,7 +55,8 @@ def open_rows(
     Raises:
         UnknownNameError: a label of no row.
         BadInputError: a run that is not done or damaged, one folder twice, or runs without one of the first row.
-        NotComparableError: a run of another split, task or protocol; the message names the fields that differ.
+        NotComparableError: a run of another split, task or protocol, the message names the fields that differ; or of
+            two versions of its model's code.
     """
     taken: dict[Path, str] = {}
     found: dict[str, list[Side]] = {}
@@ -78,6 +79,7 @@ def open_rows(
 
 def _refuse_foreign(board_dir: Path, board: Board, folder: Path, side: Side, metrics: Sequence[str]) -> None:
     check_belongs({"split": side.split, "task": side.task}, board, str(folder))
+    refuse_two_versions(side.provenance.get("changed_code", ""), folder)
     digest = side.provenance["split_digest"]
     if board.split_digest and digest != board.split_digest:
         text = f"split_digest is {digest[:SHORT_DIGEST]}, the board's is {board.split_digest[:SHORT_DIGEST]}"

@@ -17,6 +17,7 @@ from egobench.catalog import MODELS
 from egobench.errors import BadInputError, NotComparableError
 from egobench.files.atomic import read_json
 from egobench.files.digest import digest_file
+from egobench.pipeline.model_code import changed_text
 from egobench.store.labels import LABEL, given_name
 from egobench.store.manifest import refuse_newer
 
@@ -108,6 +109,21 @@ def check_belongs(document: Mapping[str, Any], board: Board, where: str) -> None
         raise NotComparableError(f"{where}: {'; '.join(differing)}")
 
 
+def refuse_two_versions(changed: str, where: Path | str) -> None:
+    """A row of a board is one model.
+
+    Args:
+        changed: `changed_text` of the run's model; empty for a run of one version.
+
+    Raises:
+        NotComparableError: the run's samples are of more than one version of its model's code.
+    """
+    if changed:
+        raise NotComparableError(
+            f"{where}: {changed}; a row of a board is one version of a model: run it anew, without that option"
+        )
+
+
 def kind_of(model: str) -> Kind:
     """`control` for a built-in model whose class says `is_control`, else `model`."""
     return "control" if model in MODELS.names() and getattr(MODELS.load(model), "is_control", False) else "model"
@@ -122,6 +138,7 @@ def entry_content(run: Path, kind: Kind | None = None, label: str | None = None)
 
     Raises:
         BadInputError: the run is not finished or its manifest is damaged.
+        NotComparableError: the run is of two versions of its model's code.
     """
     document = read_metrics(run)
     manifest_file = run / "manifest.json"
@@ -129,6 +146,7 @@ def entry_content(run: Path, kind: Kind | None = None, label: str | None = None)
     status = manifest.get("status")
     if status != "done":
         raise BadInputError(f"{run}: status is {status!r}; only a run that is done is entered", code="run-unfinished")
+    refuse_two_versions(changed_text(manifest.get("model", {})), run)
     try:
         provenance = Provenance(
             model=label or given_name(manifest) or document["model"],

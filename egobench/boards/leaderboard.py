@@ -67,7 +67,7 @@ def add_entry(board_dir: Path, run_dir: Path, *, kind: Kind | None = None, label
 
     Raises:
         BadInputError: the run is not done, or the label cannot be printed.
-        NotComparableError: the run is of another split or task.
+        NotComparableError: the run is of another split or task, or of two versions of its model's code.
     """
     board = read_board(board_dir)
     content = entry_content(run_dir, kind, label)

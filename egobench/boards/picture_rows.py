@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from egobench.boards.board import Board
-from egobench.boards.entries import LABEL
+from egobench.boards.entries import LABEL, refuse_two_versions
 from egobench.boards.pictures import REFERENCE_COLOR
 from egobench.boards.table import read_metrics
 from egobench.errors import BadInputError, NotComparableError
@@ -16,6 +16,7 @@ from egobench.files.video import read_video
 from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE
 from egobench.pipeline.inputs import unchanged
 from egobench.pipeline.kept import kept_split, read_done
+from egobench.pipeline.model_code import changed_text
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.tables import SET_CLIP, ItemRow, ScoreRow, read_items, read_scores
 from egobench.types import Sample, Split
@@ -92,13 +93,14 @@ def open_row(board: Board, label: str, path: Path, place: int = 0) -> PictureRow
 
     Raises:
         BadInputError: `row-label`: a label that cannot be printed; `run-missing`, `run-unfinished`, or damaged.
-        NotComparableError: another split, split content or task than the board's.
+        NotComparableError: another split, split content or task than the board's, or two versions of the model's code.
     """
     if not LABEL.fullmatch(label):
         text = f"the label {label!r} cannot be printed; a letter or digit first, then letters, digits, spaces and "
         raise BadInputError(f"{text}.:,+/()-, at most 80 signs, are right", code="row-label")
     folder = open_run(path)
     manifest, document = read_done(folder), read_metrics(folder.path)
+    refuse_two_versions(changed_text(manifest["model"]), path)
     digest = manifest["split"]["digest"]
     task = document["task"] if document["task"] in board.given else board.task
     found = [("split", document["split"], board.split), ("task", document["task"], task)]

@@ -157,8 +157,7 @@ def plan(request: RunRequest) -> RunPlan:
         raise BadInputError(f"split '{request.split}' has no clips", code="split-empty")
     protocols = protocol_records(metrics, split, [info.clip_id for info in infos], request.seeds, request.task)
     if isinstance(model, Submission):
-        settings = submission_record(model, description_of(model.folder), [info.clip_id for info in split.infos()])
-        target, code = SUBMISSION, {}
+        settings, target, code = _submission_settings(model, split), SUBMISSION, {}
     else:
         target, settings = MODELS.target(request.model), model_settings(model)
         code = code_record(target)
@@ -190,6 +189,21 @@ def identity_of(
     `model_code.codes_of`."""
     asked = [request.model_name, settings, split_digest, list(clip_ids), request.seeds, request.task]
     return digest_json([*asked, sorted(protocols), request.draws, *codes])
+
+
+def submission_settings(request: RunRequest, split: Split) -> dict[str, Any]:
+    """What a run's manifest keeps of its submission as the model's settings, by what lies in the folder now.
+
+    Raises:
+        BadInputError: the folder or its submission.toml can no longer be read.
+    """
+    model = resolve_model(SUBMISSION, {"folder": request.submission, **request.model_options})
+    assert isinstance(model, Submission), SUBMISSION
+    return _submission_settings(model, split)
+
+
+def _submission_settings(model: Submission, split: Split) -> dict[str, Any]:
+    return submission_record(model, description_of(model.folder), [info.clip_id for info in split.infos()])
 
 
 def model_settings(model: Any) -> dict[str, Any]:

@@ -12,15 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from egobench.data.folder import INDEX
-from egobench.errors import BadInputError, IncompleteRunError, NotComparableError, StorageError
+from egobench.errors import BadInputError, IncompleteRunError, NotComparableError, StorageError, UnknownNameError
 from egobench.files.atomic import make_folder, read_json
 from egobench.pipeline.aggregate import result_of
 from egobench.pipeline.checked import check_split
 from egobench.pipeline.measured import failed_sets
 from egobench.pipeline.model_code import CHANGED, codes_of
 from egobench.pipeline.progress import Progress, Quiet
-from egobench.pipeline.request import RunPlan, RunRequest, identity_of, plan, request_of, request_record
-from egobench.pipeline.resolve import absolute_metrics, resolve_device
+from egobench.pipeline.request import (
+    RunPlan,
+    RunRequest,
+    identity_of,
+    plan,
+    request_of,
+    request_record,
+    submission_settings,
+)
+from egobench.pipeline.resolve import absolute_metrics, resolve_device, resolve_split
 from egobench.pipeline.stages import extract_stage, generate_stage, score_stage, settled_count
 from egobench.pipeline.worker import one_line
 from egobench.pipeline.yardstick import versions_of
@@ -88,7 +96,7 @@ def resume_run(
     trust: bool = True,
     allow_changed_code: bool = False,
 ) -> RunReport:
-    """Goes on with a run that was interrupted; one that is done is only read.
+    """Goes on with a run that was interrupted; one that is done is only read, if its submission is what it was.
 
     Args:
         workers: processes from now on; None keeps the number of the request.
@@ -99,20 +107,20 @@ def resume_run(
     Raises:
         BadInputError: not a run folder, or damaged.
         NotComparableError: the code of the model, the split or weights have changed so that the rest would not fit the
-            beginning.
+            beginning; or the samples of the submission have.
         RunLockedError: another process works on it.
         Others as `start_run`.
     """
     folder = open_run(path)
     manifest = read_manifest(folder)
     if manifest["status"] == "done" and not is_pending(folder):  # also where nothing may be written
-        return finish(report_of(folder, manifest), request_of(manifest["request"]))
+        return _read_again(folder, manifest)
     with folder.lock():
         take_up(folder)
         manifest = read_manifest(folder)
         request = request_of(manifest["request"])
         if manifest["status"] == "done":
-            return finish(report_of(folder, manifest), request)
+            return _read_again(folder, manifest)
         asked = plan(request if workers is None else replace(request, workers=workers))
         model = _model_now(folder, asked, manifest, allow_changed_code)
         _refuse_other(replace(asked, identity=_identity(asked, manifest["model"])), manifest)
@@ -256,6 +264,34 @@ def _model_now(folder: RunFolder, asked: RunPlan, manifest: Mapping[str, Any], a
 def _identity(asked: RunPlan, model: Mapping[str, Any]) -> str:
     clip_ids = [info.clip_id for info in asked.infos]
     return identity_of(asked.request, asked.settings, asked.split.digest, clip_ids, asked.protocols, codes_of(model))
+
+
+def _read_again(folder: RunFolder, manifest: dict[str, Any]) -> RunReport:
+    """A finished run, as it was finished.
+
+    Raises:
+        NotComparableError: it scores a submission that lies where it lay and has other samples now.
+    """
+    request = request_of(manifest["request"])
+    if request.submission and Path(request.submission).is_dir():
+        try:
+            split = resolve_split(request.split)
+        except (UnknownNameError, BadInputError):
+            return finish(report_of(folder, manifest), request)  # not here; the run needs it no more
+        try:
+            changed = _changed_settings(submission_settings(request, split), manifest["model"]["settings"])
+        except BadInputError as error:
+            changed = str(error)
+        if changed:
+            raise NotComparableError(
+                f"{manifest['run']} is finished, and its submission has changed since ({changed}): its numbers are of "
+                f"what {request.submission} was; `egobench score` makes a run of what it is now"
+            )
+    return finish(report_of(folder, manifest), request)
+
+
+def _changed_settings(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+    return ", ".join(sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)))
 
 
 def _refuse_other(asked: RunPlan, manifest: dict[str, Any]) -> None:

@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 from pipeline_toys import METRICS
 
+from egobench.boards.board import read_board
+from egobench.boards.claim_runs import open_rows
+from egobench.boards.leaderboard import add_entry
+from egobench.boards.picture_rows import open_row
 from egobench.errors import NotComparableError
 from egobench.pipeline.model_code import changed_text, code_record
 from egobench.pipeline.progress import Quiet
@@ -97,7 +101,7 @@ def test_a_run_whose_models_code_has_changed_is_not_resumed_and_says_how_to(ask,
     assert "earlier_code" not in manifest_of(path)["model"]
 
 
-def test_with_leave_it_goes_on_and_the_run_says_which_items_are_whose(ask, mine):
+def test_with_leave_it_goes_on_and_says_which_items_are_whose_and_no_board_takes_it(ask, mine, tmp_path):
     path = interrupted(ask, mine())
     before = manifest_of(path)
     mine(seed=7)
@@ -116,6 +120,19 @@ def test_with_leave_it_goes_on_and_the_run_says_which_items_are_whose(ask, mine)
     assert any("2 versions of the model's code" in line for line in found.unchecked)
     rescore_run(path, METRICS.split(",")[0])
     assert verify_run(path, share=0).flaws == []
+    board = tmp_path / "board"
+    board.mkdir()
+    (board / "board.toml").write_text(
+        'schema = 1\ntitle = "Toys"\nsplit = "toy"\nmetrics = ["toy-speed"]\norder = "toy-speed"\n'
+    )
+    for refuse in (
+        lambda: add_entry(board, path),
+        lambda: open_row(read_board(board), "mine", path),
+        lambda: open_rows(board, read_board(board), [("mine", path)], labels=["mine"], metrics=["toy-speed"]),
+    ):
+        with pytest.raises(NotComparableError, match=r"samples are of 2 versions .* is one version of a model"):
+            refuse()
+    assert not (board / "entries").exists()
 
 
 def test_code_that_changes_while_the_run_is_at_work_stops_it(ask, mine):

@@ -142,6 +142,29 @@ def test_verified_its_samples_are_read_again_and_other_ones_are_noticed(scored, 
     assert "has other settings, weights or samples here" in found.unchecked[0]
 
 
+def test_a_finished_run_says_so_when_its_submission_has_changed(scored, example, tmp_path, monkeypatch):
+    assert bytes_of(resume_run(scored.path)) == bytes_of(scored)
+    motion, about = example / CLIP / "motion.npz", example / "submission.toml"
+    for file, edit, what in (
+        (motion, lambda data: data + b"x", "submission"),
+        (about, lambda data: data.replace(b"model", b"modell"), "submission.toml"),
+    ):
+        before = file.read_bytes()
+        try:
+            file.write_bytes(edit(before))
+            with pytest.raises(NotComparableError, match=f"is finished, and its submission has changed since .*{what}"):
+                resume_run(scored.path)
+            assert main(["resume", str(scored.path)]) == 3
+        finally:
+            file.write_bytes(before)
+    assert bytes_of(resume_run(scored.path)) == bytes_of(scored)
+    moved = example.rename(example.with_name("gone"))
+    try:
+        assert bytes_of(resume_run(scored.path)) == bytes_of(scored), "the run kept its samples"
+    finally:
+        moved.rename(example)
+
+
 class Stop:
     """Ctrl-C after the second sample."""
 
