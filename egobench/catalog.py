@@ -84,6 +84,9 @@ SPLITS = Registry(
         )
     },
 )
-ENGINES = Registry("engines", {"local": "egobench.pipeline.engine:LocalEngine"})
+ENGINES = Registry(
+    "engines",
+    {"local": "egobench.pipeline.engine:LocalEngine", "inline": "egobench.pipeline.engine_inline:InlineEngine"},
+)
 
 KINDS = {registry.kind: registry for registry in (MODELS, METRICS, EXTRACTORS, ESTIMATORS, SPLITS, ENGINES)}

@@ -36,7 +36,7 @@ class RunOptions:
     device: str = "auto"
     """auto, cpu, cuda, cuda:0, …"""
     engine: str = "local"
-    """Name of `egobench list engines`."""
+    """local: processes of this machine; inline: this very process, where breakpoints in a model's code work."""
     workers: int = 1
     """Processes."""
     out: Path = Path("runs")

@@ -1,4 +1,5 @@
-"""Engines decide where items run, never what comes out: `LocalEngine` runs them in worker processes of this machine.
+"""Engines decide where items run, never what comes out: `LocalEngine` runs them in worker processes of this machine
+(`engine_inline.py` in this very process, for a debugger).
 
 Even one worker is a process of its own with one thread, so a number cannot depend on how many there are, and
 a model that kills its process takes an item with it and not the run.
@@ -73,11 +74,7 @@ class LocalEngine:
                 suspects = yield from self._run_together(blob, pending, attempts)
                 yield from _run_alone(blob, suspects, attempts)
         except worker.LoadError as error:
-            reason, code, traceback = error.args
-            refusal = BadInputError(reason, code=str(code or "load-failed"))
-            if traceback:
-                refusal.add_note(f"in the worker process:\n{traceback}")
-            raise refusal from None
+            raise refusal_of(error, "in the worker process") from None
 
     def _run_together(self, blob: bytes, pending: deque, attempts: int) -> Generator[Outcome, None, list]:
         """Works through `pending`; returns the items that were in the pool when it broke."""
@@ -96,6 +93,15 @@ class LocalEngine:
                     yield Outcome(running[future], future.result())
                     del running[future]
         return []
+
+
+def refusal_of(error: worker.LoadError, place: str) -> BadInputError:
+    """The error of a job that cannot be prepared; its traceback as a note, with the place it is of."""
+    reason, code, traceback = error.args
+    refusal = BadInputError(reason, code=str(code or "load-failed"))
+    if traceback:
+        refusal.add_note(f"{place}:\n{traceback}")
+    return refusal
 
 
 def _run_alone(blob: bytes, suspects: Sequence[Any], attempts: int) -> Generator[Outcome, None, None]:

@@ -241,6 +241,9 @@ def _check(request: RunRequest) -> None:
     seconds = request.clip_timeout
     if seconds is not None and not 0 < seconds < float("inf"):
         raise BadInputError(f"clip_timeout is {seconds}; more than 0 seconds are needed", code="range")
+    if seconds is not None and request.engine == "inline":
+        text = "clip_timeout needs a process that can be ended; engine 'inline' has none, 'local' has"
+        raise BadInputError(text, code="range")
     if request.limit is not None and request.limit < 1:
         raise BadInputError(f"limit is {request.limit}; at least 1 is needed", code="range")
 

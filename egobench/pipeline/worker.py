@@ -70,7 +70,11 @@ def call(item: Any, attempts: int) -> Answer:
         StorageError: the disk refused; no fault of the item.
         LoadError: the job cannot be prepared.
     """
-    task, code = _task()
+    return answer_of(*_task(), item, attempts)
+
+
+def answer_of(task: Callable[[Any], Any], error_code: str, item: Any, attempts: int) -> Answer:
+    """What becomes of one item, tried up to `attempts` times. Raises StorageError."""
     answer = Answer()
     for attempt in range(1, attempts + 1):
         began = time.perf_counter()
@@ -78,8 +82,8 @@ def call(item: Any, attempts: int) -> Answer:
             return Answer(task(item), attempts=attempt, seconds=time.perf_counter() - began)
         except StorageError:
             raise
-        except BaseException as error:  # Ctrl-C never comes here: a KeyboardInterrupt is the model's own
-            found = error.code if isinstance(error, BadInputError) else code
+        except BaseException as error:  # the user's Ctrl-C never comes here: a KeyboardInterrupt is the model's own
+            found = error.code if isinstance(error, BadInputError) else error_code
             seconds = time.perf_counter() - began
             answer = Answer(None, found, one_line(error), attempt, seconds, traceback_of(error))
     return answer
@@ -126,14 +130,22 @@ def pin_threads() -> None:
         sys.modules["torch"].set_num_threads(1)
 
 
+def prepared(job: Any) -> Callable[[Any], Any]:
+    """The task of a job. Raises StorageError, or LoadError with code and traceback."""
+    try:
+        return job.prepare()
+    except StorageError:
+        raise
+    except BaseException as error:
+        raise LoadError(one_line(error), getattr(error, "code", ""), traceback_of(error)) from None
+
+
 def _task() -> tuple[Callable[[Any], Any], str]:
     if "task" not in _state:
         try:
             job = pickle.loads(_state["job"])  # our own bytes, from our own parent
-            _state["task"] = job.prepare(), job.error_code
-        except StorageError:
-            raise
         except BaseException as error:
             raise LoadError(one_line(error), getattr(error, "code", ""), traceback_of(error)) from None
+        _state["task"] = prepared(job), job.error_code
         pin_threads()
     return _state["task"]

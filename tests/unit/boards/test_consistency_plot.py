@@ -30,7 +30,9 @@ def run(tmp_path_factory):
         split = str(make_split(folder / "split"))
         failing = {"fail": "toy-02=raise"}
         model = "pipeline_toys:ToyModel"
-        asked = RunRequest(model, split, failing, metrics=METRICS, draws=0, out=str(folder), allow_failed=8)
+        asked = RunRequest(
+            model, split, failing, metrics=METRICS, engine="inline", draws=0, out=str(folder), allow_failed=8
+        )
         yield start_run(asked).path
     sys.path.remove(str(TOYS))
 

@@ -50,6 +50,7 @@ def runs(tmp_path_factory):
                 split=str(split),
                 metrics="pipeline_toys:MeanColour,pipeline_toys:Speed",
                 draws=0,
+                engine="inline",
                 out=str(home / "out"),
             )
             found.append(start_run(request).path)

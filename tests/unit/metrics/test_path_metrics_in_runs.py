@@ -56,7 +56,9 @@ def results(tmp_path_factory):
         patch.setenv("EGOBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         for model in ("reference", "static"):
             out = str(tmp_path_factory.mktemp("runs"))
-            request = RunRequest(model=model, split=SPLIT, metrics=METRICS, draws=50, out=out, allow_failed=1)
+            request = RunRequest(
+                model=model, split=SPLIT, metrics=METRICS, engine="inline", draws=50, out=out, allow_failed=1
+            )
             found[model] = {name.partition(":")[0]: value for name, value in start_run(request).results.items()}
     return found
 

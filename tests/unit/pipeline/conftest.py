@@ -21,6 +21,9 @@ def own_cache(tmp_path, monkeypatch):
 def ask(toy_split, tmp_path):
     def request(**changes):
         options = {"model": "pipeline_toys:ToyModel", "split": str(toy_split), "metrics": METRICS, "draws": 50}
+        options["engine"] = (
+            "local" if {"workers", "clip_timeout"} & set(changes) else "inline"
+        )  # a process costs seconds
         return RunRequest(**{**options, "out": str(tmp_path / "runs"), **changes})
 
     return request

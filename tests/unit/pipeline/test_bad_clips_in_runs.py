@@ -56,6 +56,7 @@ def ran(tmp_path_factory):
                 split=SPLIT,
                 metrics="rot-err,trans-err,hand-score,sync-lag",
                 draws=20,
+                engine="inline",
                 out=str(tmp_path_factory.mktemp("runs")),
                 allow_failed=4,
             )
@@ -167,7 +168,9 @@ def test_trajectory_files_that_are_wrong_fail_their_clips_and_the_sound_ones_cou
             (folder / f"{clip_id}.txt").write_text("\n".join(lines) + "\n")
     monkeypatch.setenv("EGOBENCH_PATHS", str(folder))
     monkeypatch.setenv("EGOBENCH_CACHE", str(tmp_path / "cache"))
-    request = RunRequest("reference", SPLIT, metrics="rot-err:path-file", draws=20, out=str(tmp_path / "runs"))
+    request = RunRequest(
+        "reference", SPLIT, metrics="rot-err:path-file", engine="inline", draws=20, out=str(tmp_path / "runs")
+    )
     report = start_run(replace(request, allow_failed=len(reasons)))
     assert (report.failed, report.unmeasured) == (0, len(reasons))
     found = {row.clip: row for row in read_scores(report.path / "scores.parquet")}

@@ -170,7 +170,9 @@ def test_a_run_carries_the_cards_digest_and_figures_and_says_where_there_is_none
     def run(cards):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("EGOBENCH_CARDS", str(cards))
-            asked = RunRequest("pipeline_toys:ToyModel", split, metrics=f"hand-score:{GLANCE}", out=str(tmp_path))
+            asked = RunRequest(
+                "pipeline_toys:ToyModel", split, metrics=f"hand-score:{GLANCE}", engine="inline", out=str(tmp_path)
+            )
             return start_run(asked)
 
     before, after = (run(cards).results["hand-score"] for cards in (tmp_path / "none", made))
@@ -185,7 +187,9 @@ def test_a_run_carries_the_cards_digest_and_figures_and_says_where_there_is_none
 def test_floor_and_chance_of_path_metrics_are_those_that_a_run_finds(dice, made, split, tmp_path, monkeypatch):
     monkeypatch.setenv("EGOBENCH_CARDS", str(made))
     metrics = f"rot-err:{DICE},trans-err:{DICE}"
-    asked = RunRequest("pipeline_toys:ToyModel", split, metrics=metrics, draws=0, out=str(tmp_path), allow_failed=8)
+    asked = RunRequest(
+        "pipeline_toys:ToyModel", split, metrics=metrics, engine="inline", draws=0, out=str(tmp_path), allow_failed=8
+    )
     for name, result in start_run(asked).results.items():
         figures = dice["metrics"][name]
         assert figures["all"]["n"] == 7

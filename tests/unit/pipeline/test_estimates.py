@@ -28,7 +28,7 @@ def ask(split, tmp_path, monkeypatch):
     return lambda **changes: RunRequest(
         **{
             **{"model": "pipeline_toys:ToyModel", "split": split, "metrics": METRICS, "draws": 50},
-            **{"out": str(tmp_path / "runs")},
+            **{"out": str(tmp_path / "runs"), "engine": "local" if "workers" in changes else "inline"},
             **changes,
         }
     )

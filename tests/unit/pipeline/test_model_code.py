@@ -59,6 +59,12 @@ class StopAfter(Quiet):
 
 
 @pytest.fixture
+def ask(ask):
+    """Runs in processes: a file that is edited is read anew there."""
+    return lambda **changes: ask(**{"engine": "local", **changes})
+
+
+@pytest.fixture
 def mine(tmp_path, monkeypatch, request):
     """Writes the user's model and its helper under names of this test's own; returns the model's name."""
     home = tmp_path / "home"

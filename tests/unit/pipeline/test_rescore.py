@@ -36,7 +36,9 @@ def runs(place, split):
     """A run with one metric and one with all three, of the same model."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EGOBENCH_CACHE", str(place / "cache"))
-        ask = RunRequest("pipeline_toys:ToyModel", split, metrics=SPEED, draws=20, out=str(place / "one"))
+        ask = RunRequest(
+            "pipeline_toys:ToyModel", split, metrics=SPEED, engine="inline", draws=20, out=str(place / "one")
+        )
         one = start_run(ask).path
         every = start_run(replace(ask, metrics=f"{SPEED},{GAP},{COLOUR}", out=str(place / "all"))).path
     return one, every

@@ -29,7 +29,7 @@ def bytes_of(report):
 
 
 def test_a_run_is_complete_and_its_numbers_are_those_of_its_samples(ask):
-    report = start_run(ask(seeds=2, typed=("seeds",), model_options={"fail": "toy-00=threads"}))
+    report = start_run(ask(engine="local", seeds=2, typed=("seeds",), model_options={"fail": "toy-00=threads"}))
     assert (report.planned, report.failed) == (16, 0)
     items, scores = read_items(report.path / "items.parquet"), read_scores(report.path / "scores.parquet")
     assert [(row.clip, row.seed) for row in items] == [(f"toy-{c:02d}", s) for c in range(8) for s in range(2)]
@@ -108,7 +108,7 @@ def test_too_many_failures_are_told_after_the_run_is_complete(ask):
 
 def test_attempts_are_bounded_and_counted(ask):
     options = {"fail": "toy-01=raise;toy-02=die"}
-    report = start_run(ask(attempts=3, model_options=options, allow_failed=2))
+    report = start_run(ask(engine="local", attempts=3, model_options=options, allow_failed=2))
     items = {row.clip: row for row in read_items(report.path / "items.parquet")}
     assert (items["toy-00"].attempts, items["toy-01"].attempts, items["toy-02"].attempts) == (1, 3, 3)
     assert items["toy-02"].code == "worker-died"
@@ -124,7 +124,7 @@ def test_a_model_that_cannot_be_loaded_ends_the_run_in_one_line(ask):
 
 def test_a_model_that_kills_its_process_while_loading_ends_the_run(ask):
     with pytest.raises(BadInputError, match="died while it loaded"):
-        start_run(ask(model_options={"fail": "load-die"}))
+        start_run(ask(engine="local", model_options={"fail": "load-die"}))
 
 
 @pytest.mark.parametrize("part", [{"seeds": 3}, {"limit": 3}])

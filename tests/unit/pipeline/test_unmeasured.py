@@ -46,6 +46,7 @@ def run(tmp_path, patch, wrong, allowed=4):
         split=SPLIT,
         metrics="trans-err:path-file",
         draws=20,
+        engine="inline",
         out=str(tmp_path / "runs-a"),
         limit=4,
         allow_failed=allowed,
@@ -155,7 +156,13 @@ def test_hands_that_were_found_in_few_clips_are_counted(tmp_path, monkeypatch):
         lines = [f"{frame},left,0.9,," for frame in range(8)]
         (tmp_path / "hands" / f"{clip}.csv").write_text("\n".join(["frame,side,score,x,y", *lines]))
     request = RunRequest(
-        model="reference", split=SPLIT, metrics="hand-score:hands-file", draws=20, limit=4, out=str(tmp_path / "runs")
+        model="reference",
+        split=SPLIT,
+        metrics="hand-score:hands-file",
+        engine="inline",
+        draws=20,
+        limit=4,
+        out=str(tmp_path / "runs"),
     )
     with pytest.raises(IncompleteRunError, match="1 of 4 were not measured") as caught:
         start_run(request)

@@ -35,6 +35,12 @@ class Mine:
 """
 
 
+@pytest.fixture
+def ask(ask):
+    """Runs in processes: a file that is edited is read anew there."""
+    return lambda **changes: ask(**{"engine": "local", **changes})
+
+
 @pytest.fixture(autouse=True)
 def own_path(monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))

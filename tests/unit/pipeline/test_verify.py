@@ -36,7 +36,9 @@ def finished(place, split):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EGOBENCH_CACHE", str(place / "cache"))
         options = {"fail": "toy-01=raise;toy-02=still"}
-        asked = RunRequest("pipeline_toys:ToyModel", str(split), options, metrics=METRICS, draws=20, allow_failed=1)
+        asked = RunRequest(
+            "pipeline_toys:ToyModel", str(split), options, metrics=METRICS, engine="inline", draws=20, allow_failed=1
+        )
         return start_run(replace(asked, out=str(place / "runs"))).path
 
 

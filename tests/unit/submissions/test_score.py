@@ -111,7 +111,13 @@ def values(report):
 
 
 def test_the_example_gives_the_numbers_of_the_reference_to_the_last_bit(scored, toy_split, tmp_path):
-    common = {"split": str(toy_split), "metrics": METRICS, "draws": 50, "out": str(tmp_path / "runs")}
+    common = {
+        "split": str(toy_split),
+        "metrics": METRICS,
+        "draws": 50,
+        "out": str(tmp_path / "runs"),
+        "engine": "inline",
+    }
     assert values(scored) == values(start_run(RunRequest(model="reference", **common)))
 
 
