@@ -14,7 +14,7 @@ from typing import Any
 
 from egobench.errors import BadInputError, EgoBenchError, StorageError
 from egobench.files.patient import use_patient_streams
-from egobench.files.worker_process import leave_with_parent
+from egobench.files.worker_process import end_when_done, leave_with_parent
 
 THREAD_VARIABLES = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
@@ -50,6 +50,7 @@ class LoadError(Exception):
 def start(job: bytes) -> None:
     """Sets a fresh process up for a pickled job."""
     leave_with_parent()
+    end_when_done()
     use_patient_streams()
     for variable in THREAD_VARIABLES:
         os.environ[variable] = "PASSIVE" if variable == "OMP_WAIT_POLICY" else "1"
