@@ -38,6 +38,8 @@ _UNUSABLE = {
     errno.ENOENT: "no such folder",
     errno.ENAMETOOLONG: "the name is too long",
     errno.ELOOP: "links lead in a circle",
+    errno.ENOLCK: "the file system gives no locks",
+    errno.EOPNOTSUPP: "the file system cannot do this; it gives no locks, perhaps",
 }
 
 
@@ -125,7 +127,7 @@ def write_json(path: Path | str, obj: Any) -> None:
 
 
 def read_json(path: Path | str, max_bytes: int = MAX_JSON_BYTES) -> Any:
-    """Reads a JSON file.
+    """Reads a JSON file; a byte order mark, which some editors write, is passed over.
 
     Raises:
         BadInputError: `json-missing`, `json-too-large`, or `json-unreadable` (damaged, not UTF-8, NaN inside).
@@ -137,7 +139,7 @@ def read_json(path: Path | str, max_bytes: int = MAX_JSON_BYTES) -> Any:
     if size > max_bytes:
         raise BadInputError(f"{file}: {size} bytes, at most {max_bytes} are read", code="json-too-large")
     try:
-        return json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        return json.loads(file.read_text(encoding="utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise BadInputError(f"{file}: not a JSON file: {error}", code="json-unreadable") from error
 

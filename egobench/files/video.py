@@ -64,7 +64,7 @@ def write_video(
     options = {"movflags": "faststart"} if faststart else {}
     with (
         atomic_path(path) as temporary,
-        av.open(str(temporary), "w", format="mp4", options={"fflags": "+bitexact", **options}) as container,
+        av.open(str(temporary.absolute()), "w", format="mp4", options={"fflags": "+bitexact", **options}) as container,
     ):
         quality = {"qp": "0", "preset": "faster"} if lossless else {"crf": str(crf)}
         rgb = rgb or lossless

@@ -46,7 +46,7 @@ def decode_frames(file: Path, head: VideoHead, *, size: tuple[int, int] | None, 
     careful = {"err_detect": "explode"} if strict else {}
     frames = _Frames(file, head, size, strict)
     try:
-        with av.open(str(file), options=DEMUXERS) as container:
+        with av.open(str(file.absolute()), options=DEMUXERS) as container:
             stream = video_stream(container)
             stream.codec_context.thread_count = 1
             stream.codec_context.options = {**careful, "max_pixels": str(most)}

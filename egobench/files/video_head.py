@@ -57,7 +57,7 @@ def read_head(file: Path) -> VideoHead:
     from av.stream import Disposition
 
     try:
-        with av.open(str(file), options=DEMUXERS) as container:
+        with av.open(str(file.absolute()), options=DEMUXERS) as container:
             stream = video_stream(container)
             if stream is None:
                 raise BadInputError(f"{file}: has no video stream", code="video-unreadable")
@@ -117,6 +117,6 @@ def _stored(file: Path, stream: int) -> int:
     """Frames whose bytes are there, shown or not."""
     import av
 
-    with av.open(str(file), options={**DEMUXERS, "ignore_editlist": "1"}) as container:
+    with av.open(str(file.absolute()), options={**DEMUXERS, "ignore_editlist": "1"}) as container:
         packets = container.demux(container.streams[stream])
         return sum(bool(packet.size) for packet in _few(packets, file))

@@ -21,6 +21,11 @@ from egobench.store.folder import RunFolder
 SCHEMA = 2
 Status = Literal["started", "done", "failed"]
 _REQUIRED = ("schema", "run", "status", "started", "request", "split", "protocols", "items")
+_GIT_OF_ANOTHER = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
+)
+"""What git sets in a hook: with them it answers for the hook's repository, whatever folder it is asked of."""
 _PACKAGES = ("av", "numba", "numpy", "open_clip_torch", "pyarrow", "scipy", "torch")
 
 
@@ -96,7 +101,8 @@ def now() -> str:
 
 def _git(root: Path, *arguments: str) -> str:
     command = ["git", "--no-optional-locks", "-C", str(root), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    ours = {name: value for name, value in os.environ.items() if name not in _GIT_OF_ANOTHER}
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10, env=ours).stdout.strip()
 
 
 def _version(package: str) -> str | None:

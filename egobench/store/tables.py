@@ -93,8 +93,8 @@ def _write(path: Path, rows: Sequence[ItemRow] | Sequence[ScoreRow], kind: type)
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pylist([asdict(row) for row in rows], schema=_schema(kind))
-    with atomic_path(path) as temporary:
-        pq.write_table(table, temporary)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        pq.write_table(table, file)
 
 
 def _read(path: Path, kind: type) -> list[dict]:
@@ -103,7 +103,8 @@ def _read(path: Path, kind: type) -> list[dict]:
 
     schema = _schema(kind)
     try:
-        table = pq.read_table(path)
+        with path.open("rb") as file:  # of a path, pyarrow takes `a:b` for a URI and a folder `seed=0` for a column
+            table = pq.read_table(file)
         if "detail" in schema.names and "detail" not in table.column_names:  # older runs have no such column
             table = table.append_column("detail", pa.array([""] * len(table), pa.string()))
         return table.select(schema.names).cast(schema).to_pylist()

@@ -8,6 +8,7 @@ import pytest
 from egobench.boards.board import read_toml
 from egobench.compare.policy import read_policy
 from egobench.estimators.path_file import read_tum
+from egobench.files.atomic import read_json
 from egobench.submissions.description import read_description
 
 POLICY = 'schema = 1\n[metrics.r-precision]\nseverity = "gate"\n'
@@ -37,3 +38,7 @@ def test_a_policy_and_a_board_are_read(written):
 def test_a_description_is_found_to_lack_what_it_lacks_and_not_to_be_no_toml(written):
     _, findings = read_description(written("submission.toml", "model = 'mine'\n"))
     assert "toml-unreadable" not in {found.code for found in findings}
+
+
+def test_json_is_read(written):
+    assert read_json(written("split.json", '{"name": "ä"}')) == {"name": "ä"}

@@ -1,5 +1,7 @@
 """Round trips bit by bit, rates, and every way a file can be no video."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -174,3 +176,11 @@ def test_a_sound_file_is_no_video(tmp_path):
         sound.sample_rate = 8000
         container.mux(stream.encode(sound))
     assert code_of(tmp_path / "sound.wav") == "video-unreadable"
+
+
+def test_a_relative_path_with_a_colon_is_a_path_and_no_protocol(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("x:y").mkdir()
+    frames = np.arange(2 * 16 * 16 * 3, dtype=np.uint8).reshape(2, 16, 16, 3)
+    write_video(Path("x:y/a.mp4"), frames, 8.0)
+    assert np.array_equal(read_video(Path("x:y/a.mp4")).frames, frames)

@@ -10,16 +10,17 @@ import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from egobench.errors import BadInputError, StorageError
+from egobench.errors import BadInputError, StorageError, UnusablePlaceError
 from egobench.files.atomic import write_bytes
 from egobench.store.cache import Cache, cache_home, cache_key
 from egobench.store.folder import RunFolder, RunLockedError, create_run, open_run
 from egobench.store.journal import Journal, read_events
-from egobench.store.manifest import SCHEMA, environment, read_manifest, write_manifest
+from egobench.store.manifest import SCHEMA, checkout, environment, read_manifest, write_manifest
 from egobench.store.seal import SEALED, seal_flaws, sealed
 from egobench.store.staging import is_pending, replace_files, take_up
 from egobench.store.tables import ItemRow, ScoreRow, read_items, read_scores, write_items, write_scores
@@ -297,3 +298,32 @@ def test_the_environment_is_plain_json():
     facts = environment()
     assert json.loads(json.dumps(facts)) == facts
     assert "numpy" in facts["packages"]
+
+
+def test_a_folder_that_looks_like_a_column_or_a_protocol_holds_tables_like_any_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [ScoreRow("a", 3, "jerk", 1.0, "ok", "")]
+    for name in ("seed=7", "metric=x", "value=2.5", "x:y", "per%20cent"):
+        Path(name).mkdir()
+        write_scores(Path(name) / "scores.parquet", rows)
+        assert read_scores(Path(name) / "scores.parquet") == rows
+
+
+def test_the_commit_is_that_of_the_suite_inside_a_hook_of_another_repository_too(tmp_path, monkeypatch):
+    before = checkout()
+    if before[0] is None:
+        pytest.skip("egobench is not run from a git checkout")
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+    assert checkout()[0] == before[0]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of Unix")
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_told_in_a_line(tmp_path, monkeypatch, number):
+    def flock(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(UnusablePlaceError, match="gives no locks"), create_run(tmp_path, "m", "s").lock():
+        pass
