@@ -42,7 +42,7 @@ def motion_arrays(motion: Motion) -> MotionArrays:
 
     Raises:
         BadInputError: `motion-skeleton` (unknown, or another number of joints), `motion-shape` (also a dtype that is
-            no number), `motion-nonfinite`, `motion-rate` (not a positive number).
+            no number), `motion-nonfinite` (also masked), `motion-rate` (not a positive number).
     """
     try:
         skeleton = get_skeleton(motion.skeleton)
@@ -60,9 +60,10 @@ def motion_arrays(motion: Motion) -> MotionArrays:
         bad = np.asarray(~np.isfinite(array.reshape(*array.shape[:2], -1)).all(axis=-1))
         if bad.any():
             raise _bad("nonfinite", f"{name} are not finite at {_first(bad, skeleton)}")
-    if not (np.isfinite(motion.fps) and motion.fps > 0):
-        raise _bad("rate", f"{motion.fps} frames per second; a positive number is needed")
-    return MotionArrays(positions, rotations, float(motion.fps), skeleton)
+    fps = _rate(motion.fps, "motion")
+    if not (np.isfinite(fps) and fps > 0):
+        raise _bad("rate", f"{fps} frames per second; a positive number is needed")
+    return MotionArrays(positions, rotations, fps, skeleton)
 
 
 def check_motion(motion: Motion, *, frames: int | None = None, fps: float | int | None = None) -> Motion:
@@ -105,7 +106,7 @@ def check_video(
     video: Video, *, frames: int | None = None, fps: float | int | None = None, size: tuple[int, int] | None = None
 ) -> Video:
     """Refuses frames that are not RGB uint8 of the expected number, rate and size; gives the video back unchanged, a
-    list of frames as one array.
+    list of frames as one array, a rate of numpy or torch as Python's number.
 
     Args:
         frames: number of frames it must have; None for any.
@@ -113,8 +114,8 @@ def check_video(
         size: (height, width) in pixels it must have; None for any.
 
     Raises:
-        BadInputError: `video-dtype`, `video-shape` (also frames of unequal size), `video-frames`, `video-rate`,
-            `video-size`.
+        BadInputError: `video-dtype` (also values that are masked), `video-shape` (also frames of unequal size),
+            `video-frames`, `video-rate`, `video-size`.
     """
     try:
         array = np.asarray(video.frames)
@@ -122,6 +123,10 @@ def check_video(
         shapes = dict.fromkeys(np.shape(frame) for frame in video.frames)
         found = ", ".join(str(shape) for shape in list(shapes)[:3])
         raise BadInputError(f"video: frames of unequal shape: {found}; one is needed", code="video-shape") from None
+    except (TypeError, RuntimeError) as error:
+        raise BadInputError(_no_array("video: frames", video.frames, error), code="video-dtype") from None
+    if masked := _masked(video.frames):
+        raise BadInputError(f"video: {masked} values of the frames are masked; all are needed", code="video-dtype")
     if array.dtype != np.uint8:
         raise BadInputError(f"video: frames are {array.dtype}; expected uint8 0…255", code="video-dtype")
     if array.ndim != 4 or array.shape[-1] != 3 or array.size == 0:
@@ -130,17 +135,17 @@ def check_video(
         )
     if frames is not None and len(array) != frames:
         raise BadInputError(f"video: {len(array)} frames; {frames} are needed", code="video-frames")
-    if not (np.isfinite(video.fps) and video.fps > 0) or (
-        fps is not None and abs(video.fps - fps) > RATE_TOLERANCE * fps
-    ):
+    rate = _rate(video.fps, "video")
+    if not (np.isfinite(rate) and rate > 0) or (fps is not None and abs(rate - fps) > RATE_TOLERANCE * fps):
         wanted = "a positive number is needed" if fps is None else f"{fps:g} are needed"
-        raise BadInputError(f"video: {video.fps} frames per second; {wanted}", code="video-rate")
+        raise BadInputError(f"video: {rate} frames per second; {wanted}", code="video-rate")
     if size is not None and array.shape[1:3] != tuple(size):
         found = f"{array.shape[1]} × {array.shape[2]}"
         raise BadInputError(
             f"video: frames are {found} (height × width); {size[0]} × {size[1]} is needed", code="video-size"
         )
-    return video if array is video.frames else replace(video, frames=array)
+    is_plain = array is video.frames and type(video.fps) in (float, int)
+    return video if is_plain else replace(video, frames=array, fps=rate)
 
 
 def _check_rotations(rotations: Float[np.ndarray, "time joint 3 3"], skeleton: Skeleton) -> None:
@@ -173,10 +178,40 @@ def _check_units(positions: Float[np.ndarray, "time joint 3"], skeleton: Skeleto
 
 
 def _numbers(array: object, name: str) -> np.ndarray:
-    array = np.asarray(array)
-    if array.dtype.kind not in "fiu":
-        raise _bad("shape", f"{name} are {array.dtype}; numbers are needed")
-    return array.astype(np.float64)
+    try:
+        numbers = np.asarray(array)
+    except (
+        ValueError,
+        TypeError,
+        RuntimeError,
+    ) as error:  # lists of unequal length; a tensor with a gradient, on a GPU
+        raise _bad("shape", _no_array(name, array, error)) from None
+    if masked := _masked(array):
+        raise _bad("nonfinite", f"{masked} values of the {name} are masked; all are needed")
+    if numbers.dtype.kind not in "fiu":
+        raise _bad("shape", f"{name} are {numbers.dtype}; numbers are needed")
+    return numbers.astype(np.float64)
+
+
+def _rate(fps: object, part: str) -> float:
+    """A rate as Python's number, from one of Python, numpy or torch."""
+    try:
+        if isinstance(fps, str | bytes | bool):
+            raise TypeError
+        return float(fps)  # pyright: ignore[reportArgumentType]
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        text = f"{part}: fps is {str(fps)[:40]!r} ({type(fps).__name__}); frames per second are needed, as a number"
+        raise BadInputError(text, code=f"{part}-rate") from None
+
+
+def _masked(array: object) -> int:
+    """Number of values that a masked array says are none; `np.asarray` would take what lies under the mask."""
+    return int(np.ma.count_masked(array)) if isinstance(array, np.ma.MaskedArray) else 0
+
+
+def _no_array(name: str, given: object, error: Exception) -> str:
+    why = " ".join(str(error).split())[:160]
+    return f"{name}: no numpy array can be made of this {type(given).__name__} ({why}); give a numpy array"
 
 
 def _first(bad: np.ndarray, skeleton: Skeleton) -> str:

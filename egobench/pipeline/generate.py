@@ -8,6 +8,7 @@ import faulthandler
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +28,7 @@ from egobench.pipeline.resolve import resolve_model, resolve_split
 from egobench.pipeline.worker import one_line
 from egobench.store.folder import RunFolder
 from egobench.submissions.pictures import check_pictures, picture_notes
-from egobench.types import Clip, Condition, Motion, Sample, Task
+from egobench.types import Clip, Condition, Sample, Task
 
 VIDEO_FILE, MOTION_FILE = "video.mp4", "motion.npz"
 
@@ -79,7 +80,8 @@ class GenerateJob:
         def task(item: tuple[str, int]) -> dict[str, str]:
             clip_id, seed = item
             condition = condition_for(open_clip(clip_id), self.task)
-            sample, warnings = check_sample(_ask(sampler, condition, seed, self.clip_timeout), condition)
+            given = deepcopy(condition)  # what a model does to its arrays in place, the next seed must not see
+            sample, warnings = check_sample(_ask(sampler, given, seed, self.clip_timeout), condition)
             odd = picture_notes(sample.video.frames) if sample.video is not None else []
             written = write_sample(folder.sample(clip_id, seed), sample)
             return {**written, "odd": odd[0][0] if odd else "", **warning_of(warnings)}
@@ -110,6 +112,8 @@ def check_sample(sample: Any, condition: Condition) -> tuple[Sample, list[tuple[
     if sample.video is None and sample.motion is None:
         raise BadInputError("the model returned neither video nor motion", code="sample-empty")
     video, motion = sample.video, sample.motion
+    _check_part(video, "video", ("frames", "fps"))
+    _check_part(motion, "motion", ("positions", "rotations", "fps", "skeleton"))
     odd: list[tuple[str, str]] = []
     if video is not None:
         size = condition.first_frame.shape[:2]
@@ -117,12 +121,20 @@ def check_sample(sample: Any, condition: Condition) -> tuple[Sample, list[tuple[
         check_pictures(video.frames, condition.first_frame)
     if motion is not None:
         right = condition.first_pose.skeleton
-        if isinstance(motion, Motion) and motion.skeleton != right:
+        if motion.skeleton != right:
             text = f"the motion is on the skeleton {motion.skeleton}; the split's is {right}, and nothing is retargeted"
             raise BadInputError(text, code="sample-skeleton")
         motion = check_motion(motion, frames=condition.num_motion_frames, fps=condition.fps_motion)
         odd = look_over(motion)
     return Sample(video, motion), odd
+
+
+def _check_part(part: Any, name: str, fields: tuple[str, ...]) -> None:
+    """Refuses what has no such fields, as a bare array or a motion where the video belongs."""
+    lacking = [field for field in fields if part is not None and not hasattr(part, field)]
+    if lacking:
+        text = f"Sample.{name} is of type {type(part).__name__}, without {' and '.join(lacking)}"
+        raise BadInputError(f"{text}; an egobench.{name.title()} is needed", code="sample-type")
 
 
 def warning_of(odd: list[tuple[str, str]]) -> dict[str, str]:

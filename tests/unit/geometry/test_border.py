@@ -1,6 +1,7 @@
 """The border: sound motions and videos pass unchanged, broken ones are refused with code, place and remedy."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -129,3 +130,57 @@ def test_broken_videos_are_refused(frames, fps, options, code, words):
     found, message = refusal(check_video, Video(frames, fps), **options)
     assert found == code
     assert words in message
+
+
+class Rate:
+    """A number as torch, or another library, holds it."""
+
+    def __float__(self):
+        return 16.0
+
+
+@pytest.mark.parametrize("rate", [16, np.float32(16), np.array(16.0), Fraction(16), Rate()])
+def test_a_rate_may_be_any_librarys_number(standing, rate):
+    motion, video = check_motion(replace(standing(), fps=rate)), Video(np.zeros((2, 4, 4, 3), np.uint8), rate)
+    assert (motion.fps, type(motion.fps)) == (16.0, float)
+    assert (check_video(video).fps, isinstance(check_video(video).fps, float | int)) == (16.0, True)
+
+
+@pytest.mark.parametrize("rate", [None, "16", True, 16j, [16.0, 16.0]])
+def test_what_is_no_rate_is_named(standing, rate):
+    with pytest.raises(BadInputError, match="frames per second are needed, as a number") as error:
+        check_motion(replace(standing(), fps=rate))
+    assert error.value.code == "motion-rate"
+    with pytest.raises(BadInputError, match=type(rate).__name__) as error:
+        check_video(Video(np.zeros((2, 4, 4, 3), np.uint8), rate))
+    assert error.value.code == "video-rate"
+
+
+def test_masked_values_are_refused_and_not_taken_from_under_the_mask(standing):
+    motion = standing()
+    positions = np.ma.array(motion.positions, mask=False)
+    assert np.array_equal(check_motion(replace(motion, positions=positions)).positions, motion.positions)
+    positions[1] = np.ma.masked
+    with pytest.raises(BadInputError, match="69 values of the positions are masked") as error:
+        check_motion(replace(motion, positions=positions))
+    assert error.value.code == "motion-nonfinite"
+    with pytest.raises(BadInputError, match="96 values of the frames are masked") as error:
+        check_video(Video(np.ma.array(np.zeros((2, 4, 4, 3), np.uint8), mask=True), 8.0))
+    assert error.value.code == "video-dtype"
+
+
+class OnDevice:
+    """A tensor that numpy cannot have, as one with a gradient or on a GPU."""
+
+    def __array__(self, *_, **__):
+        raise TypeError("can't convert cuda:0 device type tensor to numpy")
+
+
+def test_tensors_that_numpy_cannot_have_and_ragged_lists_are_named(standing):
+    for positions, word in ((OnDevice(), "cuda:0"), ([[1.0], [1.0, 2.0]], "inhomogeneous")):
+        with pytest.raises(BadInputError, match=word) as error:
+            check_motion(replace(standing(), positions=positions))
+        assert error.value.code == "motion-shape"
+    with pytest.raises(BadInputError, match=r"of this OnDevice .*cuda:0.*give a numpy array") as error:
+        check_video(Video(OnDevice(), 8.0))
+    assert error.value.code == "video-dtype"

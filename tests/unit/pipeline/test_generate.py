@@ -59,3 +59,14 @@ def test_controls_are_in_convention(clip, model):
     options = {"kind": "stretch", "strength": "20"} if model == "corrupted" else {}
     sampler = resolve_model(model, options).load("cpu")
     assert check_sample(sampler.sample(clip.condition, seed=0), clip.condition)[1] == []
+
+
+@pytest.mark.parametrize("swapped", ["parts", "arrays"])
+def test_what_is_no_video_or_motion_is_named_by_its_type(clip, swapped):
+    video, motion = clip.reference.video, clip.reference.motion
+    sample = Sample(motion, video) if swapped == "parts" else Sample(video.frames, motion.positions)
+    with pytest.raises(BadInputError, match=r"Sample.video is of type (Motion|ndarray), without") as error:
+        check_sample(sample, clip.condition)
+    assert error.value.code == "sample-type"
+    with pytest.raises(BadInputError, match=r"Sample.motion is of type (Video|ndarray), without positions"):
+        check_sample(Sample(None, sample.motion), clip.condition)
