@@ -16,6 +16,7 @@ from egobench.errors import BadInputError, EgoBenchError, UnknownNameError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` costs as much as starting Python; `egobench list` must not pay for it
+    from collections.abc import Iterator
     from typing import Any
 
 
@@ -73,7 +74,9 @@ class Registry:
         """
         module_name, _, attribute = self.target(name).rpartition(":")
         try:
-            module = _import_file(module_name) if module_name.endswith(".py") else importlib.import_module(module_name)
+            with _own_folder():
+                is_file = module_name.endswith(".py")
+                module = _import_file(module_name) if is_file else importlib.import_module(module_name)
         except EgoBenchError:
             raise
         except (Exception, SystemExit) as error:
@@ -86,6 +89,19 @@ class Registry:
         if not hasattr(module, attribute):
             raise UnknownNameError(unknown(f"names in {module_name}", attribute, vars(module)))
         return getattr(module, attribute)
+
+
+@contextlib.contextmanager
+def _own_folder() -> "Iterator[None]":
+    """Undoes an `os.chdir` of the imported code, so that `--out runs` still means the folder the user typed it in. In a
+    worker process, where that code goes to work, it stays."""
+    process = sys.modules.get("multiprocessing.process")
+    here = None if process is not None and process.parent_process() is not None else os.getcwd()
+    try:
+        yield
+    finally:
+        if here is not None and os.getcwd() != here:
+            os.chdir(here)
 
 
 def error_with_place(error: BaseException) -> str:

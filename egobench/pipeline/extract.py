@@ -73,7 +73,7 @@ class WantList:
     def items(self) -> list[ExtractItem]:
         """What is missing from the cache, sorted by clip and seed."""
         return [
-            ExtractItem(*place, tuple(wants.values()), *self._files[place], self.inputs.folder.path)
+            ExtractItem(*place, tuple(wants.values()), *self._files[place], self.inputs.folder.path.absolute())
             for place, wants in sorted(self._by_place.items())
         ]
 

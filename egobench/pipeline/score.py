@@ -7,7 +7,8 @@ that went wrong is *failed* with its code; only *ok* rows carry a number.
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import deepcopy
+from dataclasses import dataclass, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -178,15 +179,25 @@ class _Unread:
 
 def _try_fetch(inputs: Inputs, need: Need, clip_id: str, origin: Origin) -> Any:
     try:
-        return inputs.fetch(need, clip_id, origin)
+        return _read_only(inputs.fetch(need, clip_id, origin))
     except BadInputError as error:
         return _Unread(f"{error.code}: {one_line(error)}")
     except MissingPartError as error:
         return _Unread(str(error))
 
 
+def _read_only(value: Any) -> Any:
+    """The value, whose arrays refuse to be changed in place: the rows of a set are scored many times over."""
+    parts = vars(value).values() if is_dataclass(value) else (value,)
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            part.flags.writeable = False
+    return value
+
+
 class _Held:
-    """Inputs of one item, each read once however many metrics want it."""
+    """Inputs of one item, each read once however many metrics want it; every metric gets a copy, since one of a user's
+    own may work in place."""
 
     def __init__(self, inputs: Inputs) -> None:
         self._inputs = inputs
@@ -196,4 +207,4 @@ class _Held:
         """As `Inputs.fetch`."""
         if need not in self._held:
             self._held[need] = self._inputs.fetch(need, clip_id, origin)
-        return self._held[need]
+        return deepcopy(self._held[need])

@@ -43,7 +43,7 @@ def generate_stage(
     infos = {info.clip_id: info for info in asked.infos}
     rows = _settled(folder, infos)
     left = [item for item in asked.items if item not in rows]
-    code, place = str(asked.code.get("sha256", "")), (device, folder.path, asked.split.digest)
+    code, place = str(asked.code.get("sha256", "")), (device, folder.path.absolute(), asked.split.digest)
     job = GenerateJob(*asked.source, request.split, request.task, *place, code, request.clip_timeout)
     progress.stage("generate", len(asked.items))
     progress.advance(len(rows), sum(row.status == "failed" for row in rows.values()))
@@ -87,7 +87,7 @@ def extract_stage(
     missing = wants.items()
     if not missing:
         return inputs, known
-    places = {"folder": folder.path, "cache": cache.root}
+    places = {"folder": folder.path.absolute(), "cache": cache.root.absolute()}  # user code may change the folder
     job = ExtractJob(asked.request.split, makers_of(missing), device, **places, split_digest=asked.split.digest)
     progress.stage("extract", len(missing))
     engine = resolve_engine(asked.request.engine, asked.request.workers)

@@ -127,8 +127,8 @@ def extract_missing(lacks: Sequence[Lack], cache: Cache, progress: Progress) -> 
             rounds.setdefault(place, []).extend(missing)
     for (split, digest, device), items in rounds.items():
         joined = _joined(items)
-        folder = lacks[0].source.folder.path  # every item names its own
-        job = ExtractJob(split, makers_of(joined), device, folder, cache.root, digest)
+        folder = lacks[0].source.folder.path.absolute()  # every item names its own
+        job = ExtractJob(split, makers_of(joined), device, folder, cache.root.absolute(), digest)
         progress.stage("extract", len(joined))
         with closing(resolve_engine("local", 1).run(job, joined)) as outcomes:
             for outcome in outcomes:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -107,3 +108,10 @@ def test_a_registry_of_ones_own_behaves_the_same():
     assert registry.load("a").__name__ == "deque"
     with pytest.raises(UnknownNameError, match="known: a"):
         registry.target("zzz")
+
+
+def test_code_that_goes_to_another_folder_when_it_is_imported_leaves_the_command_in_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wanderer.py").write_text("import os\nos.chdir('/')\nclass Model: pass\n")
+    assert MODELS.load("wanderer.py:Model").__name__ == "Model"
+    assert Path.cwd() == tmp_path
