@@ -101,7 +101,11 @@ def compare_with_split(description: Description, split: str, form: Form) -> list
 
 def _read(path: Path) -> tuple[dict[str, Any] | None, list[Finding]]:
     if not path.is_file():
-        return None, [finding("toml-missing", f"no {NAME}", file=NAME)]
+        inside = sorted(
+            each.parent.name for each in path.parent.glob(f"*/{NAME}")
+        )  # an archive unpacked with its folder
+        fix = f"give the folder {path.parent / inside[0]}, which has one" if len(inside) == 1 else ""
+        return None, [finding("toml-missing", f"no {NAME}", file=NAME, fix=fix)]
     try:
         if path.stat().st_size > MAX_BYTES:
             text = f"{path.stat().st_size} bytes; at most {MAX_BYTES} are read"

@@ -52,6 +52,15 @@ def test_the_example_has_no_finding_and_holds_the_reference_bit_by_bit(toy_split
         np.testing.assert_array_equal(sample.motion.rotations, reference.motion.rotations)
 
 
+def test_an_archive_unpacked_with_its_own_folder_is_pointed_into(submission, toy_split, tmp_path):
+    shutil.copytree(submission, tmp_path / "download" / "mine")
+    (found,) = check(tmp_path / "download", toy_split).findings
+    assert (found.code, found.fix) == (
+        "toml-missing",
+        f"give the folder {tmp_path / 'download' / 'mine'}, which has one",
+    )
+
+
 def test_an_example_is_not_written_over_anything(valid, toy_split):
     with pytest.raises(BadInputError, match="not empty"):
         write_example(valid, open_split(toy_split))
