@@ -1,5 +1,8 @@
 """A file's frames are what a player shows, and the same wherever the file lies."""
 
+from fractions import Fraction
+
+import av
 import numpy as np
 import pytest
 from odd_videos import encode, set_edits, set_matrix, two_streams
@@ -152,3 +155,22 @@ def test_without_strictness_a_damaged_frame_is_concealed(tmp_path):
     (tmp_path / "v.mp4").write_bytes(content)
     assert refused(tmp_path / "v.mp4").code == "video-unreadable"
     assert read_video(tmp_path / "v.mp4", strict=False).frames.shape == (6, 64, 64, 3)
+
+
+@pytest.mark.parametrize("space", [1, 5], ids=["bt709", "bt601"])
+@pytest.mark.parametrize("levels", [1, 2], ids=["limited", "full"])
+def test_colours_are_read_by_the_files_own_matrix_and_range(tmp_path, space, levels):
+    down, right = np.mgrid[0:64, 0:64]
+    picture = np.stack([right * 4, down * 4, 255 - (right + down) * 2], axis=-1).astype(np.uint8)
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=8, options={"qp": "0"})
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv444p"
+        stream.codec_context.colorspace, stream.codec_context.color_range = space, levels
+        for index in range(2):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame = frame.reformat(format="yuv444p", dst_colorspace=space, dst_color_range=levels)
+            frame.pts, frame.time_base = index, Fraction(1, 8)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    seen = read_video(tmp_path / "a.mp4").frames
+    assert np.abs(seen.astype(int) - picture).max() <= 3  # with another matrix or range it is 19 and more
