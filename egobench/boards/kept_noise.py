@@ -4,6 +4,7 @@ It is kept only of the very same rows: the metric's protocol is the same, and th
 very value that it had. A row that was trained again, or a metric of another version, needs its own second seed.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from egobench.compare.lead import Noise
 from egobench.compare.side import Side
 from egobench.errors import BadInputError
 from egobench.files.atomic import read_json
+
+SAME = 1e-9
+"""Relative difference of two values that are the same."""
 
 
 def kept_noise(data: Path, rows: Mapping[str, Sequence[Side]], metrics: Sequence[str]) -> dict[str, Noise]:
@@ -55,4 +59,8 @@ def _then(old: Mapping[str, Any], metric: str, row: str) -> Iterator[tuple[str, 
 
 def _is_same(side: Side, metric: str, protocol: str, value: float) -> bool:
     record = side.results.get(metric, {})
-    return (record.get("protocol"), record.get("value")) == (protocol, value)
+    if record.get("protocol") != protocol or record.get("value") is None:
+        return False
+    return math.isclose(
+        record["value"], value, rel_tol=SAME
+    )  # a mean over pairs may round otherwise than one over rows
