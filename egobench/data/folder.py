@@ -248,6 +248,10 @@ def _check_rows(index: Path, rows: Sequence[ClipInfo], stated: Any) -> None:
         raise BadInputError(f"{text}: rename the folder and its id", code="clip-id")
     if twice:
         raise BadInputError(f"{index}: {_listed(twice)} stand there twice; an id is one clip's", code="clip-id")
+    lower = Counter(clip_id.lower() for clip_id in ids)
+    if alike := [clip_id for clip_id in ids if lower[clip_id.lower()] > 1]:
+        text = f"{index}: {_listed(alike)} differ in case alone, which macOS and Windows take for one folder"
+        raise BadInputError(f"{text}: rename all but one, folder and id", code="clip-id")
     found = split_digest(rows)
     if stated is not None and stated != found:
         text = f"{index} states digest {stated}, its clips come to {found}; {index_advice(index.parent)}"

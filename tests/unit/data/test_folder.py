@@ -272,3 +272,13 @@ def test_a_declaration_with_another_number_of_joints_leaves_the_index_alone(stud
     with pytest.raises(BadInputError, match="23 joints; studio23 has 24"):
         main(["skeleton", str(studio), "--skeleton-map", str(themap)])
     assert json.loads((studio / "split.json").read_text()) == before
+
+
+def test_ids_that_differ_in_case_alone_are_refused_since_they_share_a_folder_elsewhere(folder):
+    index = json.loads((folder / "split.json").read_text())
+    shutil.copytree(folder / "clip-0", folder / "Clip-0")
+    index["clips"].append({**index["clips"][0], "clip_id": "Clip-0"})
+    (folder / "split.json").write_text(json.dumps(index))
+    with pytest.raises(BadInputError, match=r"'Clip-0', 'clip-0' differ in case alone") as error:
+        open_folder(folder)
+    assert error.value.code == "clip-id"
