@@ -166,9 +166,19 @@ def _code_of(stop: SystemExit) -> int:
 def _unusable_place(error: Exception) -> str:
     """One line on a path that cannot be used, as a folder under a file; empty for any other error."""
     places = (FileNotFoundError, NotADirectoryError, IsADirectoryError, FileExistsError, PermissionError)
+    if isinstance(error, FileNotFoundError) and not _has_working_folder():
+        return "the folder that this was called from is no longer there; go into one that is"
     if not isinstance(error, places) or not error.filename:
         return ""
     return f"{error.filename}: {error.strerror}; another place is needed (--debug shows where this was met)"
+
+
+def _has_working_folder() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _trace(wanted: bool) -> None:

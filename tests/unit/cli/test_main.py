@@ -72,6 +72,16 @@ def test_a_bug_keeps_its_traceback_and_exits_70(verb, capsys):
     assert "egobench doctor --json" in said
 
 
+def test_a_working_folder_that_was_deleted_is_named_in_one_line(verb, capsys, monkeypatch, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    verb.act = lambda _: os.getcwd()
+    assert cli.main(["act"]) == 2
+    assert capsys.readouterr().err.endswith("called from is no longer there; go into one that is\n")
+
+
 @pytest.mark.parametrize(
     ("name", "advice"), [("run", "`egobench resume RUN`"), ("data", "the same command"), ("list", "")]
 )
