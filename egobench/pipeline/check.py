@@ -55,7 +55,7 @@ class CheckJob:
             bound_memory(MEMORY_BYTES)
 
         def task(files: SampleFiles) -> Looked:
-            first_frame = _first_frame(split, files.clip)
+            frames = _first_frames(split, files.clip)
             with time_limit(SECONDS, "read"):
                 return look_at(
                     files,
@@ -63,7 +63,8 @@ class CheckJob:
                     self.folder,
                     body_model=self.body_model,
                     skeleton_map=self.skeleton_map,
-                    first_frame=first_frame,
+                    first_frame=frames[0] if frames else None,
+                    second_frame=frames[1] if len(frames) > 1 else None,
                 )
 
         return task
@@ -111,11 +112,12 @@ def check_submission(
     missing = [place for place in expected if place not in inventory.samples] if inventory.is_whole else []
     findings += _missing(missing, description, inventory.findings)
     job = CheckJob(folder, form, body_model, locator, skeleton_map)
-    looked = {}
+    looked, contents = {}, {}
     for place, found in _look(job, list(inventory.samples.values()), workers, apart, progress or Quiet()):
         findings += found.findings
         looked[place] = found.digests
-    findings += _duplicates(looked, description)
+        contents[place] = found.contents
+    findings += _duplicates(looked, contents, description)
     if len(missing) <= allowed_missing:
         findings = missing_as_warnings(findings)
     return _report(folder, split, description, len(expected), findings, len(missing), looked)
@@ -154,12 +156,13 @@ def _look(
     progress.done()
 
 
-def _first_frame(split: Split, clip_id: str) -> np.ndarray | None:
-    """The condition's; None where the clip cannot be opened, which scoring says of the split, not of the submission."""
+def _first_frames(split: Split, clip_id: str) -> list[np.ndarray]:
+    """The given first frame and the recorded second one; none where the clip cannot be opened, which scoring says of
+    the split, not of the submission."""
     try:
-        return split.clip(clip_id).condition.first_frame
+        return list(split.clip(clip_id).reference.video.frames[:2])
     except EgoBenchError:
-        return None
+        return []
 
 
 def _unread(files: SampleFiles, code: str, reason: str, folder: Path) -> Finding:
@@ -195,17 +198,26 @@ def _missing(missing: Sequence[tuple[str, int]], description: Description, other
     return findings
 
 
-def _duplicates(looked: Mapping[tuple[str, int], Mapping[str, str]], description: Description) -> list[Finding]:
-    """The same content for two samples."""
+Digests = Mapping[tuple[str, int], Mapping[str, str]]
+"""(clip id, seed index) → part → digest."""
+READ_AS = {"video": "pixels", "motion": "poses"}
+
+
+def _duplicates(looked: Digests, contents: Digests, description: Description) -> list[Finding]:
+    """The same content for two samples: the same file, or other files of the same pixels or poses."""
     first: dict[tuple[str, str], tuple[str, int]] = {}
     findings = []
-    for (clip_id, seed), digests in sorted(looked.items()):
-        for part, digest in digests.items():
-            other = first.setdefault((part, digest), (clip_id, seed))
-            if other != (clip_id, seed):
-                place = f"{clip_id}/{description.seeds[seed]}" if len(description.seeds) > 1 else clip_id
-                text = f"its {part} is that of {other[0]}, sample {description.seeds[other[1]]}"
-                findings.append(finding("content-duplicate", text, clip=clip_id, file=place))
+    for clip_id, seed in sorted(looked):
+        for part, digest in looked[clip_id, seed].items():
+            content = contents[clip_id, seed].get(part, digest)
+            other = first.setdefault((part, content), (clip_id, seed))
+            if other == (clip_id, seed):
+                continue
+            place = f"{clip_id}/{description.seeds[seed]}" if len(description.seeds) > 1 else clip_id
+            text = f"its {part} is that of {other[0]}, sample {description.seeds[other[1]]}"
+            if looked[other][part] != digest:
+                text += f": another file, the same {READ_AS[part]}"
+            findings.append(finding("content-duplicate", text, clip=clip_id, file=place))
     return findings
 
 

@@ -27,7 +27,7 @@ from egobench.pipeline.model_code import check_code
 from egobench.pipeline.resolve import resolve_model, resolve_split
 from egobench.pipeline.worker import one_line
 from egobench.store.folder import RunFolder
-from egobench.submissions.pictures import check_pictures, picture_notes
+from egobench.submissions.pictures import Picture, check_pictures, picture_notes
 from egobench.types import Clip, Condition, Sample, Task
 
 VIDEO_FILE, MOTION_FILE = "video.mp4", "motion.npz"
@@ -79,9 +79,11 @@ class GenerateJob:
 
         def task(item: tuple[str, int]) -> dict[str, str]:
             clip_id, seed = item
-            condition = condition_for(open_clip(clip_id), self.task)
+            clip = open_clip(clip_id)
+            condition = condition_for(clip, self.task)
             given = deepcopy(condition)  # what a model does to its arrays in place, the next seed must not see
-            sample, warnings = check_sample(_ask(sampler, given, seed, self.clip_timeout), condition)
+            returned = _ask(sampler, given, seed, self.clip_timeout)
+            sample, warnings = check_sample(returned, condition, second_frame(clip))
             odd = picture_notes(sample.video.frames) if sample.video is not None else []
             written = write_sample(folder.sample(clip_id, seed), sample)
             return {**written, "odd": odd[0][0] if odd else "", **warning_of(warnings)}
@@ -98,9 +100,20 @@ def condition_for(clip: Clip, task: Task) -> Condition:
     return clip.condition
 
 
-def check_sample(sample: Any, condition: Condition) -> tuple[Sample, list[tuple[str, str]]]:
+def second_frame(clip: Clip) -> Picture | None:
+    """Frame 1 of the recorded video, uint8 RGB (height, width, 3); None of a single frame."""
+    frames = clip.reference.video.frames
+    return frames[1] if len(frames) > 1 else None
+
+
+def check_sample(
+    sample: Any, condition: Condition, second: Picture | None = None
+) -> tuple[Sample, list[tuple[str, str]]]:
     """The sample if both parts keep the condition's form and the motion our conventions, as `egobench check` asks of a
     submitted one; and warnings as (code, text).
+
+    Args:
+        second: as `second_frame`.
 
     Raises:
         BadInputError: `sample-type`, `sample-empty`, `sample-skeleton`, or a code of `check_video`, `check_pictures`,
@@ -118,7 +131,7 @@ def check_sample(sample: Any, condition: Condition) -> tuple[Sample, list[tuple[
     if video is not None:
         size = condition.first_frame.shape[:2]
         video = check_video(video, frames=condition.num_video_frames, fps=condition.fps_video, size=size)
-        check_pictures(video.frames, condition.first_frame)
+        check_pictures(video.frames, condition.first_frame, second)
     if motion is not None:
         right = condition.first_pose.skeleton
         if motion.skeleton != right:

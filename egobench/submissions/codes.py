@@ -110,7 +110,8 @@ CLIPS = {
     "motion-twice": _error("both motion.npz and motion.npy", "keep one of them"),
     "part-unannounced": _error("a part that `parts` of submission.toml leaves out", "add it to `parts`, or remove it"),
     "content-duplicate": _warning(
-        "the same file, byte for byte, for two clips or seeds: rarely what a model makes, often a copy by mistake",
+        "the same file, or another file of the same pixels or poses, for two clips or seeds: rarely what a model "
+        "makes, often a copy by mistake",
         "see that each sample is the one of its own clip and seed",
     ),
 }
@@ -139,6 +140,10 @@ VIDEO = {
     "video-late": _error(
         "a frame stands before the given first one, such as a black one of a writer",
         "leave it out, so that frame k is at time k / fps",
+    ),
+    "video-early": _error(
+        "the given first frame was left out, as by models that return only what comes after it",
+        "put it first, so that frame k is at time k / fps",
     ),
     "video-black": _warning("every pixel of the video is black", "see what the model or the writer did"),
     "video-constant": _warning("every frame of the video is of one colour", "see what the model or the writer did"),

@@ -1,7 +1,7 @@
 """One submitted sample: read, or looked over, by the same lines, so that what was checked is what is scored."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from egobench.errors import BadInputError
-from egobench.files.digest import digest_file, digest_json
+from egobench.files.digest import digest_arrays, digest_file, digest_json
 from egobench.files.png import read_pngs
 from egobench.files.video import read_video_and_notes
 from egobench.geometry.border import check_video
@@ -31,6 +31,8 @@ class Looked:
     findings: tuple[Finding, ...]
     digests: dict[str, str]
     """`video` and `motion` → SHA-256 of the file (of pictures: over their digests); absent where unreadable."""
+    contents: dict[str, str] = field(default_factory=dict)
+    """`video` and `motion` → digest of the pixels and poses that were read, whatever file they came in."""
 
 
 def read_sample(
@@ -56,22 +58,27 @@ def look_at(
     body_model: Path | None = None,
     skeleton_map: Path | None = None,
     first_frame: UInt8[np.ndarray, "height width 3"] | None = None,
+    second_frame: UInt8[np.ndarray, "height width 3"] | None = None,
 ) -> Looked:
     """Every finding in one sample's files; no error leaves here that a file can cause.
 
     Args:
         first_frame: the condition's, which the video's frame 0 is compared with; None compares with nothing.
+        second_frame: frame 1 of the recorded video, likewise.
     """
     findings: list[Finding] = []
     digests: dict[str, str] = {}
+    contents: dict[str, str] = {}
     if files.video or files.frames:
         path = files.video or files.frames[0].parent
         shown = _try(lambda: _video(files, form), path, files, folder, findings)
         for code, text in shown[1] if shown else []:
             findings.append(finding(code, text, clip=files.clip, file=_within(path, folder)))
+        if shown:
+            contents["video"] = digest_arrays(frames=shown[0].frames)
         if shown and first_frame is not None:
             frames = shown[0].frames
-            _try(lambda: check_pictures(frames, first_frame), path, files, folder, findings)
+            _try(lambda: check_pictures(frames, first_frame, second_frame), path, files, folder, findings)
         if not _too_large(findings):  # a stranger's terabyte is not read to its end
             digest = _try(lambda: _video_digest(files), path, files, folder, findings)
             digests |= {"video": digest} if digest else {}
@@ -79,12 +86,14 @@ def look_at(
         path = files.motion[0]
         aids = {"body_model": body_model, "skeleton_map": skeleton_map}
         read = _try(lambda: read_submitted_motion(path, form, **aids), path, files, folder, findings)
+        if read:
+            contents["motion"] = digest_arrays(positions=read[0].positions, rotations=read[0].rotations)
         for code, text in read[1] if read else []:
             findings.append(finding(code, text, clip=files.clip, file=_within(path, folder)))
         if not _too_large(findings):
             digest = _try(lambda: digest_file(path), path, files, folder, findings)
             digests |= {"motion": digest} if digest else {}
-    return Looked(tuple(findings), digests)
+    return Looked(tuple(findings), digests, contents)
 
 
 def _too_large(findings: list[Finding]) -> bool:

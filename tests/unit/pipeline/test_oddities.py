@@ -21,6 +21,7 @@ CHANGES = {
     "mirrored": lambda f: f[:, :, ::-1],
     "upside-down": lambda f: f[:, ::-1],
     "late": lambda f: np.concatenate([0 * f[:1], f[:-1]]),
+    "early": lambda f: np.concatenate([f[1:], f[-1:]]),
     "black": lambda f: 0 * f,
     "frozen": lambda f: np.repeat(f[:1], len(f), axis=0),
 }
@@ -53,9 +54,9 @@ def run(ask):
 
 
 def test_what_check_refuses_in_a_folder_fails_in_a_model_with_the_same_code(run):
-    report = run({"toy-00": "bgr", "toy-01": "mirrored", "toy-02": "upside-down", "toy-03": "late"})
+    report = run({"toy-00": "bgr", "toy-01": "mirrored", "toy-02": "upside-down", "toy-03": "late", "toy-04": "early"})
     found = {row.clip: (row.code, row.reason) for row in read_items(report.path / "items.parquet")}
-    codes = ["video-bgr", "video-turned", "video-turned", "video-late", "", "", "", ""]
+    codes = ["video-bgr", "video-turned", "video-turned", "video-late", "video-early", "", "", ""]
     assert [found[f"toy-{number:02d}"][0] for number in range(8)] == codes
     assert "only mirrored left to right: 0 grey levels off" in found["toy-01"][1]
 

@@ -237,6 +237,7 @@ lines("video-turned", pictures_upside_down=video(lambda frames: frames[:, ::-1])
 lines("video-turned", mirrored_pictures=video(lambda frames: frames[:, :, ::-1]))
 lines("video-turned", pictures_turned_by_180=video(lambda frames: frames[:, ::-1, ::-1]))
 lines("video-late", a_black_frame_first=video(lambda frames: np.concatenate([0 * frames[:1], frames[:-1]])))
+lines("video-early", without_the_given_frame=video(lambda frames: frames[[*range(1, 9), 8]]))
 lines("video-size", half_the_size=video(lambda frames: frames[:, ::2, ::2]))
 lines("file-too-large", an_absurdly_large_video=lambda folder: os.truncate(folder / CLIP / "video.mp4", 2**33))
 

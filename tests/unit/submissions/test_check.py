@@ -108,6 +108,20 @@ def test_other_codecs_and_containers_are_read(submission, toy_split, container, 
     assert check(submission, toy_split).findings == ()
 
 
+def test_equal_pixels_and_poses_in_different_files_are_a_copy_too(submission, toy_split):
+    theirs = next(path for path in sorted(submission.iterdir()) if path.is_dir() and path.name != CLIP)
+    shutil.copy(theirs / "video.mp4", submission / CLIP / "video.mp4")
+    as_pictures(submission)
+    arrays = read_npz(theirs / "motion.npz")
+    np.savez(submission / CLIP / "motion.npz", **arrays)
+    assert (submission / CLIP / "motion.npz").read_bytes() != (theirs / "motion.npz").read_bytes()
+    found = [each for each in check(submission, toy_split).findings if each.code == "content-duplicate"]
+    assert sorted(each.found for each in found) == [
+        f"its motion is that of {min(CLIP, theirs.name)}, sample 0: another file, the same poses",
+        f"its video is that of {min(CLIP, theirs.name)}, sample 0: another file, the same pixels",
+    ]
+
+
 def test_several_seeds_lie_in_folders_of_their_names(toy_split, tmp_path):
     folder = write_example(tmp_path / "x", open_split(toy_split), seeds=2)
     assert {each.code for each in check(folder, toy_split).findings} == {"content-duplicate"}

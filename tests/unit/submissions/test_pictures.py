@@ -35,6 +35,25 @@ def test_a_known_mistake_is_named_with_what_mends_it(name, noise):
         assert caught.value.code == code
 
 
+def test_a_video_that_lacks_the_given_frame_is_named_where_the_recorded_one_is_known():
+    for frames in TRUTH.values():
+        early = np.concatenate([frames[1:], frames[-1:]])
+        check_pictures(early, frames[0])
+        with pytest.raises(BadInputError, match=r"frame 0 is the recorded video's frame 1: .* is missing") as caught:
+            check_pictures(early, frames[0], frames[1])
+        assert caught.value.code == "video-early"
+
+
+@pytest.mark.parametrize("noise", [0, 6, 20])
+def test_the_recorded_second_frame_accuses_no_other_video(noise):
+    first, second, third = TRUTH.values()
+    assert all(np.any(frames[0] != frames[1]) for frames in TRUTH.values())
+    still = np.repeat(first[:1], len(first), axis=0)
+    for frames in (first, still, second, third, (first + first[::-1]) // 2):
+        check_pictures(noisy(frames, noise), first[0], first[1])
+    check_pictures(first[1:], first[0], first[0])  # the recorded video stands still
+
+
 @pytest.mark.parametrize("noise", [0, 6, 40])
 def test_the_given_frame_coded_with_loss_is_left_alone(noise):
     for frames in TRUTH.values():
