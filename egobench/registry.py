@@ -151,13 +151,16 @@ def _import_file(path: str) -> "Any":
 
 
 def unknown(kind: str, name: str, known: "Mapping[str, Any] | list[str]") -> str:
-    """One line: the unknown name, near ones, all known ones."""
+    """One line: the unknown name, near ones, and the other known ones."""
     import difflib
 
     names = sorted(n for n in known if not n.startswith("_"))
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    hint = f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else ";"
-    return f"{name!r} is not among the {kind}{hint} known: {', '.join(names) or 'none'}"
+    text = f"{name!r} is not among the {kind};"
+    if not near:
+        return f"{text} known: {', '.join(names) or 'none'}"
+    others = ", ".join(each for each in names if each not in near)
+    return f"{text} did you mean {' or '.join(map(repr, near))}?{others and f' others: {others}'}"
 
 
 def _entry_points(group: str) -> list[tuple[str, str]]:

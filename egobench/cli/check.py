@@ -55,14 +55,18 @@ def main(arguments: list[str]) -> int:
     if options.allow_missing < 0 or options.workers < 1:
         text = f"--allow-missing {options.allow_missing}, --workers {options.workers}; from 0 and from 1 are needed"
         raise BadInputError(text, code="option-range")
+    from egobench.data.caption_notes import caption_notes
     from egobench.data.open import open_split
     from egobench.pipeline.check import check_submission
     from egobench.pipeline.checked import check_split
 
     locator = options.split or _stated_split(options.folder)
+    split = check_split(open_split(locator), progress(), trust=not options.no_trust)
+    for line in caption_notes(split.infos()):
+        note(line)
     report = check_submission(
         options.folder,
-        check_split(open_split(locator), progress(), trust=not options.no_trust),
+        split,
         locator,
         workers=options.workers,
         allowed_missing=options.allow_missing,

@@ -7,6 +7,7 @@ from tyro.conf import Positional
 
 from egobench.cli.options import parse, typed_names
 from egobench.cli.progress import progress
+from egobench.cli.quiet import note
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ def main(arguments: list[str]) -> int:
     """Checks, scores and prints the table."""
     options = parse(ScoreOptions, "score", arguments)
     from egobench.cli.outcome import print_report
+    from egobench.data.caption_notes import caption_notes
+    from egobench.data.open import open_split
     from egobench.pipeline.request import RunRequest
     from egobench.pipeline.run import start_run
     from egobench.pipeline.submitted import request_for
@@ -62,4 +65,6 @@ def main(arguments: list[str]) -> int:
     given = {name: value for name, value in vars(options).items() if name not in ("json", "quiet", "no_trust")}
     named = tuple(sorted(typed & names))
     request = request_for(**given, typed=named, progress=bar, trust=not options.no_trust)
+    for line in caption_notes(open_split(options.split).infos()):
+        note(line)
     return print_report(lambda: start_run(request, bar), as_json=options.json)

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from egobench.data.caption_notes import caption_notes
 from egobench.data.folder import INDEX, FolderSplit, index_advice, open_folder, split_digest
 from egobench.errors import BadInputError
 from egobench.files.atomic import read_json, write_json
@@ -87,7 +88,7 @@ def verify_split(
     """Opens every clip, compares its content with its digest, and holds its motion to the conventions of samples.
 
     Args:
-        warn: gets a line for what is odd about a clip and no problem.
+        warn: gets a line for what is odd about captions or a clip and no problem.
 
     Returns:
         One line per problem, empty if all is well.
@@ -97,6 +98,8 @@ def verify_split(
     """
     split = open_folder(path)
     problems = []
+    for line in caption_notes(split.rows):
+        warn(line)
     for row in split.rows:
         try:
             for code, text in look_over(split.clip(row.clip_id).reference.motion):

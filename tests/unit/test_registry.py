@@ -8,7 +8,7 @@ import pytest
 
 from egobench.catalog import KINDS, METRICS, MODELS
 from egobench.errors import BadInputError, UnknownNameError
-from egobench.registry import Registry
+from egobench.registry import Registry, unknown
 
 
 def test_a_catalogue_name_loads_its_object():
@@ -115,3 +115,13 @@ def test_code_that_goes_to_another_folder_when_it_is_imported_leaves_the_command
     (tmp_path / "wanderer.py").write_text("import os\nos.chdir('/')\nclass Model: pass\n")
     assert MODELS.load("wanderer.py:Model").__name__ == "Model"
     assert Path.cwd() == tmp_path
+
+
+def test_every_known_name_stands_once_in_the_answer_to_an_unknown_one():
+    known = ["reseeded", "static", "noise"]
+    assert unknown("models", "resedd", known) == (
+        "'resedd' is not among the models; did you mean 'reseeded'? others: noise, static"
+    )
+    assert unknown("models", "zzz", known) == "'zzz' is not among the models; known: noise, reseeded, static"
+    assert unknown("models", "statik", ["static"]) == "'statik' is not among the models; did you mean 'static'?"
+    assert unknown("models", "x", []) == "'x' is not among the models; known: none"

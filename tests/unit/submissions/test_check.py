@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 from test_smpl import body_arrays, poses
 
 from egobench.cli.main import main
+from egobench.cli.quiet import take_quiet
 from egobench.data.content import write_digests
 from egobench.data.folder import INDEX
 from egobench.data.open import open_split
@@ -317,3 +318,25 @@ def test_names_are_shown_so_that_no_terminal_can_be_led_astray():
     assert show("a\x1b[31m\u202eb\udcff") == r"a\u001b[31m\u202eb\xff"
     assert np.linalg.det(MIRROR) == -1  # a guard of the ways to break things
     assert FACTS.num_video_frames == 9
+
+
+def test_odd_captions_of_a_split_are_notes_of_check_score_and_data_verify(tmp_path, monkeypatch, capsys):
+    split = make_split(tmp_path / "split", sequences=2, windows=1)
+    index = json.loads((split / INDEX).read_text())
+    index["clips"][0]["text"], index["clips"][1]["text"] = "", "word " * 400
+    (split / INDEX).write_text(json.dumps(index))
+    write_digests(split)
+    folder = write_example(tmp_path / "x", open_split(split))
+    monkeypatch.setattr("egobench.cli.outcome.print_report", lambda run, as_json: 0)
+    take_quiet([])  # an earlier test may have said --quiet
+    for words in (
+        ["check", str(folder), "--split", str(split)],
+        ["score", str(folder), "--split", str(split), "--metrics", "pipeline_toys:Speed"],
+        ["data", "verify", str(split)],
+    ):
+        assert main(words) == 0, words
+        said = capsys.readouterr().err
+        assert said.count("1 of 2 captions has no text (toy-00)") == 1, words
+        assert said.count("1 of 2 captions has more than 60 words, up to 400 (toy-01)") == 1, words
+    main(["data", "verify", str(split), "--json"])
+    assert len(json.loads(capsys.readouterr().out)["warnings"]) == 2
