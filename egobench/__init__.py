@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from egobench.geometry.skeleton import forward_kinematics as forward_kinematics
     from egobench.geometry.skeleton import get_skeleton as get_skeleton
     from egobench.motions.load import load_motion as load_motion
+    from egobench.motions.skeleton_map import read_skeleton_map as read_skeleton_map
     from egobench.pipeline.progress import Progress as Progress
     from egobench.pipeline.progress import Quiet as Quiet
     from egobench.pipeline.training import TrainRequest as TrainRequest
@@ -62,6 +63,7 @@ _PUBLIC = {
     "get_skeleton": "egobench.geometry.skeleton",
     "load_motion": "egobench.motions.load",
     "open_split": "egobench.data.open",
+    "read_skeleton_map": "egobench.motions.skeleton_map",
     "shuffled_partners": "egobench.stats.pairing",
 }
 __all__ = ["__version__", *_PUBLIC]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -13,6 +13,7 @@ import tyro
 
 from egobench.boards.grid import Grid
 from egobench.boards.render import terminal
+from egobench.cli.absent import refuse_absent
 from egobench.cli.stdout import as_stdout, columns, data_stream, print
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.registry import unknown
@@ -27,7 +28,12 @@ OptionsT = TypeVar("OptionsT")
 
 
 def parse(kind: type[OptionsT], verb: str, arguments: Sequence[str]) -> OptionsT:
-    """Options of a verb; a misspelt one leaves with code 2, a suggestion, and the reason as the last line."""
+    """Options of a verb; a misspelt one leaves with code 2, a suggestion, and the reason as the last line.
+
+    Raises:
+        BadInputError: `option-absent`: one that another verb has.
+    """
+    refuse_absent(verb, arguments)
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said), as_stdout():

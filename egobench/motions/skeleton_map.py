@@ -63,8 +63,11 @@ class SkeletonMap:
             raise _bad(path, f"{found}; the skeleton map needs {', '.join(missing[:6])} there, once")
         return [names.index(name) for name in self.theirs]
 
-    def pick(self, array: Shaped[np.ndarray, "..."], path: Path | str) -> Shaped[np.ndarray, "..."]:
+    def pick(self, array: Shaped[np.ndarray, "..."], path: Path | str = "array") -> Shaped[np.ndarray, "..."]:
         """An array (T, their joints, …) with our joints.
+
+        Args:
+            path: what messages call it.
 
         Raises:
             BadInputError: `skeleton-map`: the map has no `names`, or another number of them.

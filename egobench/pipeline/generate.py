@@ -31,6 +31,7 @@ from egobench.submissions.pictures import Picture, check_pictures, picture_notes
 from egobench.types import Clip, Condition, Sample, Task
 
 VIDEO_FILE, MOTION_FILE = "video.mp4", "motion.npz"
+OTHER_JOINTS = "egobench.read_skeleton_map brings arrays with joints of your own to the split's (docs/motion-files.md)"
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,13 @@ def check_sample(
         right = condition.first_pose.skeleton
         if motion.skeleton != right:
             text = f"the motion is on the skeleton {motion.skeleton}; the split's is {right}, and nothing is retargeted"
-            raise BadInputError(text, code="sample-skeleton")
-        motion = check_motion(motion, frames=condition.num_motion_frames, fps=condition.fps_motion)
+            raise BadInputError(f"{text}; {OTHER_JOINTS}", code="sample-skeleton")
+        try:
+            motion = check_motion(motion, frames=condition.num_motion_frames, fps=condition.fps_motion)
+        except BadInputError as error:
+            if error.code != "motion-skeleton":
+                raise
+            raise BadInputError(f"{error}; {OTHER_JOINTS}", code=error.code) from None
         odd = look_over(motion)
     return Sample(video, motion), odd
 

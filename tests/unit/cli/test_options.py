@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from egobench.cli.main import main
 from egobench.cli.options import key_values, parse, pick, print_json, typed_names, usage_reason
 from egobench.cli.run import RunOptions
 from egobench.errors import BadInputError, UnknownNameError
@@ -120,3 +121,13 @@ def test_help_names_quiet_and_the_options_do_not_hold_it(capsys, kind):
     assert "--quiet" in capsys.readouterr().out
     if kind is Small:
         assert parse(Small, "small", ["--count", "5"]) == Small(5)
+
+
+@pytest.mark.parametrize("verb", ["run", "fit", "train", "calibrate"])
+@pytest.mark.parametrize("words", [["--skeleton-map", "map.toml"], ["--skeleton-map=map.toml"]])
+def test_a_skeleton_map_where_it_has_no_place_is_answered_with_what_does_the_same(verb, words, capsys):
+    assert main([verb, *words]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"egobench: {verb} has no --skeleton-map: ")
+    assert "egobench data skeleton FOLDER --skeleton-map map.toml" in said
+    assert ("read_skeleton_map" in said) == (verb == "run")

@@ -1,10 +1,12 @@
 """What a model returns, held to its condition, before it is written."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+import egobench
 from egobench import BadInputError, Sample, open_split
 from egobench.geometry.skeleton import get_skeleton
 from egobench.pipeline.generate import check_sample
@@ -35,6 +37,28 @@ def test_a_body_of_another_skeleton_is_refused_and_not_retargeted(clip):
     with pytest.raises(BadInputError, match="on the skeleton smpl22; the split's is xsens23") as error:
         check_sample(Sample(clip.reference.video, other), clip.condition)
     assert error.value.code == "sample-skeleton"
+    assert "egobench.read_skeleton_map brings arrays with joints of your own" in str(error.value)
+
+
+def test_a_model_with_joints_of_its_own_brings_them_to_the_splits_by_a_skeleton_map(clip, tmp_path):
+    motion = clip.reference.motion
+    ours = get_skeleton(motion.skeleton).joints
+    names = ["Finger", *(f"My {joint}" for joint in reversed(ours))]
+    lines = "\n".join(f'"My {joint}" = "{joint}"' for joint in ours)
+    path = tmp_path / "map.toml"
+    path.write_text(f'skeleton = "{motion.skeleton}"\nnames = {json.dumps(names)}\n[joints]\n{lines}\n')
+    order = [0, *reversed(range(len(ours)))]  # the finger is where the root is
+    theirs = replace(motion, positions=motion.positions[:, order], rotations=motion.rotations[:, order])
+    with pytest.raises(BadInputError, match=r"24 joints; xsens23 has 23; egobench.read_skeleton_map brings") as error:
+        check_sample(Sample(None, theirs), clip.condition)
+    assert error.value.code == "motion-skeleton"
+    found = egobench.read_skeleton_map(path)
+    picked = replace(theirs, positions=found.pick(theirs.positions), rotations=found.pick(theirs.rotations))
+    sample, _ = check_sample(Sample(None, picked), clip.condition)
+    np.testing.assert_array_equal(sample.motion.positions, motion.positions)
+    np.testing.assert_array_equal(sample.motion.rotations, motion.rotations)
+    with pytest.raises(BadInputError, match=r"array: an array of shape .* the skeleton map names 24 joints"):
+        found.pick(motion.positions)
 
 
 AXES = {
