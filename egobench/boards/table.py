@@ -26,6 +26,7 @@ CUT = "; others ("
 """In a note that leaves reasons out."""
 ALL_REASONS = "every reason, row by row: the run's items.parquet and scores.parquet, or `egobench report RUN`"
 Kind = Literal["model", "control"]
+PLURAL = {"has": "have", "is": "are", "does": "do", "was": "were"}
 
 
 @dataclass(frozen=True)
@@ -210,10 +211,16 @@ def _notes(row: ModelRow, metrics: Sequence[str], *, named: bool) -> Iterator[st
     for name in metrics:
         for note in _metric_notes(row.metrics.get(name), row.why_absent(name)):
             said.setdefault(note, []).append(name)
-    yield from (f"{who}{', '.join(names)} {note}" for note, names in said.items())
+    yield from (f"{who}{', '.join(names)} {_of_several(note) if names[1:] else note}" for note, names in said.items())
     shares = [result["coverage"] for name, result in row.metrics.items() if name in metrics and not absence(result)]
     if shares and min(shares) < 1:
         yield f"{who}{share_text(min(shares))} of the rows were sampled, seen and scored; the others were not"
+
+
+def _of_several(note: str) -> str:
+    """A note's half-sentence on more than one metric."""
+    verb, _, rest = note.partition(" ")
+    return f"{PLURAL.get(verb, verb)} {rest}"
 
 
 def _metric_notes(result: Mapping[str, Any] | None, absent: str) -> Iterator[str]:

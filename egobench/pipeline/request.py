@@ -16,6 +16,7 @@ from egobench.pipeline.protocol import protocol_records
 from egobench.pipeline.resolve import (
     Metric,
     by_group_only,
+    check_device,
     metric_labels,
     resolve_engine,
     resolve_metrics,
@@ -238,6 +239,7 @@ def _check(request: RunRequest) -> None:
             raise BadInputError(f"{name} is {getattr(request, name)}; at least {least} is needed", code="range")
     if request.name:
         check_label(request.name)
+    check_device(request.device)
     seconds = request.clip_timeout
     if seconds is not None and not 0 < seconds < float("inf"):
         raise BadInputError(f"clip_timeout is {seconds}; more than 0 seconds are needed", code="range")

@@ -89,7 +89,7 @@ def test_a_column_that_does_not_apply_says_so_and_why(board):
     assert cells["CameraCtrl, motion given (tm2v)"] == ("0.01", "not applicable", "0.01")
     assert cells["MLD"] == ("not applicable", "3", "not applicable")
     assert "CameraCtrl: m-fid does not apply: the motion was given, and nothing else is looked at" in grid.notes
-    assert "MLD: trans-err, fvd does not apply: the model makes no video" in grid.notes
+    assert "MLD: trans-err, fvd do not apply: the model makes no video" in grid.notes
     assert "MLD: not ranked: no value of trans-err: the model makes no video" in grid.notes
     assert not [note for note in grid.notes if "was not scored" in note or "of the rows" in note]
 

@@ -102,6 +102,24 @@ def test_values_out_of_range_are_refused(ask, change):
         plan(ask(**change))
 
 
+@pytest.mark.parametrize(
+    ("device", "gpus", "says"),
+    [
+        ("gpu", 1, "'gpu' is no device; auto, cpu, cuda"),
+        ("cuda", 0, "device 'cuda': torch finds no GPUs here"),
+        ("cuda:1", 1, "device 'cuda:1': torch finds 1 GPU here"),
+    ],
+)
+def test_a_device_that_is_not_here_is_refused_before_anything_is_sampled(ask, monkeypatch, device, gpus, says):
+    torch = pytest.importorskip("torch", reason="extra 'torch'")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    with pytest.raises(BadInputError, match=says) as refusal:
+        plan(ask(device=device))
+    assert refusal.value.code == "device"
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert plan(ask(device="cuda:1")).request.device == "cuda:1"
+
+
 def test_a_plan_writes_nothing_and_counts_the_items(ask, tmp_path):
     found = plan(ask(seeds=3, limit=2))
     assert found.items == [(clip, seed) for clip in ("toy-00", "toy-01") for seed in range(3)]
