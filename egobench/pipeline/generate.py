@@ -60,7 +60,8 @@ class GenerateJob:
         """Loads the model; the task writes a sample and returns the digests of its files, empty for a missing part,
         `odd`, the code of what is odd about its pictures, and `code` and `reason` of its warnings if there are any."""
         try:
-            sampler = resolve_model(self.model, self.options).load(self.device)
+            model = resolve_model(self.model, self.options)
+            sampler = model.load(self.device)
         except BadInputError:
             raise
         except (Exception, SystemExit, KeyboardInterrupt) as error:  # no Ctrl-C: a worker leaves that to its parent
@@ -70,6 +71,7 @@ class GenerateJob:
         if self.code:
             check_code(MODELS.target(self.model), self.code)
         split, folder = resolve_split(self.split, digest=self.split_digest), RunFolder(self.folder)
+        is_control = self.model in MODELS.builtin and getattr(model, "is_control", False)
 
         @lru_cache(maxsize=1)
         def open_clip(clip_id: str) -> Clip:
@@ -84,7 +86,7 @@ class GenerateJob:
             condition = condition_for(clip, self.task)
             given = deepcopy(condition)  # what a model does to its arrays in place, the next seed must not see
             returned = _ask(sampler, given, seed, self.clip_timeout)
-            sample, warnings = check_sample(returned, condition, second_frame(clip))
+            sample, warnings = check_sample(returned, condition, second_frame(clip), may_be_turned=is_control)
             odd = picture_notes(sample.video.frames) if sample.video is not None else []
             written = write_sample(folder.sample(clip_id, seed), sample)
             return {**written, "odd": odd[0][0] if odd else "", **warning_of(warnings)}
@@ -108,13 +110,14 @@ def second_frame(clip: Clip) -> Picture | None:
 
 
 def check_sample(
-    sample: Any, condition: Condition, second: Picture | None = None
+    sample: Any, condition: Condition, second: Picture | None = None, *, may_be_turned: bool = False
 ) -> tuple[Sample, list[tuple[str, str]]]:
     """The sample if both parts keep the condition's form and the motion our conventions, as `egobench check` asks of a
     submitted one; and warnings as (code, text).
 
     Args:
         second: as `second_frame`.
+        may_be_turned: pictures are not held against the first frame; for controls, which spoil them on purpose.
 
     Raises:
         BadInputError: `sample-type`, `sample-empty`, `sample-skeleton`, or a code of `check_video`, `check_pictures`,
@@ -132,7 +135,8 @@ def check_sample(
     if video is not None:
         size = condition.first_frame.shape[:2]
         video = check_video(video, frames=condition.num_video_frames, fps=condition.fps_video, size=size)
-        check_pictures(video.frames, condition.first_frame, second)
+        if not may_be_turned:
+            check_pictures(video.frames, condition.first_frame, second)
     if motion is not None:
         right = condition.first_pose.skeleton
         if motion.skeleton != right:

@@ -1,7 +1,8 @@
 """What a model returns, held to its condition, before it is written."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 import egobench
 from egobench import BadInputError, Sample, open_split
 from egobench.geometry.skeleton import get_skeleton
-from egobench.pipeline.generate import check_sample
+from egobench.pipeline.generate import GenerateJob, check_sample
 from egobench.pipeline.resolve import resolve_model
 
 
@@ -83,6 +84,33 @@ def test_controls_are_in_convention(clip, model):
     options = {"kind": "stretch", "strength": "20"} if model == "corrupted" else {}
     sampler = resolve_model(model, options).load("cpu")
     assert check_sample(sampler.sample(clip.condition, seed=0), clip.condition)[1] == []
+
+
+@dataclass(frozen=True)
+class Mirrored:
+    """The truth in a mirror, by somebody who calls it a control."""
+
+    is_control: ClassVar[bool] = True
+
+    def load(self, device):
+        return self
+
+    def sample(self, condition, *, seed):
+        return (
+            resolve_model("corrupted", {"kind": "video-mirror", "strength": "1"})
+            .load("cpu")
+            .sample(condition, seed=seed)
+        )
+
+
+def test_the_control_that_spoils_pictures_on_purpose_may_and_no_other_model(clip, tmp_path):
+    place = {"split": "egomini-smoke", "task": "t2vm", "device": "cpu", "folder": tmp_path}
+    options = {"kind": "video-mirror", "strength": "1"}
+    written = GenerateJob("corrupted", options, **place).prepare()((clip.condition.clip_id, 0))
+    assert written["video"]
+    with pytest.raises(BadInputError) as error:
+        GenerateJob(f"{__name__}:Mirrored", {}, **place).prepare()((clip.condition.clip_id, 0))
+    assert error.value.code == "video-turned"
 
 
 @pytest.mark.parametrize("swapped", ["parts", "arrays"])
