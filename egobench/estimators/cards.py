@@ -63,7 +63,7 @@ def find_card(estimator: str, protocol: Mapping[str, Any], split_digest: str) ->
 
     Args:
         estimator: its name, as it is asked for.
-        protocol: its `protocol()`.
+        protocol: its record in a protocol (`protocol()`, and its code where that is not this suite's).
         split_digest: `Split.digest`.
 
     Raises:

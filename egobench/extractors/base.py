@@ -69,7 +69,8 @@ class Extractor(Protocol):
 
     def protocol(self) -> Mapping[str, Any]:
         """Readable record that goes into every result's protocol: weights sha256, preprocessing step by step,
-        frame selection, dtype. Two extractors with equal records give equal features.
+        frame selection, dtype. Two extractors with equal records give equal features; of a class that is not
+        this suite's, the digest of its code is added to the record, and so it need not stand there.
 
         Raises:
             BadInputError: `weights-missing`: names the file, its hash, and how to get it. This is what refuses a run

@@ -26,6 +26,7 @@ from egobench.pipeline.calibrate_figures import Breakdown, measure, metrics_by
 from egobench.pipeline.calibrate_hands import pixel_truth
 from egobench.pipeline.calibrate_seeds import seed_spread
 from egobench.pipeline.checked import check_split
+from egobench.pipeline.class_code import maker_record
 from egobench.pipeline.estimates import LOST, split_camera
 from egobench.pipeline.own_weights import shown_name
 from egobench.pipeline.progress import Progress, Quiet
@@ -78,7 +79,7 @@ def calibrate(request: CalibrateRequest, progress: Progress | None = None, *, tr
     check = getattr(estimator, "check", None)
     if check is not None:
         check(split.facts)
-    record = plain(estimator.protocol())
+    record = plain(maker_record(estimator))
     whats = _whats(estimator, request.estimator)
     split_camera(split)
     infos = _part(split, request.limit)

@@ -18,6 +18,7 @@ from egobench.errors import BadInputError
 from egobench.estimators.base import Estimator
 from egobench.files.plain import plain
 from egobench.metrics.base import ESTIMATED, Need, What
+from egobench.pipeline.class_code import maker_record
 from egobench.pipeline.engine import Engine
 from egobench.pipeline.estimates import pack_estimate, split_camera
 from egobench.pipeline.inputs import Inputs, Origin, Want
@@ -70,8 +71,8 @@ def variant_record(name: str, variant: Variant) -> Mapping[str, Any]:
     """
     seed, repetition = variant
     base = resolve_estimator(name)
-    record = with_seed(base, seed).protocol()
-    if seed is not None and seed != getattr(base, "seed", None) and plain(record) == plain(base.protocol()):
+    record = maker_record(with_seed(base, seed))
+    if seed is not None and seed != getattr(base, "seed", None) and plain(record) == plain(maker_record(base)):
         raise BadInputError(f"{name} has a field `seed` that its protocol() leaves out", code="estimator-seed")
     return {**record, "repetition": repetition} if repetition else record
 

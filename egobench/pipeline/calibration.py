@@ -6,6 +6,7 @@ from typing import Any
 
 from egobench.estimators.cards import find_card
 from egobench.metrics.base import ESTIMATED
+from egobench.pipeline.class_code import maker_record
 from egobench.pipeline.own_weights import shown_name
 from egobench.pipeline.resolve import Metric, resolve_estimator
 from egobench.types import Result, Split
@@ -35,7 +36,7 @@ def calibration_notes(metric: Metric, split: Split) -> dict[str, Any]:
     `split`, and of this metric `floor`, `chance` and `unit`, with `failure_rate`, `clips` and `of` of the card."""
     notes: dict[str, Any] = {}
     for name in estimators_of(metric):
-        card = find_card(shown_name(name), resolve_estimator(name).protocol(), split.digest)
+        card = find_card(shown_name(name), maker_record(resolve_estimator(name)), split.digest)
         note: dict[str, Any] = {"card": None, "split": split.name}
         if card is not None:
             note = {"card": card["digest"], "split": card["split"]["name"], "failure_rate": card["failure_rate"]}

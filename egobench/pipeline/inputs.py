@@ -17,6 +17,7 @@ from egobench.files.digest import digest_file
 from egobench.files.motion import read_motion
 from egobench.files.video import read_video
 from egobench.metrics.base import ESTIMATED, Need, What
+from egobench.pipeline.class_code import maker_record
 from egobench.pipeline.estimates import split_camera, unpack_estimate
 from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE
 from egobench.pipeline.resolve import own_skeleton, resolve_maker
@@ -86,7 +87,7 @@ class Inputs:
         """Protocol record of the extractor or estimator that makes a thing."""
         key = what in ESTIMATED, maker
         if key not in self._records:
-            self._records[key] = resolve_maker(what, maker).protocol()
+            self._records[key] = maker_record(resolve_maker(what, maker))
         return self._records[key]
 
     def want(self, need: Need, clip_id: str, origin: Origin) -> Want | None:

@@ -1,8 +1,8 @@
 """The readable record that makes two results comparable, and its digest.
 
 Everything that can move a number without the model having changed stands in it: the metric's definition and
-settings, the extractors with their weights' SHA-256, the split's content, how many clips and seeds, lengths,
-rates, task.
+settings, the extractors with their weights' SHA-256, the code of those that are one's own, the split's content, how
+many clips and seeds, lengths, rates, task.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from egobench.files.digest import digest_json
 from egobench.files.plain import plain
 from egobench.metrics.base import ESTIMATED
 from egobench.pipeline.calibration import calibration_digests
+from egobench.pipeline.class_code import class_code, maker_record
 from egobench.pipeline.own_weights import shown_name, shown_record
 from egobench.pipeline.resolve import (
     CAMERA_FACTS,
@@ -34,13 +35,13 @@ def protocol_record(metric: Metric, split: Split, clip_ids: Sequence[str], seeds
     needs = [need for need in metric.needs().values() if need.extractor]
     extractors = sorted({str(need.extractor) for need in needs if need.what not in ESTIMATED})
     estimators = sorted({str(need.extractor) for need in needs if need.what in ESTIMATED})
-    estimated = {shown_name(name): plain(resolve_estimator(name).protocol()) for name in estimators}
+    estimated = {shown_name(name): plain(maker_record(resolve_estimator(name))) for name in estimators}
     shown = {name: shown_name(name) for name in (*extractors, *estimators)}
     cards = calibration_digests(estimated, split.digest)
     is_whole = len(clip_ids) == len(split.infos())
     return {
-        "metric": plain({**shown_record(metric.record(), shown), "unit": metric.unit}),
-        "extractors": {shown[name]: plain(resolve_extractor(name).protocol()) for name in extractors},
+        "metric": plain({**shown_record(metric.record(), shown), "unit": metric.unit, **class_code(metric)}),
+        "extractors": {shown[name]: plain(maker_record(resolve_extractor(name))) for name in extractors},
         **({"estimators": estimated, "calibration": cards, "camera": _camera(split)} if estimated else {}),
         "split": {"name": split.name, "digest": split.digest},
         "clips": len(clip_ids),

@@ -11,6 +11,7 @@ from egobench.files.atomic import write_json
 from egobench.metrics.base import ClipMetric, SetMetric
 from egobench.pipeline.aggregate import clip_result, metrics_document, set_result, set_row, with_alarm
 from egobench.pipeline.calibration import with_calibration
+from egobench.pipeline.class_code import refuse_changed_makers
 from egobench.pipeline.engine import Outcome
 from egobench.pipeline.extract import ExtractJob, WantList, makers_of
 from egobench.pipeline.generate import MOTION_FILE, VIDEO_FILE, GenerateJob, is_of_form
@@ -72,6 +73,7 @@ def extract_stage(
 ) -> tuple[Inputs, dict[str, Yardstick]]:
     """Fills the cache with what the metrics and the missing yardsticks read; returns access to it, and the yardsticks
     that were there."""
+    refuse_changed_makers((metric, asked.protocol_of(metric)[1]) for metric in asked.metrics)
     unreadable: dict[tuple[str, int], tuple[str, str]] = {}
     inputs = Inputs(asked.split, folder, cache, unreadable)
     strangers = plan_yardsticks(inputs, [info.clip_id for info in asked.infos], asked.request.seeds)

@@ -13,6 +13,7 @@ from egobench.estimators.cards import card_digest, find_card, read_card
 from egobench.metrics.hand_score import HandScore
 from egobench.pipeline.calibrate import CalibrateRequest, calibrate
 from egobench.pipeline.calibration import calibration_notes
+from egobench.pipeline.class_code import maker_record
 from egobench.pipeline.estimates import split_camera
 from egobench.pipeline.protocol import protocol_record
 from egobench.pipeline.resolve import resolve_estimator, resolve_metrics
@@ -153,12 +154,12 @@ def test_a_limit_spreads_clips_over_the_split_and_the_card_says_so(card_of):
 
 
 def test_a_card_of_other_weights_or_of_another_split_is_not_used(dice, known, split, monkeypatch):
-    now = resolve_estimator(DICE).protocol()
+    now = maker_record(resolve_estimator(DICE))
     digest = open_split(split).digest
     assert find_card(DICE, now, digest) == dice
     assert find_card(DICE, now, "f" * 64) is None
     monkeypatch.setenv("TOY_WEIGHTS", "1" * 64)
-    assert find_card(DICE, resolve_estimator(DICE).protocol(), digest) is None
+    assert find_card(DICE, maker_record(resolve_estimator(DICE)), digest) is None
 
 
 def test_seconds_and_machine_do_not_enter_the_digest(glance):
