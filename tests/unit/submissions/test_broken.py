@@ -9,6 +9,7 @@ from egobench.data.open import open_split
 from egobench.errors import BadInputError
 from egobench.files.arrays import npz_names
 from egobench.pipeline.check import check_submission
+from egobench.pipeline.generate import check_sample, second_frame
 from egobench.submissions import read_motion
 from egobench.submissions.codes import CODES
 from egobench.submissions.description import NAME, read_description
@@ -58,10 +59,14 @@ def _gives_no_number(folder, split, clips):
     for clip in {each for each in clips if each in {info.clip_id for info in opened.infos()}}:
         if clip == CLIP:
             with pytest.raises(BadInputError) as caught:
-                loaded.sample(opened.clip(clip).condition, seed=len(loaded.description.seeds) - 1)
+                _as_scored(loaded, opened.clip(clip), seed=len(loaded.description.seeds) - 1)
             assert caught.value.code in CODES
     if "toy-00" not in clips:
-        assert loaded.sample(opened.clip(FINE).condition, seed=0).motion is not None
+        assert _as_scored(loaded, opened.clip(FINE), seed=0).motion is not None
+
+
+def _as_scored(loaded, clip, seed):
+    return check_sample(loaded.sample(clip.condition, seed=seed), clip.condition, second_frame(clip))[0]
 
 
 @pytest.mark.parametrize(
