@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,13 @@ class Estimates(Inputs):
     def record(self, what: What, maker: str) -> Mapping[str, Any]:
         """As `Inputs.record`, with the variant's seed."""
         if what in ESTIMATED and maker == self.estimator:
-            return variant_record(self.estimator, self.variant)
+            return self._variant_record
         return super().record(what, maker)
+
+    @cached_property
+    def _variant_record(self) -> Mapping[str, Any]:
+        """Made once: the code of an estimator of one's own is read for it."""
+        return variant_record(self.estimator, self.variant)
 
     def want(self, need: Need, clip_id: str, origin: Origin) -> Want | None:
         """As `Inputs.want`; what was seen in a clip's video is the same whatever text it is shown with."""
