@@ -2,6 +2,7 @@
 
 import importlib.metadata
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,5 +83,11 @@ def changed_text(model: Mapping[str, Any]) -> str:
 def _version(top: str) -> str:
     if top in OWN_PACKAGES:
         return egobench.__version__
-    names = importlib.metadata.packages_distributions().get(top)
+    names = _distributions().get(top)
     return importlib.metadata.version(names[0]) if names else ""
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """Top module → distributions that have it; it takes a second, and is asked for with every metric and clip."""
+    return importlib.metadata.packages_distributions()
