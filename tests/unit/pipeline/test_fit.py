@@ -138,7 +138,7 @@ def test_the_last_line_says_what_metrics_take_and_a_run_takes_it(fitted, stick_s
     # as a user has it: a path from here, everything after that from elsewhere
     monkeypatch.chdir(fitted)
     metrics = words.replace("core,", "jerk,").replace(f"@{file}", "@motion-text.safetensors")
-    asked = ["--split", str(stick_split), "--out", str(tmp_path / "runs"), "--metrics", metrics]
+    asked = ["--split", str(stick_split), "--out", str(tmp_path / "runs"), "--engine", "inline", "--metrics", metrics]
     assert main(["run", "--model", "reference", *asked]) == 0
     monkeypatch.chdir(tmp_path)
     (run,) = (tmp_path / "runs").iterdir()
