@@ -13,7 +13,6 @@ from typing import Any
 
 from egobench.errors import BadInputError
 from egobench.files.digest import digest_file
-from egobench.registry import Registry
 
 SIGN = "@"
 CODE = re.compile(r".*\.py:\w+")
@@ -41,15 +40,6 @@ def absolute_name(name: str) -> str:
     """The name with its file's whole path, so that another process finds it from another folder."""
     head, file = split_name(name)
     return name if file is None else f"{head}{SIGN}{file.expanduser().resolve()}"
-
-
-def check_name(registry: Registry, name: str) -> None:
-    """Whether a name can be looked up, its file not yet read.
-
-    Raises:
-        UnknownNameError: with suggestions.
-    """
-    registry.target(split_name(name)[0])
 
 
 def with_weights(maker: Any, name: str) -> Any:

@@ -20,7 +20,7 @@ from egobench.files.plain import plain
 from egobench.files.safe_names import SAFE_WORDS, unsafe_names
 from egobench.metrics.base import ESTIMATED, ClipMetric, SetMetric, What
 from egobench.pipeline.engine import Engine
-from egobench.pipeline.own_weights import absolute_name, check_name, shown_name, split_name, with_weights
+from egobench.pipeline.own_weights import absolute_name, shown_name, split_name, with_weights
 from egobench.registry import Registry, error_with_place, unknown
 from egobench.types import Model, Split
 
@@ -208,7 +208,7 @@ def _metric(name: str) -> Metric:
     if "preset" not in {field.name for field in dataclasses.fields(metric)}:
         raise BadInputError(f"metric '{metric.name}' has no presets; found '{name}'", code="metric-preset")
     presets = ESTIMATORS if getattr(metric, "preset_kind", "") == "estimators" else EXTRACTORS
-    check_name(presets, preset)
+    presets.target(split_name(preset)[0])
     return dataclasses.replace(metric, preset=preset)
 
 
