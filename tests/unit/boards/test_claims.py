@@ -138,6 +138,19 @@ def test_noise_is_kept_of_rows_and_protocols_that_are_still_the_same(found, toys
     assert (new_seed.noise["toy-err"].value, new_seed.noise["toy-err"].is_kept) == (0.125, False)
 
 
+@pytest.mark.parametrize(("off", "kept"), [(1e-12, True), (1e-6, False)])
+def test_noise_outlives_rounding_and_no_other_change_of_a_value(found, toys, tmp_path, off, kept):
+    board = toys.claims_board(tmp_path)
+    base = both(flips(1, 0), flips(-1, 1))
+    write_claims(board, found({"Ours": [OURS, both([0.5] * 10, [0.5] * 10)], "Base": base}, board=board))
+    data = json.loads((board / "claims.json").read_text())
+    for claim in data["claims"]:
+        if claim["measured"]:
+            claim["measured"]["first"] *= 1 + off
+    (board / "claims.json").write_text(json.dumps(data))
+    assert bool(found({"Ours": OURS, "Base": base}, board=board).noise) == kept
+
+
 def test_a_damaged_earlier_file_is_named(found, toys, tmp_path):
     board = toys.claims_board(tmp_path)
     (board / "claims.json").write_text('{"noise": {"toy-err": 3}, "rows": {}}')
