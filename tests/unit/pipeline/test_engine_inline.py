@@ -10,6 +10,7 @@ import pytest
 from egobench.errors import BadInputError
 from egobench.pipeline.engine import Outcome
 from egobench.pipeline.engine_inline import InlineEngine
+from egobench.pipeline.progress import Quiet
 from egobench.pipeline.run import resume_run, start_run
 
 
@@ -73,11 +74,33 @@ def test_a_job_that_cannot_be_prepared_is_refused_with_its_traceback():
     assert "raise RuntimeError" in refusal.value.__notes__[0]
 
 
-def test_a_run_has_the_same_bytes_as_one_in_processes_and_either_resumes_the_other(ask):
+class Stop(Quiet):
+    """Ctrl-C once four samples are there."""
+
+    left, samples = 4, False
+
+    def stage(self, name, total):
+        self.samples = name == "generate"
+
+    def advance(self, n=1, failed=0):
+        self.left -= n * self.samples
+        if self.left < 0:
+            raise KeyboardInterrupt
+
+
+def test_a_run_that_was_interrupted_goes_on_to_the_same_bytes(ask, tmp_path):
+    whole = start_run(ask(engine="inline"))
+    with pytest.raises(KeyboardInterrupt):
+        start_run(ask(engine="inline", out=str(tmp_path / "stopped")), Stop())
+    (path,) = (tmp_path / "stopped").iterdir()
+    resumed = resume_run(path)
+    assert (resumed.path / "metrics.json").read_bytes() == (whole.path / "metrics.json").read_bytes()
+
+
+def test_a_run_has_the_same_bytes_as_one_in_processes(ask):
     inline, local = start_run(ask(engine="inline")), start_run(ask(engine="local"))
     for name in ("metrics.json", "scores.parquet"):
         assert (inline.path / name).read_bytes() == (local.path / name).read_bytes()
-    assert resume_run(inline.path).results == inline.results
 
 
 def test_what_needs_processes_is_refused(ask):
