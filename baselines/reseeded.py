@@ -19,7 +19,8 @@ class ReseededControl:
     is_control: ClassVar[bool] = True
 
     model: str = "egotwin_ref.adapter:EgoTwinModel"
-    """`package.module:Class` of the model."""
+    """`package.module:Class` of the model. The default is the name that earlier runs recorded: a new run keeps
+    their identity."""
     variant: str | None = None
     """Of the model, where it has such a setting."""
     steps: int | None = None
@@ -46,7 +47,7 @@ class ReseededControl:
         """Raises BadInputError: `model-class`: no such class."""
         module, _, name = self.model.partition(":")
         try:
-            kind = getattr(import_module(module), name)
+            kind = getattr(import_module(MOVED.get(module, module)), name)
         except (ImportError, AttributeError, ValueError):
             line = f"no model {self.model!r}; package.module:Class is needed"
             raise BadInputError(line, code="model-class") from None
@@ -70,6 +71,8 @@ class Reseeded:
         return Sample(video, self.sampler.sample(condition, seed=seed + FAR).motion)
 
 
+MOVED = {"egotwin_ref.adapter": "egotwin_ref.adapters.model"}
+"""Modules that have another place now."""
 PASSED = ("variant", "steps", "partner_guidance")
 """Settings that are the model's."""
 FAR = 1_000_003

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import torch
 
-from egotwin_ref import cogvideox
-from egotwin_ref.configs import VARIANTS, NetworkConfig
-from egotwin_ref.model import EgoTwin
+from egotwin_ref.loading import cogvideox
+from egotwin_ref.model.configs import VARIANTS, NetworkConfig
+from egotwin_ref.model.network import EgoTwin
 
 TINY = NetworkConfig(
     layers=4, heads=4, head_dim=16, motion_width=24, time_width=32, text_tokens=10, text_width=24, video_channels=16,

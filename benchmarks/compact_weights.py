@@ -21,14 +21,15 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from egobench import open_split
-from egotwin_ref import weights
-from egotwin_ref.adapter import clip_seed
-from egotwin_ref.bundle import SHIPPED, Bundle, representation_of
-from egotwin_ref.configs import BOTH, VARIANTS, Part
-from egotwin_ref.latents import Latents
-from egotwin_ref.sampling import with_first
-from egotwin_ref.skeleton import XSENS23
-from egotwin_ref.video_vae import to_unit
+from egotwin_ref.adapters.model import clip_seed
+from egotwin_ref.autoencoders.video_vae import to_unit
+from egotwin_ref.loading import weights
+from egotwin_ref.loading.bundle import Bundle, representation_of
+from egotwin_ref.loading.shipped import SHIPPED
+from egotwin_ref.model.configs import BOTH, VARIANTS, Part
+from egotwin_ref.model.sampling import with_first
+from egotwin_ref.model.skeleton import XSENS23
+from egotwin_ref.training.latents import Latents
 
 TIMESTEPS = (50, 200, 400, 600, 800, 950)
 KINDS: dict[str, Callable[[str], bool]] = {

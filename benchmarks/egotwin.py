@@ -5,9 +5,9 @@
     python benchmarks/egotwin.py --quality 64                           # what the shipped VAEs lose
 
 Prints the rate of matrix products here, and for each row and precision the seconds of a training step, as
-`egotwin_ref.training.train` takes it, with the share of that rate that the network's products reach; then seconds per
-sampled clip at 10, 20 and 50 steps with the share spent in the network. Best of several repetitions; run it on an idle
-machine, and read the load that it prints. `--quality` prints instead what the VAEs lose, and what noise costs.
+`egotwin_ref.training.loop.train` takes it, with the share of that rate that the network's products reach; then seconds
+per sampled clip at 10, 20 and 50 steps with the share spent in the network. Best of several repetitions; run it on an
+idle machine, and read the load that it prints. `--quality` prints instead what the VAEs lose, and what noise costs.
 """
 
 import argparse
@@ -23,17 +23,17 @@ from egotwin_quality import quality
 from torch.utils.flop_counter import FlopCounterMode
 
 from egobench import BadInputError, open_split
-from egotwin_ref.adapter import EgoTwinModel
-from egotwin_ref.bundle import Inputs
-from egotwin_ref.configs import PRESETS, VARIANTS
-from egotwin_ref.diffusion import Schedule
-from egotwin_ref.latents import Latents
-from egotwin_ref.model import EgoTwin, compile_blocks
-from egotwin_ref.objective import DiffusionLoss
-from egotwin_ref.positions import motion_tokens
-from egotwin_ref.precision import autocast, fast_dtype
-from egotwin_ref.recipes import RECIPES
-from egotwin_ref.stepping import EAGER_STEPS, State, Step
+from egotwin_ref.adapters.model import EgoTwinModel
+from egotwin_ref.loading.bundle import Inputs
+from egotwin_ref.model.configs import PRESETS, VARIANTS
+from egotwin_ref.model.diffusion import Schedule
+from egotwin_ref.model.network import EgoTwin, compile_blocks
+from egotwin_ref.model.positions import motion_tokens
+from egotwin_ref.training.latents import Latents
+from egotwin_ref.training.objective import DiffusionLoss
+from egotwin_ref.training.precision import autocast, fast_dtype
+from egotwin_ref.training.recipes import RECIPES
+from egotwin_ref.training.stepping import EAGER_STEPS, State, Step
 
 VOCABULARY, CLIPS = 200, 64
 

@@ -11,13 +11,14 @@ from torch import Tensor
 from egobench import Clip, Video, open_split
 from egobench.estimators.egomini_odometry import EgominiOdometry
 from egobench.metrics.rot_err import RotErr
-from egotwin_ref import weights
-from egotwin_ref.bundle import SHIPPED, build_motion_vae, load_video_vae, motion_vae_name, representation_of
-from egotwin_ref.configs import PRESETS, VARIANTS, Variant
-from egotwin_ref.representation import place
-from egotwin_ref.skeleton import XSENS23
-from egotwin_ref.video_training import LEAST_HAND
-from egotwin_ref.video_vae import VideoVAE, to_pixels, to_unit
+from egotwin_ref.autoencoders.video_vae import VideoVAE, to_pixels, to_unit
+from egotwin_ref.loading import weights
+from egotwin_ref.loading.bundle import build_motion_vae, load_video_vae, motion_vae_name, representation_of
+from egotwin_ref.loading.shipped import SHIPPED
+from egotwin_ref.model.configs import PRESETS, VARIANTS, Variant
+from egotwin_ref.model.representation import place
+from egotwin_ref.model.skeleton import XSENS23
+from egotwin_ref.training.video_vae_loss import LEAST_HAND
 
 NOISES = (0.0, 0.1, 0.3)
 """s, in units of the normalised latents; on what a network makes, so not on the first pose's token nor on latent 0."""

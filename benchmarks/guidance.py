@@ -1,9 +1,9 @@
 """Which guidance a row is sampled with: `python benchmarks/guidance.py --variant ROW --preset small --weights FOLDER`.
 
-Walks one grid for every row (the text's strength w_t, then the partner's w_m = w_v; `egotwin_ref.guidance_choice` has
-grid and rule) on clips spread evenly over egomini-val, prints every pair with standard errors over clips, and says the
-choice. With `--out FILE` it writes that as JSON after every pair, and the same command goes on from there. egomini-val
-is for choosing: no score is reported on it.
+Walks one grid for every row (the text's strength w_t, then the partner's w_m = w_v; grid and rule are in
+`egotwin_ref.table.guidance_choice`) on clips spread evenly over egomini-val, prints every pair with standard errors
+over clips, and says the choice. With `--out FILE` it writes that as JSON after every pair, and the same command goes on
+from there. egomini-val is for choosing: no score is reported on it.
 
     python benchmarks/guidance.py --task tm2v 1,1 1,2 1,3      these pairs of w_t,w_m alone; nothing is chosen
 """
@@ -25,10 +25,11 @@ from egobench.metrics.mm_dist import MmDist
 from egobench.metrics.rot_err import RotErr
 from egobench.metrics.trans_err import TransErr
 from egobench.pipeline.resolve import resolve_device
-from egotwin_ref.adapter import EgoTwinModel, clip_seed
-from egotwin_ref.bundle import Bundle, Inputs
-from egotwin_ref.configs import PRESETS, VARIANTS
-from egotwin_ref.guidance_choice import (
+from egotwin_ref.adapters.model import EgoTwinModel, clip_seed
+from egotwin_ref.loading.bundle import Bundle, Inputs
+from egotwin_ref.model.configs import PRESETS, VARIANTS
+from egotwin_ref.model.sampling import TABLE, Guidance, Mode
+from egotwin_ref.table.guidance_choice import (
     PARTNER,
     TEXT,
     UNITS,
@@ -41,9 +42,8 @@ from egotwin_ref.guidance_choice import (
     strangers,
     walk,
 )
-from egotwin_ref.guidance_file import content_of, read_tried
-from egotwin_ref.plan import task_of
-from egotwin_ref.sampling import TABLE, Guidance, Mode
+from egotwin_ref.table.guidance_file import content_of, read_tried
+from egotwin_ref.table.plan import task_of
 
 BATCH = 32
 """Clips that are sampled at once."""

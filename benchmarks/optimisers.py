@@ -13,11 +13,11 @@ from pathlib import Path
 
 import torch
 
-from egotwin_ref.clips import Clips
-from egotwin_ref.recipes import MINI
-from egotwin_ref.stages import Workshop
-from egotwin_ref.stepping import State, Step
-from egotwin_ref.training import Habits, Recipe
+from egotwin_ref.training.clips import Clips
+from egotwin_ref.training.loop import Habits, Recipe
+from egotwin_ref.training.recipes import MINI
+from egotwin_ref.training.stages import Workshop
+from egotwin_ref.training.stepping import State, Step
 
 Losses = list[tuple[float, float, float]]
 """Seconds so far, video's loss, motion's, after every step."""

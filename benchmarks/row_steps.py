@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from egobench import BadInputError, Split, open_split
-from egotwin_ref.adapter import EgoTwinModel
-from egotwin_ref.configs import PRESETS
-from egotwin_ref.plan import TableRow, task_of
-from egotwin_ref.recipes import RECIPES
-from egotwin_ref.sampling import PLAIN, Guidance
+from egotwin_ref.adapters.model import EgoTwinModel
+from egotwin_ref.model.configs import PRESETS
+from egotwin_ref.model.sampling import PLAIN, Guidance
+from egotwin_ref.table.plan import TableRow, task_of
+from egotwin_ref.training.recipes import RECIPES
 
 INCOMPLETE, OTHER_CODE = 4, 3
 """Exit codes of a run with failed clips, which is finished; and of one that other code or weights began."""

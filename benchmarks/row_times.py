@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from row_steps import Setup, chosen, is_run, weights_of
 
 from egobench.pipeline.resolve import resolve_device
-from egotwin_ref.configs import VARIANTS
-from egotwin_ref.guidance_choice import TEXT
-from egotwin_ref.pace import paces
-from egotwin_ref.plan import (
+from egotwin_ref.model.configs import VARIANTS
+from egotwin_ref.model.sampling import PLAIN, Guidance
+from egotwin_ref.table.guidance_choice import TEXT
+from egotwin_ref.table.pace import paces
+from egotwin_ref.table.plan import (
     Kind,
     TableRow,
     evaluations,
@@ -19,8 +20,7 @@ from egotwin_ref.plan import (
     task_of,
     works_of,
 )
-from egotwin_ref.recipes import RECIPES
-from egotwin_ref.sampling import PLAIN, Guidance
+from egotwin_ref.training.recipes import RECIPES
 
 GUESS = Guidance(TEXT[1], 2.0)
 """Stands for a choice that is not made yet."""

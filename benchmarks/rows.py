@@ -38,9 +38,9 @@ from row_times import estimate, said
 from egobench import EgoBenchError
 from egobench.cli.leaderboard import ACTIONS
 from egobench.cli.main import INTERRUPTED
-from egotwin_ref.plan import PAPER, ROWS, Log, TableRow, task_of, works_of
-from egotwin_ref.recipes import RECIPES
-from egotwin_ref.sampling import PLAIN, Guidance
+from egotwin_ref.model.sampling import PLAIN, Guidance
+from egotwin_ref.table.plan import PAPER, ROWS, Log, TableRow, task_of, works_of
+from egotwin_ref.training.recipes import RECIPES
 
 HERE = Path(__file__).parent
 

@@ -12,11 +12,11 @@ MODELS = Registry(
         "noise": "egobench_baselines.noise:NoiseControl",
         "corrupted": "egobench_baselines.corrupted:Corrupted",
         "reseeded": "egobench_baselines.reseeded:ReseededControl",
-        "egotwin": "egotwin_ref.adapter:EgoTwinModel",
-        "egotwin-vae": "egotwin_ref.adapter_floor:VaeControl",
+        "egotwin": "egotwin_ref.adapters.model:EgoTwinModel",
+        "egotwin-vae": "egotwin_ref.adapters.vae_control:VaeControl",
     },
 )
-TRAINERS = Registry("trainers", {"egotwin": "egotwin_ref.adapter_training:EgoTwinTraining"})
+TRAINERS = Registry("trainers", {"egotwin": "egotwin_ref.adapters.training:EgoTwinTraining"})
 """Models that `egobench train` can train."""
 METRICS = Registry(
     "metrics",

@@ -1,7 +1,14 @@
 """EgoTwin (ICLR 2026) in plain torch: first-person video and the wearer's motion from one diffusion transformer.
 
-Read in this order: `representation`, `motion_vae`, `video_vae`, `positions`, `blocks`, `model`, `diffusion`,
-`sampling`, `objective`, `training`, `stages`. `PAPER.md` names, for each equation, the place that computes it and what
-we chose where the paper is silent. `plan`, `pace` and `guidance_choice` serve the table of all rows. Only the files
-named `adapter…` know EgoBench.
+| package        | what it holds                                                                                   |
+|----------------|-------------------------------------------------------------------------------------------------|
+| `model`        | the paper's model: motion features, tokens, mask, transformer, diffusion, sampling              |
+| `autoencoders` | the VAEs that turn video and motion into latents, and back                                      |
+| `loading`      | weight files, CogVideoX's public weights, and a row with all of its networks (`Bundle`)         |
+| `training`     | the stages, the loop, the losses and the recipes                                                |
+| `table`        | all rows of the paper's table: what each costs to train, and how its guidance is chosen         |
+| `adapters`     | the models, the control and the trainer that EgoBench calls; no other package imports `egobench` |
+
+A package imports only packages above it in this table. `PAPER.md` names, for each equation, the place that computes it,
+and what we chose where the paper is silent.
 """

@@ -1,84 +1,9 @@
-"""Control `egotwin-vae`: the reference through the VAEs and back. No transformer of these VAEs can do better."""
+"""The old place of `egotwin_ref.adapters.vae_control`; it goes with the next release."""
 
-from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, ClassVar, Literal
+import warnings
 
-import torch
+from egotwin_ref.adapters.vae_control import Loaded, VaeControl
 
-from egobench import BadInputError, Condition, Motion, Sample, Split, Video, open_split
+__all__ = ["Loaded", "VaeControl"]
 
-from .adapter import EgoTwinModel, Variant
-from .bundle import Bundle, representation_of
-from .configs import BOTH, VARIANTS
-from .representation import place
-from .video_training import reconstructed
-
-
-@dataclass(frozen=True)
-class VaeControl:
-    """Looks at the recorded truth, compresses video and motion, and gives back what is left of them."""
-
-    is_control: ClassVar[bool] = True
-
-    variant: Variant = "egotwin"
-    """Whose motion VAE; the video VAE is everyone's."""
-    preset: Literal["mini", "small"] = "small"
-    """Size."""
-    weights: Path | None = None
-    """Folder of safetensors; by default what the package brings."""
-    weights_sha256: dict[str, str] = field(init=False, default_factory=dict)
-    """Of the files that are read."""
-
-    def __post_init__(self) -> None:
-        if VARIANTS[self.variant].makes != BOTH:
-            raise BadInputError(
-                f"{self.variant} makes {VARIANTS[self.variant].makes[0]} alone; a row that makes both is needed, "
-                "whose two VAEs can be looked at",
-                code="option-range",
-            )
-        self.weights_sha256.update(self._model().weights_sha256)
-
-    def _model(self) -> EgoTwinModel:
-        return EgoTwinModel(self.variant, preset=self.preset, weights=self.weights)
-
-    def check_split(self, split: Split) -> None:
-        """As the model."""
-        self._model().check_split(split)
-
-    def load(self, device: str) -> "Loaded":
-        """Reads the weights. Raises BadInputError: `weights-other`."""
-        try:
-            return Loaded(Bundle.load(self.preset, self.variant, self.weights, device))
-        except ValueError as error:
-            raise BadInputError(str(error), code="weights-other") from None
-
-
-class Loaded:
-    """Both VAEs."""
-
-    def __init__(self, bundle: Bundle) -> None:
-        self.bundle = bundle
-
-    @torch.no_grad()
-    def sample(self, condition: Condition, *, seed: int) -> Sample:
-        """The reference's reconstruction; every seed gives the same."""
-        del seed
-        reference = _split(condition.split).clip(condition.clip_id).reference
-        assert self.bundle.video_vae is not None, "the row makes both"
-        frames = reconstructed(self.bundle.video_vae, reference.video.frames[None])[0]
-        motion, vae = representation_of(self.bundle.variant), self.bundle.motion_vae
-        positions, rotations = (
-            torch.from_numpy(part)[None] for part in (reference.motion.positions, reference.motion.rotations)
-        )
-        features = vae.decode(vae.encode(motion.encode(positions, rotations)))
-        at, turned = place(motion.canonical_frame(positions, rotations), *motion.decode(features))
-        return Sample(
-            Video(frames, condition.fps_video), Motion(at[0].numpy(), turned[0].numpy(), condition.fps_motion)
-        )
-
-
-@lru_cache(maxsize=2)
-def _split(locator: str) -> Any:
-    return open_split(locator)
+warnings.warn("egotwin_ref.adapter_floor is now egotwin_ref.adapters.vae_control", DeprecationWarning, stacklevel=2)

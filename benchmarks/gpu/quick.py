@@ -20,10 +20,10 @@ from egobench.errors import Undefined
 from egobench.estimators.egomini_odometry import EgominiOdometry
 from egobench.metrics.rot_err import RotErr
 from egobench.metrics.trans_err import TransErr
-from egotwin_ref.adapter import clip_seed
-from egotwin_ref.bundle import Bundle, Inputs
-from egotwin_ref.sampling import Mode, sample
-from egotwin_ref.video_training import LEAST_HAND, psnr, reconstructed
+from egotwin_ref.adapters.model import clip_seed
+from egotwin_ref.loading.bundle import Bundle, Inputs
+from egotwin_ref.model.sampling import Mode, sample
+from egotwin_ref.training.video_vae_loss import LEAST_HAND, psnr, reconstructed
 
 BATCH = 64
 

@@ -10,14 +10,14 @@ import speed
 import torch
 
 from egobench.data.egomini.arrays import ClipArrays
-from egotwin_ref.bundle import motion_vae_name
-from egotwin_ref.clips import Clips
-from egotwin_ref.configs import VARIANTS
-from egotwin_ref.latents import Latents
-from egotwin_ref.precision import fast_dtype
-from egotwin_ref.recipes import SMALL_GPU, Recipe, Recipes
-from egotwin_ref.stages import Workshop
-from egotwin_ref.training import Habits
+from egotwin_ref.loading.bundle import motion_vae_name
+from egotwin_ref.model.configs import VARIANTS
+from egotwin_ref.training.clips import Clips
+from egotwin_ref.training.latents import Latents
+from egotwin_ref.training.loop import Habits
+from egotwin_ref.training.precision import fast_dtype
+from egotwin_ref.training.recipes import SMALL_GPU, Recipe, Recipes
+from egotwin_ref.training.stages import Workshop
 
 PRESET = "small"
 TWO = Recipe(steps=2, batch=4, warmup=1, muon=2e-3)

@@ -11,17 +11,17 @@ import torch
 from torch import nn
 
 from egobench.files.time_limit import time_limit
-from egotwin_ref.bundle import build_motion_vae, representation_of
-from egotwin_ref.configs import PRESETS, VARIANTS
-from egotwin_ref.diffusion import Schedule
-from egotwin_ref.latents import Latents
-from egotwin_ref.model import EgoTwin, compile_blocks, is_motion
-from egotwin_ref.motion_training import MotionVAELoss
-from egotwin_ref.objective import DiffusionLoss
-from egotwin_ref.positions import motion_tokens
-from egotwin_ref.recipes import Recipe
-from egotwin_ref.stepping import EAGER_STEPS, Loss, State, Step
-from egotwin_ref.training import Habits
+from egotwin_ref.loading.bundle import build_motion_vae, representation_of
+from egotwin_ref.model.configs import PRESETS, VARIANTS
+from egotwin_ref.model.diffusion import Schedule
+from egotwin_ref.model.network import EgoTwin, compile_blocks, is_motion
+from egotwin_ref.model.positions import motion_tokens
+from egotwin_ref.training.latents import Latents
+from egotwin_ref.training.loop import Habits
+from egotwin_ref.training.motion_vae_loss import MotionVAELoss
+from egotwin_ref.training.objective import DiffusionLoss
+from egotwin_ref.training.recipes import Recipe
+from egotwin_ref.training.stepping import EAGER_STEPS, Loss, State, Step
 
 
 @dataclass(frozen=True)

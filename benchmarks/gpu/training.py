@@ -19,13 +19,13 @@ import world
 from shop import PRESET, TOY, Shop, as_clips, told
 
 from egobench.data.egomini.rendering import Rendering
-from egotwin_ref import artefacts
-from egotwin_ref.artefacts import CARD, FILE
-from egotwin_ref.bundle import Bundle, load_video_vae, motion_vae_name
-from egotwin_ref.configs import PRESETS, VARIANTS
-from egotwin_ref.precision import fast_dtype
-from egotwin_ref.recipes import SMALL, SMALL_GPU, Recipe, Recipes
-from egotwin_ref.training import Habits, OutOfTimeError
+from egotwin_ref.loading.bundle import Bundle, load_video_vae, motion_vae_name
+from egotwin_ref.model.configs import PRESETS, VARIANTS
+from egotwin_ref.training import artefacts
+from egotwin_ref.training.artefacts import CARD, FILE
+from egotwin_ref.training.loop import Habits, OutOfTimeError
+from egotwin_ref.training.precision import fast_dtype
+from egotwin_ref.training.recipes import SMALL, SMALL_GPU, Recipe, Recipes
 
 RECORDED = "recorded"
 LEAST_STEPS = 300

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from egobench import open_split
-from egotwin_ref import weights
-from egotwin_ref.attention import Masked
-from egotwin_ref.bundle import build_motion_vae, build_video_vae, motion_vae_name
-from egotwin_ref.configs import PRESETS, VARIANTS, NetworkConfig
-from egotwin_ref.model import EgoTwin
-from egotwin_ref.text import Words
+from egotwin_ref.loading import weights
+from egotwin_ref.loading.bundle import build_motion_vae, build_video_vae, motion_vae_name
+from egotwin_ref.model.attention import Masked
+from egotwin_ref.model.configs import PRESETS, VARIANTS, NetworkConfig
+from egotwin_ref.model.network import EgoTwin
+from egotwin_ref.model.text import Words
 
 TINY = NetworkConfig(
     layers=4, heads=2, head_dim=16, motion_width=24, time_width=16, text_tokens=5, text_width=12, video_channels=3,

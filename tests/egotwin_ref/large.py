@@ -6,12 +6,13 @@ from pathlib import Path
 
 import torch
 
-from egotwin_ref import configs, recipes
-from egotwin_ref.cogvideox import Download
-from egotwin_ref.configs import PRESETS, VARIANTS, Preset
-from egotwin_ref.model import EgoTwin
-from egotwin_ref.recipes import Recipes
-from egotwin_ref.training import Recipe
+from egotwin_ref.loading.cogvideox import Download
+from egotwin_ref.model import configs
+from egotwin_ref.model.configs import PRESETS, VARIANTS, Preset
+from egotwin_ref.model.network import EgoTwin
+from egotwin_ref.training import recipes
+from egotwin_ref.training.loop import Recipe
+from egotwin_ref.training.recipes import Recipes
 
 NAME = "cogvideox-5b"
 TWO = Recipe(steps=2, batch=4, warmup=1, decay=0.5)
@@ -43,7 +44,7 @@ def write(folder: Path, name: str = NAME) -> Path:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
-    from egotwin_ref import cogvideox
+    from egotwin_ref.loading import cogvideox
 
     for part in ("transformer", "vae", "text_encoder", "tokenizer"):
         (folder / part).mkdir(parents=True)

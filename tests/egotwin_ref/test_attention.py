@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from egotwin_ref.attention import Flex, Masked, Split
-from egotwin_ref.configs import PRESETS, VARIANTS
-from egotwin_ref.positions import joint_mask
+from egotwin_ref.model.attention import Flex, Masked, Split
+from egotwin_ref.model.configs import PRESETS, VARIANTS
+from egotwin_ref.model.positions import joint_mask
 
 LENGTHS = {"text": 5, "motion": 7, "video": 16}
 

@@ -10,10 +10,10 @@ torch = pytest.importorskip("torch")
 
 from egobench import BadInputError, open_split  # noqa: E402
 from egobench.cli.main import main  # noqa: E402
-from egotwin_ref import weights  # noqa: E402
-from egotwin_ref.adapter import EgoTwinModel, clip_seed  # noqa: E402
-from egotwin_ref.bundle import Bundle, Inputs, build_motion_vae, build_video_vae, motion_vae_name  # noqa: E402
-from egotwin_ref.configs import (  # noqa: E402
+from egotwin_ref.adapters.model import EgoTwinModel, clip_seed  # noqa: E402
+from egotwin_ref.loading import weights  # noqa: E402
+from egotwin_ref.loading.bundle import Bundle, Inputs, build_motion_vae, build_video_vae, motion_vae_name  # noqa: E402
+from egotwin_ref.model.configs import (  # noqa: E402
     PRESETS,
     VARIANTS,
     row_name,

@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from egotwin_ref import cogvideox
-from egotwin_ref.configs import PRESETS
+from egotwin_ref.loading import cogvideox
+from egotwin_ref.model.configs import PRESETS
 
 DIFFUSERS = "diffusers is not installed"
 FAMILIES = {

@@ -2,7 +2,7 @@
 
 from matplotlib.image import imread
 
-from egotwin_ref.curves import _heard, draw
+from egotwin_ref.training.curves import _heard, draw
 
 LOG = "step,loss,video,motion,samples_per_s,seconds\n50,0.9,0.5,0.4,30,10\n100,0.7,0.4,0.3,30,20\n"
 PROBE = "1000,300,0,0.30,0.40\n2000,300,0,0.29,0.45\n1000,600,0,0.50,0.51\n1000,300,0,0.31,0.41\n"

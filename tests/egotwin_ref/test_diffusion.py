@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from egotwin_ref.diffusion import LAST, Sampler, Schedule, Stepper, timesteps
+from egotwin_ref.model.diffusion import LAST, Sampler, Schedule, Stepper, timesteps
 
 SCHEDULE = Schedule.cogvideox()
 DIFFUSERS = "diffusers is not installed"

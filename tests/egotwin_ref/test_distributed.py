@@ -10,7 +10,7 @@ import pytest
 import torch
 import two_processes
 
-from egotwin_ref import distributed
+from egotwin_ref.training import distributed
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-from egotwin_ref.configs import VARIANTS
-from egotwin_ref.guidance_choice import (
+from egotwin_ref.model.configs import VARIANTS
+from egotwin_ref.model.sampling import Guidance
+from egotwin_ref.table.guidance_choice import (
     PARTNER,
     TEXT,
     Mean,
@@ -19,7 +20,6 @@ from egotwin_ref.guidance_choice import (
     strangers,
     walk,
 )
-from egotwin_ref.sampling import Guidance
 
 SCALE = Scale.of({"trans-err": [0.1, 0.1], "rot-err": [1.0, 3.0]}, {"trans-err": [0.5, 0.5], "rot-err": [10.0, 14.0]})
 """Floors 0.1 m and 2°, chances 0.5 m and 12°."""

@@ -6,9 +6,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-from egotwin_ref.guidance_choice import Scale, Tried
-from egotwin_ref.guidance_file import content_of, read_tried
-from egotwin_ref.sampling import Guidance
+from egotwin_ref.model.sampling import Guidance
+from egotwin_ref.table.guidance_choice import Scale, Tried
+from egotwin_ref.table.guidance_file import content_of, read_tried
 
 ASKED = {"variant": "egotwin", "clips": 2, "text_grid": (1.0, 2.5)}
 SCALE = Scale.of({"mm-dist": [5.0, 7.0]}, {"mm-dist": [14.0, 14.0]})

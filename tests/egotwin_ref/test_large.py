@@ -18,10 +18,11 @@ from safetensors.torch import load_file
 
 from egobench import BadInputError, open_split
 from egobench.pipeline.generate import condition_for
-from egotwin_ref import cogvideox, configs
-from egotwin_ref.adapter import EgoTwinModel
-from egotwin_ref.latents import Latents
-from egotwin_ref.stages import is_motion
+from egotwin_ref.adapters.model import EgoTwinModel
+from egotwin_ref.loading import cogvideox
+from egotwin_ref.model import configs
+from egotwin_ref.training.latents import Latents
+from egotwin_ref.training.stages import is_motion
 
 ARITHMETIC = ["--device", "cpu", "--precision", "float32"]
 """The same on every processor."""
@@ -74,8 +75,8 @@ def losses(folder: Path, stage: str) -> list[float]:
 
 
 def test_stage_0_is_the_download_s_network(one, download):
-    from egotwin_ref.configs import VARIANTS
-    from egotwin_ref.model import EgoTwin
+    from egotwin_ref.model.configs import VARIANTS
+    from egotwin_ref.model.network import EgoTwin
 
     model = EgoTwin(large.twin().network, VARIANTS["egotwin"])
     cogvideox.load(model, download / "transformer")

@@ -6,12 +6,12 @@ from functools import cache
 import pytest
 import torch
 
-from egotwin_ref.configs import BOTH, PRESETS, VARIANTS
-from egotwin_ref.diffusion import Schedule
-from egotwin_ref.latents import Latents
-from egotwin_ref.model import EgoTwin
-from egotwin_ref.objective import DiffusionLoss
-from egotwin_ref.sampling import Given, Guidance, sample
+from egotwin_ref.model.configs import BOTH, PRESETS, VARIANTS
+from egotwin_ref.model.diffusion import Schedule
+from egotwin_ref.model.network import EgoTwin
+from egotwin_ref.model.sampling import Given, Guidance, sample
+from egotwin_ref.training.latents import Latents
+from egotwin_ref.training.objective import DiffusionLoss
 
 
 @pytest.mark.parametrize("i", [0, 1, 2])

@@ -5,11 +5,11 @@ import math
 import pytest
 import torch
 
-from egotwin_ref.linear_code import linear_code
-from egotwin_ref.mld_vae import GlobalMotionVAE
-from egotwin_ref.motion_vae import LOSS_GROUPS, ConvMotionVAE, MotionVAE
-from egotwin_ref.representation import HeadCentric, RootCentric
-from egotwin_ref.skeleton import XSENS23, Skeleton
+from egotwin_ref.autoencoders.linear_code import linear_code
+from egotwin_ref.autoencoders.mld_vae import GlobalMotionVAE
+from egotwin_ref.autoencoders.motion_vae import LOSS_GROUPS, ConvMotionVAE, MotionVAE
+from egotwin_ref.model.representation import HeadCentric, RootCentric
+from egotwin_ref.model.skeleton import XSENS23, Skeleton
 
 STICK = Skeleton("stick", ("root", "head", "foot"), (-1, 0, 0), feet=("foot",))
 HEAD = HeadCentric(STICK)

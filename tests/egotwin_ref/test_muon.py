@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from egotwin_ref.muon import Muon, orthogonal, scaled
+from egotwin_ref.training.muon import Muon, orthogonal, scaled
 
 
 def random(*shape: int, seed: int = 0) -> torch.Tensor:

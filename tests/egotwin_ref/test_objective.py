@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from egotwin_ref.configs import VARIANTS
-from egotwin_ref.diffusion import LAST, Schedule
-from egotwin_ref.latents import Latents
-from egotwin_ref.model import EgoTwin
-from egotwin_ref.objective import DiffusionLoss, Draws, Times, weights_of_change
+from egotwin_ref.model.configs import VARIANTS
+from egotwin_ref.model.diffusion import LAST, Schedule
+from egotwin_ref.model.network import EgoTwin
+from egotwin_ref.training.latents import Latents
+from egotwin_ref.training.objective import DiffusionLoss, Draws, Times, weights_of_change
 
 SCHEDULE = Schedule.cogvideox()
 EVEN = Draws(moving=0.0, hands=0.0)

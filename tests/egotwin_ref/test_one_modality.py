@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from egobench import BadInputError, Condition, open_split
-from egotwin_ref.adapter import EgoTwinModel
-from egotwin_ref.adapter_floor import VaeControl
-from egotwin_ref.bundle import Bundle, Inputs
-from egotwin_ref.sampling import TABLE, sample
+from egotwin_ref.adapters.model import EgoTwinModel
+from egotwin_ref.adapters.vae_control import VaeControl
+from egotwin_ref.loading.bundle import Bundle, Inputs
+from egotwin_ref.model.sampling import TABLE, sample
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from egotwin_ref.configs import VARIANTS, NetworkConfig
-from egotwin_ref.diffusion import Schedule
-from egotwin_ref.latents import Latents
-from egotwin_ref.model import EgoTwin
-from egotwin_ref.objective import DiffusionLoss, Draws, Times
-from egotwin_ref.positions import motion_tokens
-from egotwin_ref.recipes import Recipe
-from egotwin_ref.training import Habits, train
+from egotwin_ref.model.configs import VARIANTS, NetworkConfig
+from egotwin_ref.model.diffusion import Schedule
+from egotwin_ref.model.network import EgoTwin
+from egotwin_ref.model.positions import motion_tokens
+from egotwin_ref.training.latents import Latents
+from egotwin_ref.training.loop import Habits, train
+from egotwin_ref.training.objective import DiffusionLoss, Draws, Times
+from egotwin_ref.training.recipes import Recipe
 
 CLIPS = 16
 RECIPE = Recipe(steps=200, batch=CLIPS, learning_rate=2e-2, warmup=10, ema=0.95, muon=1e-2)

@@ -6,9 +6,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from egotwin_ref.configs import PRESETS, VARIANTS, NetworkConfig  # noqa: E402
-from egotwin_ref.model import EgoTwin  # noqa: E402
-from egotwin_ref.patches import refine  # noqa: E402
+from egotwin_ref.model.configs import PRESETS, VARIANTS, NetworkConfig  # noqa: E402
+from egotwin_ref.model.network import EgoTwin  # noqa: E402
+from egotwin_ref.training.patches import refine  # noqa: E402
 
 CONFIG = NetworkConfig(
     layers=2, heads=2, head_dim=16, motion_width=24, time_width=16, text_tokens=5, text_width=12, video_channels=3,

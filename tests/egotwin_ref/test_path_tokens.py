@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from egotwin_ref.configs import PATH_CHANNELS, VARIANTS
-from egotwin_ref.path_tokens import PathTokens
-from egotwin_ref.representation import HeadCentric, HeadPath
-from egotwin_ref.skeleton import XSENS23
+from egotwin_ref.autoencoders.path_tokens import PathTokens
+from egotwin_ref.model.configs import PATH_CHANNELS, VARIANTS
+from egotwin_ref.model.representation import HeadCentric, HeadPath
+from egotwin_ref.model.skeleton import XSENS23
 
 PATH = HeadPath(XSENS23)
 

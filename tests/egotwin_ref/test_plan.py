@@ -8,9 +8,10 @@ pytest.importorskip("torch")
 
 import torch
 
-from egotwin_ref.configs import VARIANTS
-from egotwin_ref.diffusion import Schedule
-from egotwin_ref.plan import (
+from egotwin_ref.model.configs import VARIANTS
+from egotwin_ref.model.diffusion import Schedule
+from egotwin_ref.model.sampling import Given, Guidance, sample
+from egotwin_ref.table.plan import (
     ROWS,
     Log,
     TableRow,
@@ -23,8 +24,7 @@ from egotwin_ref.plan import (
     task_of,
     works_of,
 )
-from egotwin_ref.recipes import MINI, SMALL
-from egotwin_ref.sampling import Given, Guidance, sample
+from egotwin_ref.training.recipes import MINI, SMALL
 
 EGOTWIN = ROWS[0]
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from egotwin_ref.configs import PRESETS, VARIANTS, NetworkConfig
-from egotwin_ref.positions import clocks, crop, joint_mask, motion_tokens, rotary, rotate, sincos
+from egotwin_ref.model.configs import PRESETS, VARIANTS, NetworkConfig
+from egotwin_ref.model.positions import clocks, crop, joint_mask, motion_tokens, rotary, rotate, sincos
 
 EGOTWIN, FULL = VARIANTS["egotwin"], VARIANTS["wo-im"]
 TEXT = ("text",)

@@ -9,9 +9,9 @@ from scipy.spatial.transform import Rotation
 
 from egobench.data.open import open_split
 from egobench.geometry import skeleton as egobench_skeletons
-from egotwin_ref.frames import about_z, from_6d, fuse_head, fuse_positions, heading, place, to_6d, turned
-from egotwin_ref.representation import HeadCentric, RootCentric
-from egotwin_ref.skeleton import SMPL22, XSENS23, Skeleton
+from egotwin_ref.model.frames import about_z, from_6d, fuse_head, fuse_positions, heading, place, to_6d, turned
+from egotwin_ref.model.representation import HeadCentric, RootCentric
+from egotwin_ref.model.skeleton import SMPL22, XSENS23, Skeleton
 
 KINDS = [HeadCentric, RootCentric]
 BOTH = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

@@ -13,9 +13,10 @@ torch = pytest.importorskip("torch")
 
 from egobench.cli.main import main as egobench  # noqa: E402
 from egobench.pipeline import engine, worker  # noqa: E402
-from egotwin_ref import configs, recipes  # noqa: E402
-from egotwin_ref.guidance_choice import Scale, Tried  # noqa: E402
-from egotwin_ref.recipes import Recipe, Recipes  # noqa: E402
+from egotwin_ref.model import configs  # noqa: E402
+from egotwin_ref.table.guidance_choice import Scale, Tried  # noqa: E402
+from egotwin_ref.training import recipes  # noqa: E402
+from egotwin_ref.training.recipes import Recipe, Recipes  # noqa: E402
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 TWO, NONE = Recipe(steps=2, batch=2, warmup=1), Recipe(steps=0, batch=1)

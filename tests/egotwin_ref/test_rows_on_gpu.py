@@ -11,8 +11,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-from egotwin_ref import plan, weights
-from egotwin_ref.bundle import Bundle
+from egotwin_ref.loading import weights
+from egotwin_ref.loading.bundle import Bundle
+from egotwin_ref.table import plan
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu" / "rows.py"
 ROWS = ("egotwin", "cameractrl")

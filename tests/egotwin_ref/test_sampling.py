@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from egotwin_ref.diffusion import LAST, Schedule
-from egotwin_ref.model import EgoTwin
-from egotwin_ref.sampling import TABLE, Evaluation, Given, Guidance, sample, terms, with_first
+from egotwin_ref.model.diffusion import LAST, Schedule
+from egotwin_ref.model.network import EgoTwin
+from egotwin_ref.model.sampling import TABLE, Evaluation, Given, Guidance, sample, terms, with_first
 
 SCHEDULE = Schedule.cogvideox()
 STRONG = Guidance(text=6.0, partner=2.0)

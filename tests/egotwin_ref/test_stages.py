@@ -9,12 +9,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from egobench.cli.main import main  # noqa: E402
-from egotwin_ref import recipes, weights  # noqa: E402
-from egotwin_ref.bundle import Bundle  # noqa: E402
-from egotwin_ref.configs import PRESETS  # noqa: E402
-from egotwin_ref.recipes import Recipes  # noqa: E402
-from egotwin_ref.stages import is_motion, sha256  # noqa: E402
-from egotwin_ref.training import Recipe  # noqa: E402
+from egotwin_ref.loading import weights  # noqa: E402
+from egotwin_ref.loading.bundle import Bundle  # noqa: E402
+from egotwin_ref.model.configs import PRESETS  # noqa: E402
+from egotwin_ref.training import recipes  # noqa: E402
+from egotwin_ref.training.loop import Recipe  # noqa: E402
+from egotwin_ref.training.recipes import Recipes  # noqa: E402
+from egotwin_ref.training.stages import is_motion, sha256  # noqa: E402
 
 TWO = Recipe(steps=2, batch=2, warmup=1)
 TINY = Recipes(video_vae=TWO, motion_vae=TWO, kl_video=1e-5, kl_motion=1e-5, base=TWO, motion=TWO, joint=TWO, fine=TWO)

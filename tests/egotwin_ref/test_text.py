@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from egotwin_ref.text import T5, TextEncoder, Words
+from egotwin_ref.model.text import T5, TextEncoder, Words
 
 TEXTS = ["Walk to the red door.", "walk, WALK: then stop!", "Look at the door"]
 

@@ -10,13 +10,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from egotwin_ref import stepping
-from egotwin_ref.diffusion import Schedule
-from egotwin_ref.latents import Latents
-from egotwin_ref.objective import DiffusionLoss, Draws
-from egotwin_ref.precision import dtype_of
-from egotwin_ref.stepping import optimisers
-from egotwin_ref.training import Habits, Recipe, train
+from egotwin_ref.model.diffusion import Schedule
+from egotwin_ref.training import stepping
+from egotwin_ref.training.latents import Latents
+from egotwin_ref.training.loop import Habits, Recipe, train
+from egotwin_ref.training.objective import DiffusionLoss, Draws
+from egotwin_ref.training.precision import dtype_of
+from egotwin_ref.training.stepping import optimisers
 
 RECIPE = Recipe(steps=12, batch=4, learning_rate=0.1, warmup=3, decay=0.25, ema=0.9, seed=5)
 ALWAYS = Habits(seconds_between_saves=-1.0, steps_between_reports=5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from egotwin_ref.video_training import LEAST_HAND, WINDOW, VideoVAELoss
+from egotwin_ref.training.video_vae_loss import LEAST_HAND, WINDOW, VideoVAELoss
 
 HANDS = 0.4
 """The loss's own share."""

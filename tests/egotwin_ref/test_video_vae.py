@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from egotwin_ref.video_vae import CogVideoXVAE, GroupVAE, to_pixels, to_unit
+from egotwin_ref.autoencoders.video_vae import CogVideoXVAE, GroupVAE, to_pixels, to_unit
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:

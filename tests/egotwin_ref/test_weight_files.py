@@ -10,11 +10,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from egobench import open_split
-from egotwin_ref import weights
-from egotwin_ref.bundle import SHIPPED, build_motion_vae, motion_vae_name, representation_of
-from egotwin_ref.configs import PRESETS, VARIANTS
-from egotwin_ref.model import EgoTwin
-from egotwin_ref.motion_vae import MotionVAE
+from egotwin_ref.autoencoders.motion_vae import MotionVAE
+from egotwin_ref.loading import weights
+from egotwin_ref.loading.bundle import build_motion_vae, motion_vae_name, representation_of
+from egotwin_ref.loading.shipped import SHIPPED
+from egotwin_ref.model.configs import PRESETS, VARIANTS
+from egotwin_ref.model.network import EgoTwin
 
 ABOUT = {"kind": "some"}
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
-from egotwin_ref import distributed
-from egotwin_ref.configs import VARIANTS, NetworkConfig
-from egotwin_ref.diffusion import Schedule
-from egotwin_ref.latents import Latents
-from egotwin_ref.model import EgoTwin
-from egotwin_ref.objective import DiffusionLoss, Draws
-from egotwin_ref.training import Habits, Recipe, train
+from egotwin_ref.model.configs import VARIANTS, NetworkConfig
+from egotwin_ref.model.diffusion import Schedule
+from egotwin_ref.model.network import EgoTwin
+from egotwin_ref.training import distributed
+from egotwin_ref.training.latents import Latents
+from egotwin_ref.training.loop import Habits, Recipe, train
+from egotwin_ref.training.objective import DiffusionLoss, Draws
 
 CONFIG = NetworkConfig(
     layers=2, heads=2, head_dim=16, motion_width=24, time_width=16, text_tokens=5, text_width=12, video_channels=3,

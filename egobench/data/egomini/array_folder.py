@@ -7,7 +7,7 @@
     hand_share.npy             float32 (n, 41, 2), share of the pixels that show the left and the right hand
     texts.npy, ids.npy         UTF-8 bytes (n,)
     done.npy                   uint8 (sequences,), 1 once all clips of a sequence are there
-    clips.json                 ids, texts, digest; comes last, and `egotwin_ref.clips.Clips.load` maps the folder then
+    clips.json                 ids, texts, digest; comes last, and then `egotwin_ref.training.clips` can map the folder
 
 A flag in `done.npy` outlives a killed process. It does not outlive a power cut: delete the folder after one.
 """

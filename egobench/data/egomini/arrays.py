@@ -22,7 +22,7 @@ TEXT_BYTES = 512
 
 @dataclass(frozen=True)
 class ClipArrays:
-    """n clips in the order of sequence and window; `egotwin_ref.clips.Clips` has the same names."""
+    """n clips in the order of sequence and window; `egotwin_ref.training.clips.Clips` has the same names."""
 
     ids: tuple[str, ...]
     texts: tuple[str, ...]

@@ -11,7 +11,7 @@ from egobench_baselines.reseeded import FAR, ReseededControl
 
 from egobench import BadInputError, open_split
 from egobench.pipeline.request import model_settings
-from egotwin_ref.adapter import EgoTwinModel
+from egotwin_ref.adapters.model import EgoTwinModel
 
 NOISE = "egobench_baselines.noise:NoiseControl"
 
@@ -34,6 +34,12 @@ def test_the_settings_of_the_model_are_part_of_what_the_run_is():
     ours = model_settings(ReseededControl())["settings"]
     assert ours == model_settings(EgoTwinModel())
     assert set(ours["weights_sha256"]) > {"egotwin.safetensors"}
+
+
+def test_a_new_run_has_the_identity_of_runs_from_before_the_reference_model_moved():
+    recorded = model_settings(ReseededControl())
+    assert recorded["model"] == "egotwin_ref.adapter:EgoTwinModel"
+    assert isinstance(ReseededControl().settings, EgoTwinModel)
 
 
 def test_another_row_of_the_model_can_be_asked_for(tmp_path, monkeypatch):

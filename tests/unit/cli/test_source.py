@@ -118,8 +118,10 @@ def test_a_modules_own_name_for_a_few_words_is_spelt_out(tmp_path, monkeypatch):
 
 
 def test_every_row_of_the_reference_model_is_told_by_describe():
-    configs = pytest.importorskip("egotwin_ref.configs")
-    (row,) = [field for field in read_source("egotwin_ref.adapter:EgoTwinModel").fields if field.name == "variant"]
+    configs = pytest.importorskip("egotwin_ref.model.configs")
+    (row,) = [
+        field for field in read_source("egotwin_ref.adapters.model:EgoTwinModel").fields if field.name == "variant"
+    ]
     assert all(f"'{name}'" in row.type for name in configs.VARIANTS)
 
 

@@ -14,7 +14,7 @@ from egobench.data.egomini.generate import generate_clip, pose_clip
 from egobench.data.egomini.rendering import Rendering, begin_arrays, make_arrays
 from egobench.data.egomini.splits import EGOMINI_SMOKE, EGOMINI_TRAIN, EGOMINI_TRAIN_32K, EGOMINI_VAL
 from egobench.errors import BadInputError, StorageError
-from egotwin_ref.clips import Clips
+from egotwin_ref.training.clips import Clips
 
 SOME = range(3, 6)
 CONTENT = ("frames", "positions", "rotations", "hand_share")
@@ -171,7 +171,10 @@ FROZEN = "fa44c959ccc837d4876119e4a8593ee188cbe7c3c6e126888ebb641026c5f91e"
 
 ALLOWED = {
     "egobench.data.egomini.rendering": (),
-    **{f"egotwin_ref.{name}": ("torch", "safetensors") for name in ("training", "stages", "bundle", "sampling")},
+    **{
+        f"egotwin_ref.{name}": ("torch", "safetensors")
+        for name in ("training.loop", "training.stages", "loading.bundle", "model.sampling")
+    },
 }
 UNWANTED = (
     *("av", "jinja2", "matplotlib", "open_clip", "PIL", "platformdirs", "pyarrow", "rich", "torch"),

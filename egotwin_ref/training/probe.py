@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 
 from .distributed import processes, rank
+from .loop import Report
 from .objective import DiffusionLoss, Times
-from .training import Report
 
 POINTS: tuple[tuple[int, int], ...] = ((300, 300), (300, 0), (600, 600), (600, 0), (850, 850), (850, 0))
 """Timesteps (t_v, t_m); t_m = 0 is the given motion of TM2V."""

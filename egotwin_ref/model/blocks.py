@@ -1,4 +1,4 @@
-"""A block of the transformer, and the weight sets and modulations it is made of. Symbols as in `model.py`."""
+"""A block of the transformer, and the weight sets and modulations it is made of. Symbols as in `network.py`."""
 
 import math
 from dataclasses import dataclass, replace

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .video_vae import GroupVAE, VideoVAE, to_pixels, to_unit
+from egotwin_ref.autoencoders.video_vae import GroupVAE, VideoVAE, to_pixels, to_unit
 
 WINDOW = 17
 """Frames of a training window: one alone and four groups."""

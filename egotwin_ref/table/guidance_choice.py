@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .configs import Variant
-from .sampling import TABLE, Guidance, Mode
+from egotwin_ref.model.configs import Variant
+from egotwin_ref.model.sampling import TABLE, Guidance, Mode
 
 TEXT = (1.0, 1.5, 2.5, 4.0, 7.5)
 """w_t that are tried."""

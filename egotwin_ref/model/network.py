@@ -21,7 +21,7 @@ from .text import TextEncoder
 
 @dataclass(frozen=True)
 class Prediction:
-    """v of each modality that was asked for; see `egotwin_ref.diffusion`."""
+    """v of each modality that was asked for; see `egotwin_ref.model.diffusion`."""
 
     video: Tensor | None
     """(B, K + 1, C_v, h, w)."""
@@ -36,7 +36,7 @@ class EgoTwin(nn.Module):
         config: sizes.
         variant: which row of the paper's tables.
         vocabulary: number of word ids where the text encoder is trained with the model; 0 where text comes encoded.
-        attention: how attention is computed; `egotwin_ref.attention` has three ways that agree.
+        attention: how attention is computed; `egotwin_ref.model.attention` has three ways that agree.
         recompute: see `Preset.recompute`.
 
     Raises:

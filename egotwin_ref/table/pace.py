@@ -7,17 +7,18 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from .bundle import build_motion_vae, build_video_vae, representation_of
-from .configs import PRESETS, VARIANTS
-from .diffusion import Schedule
-from .latents import Latents
-from .model import EgoTwin, is_motion
-from .motion_training import MotionVAELoss
-from .objective import DiffusionLoss
+from egotwin_ref.loading.bundle import build_motion_vae, build_video_vae, representation_of
+from egotwin_ref.model.configs import PRESETS, VARIANTS
+from egotwin_ref.model.diffusion import Schedule
+from egotwin_ref.model.network import EgoTwin, is_motion
+from egotwin_ref.training.latents import Latents
+from egotwin_ref.training.motion_vae_loss import MotionVAELoss
+from egotwin_ref.training.objective import DiffusionLoss
+from egotwin_ref.training.recipes import Recipe, Recipes
+from egotwin_ref.training.stepping import EAGER_STEPS, Loss, State, Step
+from egotwin_ref.training.video_vae_loss import VideoVAELoss
+
 from .plan import Kind, Work
-from .recipes import Recipe, Recipes
-from .stepping import EAGER_STEPS, Loss, State, Step
-from .video_training import VideoVAELoss
 
 VOCABULARY, CLIPS = 200, 8
 

@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from . import weights
+from egotwin_ref.loading import weights
+from egotwin_ref.model.network import is_motion
+
 from .distributed import processes, rank, wait
-from .model import is_motion
 from .recipes import Recipe
 
 FILE, CARD = "weights.safetensors", "card.json"

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from .distributed import place
+from .shards import place
 
 EXACT = ("mean", "std", "mix")
 """Buffers whose name ends so are statistics and keep float32."""

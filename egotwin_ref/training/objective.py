@@ -7,12 +7,13 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from .configs import Variant
-from .diffusion import LAST, Schedule
+from egotwin_ref.model.configs import Variant
+from egotwin_ref.model.diffusion import LAST, Schedule
+from egotwin_ref.model.network import EgoTwin
+from egotwin_ref.model.sampling import with_first
+
 from .distributed import processes, rank
 from .latents import Latents
-from .model import EgoTwin
-from .sampling import with_first
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from .motion_vae import MotionVAE
+from egotwin_ref.autoencoders.motion_vae import MotionVAE
 
 
 class MotionVAELoss:

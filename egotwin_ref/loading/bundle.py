@@ -9,26 +9,26 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from egotwin_ref.autoencoders.mld_vae import GlobalMotionVAE
+from egotwin_ref.autoencoders.motion_vae import ConvMotionVAE, MotionVAE
+from egotwin_ref.autoencoders.path_tokens import PathTokens
+from egotwin_ref.autoencoders.video_vae import CogVideoXVAE, GroupVAE, to_pixels, to_unit
+from egotwin_ref.model.attention import Masked, Split
+from egotwin_ref.model.configs import BOTH, PRESETS, VARIANTS, Preset, Variant
+from egotwin_ref.model.diffusion import Sampler, Schedule
+from egotwin_ref.model.network import EgoTwin
+from egotwin_ref.model.representation import HeadCentric, HeadPath, RootCentric, place
+from egotwin_ref.model.sampling import PLAIN, TABLE, Given, Guidance, Mode, sample
+from egotwin_ref.model.skeleton import XSENS23
+from egotwin_ref.model.text import T5, Prompts, Words
+
 from . import weights
-from .attention import Masked, Split
 from .cogvideox import Download
-from .configs import BOTH, PRESETS, VARIANTS, Preset, Variant
-from .diffusion import Sampler, Schedule
-from .mld_vae import GlobalMotionVAE
-from .model import EgoTwin
-from .motion_vae import ConvMotionVAE, MotionVAE
-from .path_tokens import PathTokens
-from .representation import HeadCentric, HeadPath, RootCentric, place
-from .sampling import PLAIN, TABLE, Given, Guidance, Mode, sample
-from .skeleton import XSENS23
-from .text import T5, Prompts, Words
-from .video_vae import CogVideoXVAE, GroupVAE, to_pixels, to_unit
+from .shipped import SHIPPED
 
 FUSE_FRAMES = 4.0
 """Over about so many frames an absolute pose, which jitters, gives way to its steps; see `fuse_head`, and for the
 joints of root-centric motion `fuse_positions`."""
-SHIPPED = Path(__file__).parent / "weights"
-"""Where the weights that come with the package lie, a folder per preset."""
 
 
 def representation_of(variant: Variant) -> HeadCentric | RootCentric | HeadPath:

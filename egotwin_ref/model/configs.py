@@ -119,8 +119,8 @@ class Preset:
     joints: int
     """J of the skeleton the weights are for (xsens23: 23)."""
     video_vae: Literal["groups", "cogvideox"]
-    """`egotwin_ref.video_vae.GroupVAE` of 4 × (frame size / latent size), or diffusers' AutoencoderKLCogVideoX
-    (4 × 8 × 8)."""
+    """`egotwin_ref.autoencoders.video_vae.GroupVAE` of 4 × (frame size / latent size), or diffusers'
+    AutoencoderKLCogVideoX (4 × 8 × 8)."""
     text: Literal["words", "t5"]
     """The small encoder trained with the model, or T5-XXL through transformers."""
     vae_width: int = 64

@@ -13,10 +13,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from .configs import NetworkConfig
-from .distributed import place
-from .model import EgoTwin
-from .positions import crop
+from egotwin_ref.model.configs import NetworkConfig
+from egotwin_ref.model.network import EgoTwin
+from egotwin_ref.model.positions import crop
+
+from .shards import place
 
 NAMES: dict[str, tuple[str, ...]] = {
     "video_in": ("patch_embed.proj",),

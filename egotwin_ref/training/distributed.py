@@ -17,11 +17,12 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
-from torch.distributed.tensor import DTensor, distribute_tensor
+from torch.distributed.tensor import DTensor
 from torch.utils import _pytree
 
-from .blocks import Branch
-from .model import EgoTwin
+from egotwin_ref.loading.shards import place
+from egotwin_ref.model.blocks import Branch
+from egotwin_ref.model.network import EgoTwin
 
 PATIENCE = timedelta(hours=12)
 """Others wait so long for the first process, which reads all clips and writes all files."""
@@ -85,14 +86,6 @@ def wait() -> None:
     """Until all processes are here."""
     if processes() > 1:
         dist.barrier()
-
-
-def place(whole: Tensor, like: Tensor) -> Tensor:
-    """This process's shard of a tensor that every process has whole, on the device of `like` and cut as it is."""
-    whole = whole.to(like.device)
-    if not isinstance(like, DTensor):
-        return whole
-    return distribute_tensor(whole, like.device_mesh, like.placements, src_data_rank=None)
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:

@@ -19,10 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import artefacts, cogvideox, curves, weights
-from .artefacts import sha256
-from .attention import Flex, Masked
-from .bundle import (
+from egotwin_ref.autoencoders.video_vae import to_unit
+from egotwin_ref.loading import cogvideox, weights
+from egotwin_ref.loading.bundle import (
     build_motion_vae,
     build_video_vae,
     download_of,
@@ -31,21 +30,24 @@ from .bundle import (
     prompts_of,
     representation_of,
 )  # fmt: skip
+from egotwin_ref.model.attention import Flex, Masked
+from egotwin_ref.model.configs import PRESETS, VARIANTS, Variant, row_name
+from egotwin_ref.model.diffusion import Schedule
+from egotwin_ref.model.network import EgoTwin, compile_blocks, is_motion, is_video
+from egotwin_ref.model.text import Prompts, Words
+
+from . import artefacts, curves
+from .artefacts import sha256
 from .clips import Clips
-from .configs import PRESETS, VARIANTS, Variant, row_name
-from .diffusion import Schedule
 from .distributed import agreed, gathered, rank, shard, wait
 from .latents import Latents, compress, features_of, late_hands, motion_latents
-from .model import EgoTwin, compile_blocks, is_motion, is_video
-from .motion_training import MotionVAELoss
+from .loop import Habits, Loss, Recipe, train
+from .motion_vae_loss import MotionVAELoss
 from .objective import DiffusionLoss
 from .patches import refine
 from .probe import watching
 from .recipes import Recipes
-from .text import Prompts, Words
-from .training import Habits, Loss, Recipe, train
-from .video_training import VideoVAELoss, on_device
-from .video_vae import to_unit
+from .video_vae_loss import VideoVAELoss, on_device
 
 Built = TypeVar("Built")
 CLIPS_AT_ONCE = 32

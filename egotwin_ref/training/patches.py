@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .model import EgoTwin
+from egotwin_ref.model.network import EgoTwin
 
 
 @torch.no_grad()

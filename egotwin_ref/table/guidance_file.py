@@ -13,8 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from egotwin_ref.model.sampling import Guidance
+
 from .guidance_choice import UNITS, Mean, Scale, Tried, best
-from .sampling import Guidance
 
 
 def content_of(asked: Mapping[str, Any], scale: Scale, tried: Sequence[Tried], *, is_done: bool) -> dict[str, Any]:

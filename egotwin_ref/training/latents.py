@@ -9,13 +9,14 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from egotwin_ref.autoencoders.motion_vae import MotionVAE
+from egotwin_ref.autoencoders.video_vae import VideoVAE
+from egotwin_ref.model.representation import HeadCentric, HeadPath, RootCentric
+from egotwin_ref.model.text import Prompts
+
 from .clips import Clips
 from .distributed import processes, rank, wait
-from .motion_vae import MotionVAE
-from .representation import HeadCentric, HeadPath, RootCentric
-from .text import Prompts
-from .video_training import LEAST_HAND, video_latents
-from .video_vae import VideoVAE
+from .video_vae_loss import LEAST_HAND, video_latents
 
 Representation = HeadCentric | RootCentric | HeadPath
 CHUNK = 256

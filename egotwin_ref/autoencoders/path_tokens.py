@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from .configs import PATH_CHANNELS
+from egotwin_ref.model.configs import PATH_CHANNELS
+
 from .motion_vae import RATE, MotionVAE, grouped, latents_of
 
 

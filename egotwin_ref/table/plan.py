@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .bundle import motion_vae_name
-from .configs import PRESETS, VARIANTS, Part, Variant, row_name
+from egotwin_ref.loading.bundle import motion_vae_name
+from egotwin_ref.model.configs import PRESETS, VARIANTS, Part, Variant, row_name
+from egotwin_ref.model.sampling import TABLE, Guidance, Mode, State, terms
+from egotwin_ref.training.recipes import Recipe, Recipes
+
 from .guidance_choice import PARTNER, TEXT, has_partner
-from .recipes import Recipe, Recipes
-from .sampling import TABLE, Guidance, Mode, State, terms
 
 Kind = Literal["video_vae", "motion_vae", "base", "motion", "joint", "fine"]
 """A recipe's name in `Recipes`."""

@@ -55,8 +55,8 @@ def train(module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, habits: H
     """Trains `module` in place, or goes on from `folder`, and returns the averaged weights for `load_state_dict`.
 
     `folder` keeps `checkpoint.pt` (read with `weights_only`), `stable.pt` (the state before the rate fell) and
-    `log.csv` (step, loss, its parts, samples/s, seconds of training). Several processes (`egotwin_ref.distributed`) see
-    the same folder, and the first writes.
+    `log.csv` (step, loss, its parts, samples/s, seconds of training). Several processes (`distributed`) see the same
+    folder, and the first writes.
 
     Raises:
         ValueError: `folder` holds another recipe's training, and not one that only had fewer steps.

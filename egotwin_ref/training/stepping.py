@@ -11,7 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .distributed import fill, gathered, place, processes, rank
+from egotwin_ref.loading.shards import place
+
+from .distributed import fill, gathered, processes, rank
 from .muon import Muon
 from .precision import autocast
 from .recipes import Recipe

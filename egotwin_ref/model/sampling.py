@@ -21,7 +21,7 @@ from torch import Tensor
 
 from .configs import Part, Timesteps
 from .diffusion import LAST, Sampler, Schedule, Stepper, timesteps
-from .model import EgoTwin
+from .network import EgoTwin
 
 Mode = Literal["t2vm", "tm2v", "tv2m"]
 State = Literal["now", "clean", "unknown"]

@@ -1,0 +1,1 @@
+"""What EgoBench calls: `model` (sampling), `vae_control` (a control), `training` (`egobench train egotwin`)."""

@@ -1,0 +1,175 @@
+"""EgoTwin and its rows as EgoBench models: a Condition in, a Sample out. One of two files here that know EgoBench."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from egobench import BadInputError, Condition, Motion, Sample, Split, Video
+from egotwin_ref.loading.shipped import SHIPPED
+from egotwin_ref.model.configs import PRESETS, VARIANTS, row_name
+
+if TYPE_CHECKING:
+    from egotwin_ref.loading.bundle import Bundle
+
+Variant = Literal["egotwin", "vidmld", "wo-mr", "wo-im", "wo-ad", "mm-dit", "mld", "cameractrl"]
+
+
+@dataclass(frozen=True)
+class EgoTwinModel:
+    """EgoTwin, the reference: text, first frame and first pose → video and motion; seven more rows by `variant`.
+
+    All rows are one diffusion transformer, and a row is a few fields of it (`egotwin_ref.model.configs.VARIANTS`).
+
+    Differs from the paper: `egotwin_ref/PAPER.md` lists every choice. The shipped `small` weights are for the embedded
+    world; they say how training data, steps and seconds stand to the paper's in their cards.
+    """
+
+    variant: Variant = "egotwin"
+    """Row of the paper's tables; mm-dit; mld, which makes motion alone; cameractrl, which makes video alone, along a
+    given head path (`--task tm2v`)."""
+    train_seed: int = 0
+    """Which training of the row; others than 0 show how much of a difference is the training's."""
+    preset: Literal["mini", "small", "cogvideox-2b", "cogvideox-5b", "cogvideox-5b-i2v"] = "small"
+    """Size."""
+    weights: Path | None = None
+    """Folder of safetensors; by default what the package brings."""
+    pretrained: Path | None = None
+    """Folder of a CogVideoX download, whose VAE and text encoder the cogvideox presets use."""
+    steps: int = 20
+    """Evaluations of the network per sample, times the terms of guidance."""
+    sampler: Literal["dpm++", "ddim"] = "dpm++"
+    guidance: float = 1.0
+    """w_t, of the text; 1 is none."""
+    partner_guidance: float = 1.0
+    """w_m, w_v: how much the other modality counts; 1 is as trained."""
+    weights_sha256: dict[str, str] = field(init=False, default_factory=dict)
+    """Of the files that are read."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.steps <= 1000:
+            raise BadInputError(f"steps is {self.steps}; 1 to 1000 are possible", code="option-range")
+        for name in ("guidance", "partner_guidance"):
+            if not np.isfinite(getattr(self, name)):
+                raise BadInputError(f"{name} is {getattr(self, name)}; a finite number is needed", code="option-range")
+        if PRESETS[self.preset].video_vae == "cogvideox" and not (self.pretrained and self.pretrained.is_dir()):
+            raise BadInputError(
+                f"{self.preset} needs CogVideoX's VAE and text encoder: name the folder of a download in diffusers' "
+                "format with `--set pretrained=FOLDER`",
+                code="weights-missing",
+            )
+        for path in self.files():
+            if not path.is_file():
+                raise BadInputError(
+                    f"no weights at {path}; `egobench train egotwin --preset {self.preset} --variant {self.variant}` "
+                    "makes them, or name another folder with `--set weights=FOLDER`",
+                    code="weights-missing",
+                )
+            with path.open("rb") as file:
+                self.weights_sha256[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+
+    @property
+    def row(self) -> str:
+        """Name of the row's weight file."""
+        return row_name(self.variant, self.train_seed)
+
+    def files(self) -> list[Path]:
+        """The weight files of this row."""
+        row = VARIANTS[self.variant]
+        folder = self.weights or SHIPPED / self.preset
+        names = (f"motion-vae-{row.representation}-{row.tokens}", self.row)
+        own = [folder / f"{name}.safetensors" for name in names]
+        if self.pretrained is None:
+            return [folder / "video-vae.safetensors", *own] if "video" in row.makes else own
+        parts = (self.pretrained / name for name in ("vae", "text_encoder"))
+        return [*(path for part in parts for path in sorted(part.glob("*.safetensors"))), *own]
+
+    def check_split(self, split: Split) -> None:
+        """Refuses a split whose clips have another form than the weights were trained on.
+
+        Raises:
+            BadInputError: `split-form`, `text-empty`, `text-long`.
+        """
+        size = PRESETS[self.preset]
+        right = {
+            "width": size.frame_size[1], "height": size.frame_size[0],
+            "num_video_frames": size.video_frames, "fps_video": size.fps_video,
+            "num_motion_frames": size.motion_frames, "fps_motion": size.fps_motion, "skeleton": "xsens23",
+        }  # fmt: skip
+        for name, value in right.items():
+            if split.facts[name] != value:
+                raise BadInputError(
+                    f"{split.name} has {name} {split.facts[name]}; {self.preset} was trained on {value}",
+                    code="split-form",
+                )
+        for info in split.infos():
+            _check_text(info.text, info.clip_id, size.network.text_tokens if size.text == "words" else None)
+
+    def load(self, device: str) -> "Loaded":
+        """Reads the weights.
+
+        Raises:
+            BadInputError: `weights-other`: a file is damaged, or of another preset or variant; `weights-missing`: a
+                package that reads them is not installed.
+        """
+        from egotwin_ref.loading.bundle import Bundle
+
+        try:
+            bundle = Bundle.load(self.preset, self.variant, self.weights, device, self.pretrained, self.row)
+        except ValueError as error:
+            raise BadInputError(str(error), code="weights-other") from None
+        except ImportError as error:
+            text = f"{self.preset} needs more packages: pip install 'egobench[cogvideox]' ({error})"
+            raise BadInputError(text, code="weights-missing") from None
+        return Loaded(self, bundle)
+
+
+class Loaded:
+    """Samples one clip at a time; the seed alone decides the noise."""
+
+    def __init__(self, settings: EgoTwinModel, bundle: "Bundle") -> None:
+        self.settings, self.bundle = settings, bundle
+
+    def sample(self, condition: Condition, *, seed: int) -> Sample:
+        """Video and motion; with task `tm2v` the motion, with `tv2m` the video is the one that was given.
+
+        Raises:
+            ValueError: a first frame, pose or prompt that the preset is not made for.
+        """
+        from egotwin_ref.loading.bundle import Inputs
+        from egotwin_ref.model.sampling import Guidance
+
+        pose = condition.motion if condition.task == "tm2v" else condition.first_pose
+        seen = condition.video.frames if condition.video and condition.task == "tv2m" else condition.first_frame[None]
+        assert pose is not None
+        inputs = Inputs([condition.text], seen[None], pose.positions[None], pose.rotations[None])
+        made = self.bundle.sample(
+            inputs,
+            [clip_seed(condition.clip_id, seed)],
+            mode=condition.task,
+            steps=self.settings.steps,
+            sampler=self.settings.sampler,
+            guidance=Guidance(self.settings.guidance, self.settings.partner_guidance),
+        )
+        video = condition.video
+        if video is None and made.frames is not None:
+            video = Video(made.frames[0], condition.fps_video)
+        motion = condition.motion or Motion(made.positions[0], made.rotations[0], condition.fps_motion)
+        return Sample(video, motion)
+
+
+def clip_seed(clip_id: str, seed: int) -> int:
+    """Seed of a clip's noise: different for every clip, the same on every machine."""
+    return int.from_bytes(hashlib.sha256(f"{clip_id}/{seed}".encode()).digest()[:7], "big")
+
+
+def _check_text(text: str, clip_id: str, most: int | None) -> None:
+    import re
+
+    words = len(re.findall(r"[a-z0-9]+", text.lower()))
+    if not words:
+        raise BadInputError(f"{clip_id}: the caption is empty; it has to name what happens", code="text-empty")
+    if most is not None and words > most:
+        raise BadInputError(f"{clip_id}: the caption has {words} words; the model reads {most}", code="text-long")

@@ -1,0 +1,12 @@
+"""Whole tensors from a file, and parameters that may be split over several processes (DTensor)."""
+
+from torch import Tensor
+from torch.distributed.tensor import DTensor, distribute_tensor
+
+
+def place(whole: Tensor, like: Tensor) -> Tensor:
+    """This process's shard of a tensor that every process has whole, on the device of `like` and cut as it is."""
+    whole = whole.to(like.device)
+    if not isinstance(like, DTensor):
+        return whole
+    return distribute_tensor(whole, like.device_mesh, like.placements, src_data_rank=None)
