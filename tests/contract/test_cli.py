@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,11 @@ from egobench.cli.main import VERBS, main
 TOYS = Path(__file__).parents[1] / "unit" / "pipeline"
 BOARD = Path(__file__).parents[2] / "leaderboards" / "egomini"
 ACTIONS = [
-    *([verb] for verb in VERBS),
-    *(["data", action] for action in ("make", "verify", "list", "view", "sheet")),
-    *(["leaderboard", action] for action in ("add", "build", "claims", "pictures")),
-    *(["baseline", action] for action in ("update", "show")),
-    *(["weights", action] for action in ("list", "pull", "verify", "add")),
-    *(["conformance", action] for action in ("export", "check")),
-    *(["runs", action] for action in ("list", "show", "prune", "export")),
+    words
+    for verb, (module, _) in VERBS.items()
+    for words in ([verb], *([verb, action] for action in getattr(import_module(module), "ACTIONS", ())))
 ]
+"""Every verb of the command's own table, and every action that a verb has."""
 NAMES = [(kind, name) for kind, registry in KINDS.items() for name in registry.names()]
 
 
@@ -60,6 +58,12 @@ def said(capsys, arguments, code=0):
     """Output of a command that leaves with `code`."""
     assert main(arguments) == code
     return capsys.readouterr()
+
+
+def test_the_table_of_verbs_has_actions_too():
+    verbs = {words[0] for words in ACTIONS if len(words) == 2}
+    assert {"data", "leaderboard", "runs"} <= verbs < set(VERBS)
+    assert ["data", "convert"] in ACTIONS
 
 
 @pytest.mark.parametrize("verb", ACTIONS, ids=" ".join)

@@ -44,6 +44,19 @@ def test_the_card_says_that_captions_are_told_apart_intervals_apart():
     assert checks["caption_top1_of_32"]["ci95"][0] > checks["caption_top1_of_32"]["chance"]
 
 
+def test_recorded_frames_are_nearer_to_their_own_caption_than_to_another_s(loaded, clips):
+    """100 · cos of eight clips, computed now; the card says 52 and 9 of egomini-val."""
+    captions = [clip.condition.text for clip in clips]
+    frames = np.stack([loaded.frames(Video(clip.reference.video.frames[1::8], 8.0)).mean(axis=0) for clip in clips])
+    texts = np.stack([loaded.text(caption) for caption in captions])
+    frames, texts = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (frames, texts))
+    similarity = 100 * frames @ texts.T
+    others = similarity[[[own != other for other in captions] for own in captions]]
+    assert np.diag(similarity).mean() - others.mean() > 30
+    best = [captions[index] for index in similarity.argmax(axis=1)]
+    assert sum(own == found for own, found in zip(captions, best, strict=True)) >= 5  # by chance one of eight
+
+
 def test_shapes_and_dtype(loaded, clips):
     features = loaded.frames(clips[0].reference.video)
     assert features.shape == (41, 128)
