@@ -30,14 +30,12 @@ check: $(READY)  ## test, and formatting and types
 	$(MAKE) test
 
 weights: $(READY) ## make shipped data and evaluators again from their seeds (resumable); the rows of the table: make rows
-	$(BIN)/python -m egobench.data.egomini.ship
-	for name in egomini-clip egomini-video motion-text; do \
-	  $(BIN)/python -m egobench fit $$name --out egobench/extractors/weights || exit; \
-	  $(BIN)/python -m egobench fit $$name --out egobench/extractors/weights --check egomini-test || exit; \
-	done
-	for name in egomini-odometry egomini-hands; do \
-	  $(BIN)/python -m egobench fit $$name --out egobench/estimators/weights || exit; \
-	  $(BIN)/python -m egobench fit $$name --out egobench/estimators/weights --check egomini-test || exit; \
+	$(BIN)/python -m egomini.splits.ship
+	$(BIN)/python -m egobench fit motion-text --out egobench/extractors/weights
+	$(BIN)/python -m egobench fit motion-text --out egobench/extractors/weights --check egomini-test
+	for name in egomini-clip egomini-video egomini-odometry egomini-hands; do \
+	  $(BIN)/python -m egobench fit $$name --out egomini/evaluators/weights || exit; \
+	  $(BIN)/python -m egobench fit $$name --out egomini/evaluators/weights --check egomini-test || exit; \
 	done
 
 rows: $(READY)   ## train, guide, score and table all rows of the small preset (a GPU, or days on a CPU; resumable; ARGS="--minutes 60")

@@ -91,7 +91,7 @@ def features(clips: int, rng: np.random.Generator) -> dict[str, list[np.ndarray]
 def set_terms(
     reference: dict[str, list], sample: dict[str, list], clips: int, rng: np.random.Generator
 ) -> dict[str, SetTerms]:
-    """What `pipeline/terms.py` makes of features, for all five set metrics."""
+    """What `egobench.run.terms` makes of features, for all five set metrics."""
     ids, rows = [f"c{number:05d}" for number in range(clips)], np.arange(clips)
     blocks = jackknife_blocks([f"s{number // WINDOWS:05d}" for number in range(clips)])
     metrics: dict[str, Any] = {"i-fid": IFID(), "fvd": Fvd(), "m-fid": MFid()}

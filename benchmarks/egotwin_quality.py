@@ -9,8 +9,8 @@ from guidance import evenly
 from torch import Tensor
 
 from egobench import Clip, Video, open_split
-from egobench.estimators.egomini_odometry import EgominiOdometry
 from egobench.metrics.rot_err import RotErr
+from egomini.evaluators.odometry import EgominiOdometry
 from egotwin_ref.autoencoders.video_vae import VideoVAE, to_pixels, to_unit
 from egotwin_ref.loading import weights
 from egotwin_ref.loading.bundle import build_motion_vae, load_video_vae, motion_vae_name, representation_of

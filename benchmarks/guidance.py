@@ -18,13 +18,13 @@ import numpy as np
 import torch
 
 from egobench import Clip, EgoBenchError, Motion, Split, Video, open_split
-from egobench.estimators.egomini_odometry import EgominiOdometry
 from egobench.extractors.motion_text import MotionText
 from egobench.files.atomic import make_folder, write_json
 from egobench.metrics.mm_dist import MmDist
 from egobench.metrics.rot_err import RotErr
 from egobench.metrics.trans_err import TransErr
-from egobench.pipeline.resolve import resolve_device
+from egobench.plan.resolve import resolve_device
+from egomini.evaluators.odometry import EgominiOdometry
 from egotwin_ref.adapters.model import EgoTwinModel, clip_seed
 from egotwin_ref.loading.bundle import Bundle, Inputs
 from egotwin_ref.model.configs import PRESETS, VARIANTS

@@ -26,14 +26,14 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests" / "unit" / "pipeline")]
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests" / "toys")]
 
+from egobench.audit.rescore import rescore_run  # noqa: E402
+from egobench.audit.verify import verify_run  # noqa: E402
+from egobench.engines.local import Outcome  # noqa: E402
+from egobench.engines.worker import Answer  # noqa: E402
 from egobench.errors import BadInputError  # noqa: E402
-from egobench.pipeline.engine import Outcome  # noqa: E402
-from egobench.pipeline.rescore import rescore_run  # noqa: E402
-from egobench.pipeline.run import RunRequest, resume_run, start_run  # noqa: E402
-from egobench.pipeline.verify import verify_run  # noqa: E402
-from egobench.pipeline.worker import Answer  # noqa: E402
+from egobench.run.run import RunRequest, resume_run, start_run  # noqa: E402
 from egobench.store.tables import read_items, read_scores  # noqa: E402
 
 FIRST, MORE = "pipeline_toys:Speed", "pipeline_toys:Gap,pipeline_toys:MeanColour"
@@ -49,7 +49,7 @@ class Inline:
     workers: int = 1
 
     def run(self, job: Any, items: Any, *, attempts: int = 1) -> Any:
-        """See `egobench.pipeline.engine.Engine`."""
+        """See `egobench.engines.local.Engine`."""
         task = job.prepare()
         for item in items:
             try:

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from egobench.pipeline.resolve import resolve_metrics
+from egobench.plan.resolve import resolve_metrics
 
 SHAPES = {"frames": (41, 128), "clip": (1, 256), "text": (128,), "motion-features": (128,)}
 NAMES = ("i-fid", "fvd", "clip-sim", "m-fid", "r-precision", "mm-dist")

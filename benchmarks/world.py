@@ -17,12 +17,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from egobench.data.egomini.arrays import draw_arrays
-from egobench.data.egomini.camera import make_camera
-from egobench.data.egomini.generate import STRIDE, clip_performance, clip_room, clip_wearer, draw_clip, generate_clip
-from egobench.data.egomini.render import render
-from egobench.data.egomini.rendering import make_arrays
-from egobench.data.egomini.splits import EGOMINI_TRAIN
+from egomini.camera.head_camera import make_camera
+from egomini.camera.render import render
+from egomini.splits.arrays import draw_arrays
+from egomini.splits.frozen import EGOMINI_TRAIN
+from egomini.splits.generate import STRIDE, clip_performance, clip_room, clip_wearer, draw_clip, generate_clip
+from egomini.splits.rendering import make_arrays
 
 FIGURE_S = 0.05
 """CPU seconds that a clip of 64 × 64 may cost."""

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from egobench.errors import EgoBenchError as EgoBenchError
     from egobench.errors import Undefined as Undefined
     from egobench.errors import UnknownNameError as UnknownNameError
+    from egobench.fit.model_training import TrainRequest as TrainRequest
     from egobench.geometry.border import check_motion as check_motion
     from egobench.geometry.skeleton import forward_kinematics as forward_kinematics
     from egobench.geometry.skeleton import get_skeleton as get_skeleton
     from egobench.motions.load import load_motion as load_motion
     from egobench.motions.skeleton_map import read_skeleton_map as read_skeleton_map
-    from egobench.pipeline.progress import Progress as Progress
-    from egobench.pipeline.progress import Quiet as Quiet
-    from egobench.pipeline.training import TrainRequest as TrainRequest
+    from egobench.progress import Progress as Progress
+    from egobench.progress import Quiet as Quiet
     from egobench.stats.pairing import SHUFFLE_SEED as SHUFFLE_SEED
     from egobench.stats.pairing import shuffled_partners as shuffled_partners
     from egobench.types import Camera as Camera
@@ -46,15 +46,15 @@ _PUBLIC = {
     "EgoBenchError": "egobench.errors",
     "Model": "egobench.types",
     "Motion": "egobench.types",
-    "Progress": "egobench.pipeline.progress",
-    "Quiet": "egobench.pipeline.progress",
+    "Progress": "egobench.progress",
+    "Quiet": "egobench.progress",
     "Reference": "egobench.types",
     "Result": "egobench.types",
     "SHUFFLE_SEED": "egobench.stats.pairing",
     "Sample": "egobench.types",
     "Sampler": "egobench.types",
     "Split": "egobench.types",
-    "TrainRequest": "egobench.pipeline.training",
+    "TrainRequest": "egobench.fit.model_training",
     "Undefined": "egobench.errors",
     "UnknownNameError": "egobench.errors",
     "Video": "egobench.types",

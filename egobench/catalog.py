@@ -1,4 +1,7 @@
-"""Every built-in name on one screen, as `"name": "module:attr"`; read only when a name is asked for."""
+"""Every built-in name on one screen, as `"name": "module:attr"`; read only when a name is asked for.
+
+What joins by an entry point instead, as the package `egomini` does, stands in its distribution's `pyproject.toml`.
+"""
 
 from egobench.registry import Registry
 
@@ -50,8 +53,6 @@ METHODS = {
 EXTRACTORS = Registry(
     "extractors",
     {
-        "egomini-clip": "egobench.extractors.egomini_clip:EgominiClip",
-        "egomini-video": "egobench.extractors.egomini_video:EgominiVideo",
         "motion-text": "egobench.extractors.motion_text:MotionText",
         "inception.tf": "egobench.extractors.inception:InceptionTF",
         "inception.clean": "egobench.extractors.inception:InceptionClean",
@@ -67,26 +68,18 @@ ESTIMATORS: Registry = Registry(
     {
         "hands.palm": "egobench.estimators.palm:PalmHands",
         "hands-file": "egobench.estimators.hands_file:HandsFile",
-        "egomini-hands": "egobench.estimators.egomini_hands:EgominiHands",
-        "egomini-odometry": "egobench.estimators.egomini_odometry:EgominiOdometry",
         "colmap": "egobench.estimators.colmap:Colmap",
         "rotation-chain": "egobench.estimators.rotation_chain:RotationChain",
         "path-file": "egobench.estimators.path_file:PathFile",
     },
 )
-SPLITS = Registry(
-    "splits",
-    {
-        name: f"egobench.data.egomini.splits:{name.replace('-', '_').upper()}"
-        for name in (
-            *("egomini-test", "egomini-smoke", "egomini-val", "egomini-unseen"),
-            *("egomini-train", "egomini-train-32k", "egomini-hd"),
-        )
-    },
-)
+SPLITS = Registry("splits", {})
+"""Those of the embedded world come by entry points, as any other data set's do."""
+FITTERS = Registry("fitters", {"motion-text": "egobench.fit.motion_text:MotionTextFit"})
+"""Evaluators that `egobench fit` can fit again."""
 ENGINES = Registry(
     "engines",
-    {"local": "egobench.pipeline.engine:LocalEngine", "inline": "egobench.pipeline.engine_inline:InlineEngine"},
+    {"local": "egobench.engines.local:LocalEngine", "inline": "egobench.engines.inline:InlineEngine"},
 )
 
 KINDS = {registry.kind: registry for registry in (MODELS, METRICS, EXTRACTORS, ESTIMATORS, SPLITS, ENGINES)}

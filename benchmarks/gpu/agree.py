@@ -22,15 +22,15 @@ import world  # noqa: E402
 
 from egobench import Motion, Video  # noqa: E402
 from egobench.catalog import ESTIMATORS, EXTRACTORS, METHODS, METRICS, ON_REQUEST  # noqa: E402
-from egobench.data.egomini.arrays import ClipArrays, draw_arrays  # noqa: E402
-from egobench.data.egomini.camera import make_camera  # noqa: E402
-from egobench.data.egomini.generate import FPS_MOTION, FPS_VIDEO  # noqa: E402
 from egobench.metrics.base import ESTIMATED, Need  # noqa: E402
+from egomini.camera.head_camera import make_camera  # noqa: E402
+from egomini.splits.arrays import ClipArrays, draw_arrays  # noqa: E402
+from egomini.splits.generate import FPS_MOTION, FPS_VIDEO  # noqa: E402
 
 
 @dataclass
 class Extracted:
-    """What metrics ask for, made on one device; has the `fetch` that `egobench.pipeline.score` calls."""
+    """What metrics ask for, made on one device; has the `fetch` that `egobench.run.score` calls."""
 
     clips: ClipArrays
     device: str
@@ -84,8 +84,8 @@ class Extracted:
 
 def values(made: Extracted, clips: ClipArrays) -> dict[str, float]:
     """Every core metric over all clips; those without a value are left out."""
-    from egobench.pipeline.inputs import Origin
-    from egobench.pipeline.score import collect, group_numbers, score_clip, try_set
+    from egobench.run.inputs import Origin
+    from egobench.run.score import collect, group_numbers, score_clip, try_set
 
     found: dict[str, float] = {}
     source: Any = made

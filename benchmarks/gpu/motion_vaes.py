@@ -14,8 +14,8 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 import numpy as np  # noqa: E402  no torch up here: the drawing processes import this file too
 import world  # noqa: E402
 
-from egobench.data.egomini.arrays import clip_ids, recipe_digest  # noqa: E402
-from egobench.data.egomini.generate import pose_clip  # noqa: E402
+from egomini.splits.arrays import clip_ids, recipe_digest  # noqa: E402
+from egomini.splits.generate import pose_clip  # noqa: E402
 
 
 def motions(sequence: int) -> list[tuple[np.ndarray, np.ndarray]]:

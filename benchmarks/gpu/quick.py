@@ -13,13 +13,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from egobench import Motion, Video
-from egobench.data.egomini.arrays import ClipArrays
-from egobench.data.egomini.camera import make_camera
-from egobench.data.egomini.generate import FPS_MOTION, FPS_VIDEO
 from egobench.errors import Undefined
-from egobench.estimators.egomini_odometry import EgominiOdometry
 from egobench.metrics.rot_err import RotErr
 from egobench.metrics.trans_err import TransErr
+from egomini.camera.head_camera import make_camera
+from egomini.evaluators.odometry import EgominiOdometry
+from egomini.splits.arrays import ClipArrays
+from egomini.splits.generate import FPS_MOTION, FPS_VIDEO
 from egotwin_ref.adapters.model import clip_seed
 from egotwin_ref.loading.bundle import Bundle, Inputs
 from egotwin_ref.model.sampling import Mode, sample

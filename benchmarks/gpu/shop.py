@@ -9,7 +9,7 @@ import numpy as np
 import speed
 import torch
 
-from egobench.data.egomini.arrays import ClipArrays
+from egomini.splits.arrays import ClipArrays
 from egotwin_ref.loading.bundle import motion_vae_name
 from egotwin_ref.model.configs import VARIANTS
 from egotwin_ref.training.clips import Clips

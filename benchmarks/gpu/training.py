@@ -18,7 +18,7 @@ import torch
 import world
 from shop import PRESET, TOY, Shop, as_clips, told
 
-from egobench.data.egomini.rendering import Rendering
+from egomini.splits.rendering import Rendering
 from egotwin_ref.loading.bundle import Bundle, load_video_vae, motion_vae_name
 from egotwin_ref.model.configs import PRESETS, VARIANTS
 from egotwin_ref.training import artefacts

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from egobench.data.egomini.rendering import Rendering, begin_arrays
-from egobench.data.egomini.splits import SPECS, SplitSpec
+from egomini.splits.frozen import SPECS, SplitSpec
+from egomini.splits.rendering import Rendering, begin_arrays
 
 TRAIN = SPECS["egomini-train-32k"]
 HELD_OUT, TEST = SPECS["egomini-val"], SPECS["egomini-test"]

@@ -10,7 +10,7 @@ from egobench.compare.run_side import run_side
 from egobench.compare.side import Side
 from egobench.errors import BadInputError, NotComparableError, UnknownNameError
 from egobench.files.plain import differing_fields
-from egobench.pipeline.progress import Progress
+from egobench.progress import Progress
 from egobench.registry import unknown
 
 LISTED_FIELDS = 6

@@ -14,7 +14,6 @@ from egobench.boards.claim_notes import FILE as NOTES
 from egobench.boards.claim_notes import read_notes, refuse_stale
 from egobench.boards.claim_runs import open_rows
 from egobench.boards.kept_noise import kept_noise
-from egobench.boards.measured import failed_text
 from egobench.boards.orderings import Ordering, PaperClaims, read_orderings
 from egobench.boards.published import FILE as PUBLISHED
 from egobench.compare.comparison import DRAWS, SEED, MetricComparison, compare_sides
@@ -22,8 +21,9 @@ from egobench.compare.lead import Noise, lead_of, training_noise
 from egobench.compare.side import Side
 from egobench.errors import BadInputError
 from egobench.metrics.base import Better
-from egobench.pipeline.progress import Progress
+from egobench.progress import Progress
 from egobench.stats.paired import holm
+from egobench.tables.measured import failed_text
 
 DATA = "claims.json"
 Word = Literal["holds", "reversed", "undecided", "better", "worse", "not measured", "not applicable"]

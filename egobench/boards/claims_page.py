@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from egobench.boards.claims import Claim, ClaimsFile, Word
-from egobench.boards.compare_grid import METHOD, change_text, p_text
-from egobench.boards.grid import Grid, GridRow
-from egobench.boards.numbers import ARROWS, MISSING, plain_text
-from egobench.boards.render import escape_markdown, markdown
+from egobench.tables.compare_grid import METHOD, change_text, p_text
+from egobench.tables.grid import Grid, GridRow
+from egobench.tables.numbers import ARROWS, MISSING, plain_text
+from egobench.tables.render import escape_markdown, markdown
 
 SUMMARY: Mapping[Word, tuple[str, str]] = {
     "holds": ("holds", "hold"),

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 from egobench.boards.board import Board
-from egobench.boards.table import Kind, check_metrics, read_metrics
 from egobench.catalog import MODELS
 from egobench.errors import BadInputError, NotComparableError
 from egobench.files.atomic import read_json
 from egobench.files.digest import digest_file
-from egobench.pipeline.model_code import changed_text
+from egobench.plan.model_code import changed_text
 from egobench.store.labels import LABEL, given_name
 from egobench.store.manifest import refuse_newer
+from egobench.tables.table import Kind, check_metrics, read_metrics
 
 
 @dataclass(frozen=True)

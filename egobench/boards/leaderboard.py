@@ -14,16 +14,16 @@ from typing import Any
 
 from egobench.boards.board import Board, read_board
 from egobench.boards.entries import Entry, check_belongs, check_entry, entry_content, entry_name, read_entry
-from egobench.boards.given import absence, given_mark, judged_nothing, protocol_but_for_task
-from egobench.boards.grid import Grid
-from egobench.boards.numbers import plain_text, share_text
 from egobench.boards.published import FILE as PUBLISHED
 from egobench.boards.published import published_grids
-from egobench.boards.render import RENDERERS
-from egobench.boards.table import Kind, ModelRow, models_grid
 from egobench.errors import BadInputError
 from egobench.files.atomic import make_folder, write_bytes, write_json
 from egobench.files.plain import differing_fields
+from egobench.tables.given import absence, given_mark, judged_nothing, protocol_but_for_task
+from egobench.tables.grid import Grid
+from egobench.tables.numbers import plain_text, share_text
+from egobench.tables.render import RENDERERS
+from egobench.tables.table import Kind, ModelRow, models_grid
 
 LISTED_FIELDS = 6
 """Differing protocol fields named in a block's note; the rest are counted."""

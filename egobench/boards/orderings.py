@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from egobench.boards.board import read_toml
-from egobench.boards.numbers import ARROWS
 from egobench.compare.lead import Lead
 from egobench.compare.verdict import harm_of
 from egobench.errors import BadInputError
 from egobench.metrics.base import Better
+from egobench.tables.numbers import ARROWS
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ compared, so they get their own header, no rank, no bold and no interval.
 from pathlib import Path
 
 from egobench.boards.board import read_toml
-from egobench.boards.grid import Grid, GridRow
-from egobench.boards.numbers import ARROWS, MISSING
 from egobench.errors import BadInputError
+from egobench.tables.grid import Grid, GridRow
+from egobench.tables.numbers import ARROWS, MISSING
 
 FILE = "published.toml"
 

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from egobench.boards.entries import entry_content
-from egobench.boards.grid import Grid
-from egobench.boards.table import ModelRow, in_order, models_grid
 from egobench.errors import NotComparableError, UnknownNameError
 from egobench.files.atomic import read_json
 from egobench.files.plain import differing_fields
 from egobench.registry import unknown
 from egobench.store.labels import Named, distinct_labels
+from egobench.tables.grid import Grid
+from egobench.tables.table import ModelRow, in_order, models_grid
 
 
 def runs_grid(runs: Sequence[Path], columns: Sequence[str] = ()) -> Grid:

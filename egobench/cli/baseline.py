@@ -6,12 +6,12 @@ from typing import Any
 
 from tyro.conf import Positional
 
-from egobench.boards.grid import Grid, GridRow
-from egobench.boards.numbers import plain_text, value_text
-from egobench.boards.table import in_order
 from egobench.cli.options import parse, pick, print_grids, print_json
 from egobench.cli.progress import progress
 from egobench.cli.stdout import print
+from egobench.tables.grid import Grid, GridRow
+from egobench.tables.numbers import plain_text, value_text
+from egobench.tables.table import in_order
 
 
 @dataclass(frozen=True)

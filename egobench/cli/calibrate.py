@@ -38,9 +38,9 @@ class CalibrateOptions:
 def main(arguments: list[str]) -> int:
     """Calibrates and prints the card's figures and path."""
     options = parse(CalibrateOptions, "calibrate", arguments)
-    from egobench.boards.card_text import card_text
     from egobench.estimators.cards import read_card
-    from egobench.pipeline.calibrate import CalibrateRequest, calibrate
+    from egobench.tables.card_text import card_text
+    from egobench.validate.calibrate import CalibrateRequest, calibrate
 
     request = CalibrateRequest(
         estimator=options.estimator,

@@ -4,7 +4,7 @@ import glob
 import json
 import os
 
-from egobench.boards.card_text import percent, short
+from egobench.tables.card_text import percent, short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # see egobench.registry

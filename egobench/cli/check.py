@@ -56,9 +56,10 @@ def main(arguments: list[str]) -> int:
         text = f"--allow-missing {options.allow_missing}, --workers {options.workers}; from 0 and from 1 are needed"
         raise BadInputError(text, code="option-range")
     from egobench.data.caption_notes import caption_notes
+    from egobench.data.check_split import check_split
     from egobench.data.open import open_split
-    from egobench.pipeline.check import check_submission
-    from egobench.pipeline.checked import check_split
+    from egobench.plan.resolve import resolve_split
+    from egobench.submissions.check import check_submission
 
     locator = options.split or _stated_split(options.folder)
     split = check_split(open_split(locator), progress(), trust=not options.no_trust)
@@ -68,6 +69,7 @@ def main(arguments: list[str]) -> int:
         options.folder,
         split,
         locator,
+        resolve_split,
         workers=options.workers,
         allowed_missing=options.allow_missing,
         body_model=options.body_model,

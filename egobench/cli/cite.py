@@ -24,7 +24,7 @@ class CiteOptions:
 def main(arguments: list[str]) -> int:
     """Prints the entries."""
     options = parse(CiteOptions, "cite", arguments)
-    from egobench.boards.citations import cite_run
+    from egobench.tables.citations import cite_run
 
     entries, unknown = cite_run(options.run)
     if options.json:

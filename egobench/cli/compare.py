@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 from tyro.conf import Positional
 
-from egobench.boards.grid import Grid, GridRow
-from egobench.boards.render import latex, markdown
 from egobench.cli.options import parse, print_grids, print_json
 from egobench.cli.progress import progress
 from egobench.cli.several import chosen_runs
 from egobench.cli.stdout import columns, data_stream, print
 from egobench.errors import BadInputError, NotComparableError
+from egobench.tables.grid import Grid, GridRow
+from egobench.tables.render import latex, markdown
 
 if TYPE_CHECKING:
     from egobench.compare.comparison import Comparison
@@ -122,9 +122,9 @@ def _make_all_ready(sides: "Sequence[Side]", names: list[str], allow_partial: bo
 def _print(
     found: "dict[tuple[int, int], Comparison]", sides: "Sequence[Side]", options: CompareOptions, form: str
 ) -> None:
-    from egobench.boards.compare_grid import compare_grids, matrix_grid, metrics_grid
-    from egobench.boards.page import html_page
     from egobench.compare.records import comparison_record
+    from egobench.tables.compare_grid import compare_grids, matrix_grid, metrics_grid
+    from egobench.tables.page import html_page
 
     against_first = [comparison for (first, _), comparison in found.items() if first == 0]
     if form == "json":

@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
 def export(arguments: list[str]) -> int:
     """Writes the inputs."""
     options = parse(ExportOptions, "conformance export", arguments)
-    from egobench.pipeline.conformance import export_vectors
+    from egobench.validate.conformance import export_vectors
 
     written = export_vectors(options.folder, with_answers=options.with_answers)
     if options.json:
@@ -53,7 +53,7 @@ def export(arguments: list[str]) -> int:
 def check(arguments: list[str]) -> int:
     """Compares."""
     options = parse(CheckOptions, "conformance check", arguments)
-    from egobench.pipeline.conformance import check_outputs
+    from egobench.validate.conformance import check_outputs
 
     verdicts = check_outputs(options.folder)
     counts = {status: sum(v.status == status for v in verdicts) for status in ("pass", "fail", "absent")}

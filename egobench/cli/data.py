@@ -154,7 +154,7 @@ def make(arguments: list[str]) -> int:
     options = parse(MakeOptions, "data make", arguments)
     if options.workers < 1:
         raise BadInputError(f"--workers is {options.workers}; at least 1 is needed", code="option-range")
-    from egobench.data.egomini.make import make_split
+    from egobench.data.source import make_split
 
     folder = make_split(options.split, options.out, options.workers, progress())
     _print_path(folder, options.json, split=options.split)
@@ -228,8 +228,8 @@ def list_splits(arguments: list[str]) -> int:
 def view(arguments: list[str]) -> int:
     """Draws one clip."""
     options = parse(ViewOptions, "data view", arguments)
-    from egobench.boards.contact_sheet import clip_picture
     from egobench.data.open import open_split
+    from egobench.pictures.contact_sheet import clip_picture
 
     clip = open_split(options.split).clip(options.clip)
     sample = None if options.run is None else _sample_of(options.run, clip.condition, options.seed)
@@ -241,9 +241,9 @@ def view(arguments: list[str]) -> int:
 def sheet(arguments: list[str]) -> int:
     """Draws a contact sheet."""
     options = parse(SheetOptions, "data sheet", arguments)
-    from egobench.boards.contact_sheet import sheet as draw
-    from egobench.boards.pictures import evenly_spread
     from egobench.data.open import open_split
+    from egobench.pictures.contact_sheet import sheet as draw
+    from egobench.pictures.drawing import evenly_spread
 
     if options.count < 1:
         raise BadInputError(f"--count is {options.count}; at least 1 is needed", code="option-range")

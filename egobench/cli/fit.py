@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
     options = parse(FitOptions, "fit", arguments)
     if options.steps is not None and options.steps < 1:
         raise BadInputError(f"--steps is {options.steps}; at least 1 is needed", code="option-range")
-    from egobench.pipeline.fit import FitRequest, check_again, fit, words_to_use
+    from egobench.fit.fit import FitRequest, check_again, fit, words_to_use
 
     request = FitRequest(
         evaluator=options.evaluator,

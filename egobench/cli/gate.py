@@ -50,13 +50,13 @@ class GateOptions:
 def main(arguments: list[str]) -> int:
     """Decides, prints, and returns the exit code; one line on stderr says what decided."""
     options = parse(GateOptions, "gate", arguments)
-    from egobench.boards.ci import annotations, junit, step_summary
-    from egobench.boards.compare_grid import gate_grid
     from egobench.compare.baseline import baseline_side
     from egobench.compare.gate import gate
     from egobench.compare.policy import DEFAULT_POLICY, read_policy
     from egobench.compare.records import gate_record
     from egobench.compare.run_side import run_side
+    from egobench.tables.ci import annotations, junit, step_summary
+    from egobench.tables.compare_grid import gate_grid
 
     policy = DEFAULT_POLICY if options.policy is None else read_policy(options.policy)
     if options.policy is None:

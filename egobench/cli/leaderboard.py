@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, UseAppendAction, arg
 
 from egobench.boards.leaderboard import add_entry, board_grids, build
-from egobench.boards.render import json_text
 from egobench.cli.leaderboard_pictures import PicturesOptions, draw
 from egobench.cli.options import parse, pick, print_grids, print_json
 from egobench.cli.progress import progress
 from egobench.cli.stdout import print
+from egobench.tables.render import json_text
 
 
 @dataclass(frozen=True)

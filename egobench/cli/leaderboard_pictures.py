@@ -40,7 +40,7 @@ class PicturesOptions:
 def draw(options: PicturesOptions) -> int:
     """Draws, and prints the paths."""
     runs, points = [_run(word) for word in options.run], [_checkpoint(word) for word in options.checkpoint]
-    from egobench.boards.board_pictures import make_pictures
+    from egobench.pictures.board_pictures import make_pictures
 
     made = make_pictures(
         options.board,

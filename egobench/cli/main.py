@@ -101,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has seen enough, as in `egobench list | head -1`
         give_up()
         return 0
-    except KeyboardInterrupt as interrupt:  # the pipeline says which run to resume
+    except KeyboardInterrupt as interrupt:  # the run says how to resume it
         advice = RESUME_ADVICE.get(verb)
         _say(str(interrupt) or "interrupted" + (f"; {advice}" if advice else ""))
         return INTERRUPTED

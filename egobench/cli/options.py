@@ -11,12 +11,12 @@ from typing import Annotated, Any, TypeVar
 
 import tyro
 
-from egobench.boards.grid import Grid
-from egobench.boards.render import terminal
 from egobench.cli.absent import refuse_absent
 from egobench.cli.stdout import as_stdout, columns, data_stream, print
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.registry import unknown
+from egobench.tables.grid import Grid
+from egobench.tables.render import terminal
 
 WIDE = 10_000
 """Columns of a table that no terminal bounds."""

@@ -4,21 +4,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from egobench.boards.table import read_metrics, run_grid
 from egobench.cli.options import print_grids, print_json
 from egobench.cli.quiet import note
 from egobench.cli.stdout import print
 from egobench.errors import IncompleteRunError
-from egobench.pipeline.model_code import changed_text
-from egobench.pipeline.oddities import odd_videos
-from egobench.pipeline.sample_warnings import sample_warnings
+from egobench.plan.model_code import changed_text
+from egobench.run.oddities import odd_videos
+from egobench.run.sample_warnings import sample_warnings
 from egobench.store.folder import open_run
 from egobench.store.labels import given_name
 from egobench.store.manifest import read_manifest
 from egobench.store.tables import read_items
+from egobench.tables.table import read_metrics, run_grid
 
 if TYPE_CHECKING:
-    from egobench.pipeline.run import RunReport
+    from egobench.run.run import RunReport
 
 
 def print_report(run: Callable[[], "RunReport"], *, as_json: bool) -> int:

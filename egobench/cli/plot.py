@@ -28,8 +28,8 @@ class PlotOptions:
 def main(arguments: list[str]) -> int:
     """Draws and prints the picture's path."""
     options = parse(PlotOptions, "plot", arguments)
-    from egobench.boards.consistency_plot import consistency_picture
-    from egobench.pipeline.consistency import read_consistency
+    from egobench.audit.consistency import read_consistency
+    from egobench.pictures.consistency_plot import consistency_picture
 
     found = read_consistency(options.run, options.clip, options.seed)
     path = consistency_picture(found, options.out or Path(f"{options.clip}-{options.seed}.png"))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 from egobench.cli.quiet import is_quiet
-from egobench.pipeline.progress import Quiet
+from egobench.progress import Quiet
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress

@@ -29,7 +29,7 @@ class ReportOptions:
 def main(arguments: list[str]) -> int:
     """Writes the pages and prints the first one's path."""
     options = parse(ReportOptions, "report", arguments)
-    from egobench.boards.report import make_report
+    from egobench.pictures.report import make_report
 
     found = make_report(options.run, options.out, clips=options.clips, progress=progress())
     if options.json:

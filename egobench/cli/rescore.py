@@ -32,8 +32,8 @@ class RescoreOptions:
 def main(arguments: list[str]) -> int:
     """Rescores and prints the table."""
     options = parse(RescoreOptions, "rescore", arguments)
+    from egobench.audit.rescore import rescore_run
     from egobench.cli.outcome import print_report
-    from egobench.pipeline.rescore import rescore_run
 
     def rescore():
         places = {"workers": options.workers, "device": options.device}

@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     """Resumes and prints the table."""
     options = parse(ResumeOptions, "resume", arguments)
     from egobench.cli.outcome import print_report
-    from egobench.pipeline.run import resume_run
+    from egobench.run.run import resume_run
 
     trust = not options.no_trust
     return print_report(

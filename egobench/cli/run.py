@@ -13,7 +13,7 @@ from egobench.cli.stdout import print
 from egobench.types import Task
 
 if TYPE_CHECKING:
-    from egobench.pipeline.request import RunPlan, RunRequest
+    from egobench.plan.request import RunPlan, RunRequest
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ def main(arguments: list[str]) -> int:
     options = parse(RunOptions, "run", arguments)
     from egobench.cli.outcome import print_report
     from egobench.data.caption_notes import caption_notes
-    from egobench.pipeline.checked import check_split
-    from egobench.pipeline.request import plan
-    from egobench.pipeline.run import start_run
+    from egobench.data.check_split import check_split
+    from egobench.plan.request import plan
+    from egobench.run.run import start_run
 
     request = _request(options, arguments)
     asked = plan(request)
@@ -90,7 +90,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _request(options: RunOptions, arguments: list[str]) -> "RunRequest":
-    from egobench.pipeline.request import RunRequest
+    from egobench.plan.request import RunRequest
 
     names = {field.name for field in fields(RunRequest)}
     typed = {"model_options" if name in ("set", "steps", "guidance") else name for name in typed_names(arguments)}

@@ -114,13 +114,13 @@ def list_them(arguments: list[str]) -> int:
 def show(arguments: list[str]) -> int:
     """Prints one run."""
     options = parse(ShowOptions, "runs show", arguments)
-    from egobench.boards.numbers import value_text
     from egobench.files.atomic import read_json
-    from egobench.pipeline.model_code import changed_text
+    from egobench.plan.model_code import changed_text
     from egobench.store.folder import open_run
     from egobench.store.journal import read_events
     from egobench.store.listing import folder_bytes, read_facts
     from egobench.store.manifest import read_manifest
+    from egobench.tables.numbers import value_text
 
     folder = open_run(options.run)
     manifest, facts = read_manifest(folder), read_facts(folder.path)

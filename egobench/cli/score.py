@@ -54,9 +54,9 @@ def main(arguments: list[str]) -> int:
     from egobench.cli.outcome import print_report
     from egobench.data.caption_notes import caption_notes
     from egobench.data.open import open_split
-    from egobench.pipeline.request import RunRequest
-    from egobench.pipeline.run import start_run
-    from egobench.pipeline.submitted import request_for
+    from egobench.plan.request import RunRequest
+    from egobench.run.run import start_run
+    from egobench.run.submitted import request_for
 
     names = {field.name for field in fields(RunRequest)} - {"model"}
     renamed = {"allow_missing": "allow_failed", "body_model": "model_options", "skeleton_map": "model_options"}

@@ -6,12 +6,12 @@ from typing import Literal
 
 from tyro.conf import Positional
 
-from egobench.boards.render import RENDERERS
 from egobench.boards.side_by_side import runs_grid
 from egobench.cli.options import parse, print_grids
 from egobench.cli.several import chosen_runs
 from egobench.cli.stdout import print
 from egobench.errors import BadInputError
+from egobench.tables.render import RENDERERS
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,9 @@ class ValidateOptions:
 def main(arguments: list[str]) -> int:
     """Validates, prints tables, and exits 1 if a metric or control does not do what was declared."""
     options = parse(ValidateOptions, "validate-metrics", arguments)
-    from egobench.boards.validation import validation_grids, write_page
-    from egobench.pipeline.ladders import SHIPPED, load_ladders
-    from egobench.pipeline.validate import ValidateRequest, validate
+    from egobench.tables.validation import validation_grids, write_page
+    from egobench.validate.ladders import SHIPPED, load_ladders
+    from egobench.validate.validate import ValidateRequest, validate
 
     ladders = load_ladders(options.ladders or SHIPPED)
     if options.faults:

@@ -32,8 +32,8 @@ class VerifyOptions:
 def main(arguments: list[str]) -> int:
     """Verifies; exits 2 if there is a flaw."""
     options = parse(VerifyOptions, "verify", arguments)
+    from egobench.audit.verify import verify_run
     from egobench.files.digest import digest_file
-    from egobench.pipeline.verify import verify_run
 
     choice = {"share": options.share, "seed": options.seed}
     found = verify_run(options.run, **choice, progress=progress(), trust=not options.no_trust)

@@ -12,9 +12,9 @@ import numpy as np
 from egobench.compare.side import AGREEMENT, Item, Key, Lost, Side, Terms, Unpaired, refuse_other_digests
 from egobench.errors import BadInputError, Undefined, UnknownNameError
 from egobench.files.atomic import make_folder, read_json
-from egobench.pipeline.measured import failed_sets
-from egobench.pipeline.model_code import changed_text
-from egobench.pipeline.progress import Progress, Quiet
+from egobench.plan.model_code import changed_text
+from egobench.progress import Progress, Quiet
+from egobench.run.measured import failed_sets
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.labels import Named, distinct_labels, given_name
@@ -24,7 +24,7 @@ from egobench.store.tables import SET_CLIP, ItemRow, ScoreRow, read_items, read_
 from egobench.store.terms import SetTerms, keep_terms, load_terms, terms_key
 
 if TYPE_CHECKING:
-    from egobench.pipeline.terms import Lack
+    from egobench.run.terms import Lack
 
 
 def run_side(path: Path | str, progress: Progress | None = None, *, trust: bool = True) -> Side:
@@ -92,7 +92,7 @@ def make_ready(sides: Sequence[Side], metrics: Sequence[str]) -> None:
     cache = Cache(make_folder(cache_home()))
     lacking = [(source, lack) for source in sources for lack in source.lacks(metrics, cache)]
     if lacking:
-        from egobench.pipeline.terms import extract_missing
+        from egobench.run.terms import extract_missing
 
         extract_missing([lack for _, lack in lacking], cache, sources[0].progress)
     for source, lack in lacking:
@@ -107,8 +107,8 @@ def told_apart(sides: Sequence[Side]) -> list[Side]:
 
 def _check_split(manifest: Mapping[str, Any], progress: Progress | None, trust: bool) -> None:
     """Raises BadInputError where the split lies here and its content is not what its index says."""
-    from egobench.pipeline.checked import check_split  # opens splits; only here
-    from egobench.pipeline.resolve import resolve_split
+    from egobench.data.check_split import check_split  # opens splits; only here
+    from egobench.plan.resolve import resolve_split
 
     try:
         split = resolve_split(manifest["request"]["split"])
@@ -189,7 +189,7 @@ class RunSource:
 
     def lacks(self, metrics: Sequence[str], cache: Cache) -> "list[Lack]":
         """Set metrics whose terms over all rows are not in the cache."""
-        from egobench.pipeline.terms import Lack, SetSource  # opens splits and extractors; not needed the second time
+        from egobench.run.terms import Lack, SetSource  # opens splits and extractors; not needed the second time
 
         found, rows = [], self._chosen(None)
         for metric in metrics:
@@ -209,7 +209,7 @@ class RunSource:
         key = terms_key(metric, protocol, chosen)
         found = load_terms(cache, key)
         if found is None:
-            from egobench.pipeline.terms import SetSource  # opens splits and extractors; not needed the second time
+            from egobench.run.terms import SetSource  # opens splits and extractors; not needed the second time
 
             source = SetSource(self.folder, self.manifest)
             is_extracted = metric in self._extracted

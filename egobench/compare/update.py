@@ -13,7 +13,7 @@ from egobench.compare.side import Side
 from egobench.errors import IncompleteRunError, NotComparableError
 from egobench.files.atomic import make_folder
 from egobench.files.digest import digest_json
-from egobench.pipeline.progress import Progress
+from egobench.progress import Progress
 from egobench.store.manifest import now
 from egobench.store.tables import read_items
 

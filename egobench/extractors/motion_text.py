@@ -17,7 +17,7 @@ from jaxtyping import Float
 from egobench.errors import BadInputError
 from egobench.extractors.motion_features import MotionLayout
 from egobench.extractors.tokens import build_tokenizer
-from egobench.fitting.weights import load_state, read_metadata, weights_digest
+from egobench.files.network_weights import load_state, read_metadata, weights_digest
 from egobench.geometry.skeleton import Skeleton, get_skeleton
 from egobench.types import Motion
 

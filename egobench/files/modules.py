@@ -94,7 +94,7 @@ def _is_own(path: Path) -> bool:
     """Whether a file is neither Python's, nor an installed library's, nor this suite's."""
     import sysconfig
 
-    packages = [SUITE / name for name in ("egobench", "egotwin_ref", "baselines")]
+    packages = [SUITE / name for name in ("egobench", "egomini", "egotwin_ref", "baselines")]
     installed = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platlib", "purelib")]
     if not path.is_absolute() or {"site-packages", "dist-packages"} & set(path.parts):
         return False

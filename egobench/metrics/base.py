@@ -1,7 +1,7 @@
 """What a metric is: a frozen dataclass that declares its needs by name and sees arrays only.
 
 Two kinds. A `ClipMetric` turns one clip's arrays into a number; a `SetMetric` turns the features of all
-clips into one number. Neither sees a network, a path or a model: `pipeline/score.py` fetches what `needs`
+clips into one number. Neither sees a network, a path or a model: `egobench.run.score` fetches what `needs`
 names. Adding one is a file here, a line in `catalog.py`, a test.
 
 A metric whose features may come from several extractors has a field `preset`, the catalogue name of one;

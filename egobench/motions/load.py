@@ -19,9 +19,14 @@ from egobench.motions.axes import (
     into_world,
     within_bounds,
 )
+from egobench.motions.bvh import read_bvh
 from egobench.motions.conventions import check_conventions, look_over, precision_warning
+from egobench.motions.humanml3d import decode_any
+from egobench.motions.resample import resample
 from egobench.motions.skeleton_map import SkeletonMap, read_skeleton_map
+from egobench.motions.smpl import read_smpl
 from egobench.motions.smpl_parameters import is_parameters
+from egobench.motions.xsens import read_xsens
 from egobench.types import Motion
 
 HUMANML3D_HINT = "; if the vectors are normalised, undo that first (× Std + Mean)"
@@ -83,8 +88,6 @@ def load_motion(
         raise
     odd = []
     if to_fps is not None and abs(to_fps - motion.fps) > RATE_TOLERANCE * motion.fps:
-        from egobench.motions.resample import resample
-
         check_conventions(motion)  # before resampling blurs what tells of a mistake
         odd = precision_warning(motion)
         motion = resample(motion, to_fps)
@@ -133,22 +136,14 @@ def _read(
         case "egobench":
             return _read_own(path, fps, unit, up, skeleton, names)
         case "humanml3d":
-            from egobench.motions.humanml3d import decode_any
-
             return decode_any(read_npy(path), fps=fps, metres=METRES[unit])
         case "bvh":
-            from egobench.motions.bvh import read_bvh
-
             return read_bvh(path, fps=fps, unit=unit, up=up, skeleton_map=names)
         case "xsens":
-            from egobench.motions.xsens import read_xsens
-
             motion = read_xsens(path, to_fps=to_fps)
             axis = find_up(get_skeleton(motion.skeleton), motion.positions, "z" if up == "auto" else up)
             return Motion(*into_world(motion.positions, motion.rotations, axis), motion.fps, motion.skeleton)
         case "smpl" | "smplx":
-            from egobench.motions.smpl import read_smpl
-
             if body_model is None:
                 text = f"{path}: SMPL parameters need your own body-model file (npz); give body_model"
                 raise BadInputError(text, code="body-model-missing")

@@ -9,6 +9,7 @@ from egobench.errors import BadInputError
 from egobench.files.arrays import write_npz
 from egobench.files.atomic import make_folder, write_bytes
 from egobench.files.video import write_video
+from egobench.geometry.skeleton import get_skeleton
 from egobench.submissions.description import NAME, SCHEMA
 from egobench.submissions.form import Form, form_of
 from egobench.submissions.inventory import MOTION, VIDEO
@@ -77,8 +78,6 @@ def write_example(
 
 def motion_arrays(motion: Motion, form: Form) -> dict[str, np.ndarray]:
     """The arrays of a motion.npz: a motion with the camera that it carries on its head."""
-    from egobench.geometry.skeleton import get_skeleton
-
     arrays = {"positions": motion.positions, "rotations": motion.rotations}
     if form.T_head_camera is None or form.intrinsics is None:
         return arrays

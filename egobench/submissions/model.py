@@ -1,4 +1,4 @@
-"""A submission as a model: `sample` reads what lies in the folder. One more source of samples for the same pipeline."""
+"""A submission as a model: `sample` reads what lies in the folder. One more source of samples, scored as all others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

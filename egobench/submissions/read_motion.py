@@ -15,7 +15,9 @@ from egobench.geometry.border import check_motion
 from egobench.geometry.skeleton import get_skeleton
 from egobench.motions.axes import within_bounds
 from egobench.motions.conventions import check_byte_order, look_over
+from egobench.motions.humanml3d import decode_any
 from egobench.motions.skeleton_map import read_skeleton_map
+from egobench.motions.smpl import pose_with_numpy, read_body_model
 from egobench.motions.smpl_parameters import PARAMETERS, PARTS, read_parameters
 from egobench.submissions.camera import check_camera
 from egobench.submissions.form import Form
@@ -94,8 +96,6 @@ def _own(
 def _smpl(
     path: Path, form: Form, names: set[str], limit: int, body_model: Path | None
 ) -> tuple[Motion, list[tuple[str, str]]]:
-    from egobench.motions.smpl import pose_with_numpy, read_body_model
-
     if body_model is None:
         text = f"{path}: SMPL parameters need your own body-model file (npz); give body_model"
         raise BadInputError(text, code="body-model-missing")
@@ -112,8 +112,6 @@ def _smpl(
 
 
 def _vectors(path: Path, form: Form, limit: int) -> tuple[Motion, list[tuple[str, str]]]:
-    from egobench.motions.humanml3d import decode_any
-
     motion = decode_any(read_npy(path, max_bytes=limit), fps=form.fps_motion)
     if motion.skeleton != form.skeleton:
         text = f"{path}: HumanML3D of {motion.skeleton}; {form.skeleton} is needed"

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 from egobench.catalog import KINDS
 from egobench.cli.main import VERBS, main
 
-TOYS = Path(__file__).parents[1] / "unit" / "pipeline"
 BOARD = Path(__file__).parents[2] / "leaderboards" / "egomini"
 ACTIONS = [
     words
@@ -25,11 +23,9 @@ NAMES = [(kind, name) for kind, registry in KINDS.items() for name in registry.n
 @pytest.fixture(scope="module")
 def toys():
     """The pipeline's tiny split and models, importable here and in worker processes."""
-    sys.path.append(str(TOYS))
     import pipeline_toys
 
-    yield pipeline_toys
-    sys.path.remove(str(TOYS))
+    return pipeline_toys
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from egobench import open_split
 from egobench.catalog import ESTIMATORS
 from egobench.errors import BadInputError
-from egobench.pipeline.estimates import LOST, pack_estimate
+from egobench.plan.estimates import LOST, pack_estimate
 from egobench.types import Camera, Video
 
 RNG = np.random.default_rng(0)

@@ -31,8 +31,8 @@ FILES = {
     "leaderboard-entry": sorted((BOARD / "entries").glob("*.json")),
     "leaderboard-table": [BOARD / "table.json"],
     "split-index": [
-        PACKAGE / "data" / "egomini" / "shipped" / "egomini-hd.json.gz",
-        PACKAGE / "data" / "egomini" / "shipped" / "egomini-test" / "split.json",
+        ROOT / "egomini" / "splits" / "shipped" / "egomini-hd.json.gz",
+        ROOT / "egomini" / "splits" / "shipped" / "egomini-test" / "split.json",
     ],
 }
 """Schema → files in the repository that must fit it. What is made in a test of its own: `MADE`."""
@@ -118,7 +118,7 @@ def test_what_a_new_run_and_a_check_write_fits(toys, tmp_path, monkeypatch, caps
 
 def test_a_validation_report_fits(toys, tmp_path, monkeypatch):
     from egobench.files.plain import plain
-    from egobench.pipeline import validate
+    from egobench.validate import validate
 
     report = plain(
         {
@@ -132,8 +132,8 @@ def test_a_validation_report_fits(toys, tmp_path, monkeypatch):
 
 def _judged(validate):
     """One metric's record by the function that writes it, from a reference alone."""
-    from egobench.pipeline.ladders import load_ladders
     from egobench.types import Result
+    from egobench.validate.ladders import load_ladders
 
     result = Result(0.1, (0.0, 0.2), "m/s", "lower", 8, 0, 1.0, 1, "0" * 64, 0.1, 0.5)
     ladders = load_ladders()

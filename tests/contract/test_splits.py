@@ -8,11 +8,11 @@ import pytest
 
 from egobench import BadInputError, open_split
 from egobench.catalog import SPLITS
+from egobench.data.check_split import check_split
 from egobench.data.content import files_digest, unseen_clips, verify_split
-from egobench.data.egomini.generate import draw_clip
-from egobench.data.egomini.splits import SHIPPED, SPECS
 from egobench.data.folder import FolderSplit, open_folder
-from egobench.pipeline.checked import check_split
+from egomini.splits.frozen import SHIPPED, SPECS
+from egomini.splits.generate import draw_clip
 
 ON_DEMAND = {name for name, spec in SPECS.items() if spec.on_demand}
 

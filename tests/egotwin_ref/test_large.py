@@ -17,7 +17,7 @@ import large
 from safetensors.torch import load_file
 
 from egobench import BadInputError, open_split
-from egobench.pipeline.generate import condition_for
+from egobench.run.generate import condition_for
 from egotwin_ref.adapters.model import EgoTwinModel
 from egotwin_ref.loading import cogvideox
 from egotwin_ref.model import configs

@@ -12,7 +12,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from egobench.cli.main import main as egobench  # noqa: E402
-from egobench.pipeline import engine, worker  # noqa: E402
+from egobench.engines import local as engine  # noqa: E402
+from egobench.engines import worker  # noqa: E402
 from egotwin_ref.model import configs  # noqa: E402
 from egotwin_ref.table.guidance_choice import Scale, Tried  # noqa: E402
 from egotwin_ref.training import recipes  # noqa: E402

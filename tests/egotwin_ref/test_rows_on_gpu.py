@@ -96,7 +96,7 @@ def test_the_trainings_need_few_packages():
         f"import sys; sys.path[:0] = [{str(SCRIPT.parent)!r}, {str(SCRIPT.parents[2])!r}]\n"
         f"sys.modules.update(dict.fromkeys({MISSING!r}))\n"
         "import world, training\n"
-        "from egobench.estimators.egomini_odometry import EgominiOdometry; EgominiOdometry().load('cpu')"
+        "from egomini.evaluators.odometry import EgominiOdometry; EgominiOdometry().load('cpu')"
     )
     done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]

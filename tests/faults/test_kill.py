@@ -16,13 +16,13 @@ from family import all_end, children_of
 from pipeline_toys import METRICS, make_split
 
 from egobench.errors import StorageError
-from egobench.pipeline.run import RunRequest, resume_run, start_run
+from egobench.run.run import RunRequest, resume_run, start_run
 from egobench.store.folder import RunLockedError
 from egobench.store.tables import read_items, read_scores
 
 DRIVER = """
 import json, sys
-from egobench.pipeline.run import RunRequest, resume_run, start_run
+from egobench.run.run import RunRequest, resume_run, start_run
 
 class Print:
     def stage(self, name, total): print(name, flush=True)
@@ -75,7 +75,7 @@ def request_for(split, out, **changes):
 
 
 def launch(verb, argument):
-    path = os.pathsep.join([str(Path(__file__).parent.parent / "unit" / "pipeline"), *filter(None, sys.path)])
+    path = os.pathsep.join([str(Path(__file__).parents[1] / "toys"), *filter(None, sys.path)])
     return subprocess.Popen(
         [sys.executable, "-c", DRIVER, verb, argument],
         env={**os.environ, "PYTHONPATH": path},

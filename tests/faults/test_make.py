@@ -6,7 +6,7 @@ import time
 
 from family import all_end, children_of
 
-from egobench.data.egomini.make import DONE
+from egomini.splits.make import DONE
 
 MAKE = [sys.executable, "-m", "egobench", "data", "make", "egomini-val", "--workers", "2", "--out"]
 

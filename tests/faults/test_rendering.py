@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 from family import all_end, children_of
 
-from egobench.data.egomini.array_folder import count_ready, map_arrays, open_arrays
-from egobench.data.egomini.arrays import draw_arrays
-from egobench.data.egomini.rendering import make_arrays
-from egobench.data.egomini.splits import EGOMINI_VAL
+from egomini.splits.array_folder import count_ready, map_arrays, open_arrays
+from egomini.splits.arrays import draw_arrays
+from egomini.splits.frozen import EGOMINI_VAL
+from egomini.splits.rendering import make_arrays
 
 SEQUENCES = range(12)
 SCRIPT = """
 import sys
 from pathlib import Path
-from egobench.data.egomini.rendering import make_arrays
-from egobench.data.egomini.splits import EGOMINI_VAL
+from egomini.splits.rendering import make_arrays
+from egomini.splits.frozen import EGOMINI_VAL
 
 if __name__ == "__main__":
     make_arrays(EGOMINI_VAL, Path(sys.argv[1]), sequences=range(12), workers=2)

@@ -11,7 +11,7 @@ import pytest
 from pipeline_toys import METRICS, make_split
 
 from egobench.cli.main import main
-from egobench.pipeline.run import RunRequest, resume_run, start_run
+from egobench.run.run import RunRequest, resume_run, start_run
 from egobench.store.manifest import SCHEMA
 from egobench.store.tables import read_scores
 
@@ -170,7 +170,7 @@ def test_a_run_of_the_first_schema_is_read_by_every_verb(tmp_path, capsys, monke
 def test_times_that_run_backwards_change_no_number(finished, toy_split, tmp_path, monkeypatch):
     monkeypatch.setenv("EGOBENCH_CACHE", str(finished[1]))
     times = iter(f"2026-11-25T{hour:02d}:00:00Z" for hour in range(23, 0, -1))
-    monkeypatch.setattr("egobench.pipeline.run.now", lambda: next(times))
+    monkeypatch.setattr("egobench.run.run.now", lambda: next(times))
     run = start_run(request_for(toy_split, tmp_path / "runs")).path
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["started"] > manifest["finished"]
@@ -192,7 +192,7 @@ def test_a_rescoring_that_is_killed_anywhere_leaves_a_run_that_is_whole(finished
         "        return call(*words)\n"
         "    return wrapped\n"
         "os.fsync, os.replace = shot(os.fsync), shot(os.replace)\n"
-        "from egobench.pipeline.rescore import rescore_run\n"
+        "from egobench.audit.rescore import rescore_run\n"
         "rescore_run(sys.argv[1], sys.argv[2])\n"
     )
     environment = {**os.environ, "EGOBENCH_CACHE": str(finished[1]), "PYTHONPATH": os.pathsep.join(sys.path)}

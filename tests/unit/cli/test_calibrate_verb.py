@@ -1,19 +1,14 @@
 """`egobench calibrate` on the command line."""
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
 from egobench.cli.main import main
 
-TOYS = Path(__file__).parents[1] / "pipeline"
-
 
 @pytest.fixture
 def split(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "path", [*sys.path, str(TOYS)])
     monkeypatch.setenv("EGOBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("EGOBENCH_CARDS", str(tmp_path / "cards"))
     from pipeline_toys import make_split

@@ -7,7 +7,7 @@ import pytest
 
 from egobench.cli.main import main
 from egobench.files.arrays import read_npz, write_npz
-from egobench.pipeline.conformance import VECTORS, on_grid
+from egobench.validate.conformance import VECTORS, on_grid
 
 
 def said(capsys, *arguments, code=0):
@@ -38,7 +38,7 @@ def spoilt(answered, tmp_path):
 def test_the_shipped_answers_are_made_again_from_their_seed():
     pytest.importorskip("torch_fidelity", reason="extra 'torch'")
     pytest.importorskip("mpmath")
-    from egobench.pipeline.make_vectors import make_vectors
+    from egobench.validate.make_vectors import make_vectors
 
     shipped, made = read_npz(VECTORS), make_vectors()
     assert shipped.keys() == made.keys()

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from compare_toys import make_run, noisy, policy_file
 
-from egobench.boards.ci import MAX_ANNOTATIONS, annotations, failure_text, junit, step_summary
 from egobench.compare.baseline import baseline_side, read_baseline
 from egobench.compare.gate import gate
 from egobench.compare.policy import read_policy
@@ -15,6 +14,7 @@ from egobench.compare.records import gate_record
 from egobench.compare.run_side import run_side
 from egobench.compare.update import update_baseline
 from egobench.errors import BadInputError, IncompleteRunError
+from egobench.tables.ci import MAX_ANNOTATIONS, annotations, failure_text, junit, step_summary
 
 DATE = "2026-01-02T03:04:05Z"
 

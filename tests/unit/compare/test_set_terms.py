@@ -1,7 +1,6 @@
 """Set metrics of real (tiny) runs: paired by features, from the cache or made again; refused where they cannot be."""
 
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,14 +20,12 @@ from egobench.metrics.base import Need
 from egobench.metrics.frechet_score import frechet_left_out
 from egobench.metrics.hand_score import HandScore
 from egobench.metrics.r_precision import RPrecision
-from egobench.pipeline.run import start_run
-from egobench.pipeline.terms import SetRows, _left_out  # pyright: ignore[reportPrivateUsage]
+from egobench.run.run import start_run
+from egobench.run.terms import SetRows, _left_out  # pyright: ignore[reportPrivateUsage]
 from egobench.stats.frechet import frechet_distance
 from egobench.store.folder import RunFolder
 from egobench.store.manifest import read_manifest, write_manifest
 from egobench.store.seal import sealed
-
-TOYS = Path(__file__).parents[1] / "pipeline"
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +33,10 @@ def runs(tmp_path_factory):
     """Two runs of models that differ, and a copy of the first one; their cache stands beside them."""
     home = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(TOYS))
         patch.setenv("EGOBENCH_CACHE", str(home / "cache"))
         from pipeline_toys import make_split
 
-        from egobench.pipeline.run import RunRequest
+        from egobench.run.run import RunRequest
 
         split = make_split(home / "split")
         found = []
@@ -55,13 +51,11 @@ def runs(tmp_path_factory):
             )
             found.append(start_run(request).path)
         yield [*found, Path(shutil.copytree(found[0], home / "out" / "copy"))]
-    sys.modules.pop("pipeline_toys", None)
 
 
 @pytest.fixture(autouse=True)
 def own_cache(runs, tmp_path, monkeypatch):
-    """A copy of the runs' cache, and the toys on the path."""
-    monkeypatch.syspath_prepend(str(TOYS))
+    """A copy of the runs' cache."""
     cache = Path(shutil.copytree(runs[0].parent.parent / "cache", tmp_path / "cache"))
     monkeypatch.setenv("EGOBENCH_CACHE", str(cache))
     return cache
@@ -92,7 +86,7 @@ def test_what_the_cache_has_lost_is_made_again_from_the_samples(runs, own_cache)
 @pytest.fixture
 def rounds(monkeypatch):
     """The jobs and items of every round of extraction that is started."""
-    from egobench.pipeline import terms
+    from egobench.run import terms
 
     started = []
 

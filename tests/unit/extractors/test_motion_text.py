@@ -8,11 +8,11 @@ from safetensors.numpy import save_file
 
 from egobench import open_split
 from egobench.errors import BadInputError
-from egobench.extractors.fit_motion_text import MotionTextRecipe, contrast, fit_motion_text, statistics, swap_sides
 from egobench.extractors.motion_features import MotionLayout
 from egobench.extractors.motion_text import WEIGHTS, MotionText, layout_metadata
 from egobench.files.digest import digest_file
-from egobench.fitting.weights import save_state
+from egobench.files.network_weights import save_state
+from egobench.fit.motion_text import MotionTextRecipe, contrast, fit_motion_text, statistics, swap_sides
 from egobench.geometry.skeleton import SMPL22, XSENS23
 
 torch = pytest.importorskip("torch", reason="extra 'torch'")
@@ -123,8 +123,8 @@ def test_scaling_is_one_number_a_group_and_never_by_nothing(toys):
 
 
 def test_a_fit_that_is_stopped_and_goes_on_gives_the_same_bytes(toys, tmp_path, monkeypatch):
-    monkeypatch.setattr("egobench.fitting.training.SECONDS_BETWEEN_SAVES", 0.0)
-    monkeypatch.setattr("egobench.fitting.training.STEPS_BETWEEN_REPORTS", 2)
+    monkeypatch.setattr("egobench.fit.training.SECONDS_BETWEEN_SAVES", 0.0)
+    monkeypatch.setattr("egobench.fit.training.STEPS_BETWEEN_REPORTS", 2)
     whole = fit_motion_text(toys, TEXTS, LAYOUT, RECIPE, tmp_path / "whole", lambda step, loss: None)
 
     def stop(step, loss):

@@ -4,8 +4,8 @@ import multiprocessing
 import threading
 import time
 
+from egobench.engines import worker
 from egobench.files import worker_process
-from egobench.pipeline import worker
 
 
 def work(what: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from path_toys import nothing_seen, seen, standing_still
 
 from egobench.data.open import open_split
-from egobench.pipeline.run import RunRequest, start_run
+from egobench.run.run import RunRequest, start_run
 from egobench.types import Camera, CameraPath, Video
 
 SPLIT = "egomini-smoke"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from motion_bodies import dancing, standing
 from scipy.spatial.transform import Rotation
+from smpl_bodies import body_arrays, poses
 from test_bvh import write_bvh
-from test_smpl import body_arrays, poses
 from test_xsens import recording
 
 from egobench.cli.data import main

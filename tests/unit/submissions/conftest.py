@@ -1,24 +1,17 @@
 """A tiny split, a valid submission of it, and the toys of the pipeline's and the motions' tests."""
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
+from motion_bodies import dancing
+from pipeline_toys import make_split
 
-UNIT = Path(__file__).parents[1]
-for folder in (UNIT / "pipeline", UNIT / "motions"):
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))
-
-from motion_bodies import dancing  # noqa: E402
-from pipeline_toys import make_split  # noqa: E402
-
-from egobench.data.open import open_split  # noqa: E402
-from egobench.files.arrays import write_npz  # noqa: E402
-from egobench.geometry.skeleton import XSENS23  # noqa: E402
-from egobench.submissions.example import motion_arrays, write_example  # noqa: E402
-from egobench.submissions.form import form_of  # noqa: E402
+from egobench.data.open import open_split
+from egobench.files.arrays import write_npz
+from egobench.geometry.skeleton import XSENS23
+from egobench.submissions.example import motion_arrays, write_example
+from egobench.submissions.form import form_of
 
 
 @pytest.fixture(scope="session")
@@ -42,8 +35,3 @@ def valid(toy_split, tmp_path_factory):
 def submission(valid, tmp_path):
     """A copy of the example, to be broken."""
     return Path(shutil.copytree(valid, tmp_path / "samples"))
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("EGOBENCH_CACHE", str(tmp_path / "cache"))

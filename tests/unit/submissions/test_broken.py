@@ -8,9 +8,9 @@ from broken import CLIP, WAYS
 from egobench.data.open import open_split
 from egobench.errors import BadInputError
 from egobench.files.arrays import npz_names
-from egobench.pipeline.check import check_submission
-from egobench.pipeline.generate import check_sample, second_frame
+from egobench.run.generate import check_sample, second_frame
 from egobench.submissions import read_motion
+from egobench.submissions.check import check_submission
 from egobench.submissions.codes import CODES
 from egobench.submissions.description import NAME, read_description
 from egobench.submissions.model import Submission
@@ -20,7 +20,7 @@ FINE = "toy-03"
 
 
 def check(folder, split, **options):
-    return check_submission(folder, open_split(split), str(split), apart=False, **options)
+    return check_submission(folder, open_split(split), str(split), open_split, apart=False, **options)
 
 
 def test_there_are_sixty_ways_and_more_and_each_has_a_name_of_its_own():

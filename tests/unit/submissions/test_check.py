@@ -11,7 +11,7 @@ from broken import CLIP, MIRROR, as_pictures, npy, toml, wxyz
 from motion_bodies import dancing
 from pipeline_toys import FACTS, make_split
 from scipy.spatial.transform import Rotation
-from test_smpl import body_arrays, poses
+from smpl_bodies import body_arrays, poses
 
 from egobench.cli.main import main
 from egobench.cli.quiet import take_quiet
@@ -25,15 +25,15 @@ from egobench.files.time_limit import time_limit
 from egobench.files.video import read_video, write_video
 from egobench.geometry.skeleton import HUMANML3D22, SMPL24
 from egobench.motions.humanml3d import encode
-from egobench.pipeline.check import check_submission
-from egobench.pipeline.resolve import resolve_model
+from egobench.plan.resolve import resolve_model
+from egobench.submissions.check import check_submission
 from egobench.submissions.example import write_example
 from egobench.submissions.model import Submission
 from egobench.submissions.report import show
 
 
 def check(folder, split, **options):
-    return check_submission(folder, open_split(split), str(split), apart=False, **options)
+    return check_submission(folder, open_split(split), str(split), open_split, apart=False, **options)
 
 
 def sample_of(folder, split, clip=CLIP, seed=0, **options):
@@ -289,8 +289,9 @@ def test_wrong_words_are_one_line(words, message, capsys, tmp_path, monkeypatch)
 def test_checking_needs_neither_torch_nor_numba(valid, toy_split):
     folder, split = str(valid), str(toy_split)
     probe = (
-        "import sys\nfrom egobench.data.open import open_split\nfrom egobench.pipeline.check import check_submission\n"
-        f"assert not check_submission({folder!r}, open_split({split!r}), {split!r}, apart=False).errors\n"
+        "import sys\nfrom egobench.data.open import open_split\n"
+        "from egobench.submissions.check import check_submission\n"
+        f"assert not check_submission({folder!r}, open_split({split!r}), {split!r}, open_split, apart=False).errors\n"
         "found = {'torch', 'numba', 'smplx', 'pyarrow'} & set(sys.modules)\nassert not found, found"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
@@ -299,7 +300,7 @@ def test_checking_needs_neither_torch_nor_numba(valid, toy_split):
 
 def test_a_file_that_takes_too_much_memory_or_time_is_refused():
     probe = (
-        "import numpy as np\nfrom egobench.pipeline.check import bound_memory\nbound_memory(2**26)\n"
+        "import numpy as np\nfrom egobench.submissions.check import bound_memory\nbound_memory(2**26)\n"
         "try:\n    np.ones(2**27)\nexcept MemoryError:\n    print('refused')"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)

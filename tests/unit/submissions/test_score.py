@@ -9,17 +9,17 @@ import pytest
 from broken import CLIP, toml
 from pipeline_toys import METRICS, make_split
 
+from egobench.audit.verify import verify_run
 from egobench.cli.main import main
 from egobench.data.open import open_split
 from egobench.errors import BadInputError, IncompleteRunError, NotComparableError
 from egobench.files.arrays import read_npz, write_npz
 from egobench.files.digest import digest_file
 from egobench.geometry.skeleton import SMPL22, XSENS23
-from egobench.pipeline.check import check_submission
-from egobench.pipeline.run import RunRequest, load_run, resume_run, start_run
-from egobench.pipeline.submitted import request_for
-from egobench.pipeline.verify import verify_run
+from egobench.run.run import RunRequest, load_run, resume_run, start_run
+from egobench.run.submitted import request_for
 from egobench.store.tables import read_items, read_scores
+from egobench.submissions.check import check_submission
 from egobench.submissions.example import write_example
 
 
@@ -87,7 +87,9 @@ def test_a_map_to_another_skeleton_than_the_splits_is_an_error(example, toy_spli
     names = {f"My {joint}": joint for joint in SMPL22.joints}
     lines = "\n".join(f'"{their}" = "{our}"' for their, our in names.items())
     themap.write_text(f'skeleton = "smpl22"\nnames = {json.dumps(list(names))}\n[joints]\n{lines}\n')
-    report = check_submission(folder, open_split(toy_split), str(toy_split), apart=False, skeleton_map=themap)
+    report = check_submission(
+        folder, open_split(toy_split), str(toy_split), open_split, apart=False, skeleton_map=themap
+    )
     assert {each.code for each in report.errors} == {"skeleton-map"}
     assert "a map to smpl22; the split has xsens23" in report.errors[0].line()
 
@@ -123,7 +125,7 @@ def test_the_example_gives_the_numbers_of_the_reference_to_the_last_bit(scored, 
 
 def test_the_run_says_that_it_is_a_submission_of_whom_and_of_what(scored, example, toy_split):
     manifest = json.loads((scored.path / "manifest.json").read_text(encoding="utf-8"))
-    digest = check_submission(example, open_split(toy_split), str(toy_split), apart=False).digest
+    digest = check_submission(example, open_split(toy_split), str(toy_split), open_split, apart=False).digest
     expected = {"submission": digest, "model": "example", "seeds": [0], "parts": ["video", "motion"], "samples": 4}
     assert manifest["submission"] == expected == manifest["model"]["settings"]
     assert manifest["model"]["name"] == "example"
@@ -259,14 +261,14 @@ def test_the_verb_scores_and_refuses_in_one_line(toy_split, submission, tmp_path
 
 def test_what_brings_a_reader_down_takes_no_other_sample_along(tmp_path, toy_split, submission):
     """A worker that dies is told from its files; here it is asked for a form that its own code cannot know."""
-    from egobench.pipeline.check import CheckJob, _look, _unread
-    from egobench.pipeline.progress import Quiet
+    from egobench.progress import Quiet
+    from egobench.submissions.check import CheckJob, _look, _unread
     from egobench.submissions.inventory import SampleFiles
 
     files = SampleFiles(CLIP, 0, motion=[submission / CLIP / "motion.npz"])
     found = _unread(files, "worker-died", "killed", submission)
     assert (found.code, found.clip, found.file) == ("reader-died", CLIP, CLIP)
-    job = CheckJob(submission, None, None, str(toy_split))  # pyright: ignore[reportArgumentType]
+    job = CheckJob(submission, None, None, str(toy_split), open_split)  # pyright: ignore[reportArgumentType]
     ((_, looked),) = _look(job, [files], 1, True, Quiet())
     assert [each.code for each in looked.findings] == ["reader-failed"]
 

@@ -1,0 +1,1 @@
+"""A finished run looked at again: verify, derive again, rescore, errors of one sample over time."""

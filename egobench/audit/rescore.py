@@ -1,0 +1,217 @@
+"""More metrics for a finished run, from the samples it kept: into the same folder, all at once or not at all.
+
+The run ends as if it had been asked for the union of its metrics from the beginning: the same `metrics.json`, byte for
+byte. Results whose protocol did not change keep every byte; a result that comes out differently under the protocol it
+was recorded with is refused, since one of the two numbers must be wrong.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from egobench.data.check_split import check_split
+from egobench.errors import BadInputError, StorageError
+from egobench.files.atomic import make_folder, read_json, write_bytes, write_json
+from egobench.files.plain import plain
+from egobench.plan.model_code import codes_of
+from egobench.plan.request import RunPlan, identity_of
+from egobench.plan.resolve import absolute_metrics, preset_shown, resolve_device
+from egobench.progress import Progress, Quiet
+from egobench.run.aggregate import metrics_document, result_of
+from egobench.run.finished import expanded, kept_plan, metrics_text, read_done
+from egobench.run.floor_and_chance import versions_of
+from egobench.run.run import RunReport, finish, report_of, weights_of
+from egobench.run.stages import count_items, extract_stage, is_unchanged, score_metrics
+from egobench.store.cache import Cache, cache_home
+from egobench.store.folder import RunFolder, open_run
+from egobench.store.journal import event_line
+from egobench.store.manifest import SCHEMA, environment, now
+from egobench.store.seal import refuse_changed, seal_flaws
+from egobench.store.staging import replace_files, take_up
+from egobench.store.tables import ItemRow, ScoreRow, read_items, read_scores, write_scores
+
+Key = tuple[str, str]
+"""Name and preset of a metric."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a run holds of one metric."""
+
+    record: Mapping[str, Any]
+    """As in `metrics.json`."""
+    rows: list[ScoreRow]
+    protocol: Mapping[str, Any]
+    """The readable record."""
+
+
+def rescore_run(
+    path: Path | str,
+    metrics: str,
+    progress: Progress | None = None,
+    *,
+    workers: int | None = None,
+    device: str = "",
+    trust: bool = True,
+) -> RunReport:
+    """Adds metrics to a finished run, or computes those it has again.
+
+    Args:
+        metrics: names by comma, as for a run.
+        workers: processes; None keeps the number of the run.
+        device: empty keeps that of the run.
+        trust: see `check_split`.
+
+    Raises:
+        BadInputError: `run-unfinished`; `run-changed`: files were edited since; `rescore-differs`: a number does not
+            come out again; or a metric that cannot be had.
+        NotComparableError: the split has changed.
+        RunLockedError: another process works on the run.
+        StorageError, KeyboardInterrupt: the run is as it was, or `egobench resume` puts it in order.
+        IncompleteRunError: more items failed than the run allows.
+    """
+    folder, metrics = open_run(path), absolute_metrics(metrics)
+    with folder.lock():
+        take_up(folder)
+        manifest = read_done(folder)
+        asked = kept_plan(manifest, metrics)
+        check_split(asked.split, progress, trust=trust)
+        request = replace(
+            asked.request,
+            workers=asked.request.workers if workers is None else workers,
+            device=device or asked.request.device,
+        )
+        asked = replace(asked, request=replace(request, metrics=expanded(metrics, asked.labelled)))
+        _refuse_changed(folder, manifest)
+        items = read_items(folder.items)
+        try:
+            fresh = _score(folder, asked, items, progress or Quiet())
+            _write(folder, manifest, asked, items, fresh)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"interrupted; `egobench resume {folder.path}` puts the run in order") from None
+        except StorageError as error:
+            raise StorageError(f"{error}; `egobench resume {folder.path}` puts the run in order") from error
+        return finish(report_of(folder, read_done(folder)), request)
+
+
+def _refuse_changed(folder: RunFolder, manifest: Mapping[str, Any]) -> None:
+    """A new seal must not cover what was edited under the old one."""
+    changed = [flaw.line for flaw in seal_flaws(folder, manifest)]
+    if not changed:
+        ok = [item for item in read_items(folder.items) if item.status == "ok"]
+        changed = [f"sample {item.clip}/{item.seed}" for item in ok if not is_unchanged(folder, item)]
+    refuse_changed(folder, changed)
+
+
+def _score(folder: RunFolder, asked: RunPlan, items: list[ItemRow], progress: Progress) -> dict[Key, Kept]:
+    device = resolve_device(asked.request.device)
+    inputs, known = extract_stage(folder, asked, items, Cache(make_folder(cache_home())), device, progress)
+    rows, results = score_metrics(asked, items, inputs, known, progress)
+    return {
+        (metric.name, preset_shown(metric)): Kept(
+            plain(asdict(results[label])), [row for row in rows if row.metric == label], asked.protocol_of(metric)[1]
+        )
+        for label, metric in asked.labelled.items()
+    }
+
+
+def _old(folder: RunFolder, manifest: Mapping[str, Any]) -> dict[Key, Kept]:
+    document, rows = read_json(folder.metrics), read_scores(folder.scores)
+    found = {}
+    for label, record in document["metrics"].items():
+        protocol = manifest["protocols"][record["protocol"]]
+        key = protocol["metric"]["metric"], str(protocol["metric"].get("preset", ""))
+        found[key] = Kept(record, [row for row in rows if row.metric == label], protocol)
+    return found
+
+
+def _write(
+    folder: RunFolder,
+    manifest: Mapping[str, Any],
+    asked: RunPlan,
+    items: list[ItemRow],
+    fresh: Mapping[Key, Kept],
+) -> None:
+    old = _old(folder, manifest)
+    for key in old.keys() & fresh.keys():
+        _refuse_difference(key, old[key], fresh[key])
+    union = {**old, **fresh}
+    labels = _labels(union)
+    rows = [replace(row, metric=labels[key]) for key, kept in union.items() for row in kept.rows]
+    protocols = {kept.record["protocol"]: kept.protocol for kept in union.values()}
+    request = replace(asked.request, metrics=_union_text(manifest, asked.request.metrics))
+    identity = identity_of(
+        *(request, asked.settings, asked.split.digest, [info.clip_id for info in asked.infos], protocols),
+        codes_of(manifest["model"]),
+    )
+    results = {labels[key]: result_of(kept.record) for key, kept in union.items()}
+    run = replace(asked, request=request, identity=identity).run
+    document = metrics_document(run, request.model_name, asked.split.name, request.task, results)
+    names = sorted(labels[key] for key in fresh)
+    event = {"event": "rescored", "metrics": names, "protocols": {n: results[n].protocol for n in names}, "at": now()}
+    journal = folder.journal.read_bytes() if folder.journal.is_file() else b""
+    here, here_now = environment(), {name for name, _ in union}
+    again = {"metrics": names, "at": event["at"], **{key: here[key] for key in ("version", "commit", "packages")}}
+    new = {
+        **manifest,
+        "schema": SCHEMA,
+        "identity": identity,
+        "request": {**manifest["request"], "metrics": request.metrics},
+        "metrics": sorted(labels.values()),
+        "protocols": protocols,
+        "left_out": {name: why for name, why in manifest.get("left_out", {}).items() if name not in here_now},
+        "weights": weights_of(asked.settings, protocols),
+        "items": count_items(items, rows),
+        "yardsticks": {
+            **_old_yardsticks(manifest, protocols),
+            **versions_of(kept.record["protocol"] for kept in fresh.values()),
+        },
+        "rescored": [*manifest.get("rescored", ()), again],
+    }
+    writers = {
+        "scores.parquet": lambda path: write_scores(path, rows),
+        "metrics.json": lambda path: write_json(path, document),
+        "events.jsonl": lambda path: write_bytes(path, journal + event_line(event)),
+    }
+    replace_files(folder, writers, new)
+
+
+def _old_yardsticks(manifest: Mapping[str, Any], protocols: Mapping[str, Any]) -> dict[str, int]:
+    return {digest: version for digest, version in manifest.get("yardsticks", {}).items() if digest in protocols}
+
+
+def _refuse_difference(key: Key, old: Kept, fresh: Kept) -> None:
+    if old.record["protocol"] != fresh.record["protocol"]:
+        return  # another definition, other weights: the new number replaces the old one
+    values = [kept.record["value"] for kept in (old, fresh)]
+    if (
+        _kept(old.record) == _kept(fresh.record)
+        and old.rows
+        and [r.value for r in old.rows] == [r.value for r in fresh.rows]
+    ):
+        return
+    raise BadInputError(
+        f"{key[0]} does not come out again under the protocol it was recorded with: the run has {values[0]}, its "
+        f"samples give {values[1]} with other details; nothing was changed, `egobench verify` finds what differs",
+        code="rescore-differs",
+    )
+
+
+def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What belongs to the run and must come out again. Floor and chance belong to the split and are read anew; coverage
+    and reasons were counted less closely once."""
+    ours = {name: value for name, value in record.items() if name not in ("floor", "chance", "coverage")}
+    anew = ("yardstick", "not_measured", "left_out")
+    return {**ours, "detail": {name: value for name, value in record["detail"].items() if name not in anew}}
+
+
+def _labels(metrics: Mapping[Key, Any]) -> dict[Key, str]:
+    """Results are called by the metric's name; NAME:PRESET where one metric stands there with several."""
+    names = [name for name, _ in metrics]
+    return {(name, preset): name if names.count(name) == 1 else f"{name}:{preset}" for name, preset in metrics}
+
+
+def _union_text(manifest: Mapping[str, Any], added: str) -> str:
+    words = [*metrics_text(manifest).split(","), *added.split(",")]
+    return ",".join(dict.fromkeys(word.strip() for word in words if word.strip()))

@@ -1,0 +1,89 @@
+"""Floor and chance of a finished run made again from the cache: `verify` part three.
+
+They belong to the split and the protocol, not to the run's samples, so they are asked of the references. What the cache
+does not hold is not extracted for it; which numbers were not made again is told.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from egobench.audit.rederive import is_close
+from egobench.audit.verify_records import Records
+from egobench.plan.request import RunPlan
+from egobench.plan.resolve import Metric
+from egobench.progress import Progress
+from egobench.run.floor_and_chance import (
+    VERSION,
+    Plan,
+    Yardstick,
+    measure_yardstick,
+    plan_yardsticks,
+    yardstick_wants,
+)
+from egobench.run.inputs import Inputs
+from egobench.store.seal import Flaw
+
+SIDES = ("floor", "chance")
+
+
+@dataclass
+class YardstickCheck:
+    """What came of it."""
+
+    flaws: list[Flaw] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    """Metrics whose floor and chance were not made again, and why."""
+    compared: int = 0
+    """Metrics whose floor and chance were."""
+
+
+def check_yardsticks(asked: RunPlan, inputs: Inputs, records: Records, progress: Progress) -> YardstickCheck:
+    """Floor and chance of every metric that was measured as it is measured here, against `metrics.json`."""
+    found = YardstickCheck()
+    plan = plan_yardsticks(inputs, [info.clip_id for info in asked.infos], asked.request.seeds)
+    stated = records.manifest.get("yardsticks", {})
+    progress.stage("floor and chance", len(asked.labelled))
+    for label, metric in asked.labelled.items():
+        digest, _ = asked.protocol_of(metric)
+        record = records.metrics.get(label, {})
+        if record.get("protocol") == digest:  # another protocol is a flaw already
+            why = _lacks(metric, inputs, plan)
+            if why:
+                found.skipped.append(f"{label}: {why}; floor and chance were not computed again")
+            else:
+                with threadpool_limits(1):
+                    ours = measure_yardstick(metric, inputs, plan)
+                _compare(found, label, ours, record, is_same_rule=stated.get(digest) == VERSION)
+        progress.advance()
+    progress.done()
+    return found
+
+
+def _lacks(metric: Metric, inputs: Inputs, plan: Plan) -> str:
+    keys = {want.key for _, want in yardstick_wants(metric, inputs, plan)}
+    missing = sum(inputs.cache.state(key) != "whole" for key in keys)
+    return f"{missing} of {len(keys)} features of the references are not in the cache" if missing else ""
+
+
+def _compare(
+    found: YardstickCheck, label: str, ours: Yardstick, record: Mapping[str, Any], *, is_same_rule: bool
+) -> None:
+    differing = list(_differing(label, ours, record))
+    if differing and not is_same_rule:
+        ours_now = ", ".join(f"{side} {getattr(ours, side)}" for side in SIDES)
+        text = f"by the rules of this version: {ours_now}; the run does not state that it has floors of these rules"
+        found.skipped.append(f"{label}: {text}")
+        return
+    found.flaws += differing
+    found.compared += 1
+
+
+def _differing(label: str, ours: Yardstick, record: Mapping[str, Any]) -> Iterator[Flaw]:
+    for side in SIDES:
+        theirs, right = record.get(side), getattr(ours, side)
+        if not is_close(right, theirs):
+            what = f"metrics.json {label} {side}"
+            yield Flaw("derived-yardstick", what, str(theirs), f"{right}, of the references,")

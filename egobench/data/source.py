@@ -1,0 +1,74 @@
+"""What a name of `egobench list splits` stands for: a split before it is opened."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from egobench.catalog import SPLITS
+from egobench.errors import BadInputError, UnknownNameError
+from egobench.progress import Progress
+from egobench.registry import unknown
+from egobench.types import ClipInfo, Motion, Split
+
+
+class SplitSource(ABC):
+    """Base of what a data set registers under `egobench.splits`; only `open` must be written."""
+
+    name: str
+
+    @abstractmethod
+    def open(self, home: Path) -> Split:
+        """The split.
+
+        Args:
+            home: folder of splits that were made on this machine.
+
+        Raises:
+            BadInputError: `split-missing`: its clips are not on this machine; the message says how to get them.
+        """
+
+    def make(self, out: Path | None, workers: int, progress: Progress) -> Path:
+        """Makes the clips on disk (`egobench data make`) and returns their folder.
+
+        Args:
+            out: folder to make them in; None is the place where `open` looks.
+            workers: processes.
+
+        Raises:
+            BadInputError: `split-make`: they cannot be made here.
+        """
+        raise BadInputError(f"the clips of '{self.name}' cannot be made by a command", code="split-make")
+
+    def kinds(self, infos: Sequence[ClipInfo]) -> Mapping[str, Mapping[str, str]]:
+        """Further groups that calibration cards tell apart: kind → clip id → group."""
+        return {}
+
+    def at_rate(self, clip_id: str, motion: Motion, fps: float) -> Motion | None:
+        """A clip's motion as it would have been recorded at another rate; None where that is not known.
+
+        Args:
+            motion: as recorded.
+            fps: frames per second wanted.
+        """
+        return None
+
+
+def split_source(name: str) -> SplitSource | None:
+    """The source behind a split's name; None for a folder, and for one that only has `open`."""
+    source = SPLITS.load(name) if name in SPLITS.targets() else None
+    return source if isinstance(source, SplitSource) else None
+
+
+def make_split(name: str, out: Path | None, workers: int, progress: Progress) -> Path:
+    """Makes the clips of a split on disk and returns their folder; see `SplitSource.make`.
+
+    Raises:
+        UnknownNameError: no such split.
+        BadInputError: its clips cannot be made.
+    """
+    if name not in SPLITS.targets():
+        raise UnknownNameError(unknown("splits that can be made", name, SPLITS.names()))
+    source = split_source(name)
+    if source is None:
+        raise BadInputError(f"the clips of '{name}' cannot be made by a command", code="split-make")
+    return source.make(out, workers, progress)

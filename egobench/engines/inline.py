@@ -1,0 +1,84 @@
+"""The engine for a debugger: items run one after another in the caller's own process, so breakpoints reach a model.
+
+A model that kills its process ends the run, which can be resumed; what it changes in its process (working folder,
+random state, libraries) stays changed.
+"""
+
+import signal
+import sys
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from egobench.engines.local import Job, Outcome, refusal_of
+from egobench.engines.worker import LoadError, answer_of, prepared
+from egobench.errors import BadInputError
+
+
+@dataclass(frozen=True)
+class InlineEngine:
+    """No process but this one."""
+
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        if self.workers != 1:
+            text = f"{self.workers} workers; engine 'inline' runs in one process, 'local' in as many as are asked for"
+            raise BadInputError(text, code="workers")
+
+    def run(self, job: Job, items: Sequence[Any], *, attempts: int = 1) -> Generator[Outcome, None, None]:
+        """See `Engine`. Ctrl-C stops it between two items at the latest: an item that it hit counts for nothing."""
+        with _ctrl_c() as pressed:
+            try:
+                task = prepared(job)
+            except LoadError as error:
+                if pressed:
+                    raise KeyboardInterrupt from None
+                raise refusal_of(error, "in this process") from None
+            with threadpool_limits(1), _one_torch_thread():
+                for item in items:
+                    answer = answer_of(task, job.error_code, item, attempts)
+                    if pressed:
+                        raise KeyboardInterrupt
+                    yield Outcome(item, answer)
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[list[bool]]:
+    """A list that is empty until the user presses Ctrl-C: a task takes what it catches for the model's own doing."""
+    pressed: list[bool] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield pressed
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def press(number: int, frame: FrameType | None) -> None:
+        pressed.append(True)
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, press)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    """As in a worker: a number may not depend on how many threads there are."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,1 @@
+"""Fits evaluators: one file an evaluator, and the training loop that they share."""

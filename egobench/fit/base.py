@@ -1,0 +1,161 @@
+"""What all fits share: what was asked, the sitting (progress, loss curve, time), and the card beside the weights.
+
+The card names what the weights were made from (split digest, recipe, seed), how long it took, and how well they do
+what they are for.
+"""
+
+import os
+import platform
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from egobench.errors import BadInputError
+from egobench.files.atomic import make_folder, read_json, write_json
+from egobench.files.digest import digest_file
+from egobench.files.network_weights import save_state
+from egobench.fit.training import Recipe, Report, has_bfloat16
+from egobench.progress import Progress
+from egobench.stats.bootstrap import cluster_mean_interval
+from egobench.types import Split
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """What to fit, on what, where to."""
+
+    evaluator: str
+    """`egomini-clip`, `egomini-video`, `motion-text`, `egomini-odometry` or `egomini-hands`."""
+    split: str = "egomini-train"
+    """Split the weights are fitted on: a name or a folder."""
+    val: str = "egomini-val"
+    """Split the card's checks are made on."""
+    out: Path = Path("fitted")
+    """Folder for the weights, the card and, until it is done, the checkpoint."""
+    steps: int | None = None
+    """Optimiser steps; None is what the recipe says."""
+    seed: int = 0
+    """Seed of initial weights and of the order of clips."""
+
+    @property
+    def weights(self) -> Path:
+        """Where the weights go."""
+        return self.out / f"{self.evaluator}.safetensors"
+
+    @property
+    def card(self) -> Path:
+        """Where the card goes."""
+        return self.out / f"{self.evaluator}.card.json"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where an interrupted fit goes on."""
+        return self.out / f"{self.evaluator}.checkpoint"
+
+    def recipe(self, kind: type[Recipe]) -> Any:
+        """The evaluator's recipe with this seed and, if they were given, these steps."""
+        return kind(seed=self.seed) if self.steps is None else kind(seed=self.seed, steps=self.steps)
+
+
+class Fitter(ABC):
+    """How one evaluator is fitted and looked at; `egobench.catalog.FITTERS` names the classes."""
+
+    evaluator: ClassVar[str]
+    """Name of the extractor or estimator."""
+
+    @abstractmethod
+    def fit(self, request: FitRequest, progress: Progress) -> Path:
+        """Fits on `request.split`, checks on `request.val`, writes weights and card, and returns the card's path.
+
+        Raises:
+            BadInputError: a split that is not on this machine, or that has not what the network is fitted on.
+        """
+
+    @abstractmethod
+    def check(self, weights: Path, split: Split, progress: Progress) -> dict[str, Any]:
+        """What the card says of the weights on a split's reference, JSON-ready."""
+
+
+def fit_and_save(
+    request: FitRequest,
+    train: Split,
+    recipe: Recipe,
+    run: Callable[[Path, Report], Mapping[str, Any]],
+    progress: Progress,
+    *,
+    metadata: Mapping[str, str] | None = None,
+    **prepared: Any,
+) -> dict[str, Any]:
+    """Runs a fit from its checkpoint, writes the weights, and returns the card without its checks.
+
+    Args:
+        run: takes the checkpoint's path and a report; returns the network's state.
+        metadata: what the weight file says of itself.
+        prepared: settings beside the recipe that change the weights.
+    """
+    make_folder(request.out)
+    curve: list[list[float]] = []
+    progress.stage(f"fitting {request.evaluator}", recipe.steps)
+    began, done = time.monotonic(), 0
+
+    def report(step: int, loss: float) -> None:
+        nonlocal done
+        progress.advance(step - done)
+        done = step
+        curve.append([step, round(loss, 4)])
+
+    state = run(request.checkpoint, report)
+    seconds = time.monotonic() - began
+    progress.done()
+    save_state(request.weights, state, metadata)
+    rows = train.infos()
+    return {
+        "evaluator": request.evaluator,
+        "sha256": digest_file(request.weights),
+        "bytes": request.weights.stat().st_size,
+        "licence": "Apache-2.0",
+        "made_from": {"split": train.name, "digest": train.digest, "clips": len(rows)},
+        "recipe": {**asdict(recipe), **prepared},
+        "loss_curve": curve,
+        "seconds_of_last_sitting": round(seconds),
+        "machine": {
+            "processor": platform.machine(),
+            "cores": os.cpu_count(),
+            "precision": "bfloat16" if has_bfloat16() else "float32",
+        },
+    }
+
+
+def write_card(request: FitRequest, card: Mapping[str, Any], checks: Mapping[str, Any]) -> Path:
+    """Writes the card and gives up the checkpoint; returns the card's path."""
+    write_json(request.card, {**card, "checks": checks})
+    request.checkpoint.unlink(missing_ok=True)
+    return request.card
+
+
+def add_checks(request: FitRequest, split: Split, checks: Mapping[str, Any]) -> Path:
+    """Puts the checks of one more split into the card of weights that are there.
+
+    Raises:
+        BadInputError: `card-missing`; `weights-other`, where the card is of other weights.
+    """
+    if not request.card.is_file():
+        raise BadInputError(f"no {request.card}; `egobench fit {request.evaluator}` makes it", code="card-missing")
+    card = read_json(request.card)
+    if card["sha256"] != digest_file(request.weights):
+        raise BadInputError(f"{request.card} describes other weights than {request.weights}", code="weights-other")
+    further = {**card.get("further_checks", {}), split.name: checks}
+    write_json(request.card, {**card, "further_checks": further})
+    return request.card
+
+
+def summary(values: Sequence[float] | np.ndarray, sequences: Sequence[str]) -> dict[str, Any]:
+    """Mean and its 95 % interval by sequence, rounded for a card."""
+    groups = np.unique(sequences, return_inverse=True)[1]
+    interval = cluster_mean_interval(np.asarray(values, dtype=np.float64), groups, draws=2000, seed=0)
+    return {"value": round(float(np.mean(values)), 4), "ci95": [round(end, 4) for end in interval or ()]}

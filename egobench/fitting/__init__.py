@@ -1,1 +1,0 @@
-"""What everything fitted shares, extractor or estimator: the training loop, weight files, faults of videos."""

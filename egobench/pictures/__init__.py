@@ -1,0 +1,1 @@
+"""Results as pictures and pages: sheets, curves, paths, reports."""

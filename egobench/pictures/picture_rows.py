@@ -1,0 +1,196 @@
+"""Runs that are drawn side by side: opened, held to the board's split and to each other, their samples read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from egobench.boards.board import Board
+from egobench.boards.entries import LABEL, refuse_two_versions
+from egobench.errors import BadInputError, NotComparableError
+from egobench.files.motion import read_motion
+from egobench.files.plain import differing_fields
+from egobench.files.video import read_video
+from egobench.pictures.drawing import REFERENCE_COLOR
+from egobench.plan.model_code import changed_text
+from egobench.run.finished import kept_split, read_done
+from egobench.run.generate import MOTION_FILE, VIDEO_FILE
+from egobench.run.inputs import unchanged
+from egobench.store.folder import RunFolder, open_run
+from egobench.store.tables import SET_CLIP, ItemRow, ScoreRow, read_items, read_scores
+from egobench.tables.table import read_metrics
+from egobench.types import Sample, Split
+
+REFERENCE_MODEL = "reference"
+"""The control that gives back the recorded truth; its errors are the floor."""
+ROW_COLORS = ("#c55a11", "#0b7a75", "#7030a0", "#b8860b", "#c2255c", "#4f7942", "#3b6fd4", "#8b4513", "#5c5c5c")
+"""By a row's place; after the last the first comes again."""
+SHOWN_FIELDS = 6
+"""Differing protocol fields that a refusal names."""
+
+
+@dataclass(frozen=True)
+class PictureRow:
+    """One finished run under the name that it has in the pictures."""
+
+    label: str
+    folder: RunFolder
+    manifest: Mapping[str, Any]
+    results: Mapping[str, Mapping[str, Any]]
+    """Metric → its record of `metrics.json`."""
+    items: tuple[ItemRow, ...]
+    place: int = 0
+    """Among the rows, from 0."""
+
+    @property
+    def color(self) -> str:
+        """The same in all pictures."""
+        return REFERENCE_COLOR if self.is_reference else ROW_COLORS[self.place % len(ROW_COLORS)]
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether the run is the recorded truth itself."""
+        return self.manifest["model"]["name"] == REFERENCE_MODEL
+
+    @property
+    def seed(self) -> int:
+        """The one that is drawn: the run's lowest."""
+        return min(item.seed for item in self.items)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Of `video` and `motion`, those that the run has in any sample."""
+        return tuple(part for part in ("video", "motion") if any(getattr(item, part) for item in self.items))
+
+    def scores(self, metric: str) -> list[ScoreRow]:
+        """Rows of one metric, all of them; a set metric has one. Raises BadInputError `table-unreadable`."""
+        return [row for row in read_scores(self.folder.scores) if row.metric == metric]
+
+    def sample(self, clip_id: str, seed: int, facts: Mapping[str, Any]) -> Sample | str:
+        """What the run made of a clip, or in a sentence why there is nothing to see.
+
+        Args:
+            facts: of the split.
+
+        Raises:
+            BadInputError: `file-missing`, `sample-changed`, or a part that cannot be read.
+        """
+        item = next((item for item in self.items if (item.clip, item.seed) == (clip_id, seed)), None)
+        if item is None or item.status == "failed":
+            return "no sample" if item is None else f"failed: {item.code}"
+        folder, video, motion = self.folder.sample(clip_id, seed), None, None
+        if item.video:
+            path = unchanged(folder / VIDEO_FILE, item.video)
+            video = read_video(path, fps=facts["fps_video"], frames=facts["num_video_frames"])
+        if item.motion:
+            path = unchanged(folder / MOTION_FILE, item.motion)
+            motion = read_motion(path, fps=facts["fps_motion"], skeleton=facts["skeleton"])
+        return Sample(video, motion)
+
+
+def open_row(board: Board, label: str, path: Path, place: int = 0) -> PictureRow:
+    """Opens a finished run of the board's split, and of its task or one that it lists as given.
+
+    Raises:
+        BadInputError: `row-label`: a label that cannot be printed; `run-missing`, `run-unfinished`, or damaged.
+        NotComparableError: another split, split content or task than the board's, or two versions of the model's code.
+    """
+    if not LABEL.fullmatch(label):
+        text = f"the label {label!r} cannot be printed; a letter or digit first, then letters, digits, spaces and "
+        raise BadInputError(f"{text}.:,+/()-, at most 80 signs, are right", code="row-label")
+    folder = open_run(path)
+    manifest, document = read_done(folder), read_metrics(folder.path)
+    refuse_two_versions(changed_text(manifest["model"]), path)
+    digest = manifest["split"]["digest"]
+    task = document["task"] if document["task"] in board.given else board.task
+    found = [("split", document["split"], board.split), ("task", document["task"], task)]
+    if board.split_digest:
+        found.append(("split digest", digest[:12], board.split_digest[:12]))
+    differing = [f"{key} is '{ours}', the board's is '{wanted}'" for key, ours, wanted in found if ours != wanted]
+    if differing:
+        right = f"`egobench run --model … --split {board.split} --task {board.task}` makes one that can be drawn"
+        raise NotComparableError(f"{path}: {'; '.join(differing)}; {right}")
+    return PictureRow(label, folder, manifest, document["metrics"], tuple(read_items(folder.items)), place)
+
+
+def open_rows(board: Board, runs: Sequence[tuple[str, Path]]) -> list[PictureRow]:
+    """Opens runs by label, in the order given.
+
+    Raises:
+        BadInputError: as `open_row`; `row-twice`: two runs of one label; `run-missing`: none given.
+        NotComparableError: as `open_row`.
+    """
+    if not runs:
+        raise BadInputError(
+            "no run to draw; --run LABEL=RUNFOLDER names one, as often as there are", code="run-missing"
+        )
+    labels = [label for label, _ in runs]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise BadInputError(f"two runs are called '{label}'; give each a label of its own", code="row-twice")
+    return [open_row(board, label, path, place) for place, (label, path) in enumerate(runs)]
+
+
+def rows_split(rows: Sequence[PictureRow]) -> Split:
+    """The split that all rows were made on, every clip of it.
+
+    Raises:
+        UnknownNameError, BadInputError: it is not on this machine, or damaged; `row-clips`: a run left clips out.
+        NotComparableError: it has changed since, or two rows saw different contents of it.
+    """
+    first = rows[0]
+    for row in rows[1:]:
+        if row.manifest["split"]["digest"] != first.manifest["split"]["digest"]:
+            text = (
+                f"'{first.label}' and '{row.label}' were run on different contents of {first.manifest['split']['name']}"
+            )
+            raise NotComparableError(f"{text}; runs on one digest can be drawn side by side")
+    split = kept_split(first.manifest)[0]
+    planned = len(split.infos())
+    for row in rows:
+        clips = len({item.clip for item in row.items})
+        if clips < planned:
+            text = f"'{row.label}' was run on {clips} of the {planned} clips of {split.name}; all are needed"
+            raise BadInputError(f"{text}: `egobench run` without --limit makes them", code="row-clips")
+    return split
+
+
+def refuse_mixture(board: Board, rows: Sequence[PictureRow], metric: str) -> None:
+    """Holds all rows that have a metric to one protocol: the board's where it freezes one, else the first row's.
+
+    A row of a task that the board lists as given may differ in that alone.
+
+    Raises:
+        NotComparableError: the fields that differ are named.
+    """
+    having = [row for row in rows if metric in row.results]
+    if not having:
+        return
+    wanted = board.protocols.get(metric) or having[0].results[metric]["protocol"]
+    right = next((row for row in having if row.results[metric]["protocol"] == wanted), None)
+    for row in having:
+        ours = row.results[metric]["protocol"]
+        if ours == wanted:
+            continue
+        fields: list[str] = []
+        if right is not None:
+            records = (each.manifest["protocols"][each.results[metric]["protocol"]] for each in (row, right))
+            fields = differing_fields(*records)
+        if fields == ["task"] and board.given:
+            continue
+        named = f": {', '.join(fields[:SHOWN_FIELDS])} differ" if fields else ""
+        text = f"{metric} of '{row.label}' was measured under protocol {ours[:8]}, {wanted[:8]} is needed{named}"
+        raise NotComparableError(f"{text}; score the run again as the others were")
+
+
+def why_not_scored(row: PictureRow, metric: str) -> str:
+    """Why a run has no number of a metric per clip; empty if it has one."""
+    result = row.results.get(metric)
+    if result is None:
+        return f"{metric} was not scored; `egobench rescore RUN --metrics {metric}` adds it"
+    if "not_applicable" in result.get("detail", {}):
+        return f"{metric} does not apply: {result['detail']['not_applicable']}"
+    rows = row.scores(metric)
+    if [each.clip for each in rows] == [SET_CLIP]:
+        return f"{metric} scores all clips at once"
+    return "" if any(each.status == "ok" for each in rows) else f"{metric} has no number on any clip"

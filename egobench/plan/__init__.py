@@ -1,0 +1,1 @@
+"""What a run is asked to do, and what that comes to: names, settings, metrics, protocols. Writes nothing."""

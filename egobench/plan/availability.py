@@ -1,0 +1,140 @@
+"""Whether metrics can be had here, on this split: asked before anything is sampled, and without loading a network.
+
+A metric may refuse the form of a split; an extractor or estimator its own weights, the form of a split, or to make
+what the metric wants. Where a task gives the motion or the video, a metric that looks at nothing else is not
+applicable.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from egobench.catalog import ESTIMATORS, EXTRACTORS, METHODS
+from egobench.errors import BadInputError, EgoBenchError
+from egobench.metrics.base import ESTIMATED, What
+from egobench.plan.estimates import split_camera
+from egobench.plan.resolve import Metric, preset_of, resolve_maker
+from egobench.types import Split, Task
+
+AVOIDABLE = ("weights-missing", "extra-missing", "split-form", "metric-task")
+"""Codes for which a metric is left out of `core`; any other is an error there too."""
+GIVEN: Mapping[Task, str] = {"tm2v": "motion", "tv2m": "video"}
+"""Task → the modality that is given whole."""
+PART_OF: Mapping[What, str] = {
+    "frames": "video",
+    "clip": "video",
+    "camera-path": "video",
+    "hands": "video",
+    "motion": "motion",
+    "motion-features": "motion",
+}
+"""What a metric wants of a sample → the modality it is of."""
+
+
+def usable_metrics(
+    metrics: Sequence[Metric], split: Split, *, leave_out: Collection[str] = (), task: Task = "t2vm"
+) -> tuple[tuple[Metric, ...], dict[str, str]]:
+    """The metrics that can be had, and the others' names with reasons.
+
+    Args:
+        leave_out: names of those that may be left out; all others must do.
+
+    Raises:
+        BadInputError: of `check_task` and `check_metric`; or `metric-none`: nothing is left.
+        UnknownNameError: an extractor that is not known.
+    """
+    usable, left_out = [], {}
+    for metric in metrics:
+        try:
+            check_task(metric, task)
+            check_metric(metric, split)
+        except BadInputError as error:
+            if metric.name not in leave_out or error.code not in AVOIDABLE:
+                raise
+            left_out[metric.name] = str(error)
+        else:
+            usable.append(metric)
+    if not usable:
+        raise BadInputError(f"no metric can be had: {'; '.join(left_out.values())}", code="metric-none")
+    return tuple(usable), left_out
+
+
+def check_task(metric: Metric, task: Task) -> None:
+    """Refuses a metric that would judge only what the model was given.
+
+    Raises:
+        BadInputError: `metric-task`.
+    """
+    given = GIVEN.get(task)
+    looked_at = {PART_OF.get(need.what) for need in metric.needs().values() if need.source == "sample"} - {None}
+    if given is not None and looked_at == {given}:
+        raise BadInputError(
+            f"{metric.name} is not applicable to {task}: it looks at the sample's {given} only, and that was given",
+            code="metric-task",
+        )
+
+
+def check_metric(metric: Metric, split: Split) -> None:
+    """Refuses a metric that cannot be had.
+
+    Raises:
+        BadInputError: `weights-missing` and the like, `split-form`, or `metric-preset` (an extractor or estimator
+            that does not make what the metric wants); the message names metric and preset.
+        UnknownNameError: an extractor or estimator that is not known.
+    """
+    try:
+        _ask(metric, split)
+        if any(need.what in ("camera", *ESTIMATED) for need in metric.needs().values()):
+            split_camera(split)
+        for need in metric.needs().values():
+            if need.extractor is None:
+                continue
+            maker = resolve_maker(need.what, need.extractor)
+            provides = getattr(maker, "provides", None)
+            if provides is not None and METHODS[need.what] not in provides:
+                raise BadInputError(
+                    f"{need.extractor} provides {', '.join(provides)}, not {METHODS[need.what]}",
+                    code="metric-preset",
+                )
+            _ask(maker, split)
+            maker.protocol()
+    except BadInputError as error:
+        preset = preset_of(metric)
+        hint = _other_presets(metric, split) if error.code == "split-form" else ""
+        raise BadInputError(f"{metric.name}{preset and f' ({preset})'}: {error}{hint}", code=error.code) from None
+
+
+def _other_presets(metric: Metric, split: Split) -> str:
+    """Presets of the metric that do take the split, as the words to type; empty where there are none."""
+    if not preset_of(metric):
+        return ""
+    registry = ESTIMATORS if getattr(metric, "preset_kind", "") == "estimators" else EXTRACTORS
+    taken = [name for name in registry.targets() if name != preset_of(metric) and _takes(metric, name, split)]
+    if not taken:
+        return ""
+    return f"; `--metrics {' or '.join(f'{metric.name}:{name}' for name in taken)}` takes them"
+
+
+def _takes(metric: Any, preset: str, split: Split) -> bool:
+    """Whether a preset can be had on the split without a file of the user's own."""
+    try:
+        other = replace(metric, preset=preset)
+        _ask(other, split)
+        for need in other.needs().values():
+            if need.extractor is not None:
+                maker = resolve_maker(need.what, need.extractor)
+                if METHODS[need.what] not in getattr(maker, "provides", ()):
+                    return False
+                if getattr(metric, "needs_positions", False) and getattr(maker, "rotations_only", False):
+                    return False
+                _ask(maker, split)
+                maker.protocol()
+    except EgoBenchError:
+        return False
+    return True
+
+
+def _ask(thing: Any, split: Split) -> None:
+    check = getattr(thing, "check", None)
+    if check is not None:
+        check(split.facts)

@@ -1,0 +1,327 @@
+"""Names, as a user types them → models, metrics, extractors, splits, devices.
+
+Every name is looked up in the catalogue, then among entry points, then as `package.module:Name`.
+"""
+
+import contextlib
+import dataclasses
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from egobench.catalog import ENGINES, ESTIMATORS, EXTRACTORS, METRICS, MODELS, ON_REQUEST
+from egobench.data.open import open_split
+from egobench.engines.local import Engine
+from egobench.errors import BadInputError, EgoBenchError, UnknownNameError
+from egobench.estimators.base import Estimator
+from egobench.extractors.base import Extractor
+from egobench.files.plain import plain
+from egobench.files.safe_names import SAFE_WORDS, unsafe_names
+from egobench.metrics.base import ESTIMATED, ClipMetric, SetMetric, What
+from egobench.plan.own_weights import absolute_name, shown_name, split_name, with_weights
+from egobench.registry import Registry, error_with_place, unknown
+from egobench.types import Model, Split
+
+Metric = ClipMetric | SetMetric
+REQUIRED_FACTS = (*("fps_video", "fps_motion", "num_video_frames", "num_motion_frames", "width", "height", "skeleton"),)
+"""Facts of a split without which no sample can be checked."""
+CAMERA_FACTS = ("intrinsics", "width", "height", "T_head_camera")
+"""Facts of a split that make its camera."""
+SKELETON_FACTS = ("joints", "parents")
+"""Facts that make a split's own skeleton; one with a built-in skeleton has none of them."""
+
+
+def resolve_model(name: str, options: Mapping[str, str] | None = None) -> Model:
+    """The model with its settings; its network is not loaded.
+
+    Args:
+        name: catalogue name, entry point, `package.module:Class` or `folder/file.py:Class`.
+        options: field of the model's dataclass → text, parsed by the field's annotated type.
+
+    Raises:
+        UnknownNameError: no such model, or no such option; near names are suggested.
+        BadInputError: `model-option` (a text that does not fit its type, a required option that is missing),
+            `model-class` (not a dataclass, no `load`: says which), `code-load`, `code-raised` (the model's own code
+            raises; says in which file and line).
+    """
+    kind = MODELS.load(name)
+    if lacking := _lacking(kind):
+        raise BadInputError(f"model '{name}' {lacking}", code="model-class")
+    with user_code(f"model '{name}'"):
+        values = parse_options(kind, options or {})
+    missing = [f.name for f in _fields(kind) if f.name not in values and _is_required(f)]
+    if missing:
+        raise BadInputError(f"model '{name}' needs option '{missing[0]}'", code="model-option")
+    with user_code(f"model '{name}'"):
+        model: Any = kind(**values)
+    return model
+
+
+@contextlib.contextmanager
+def user_code(what: str) -> Iterator[None]:
+    """Turns what somebody else's code raises in the block into BadInputError `code-raised`, with file and line."""
+    try:
+        yield
+    except EgoBenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise BadInputError(f"{what} raised {error_with_place(error)}", code="code-raised") from error
+
+
+def _lacking(kind: Any) -> str:
+    """What a thing lacks to be a model's class; empty if nothing."""
+    if not isinstance(kind, type):
+        return f"is a {type(kind).__name__}; a class is needed, a dataclass with a `load` method"
+    lacks = []
+    if not dataclasses.is_dataclass(kind):
+        lacks.append("is not a dataclass (`@dataclass(frozen=True)` above the class makes it one)")
+    if not callable(getattr(kind, "load", None)):
+        lacks.append("has no `load(device)` method")
+    return " and ".join(lacks)
+
+
+def parse_options(kind: type, options: Mapping[str, str]) -> dict[str, Any]:
+    """Texts → values for the fields of a dataclass. Raises as `resolve_model`."""
+    hints, names = get_type_hints(kind), [field.name for field in _fields(kind)]
+    values = {}
+    for key, text in options.items():
+        name = key.replace("-", "_")
+        if name not in names:
+            raise UnknownNameError(unknown(f"options of {kind.__name__}", key, names))
+        try:
+            values[name] = parse_value(hints[name], text)
+        except ValueError as error:
+            raise BadInputError(f"option {key}={text!r} of {kind.__name__}: {error}", code="model-option") from None
+    return values
+
+
+def parse_value(hint: Any, text: str) -> Any:
+    """One text by an annotated type: bool, int, float, str, Path, Literal, optional, tuples and lists (by comma).
+
+    Raises:
+        ValueError: the text does not fit; says what would.
+    """
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return _parse_union(arguments, text)
+    if origin is Literal:
+        matches = [value for value in arguments if str(value) == text]
+        if not matches:
+            raise ValueError(f"must be one of {', '.join(map(str, arguments))}")
+        return matches[0]
+    if origin in (tuple, list):
+        return origin(parse_value(arguments[0] if arguments else str, part.strip()) for part in text.split(",") if part)
+    if hint is bool:
+        if text.lower() not in ("true", "false", "1", "0", "yes", "no"):
+            raise ValueError("must be true or false")
+        return text.lower() in ("true", "1", "yes")
+    if hint in (int, float, str, Path):
+        try:
+            return hint(text)
+        except ValueError:
+            raise ValueError(f"must be a {hint.__name__}") from None
+    raise ValueError(f"a field of type {hint} cannot be given as text")
+
+
+GROUPS = ("core", "all")
+"""Words that stand for several metrics."""
+
+
+def resolve_metrics(names: str) -> tuple[Metric, ...]:
+    """Metrics, sorted by name and preset, each once.
+
+    Args:
+        names: by comma NAME, NAME:PRESET, `package.module:Class`, `package.module:Class:PRESET`, `core` (all built in
+            but `catalog.ON_REQUEST`) or `all` (entry points too). A metric named beside a group takes the place of the
+            group's own. A preset is the name of the extractor or estimator that looks at the samples, or NAME@FILE: the
+            same with weights of the user's own.
+
+    Raises:
+        UnknownNameError: with suggestions.
+        BadInputError: `metric-none` (no name given), `metric-preset` (of a metric that has none).
+    """
+    words = _words(names)
+    if not words:
+        raise BadInputError("no metric was named; `core`, `all` or names by comma are needed", code="metric-none")
+    named = [_metric(word) for word in words if word not in GROUPS]
+    taken = {metric.name for metric in named}
+    grouped = [_metric(name) for word in words if word in GROUPS for name in _members(word)]
+    chosen = [*named, *(metric for metric in grouped if metric.name not in taken)]
+    metrics = {(metric.name, preset_shown(metric)): metric for metric in chosen}
+    return tuple(metrics[key] for key in sorted(metrics))
+
+
+def by_group_only(names: str, groups: Sequence[str] = GROUPS) -> frozenset[str]:
+    """Names of the metrics that only a word such as `core` asks for; the others were named one by one."""
+    words = _words(names)
+    named = {_metric(word).name for word in words if word not in GROUPS}
+    members = {_metric(name).name for word in words if word in groups for name in _members(word)}
+    return frozenset(members - named)
+
+
+def absolute_metrics(names: str) -> str:
+    """The same names, with whole paths of weight files."""
+    return ",".join(_absolute(word) for word in _words(names))
+
+
+def _absolute(word: str) -> str:
+    head, colon, preset = word.rpartition(":")
+    return f"{head}{colon}{absolute_name(preset)}"
+
+
+def _words(names: str) -> list[str]:
+    return [word.strip() for word in names.split(",") if word.strip()]
+
+
+def _members(group: str) -> list[str]:
+    return METRICS.names() if group == "all" else [name for name in METRICS.builtin if name not in ON_REQUEST]
+
+
+def metric_labels(metrics: Sequence[Metric]) -> tuple[str, ...]:
+    """What results are called: by the metric's name; NAME:PRESET for each of those that stand there with several."""
+    names = [metric.name for metric in metrics]
+    return tuple(
+        metric.name if names.count(metric.name) == 1 else f"{metric.name}:{preset_shown(metric)}" for metric in metrics
+    )
+
+
+def preset_of(metric: Metric) -> str:
+    """Name of the extractor or estimator behind a metric; empty where it has no choice."""
+    return getattr(metric, "preset", "")
+
+
+def preset_shown(metric: Metric) -> str:
+    """The same as protocols and labels have it: digits of a weight file's SHA-256 in place of its path."""
+    return shown_name(preset_of(metric))
+
+
+def _metric(name: str) -> Metric:
+    head, _, preset = name.partition(":")
+    if head not in METRICS.targets() and preset:
+        attribute, _, preset = preset.partition(":")
+        head = f"{head}:{attribute}"
+    metric = _instance(METRICS, head)
+    if not preset:
+        return metric
+    if "preset" not in {field.name for field in dataclasses.fields(metric)}:
+        raise BadInputError(f"metric '{metric.name}' has no presets; found '{name}'", code="metric-preset")
+    presets = ESTIMATORS if getattr(metric, "preset_kind", "") == "estimators" else EXTRACTORS
+    presets.target(split_name(preset)[0])
+    return dataclasses.replace(metric, preset=preset)
+
+
+def resolve_extractor(name: str) -> Extractor:
+    """An extractor with its default settings, or NAME@FILE. Raises UnknownNameError, or as `with_weights`."""
+    return with_weights(_instance(EXTRACTORS, split_name(name)[0]), name)
+
+
+def resolve_estimator(name: str) -> Estimator:
+    """An estimator with its default settings, or NAME@FILE. Raises UnknownNameError, or as `with_weights`."""
+    return with_weights(_instance(ESTIMATORS, split_name(name)[0]), name)
+
+
+def resolve_maker(what: What, name: str) -> Extractor | Estimator:
+    """The extractor or estimator that makes so named a thing. Raises UnknownNameError."""
+    return resolve_estimator(name) if what in ESTIMATED else resolve_extractor(name)
+
+
+def resolve_engine(name: str, workers: int) -> Engine:
+    """An engine with so many workers. Raises UnknownNameError, or BadInputError for less than one worker."""
+    return ENGINES.load(name)(workers=workers)
+
+
+def resolve_split(name: str, *, digest: str = "") -> Split:
+    """A split by name or path.
+
+    Args:
+        digest: what the split's has to be, for workers of one that was opened before; empty takes any.
+
+    Raises:
+        UnknownNameError: no such split.
+        BadInputError: damaged, not on this machine, `split-facts`: a fact that scoring needs is missing, or
+            `split-changed`: it has another digest by now, or `clip-id`: ids that cannot name a folder.
+    """
+    split = open_split(name)
+    if digest and split.digest != digest:
+        text = f"split '{name}' has digest {split.digest[:12]} now, {digest[:12]} when the work began"
+        raise BadInputError(f"{text}; it must stay as it is meanwhile", code="split-changed")
+    unsafe = unsafe_names(info.clip_id for info in split.infos())
+    if unsafe:  # of a split that is no folder; one that is was not opened
+        text = f"split '{name}': {len(unsafe)} clip ids such as {unsafe[0]!r} cannot name a folder; {SAFE_WORDS}"
+        raise BadInputError(text, code="clip-id")
+    missing = [fact for fact in REQUIRED_FACTS if fact not in split.facts]
+    if missing:
+        raise BadInputError(f"split '{name}' does not say its {', '.join(missing)}", code="split-facts")
+    return split
+
+
+def own_skeleton(split: Split) -> dict[str, Any]:
+    """The tree of a split's own skeleton, JSON-ready, since its name alone says nothing; empty for a built-in one."""
+    return {fact: plain(split.facts[fact]) for fact in SKELETON_FACTS if split.facts.get(fact) is not None}
+
+
+def resolve_device(device: str) -> str:
+    """`auto` → `cuda` where a GPU and torch are there, else `cpu`; torch is imported only where a driver is found."""
+    if device != "auto":
+        return device
+    if not Path("/dev/nvidiactl").exists() or find_spec("torch") is None:
+        return "cpu"
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def check_device(device: str) -> None:
+    """Refuses a device that is not here, before anything is sampled.
+
+    Raises:
+        BadInputError: `device`: no such name, no torch, or no such GPU.
+    """
+    if device in ("auto", "cpu"):
+        return
+    if find_spec("torch") is None:
+        raise BadInputError(f"device '{device}' needs torch: pip install 'egobench[torch]'", code="device")
+    import torch
+
+    try:
+        found = torch.device(device)
+    except (RuntimeError, ValueError):
+        text = f"'{device}' is no device; auto, cpu, cuda, cuda:0 … are, and what else torch knows"
+        raise BadInputError(text, code="device") from None
+    count = torch.cuda.device_count()
+    if found.type == "cuda" and (found.index or 0) >= count:
+        text = (
+            f"device '{device}': torch finds {count or 'no'} GPU{'s'[: count != 1]} here; `egobench doctor` says more"
+        )
+        raise BadInputError(text, code="device")
+
+
+def _instance(registry: Registry, name: str) -> Any:
+    found = registry.load(name)
+    if not isinstance(found, type):
+        return found
+    with user_code(f"'{name}'"):
+        return found()
+
+
+def _parse_union(arguments: tuple[Any, ...], text: str) -> Any:
+    if type(None) in arguments and text.lower() in ("none", ""):
+        return None
+    reasons = []
+    for kind in arguments:
+        if kind is not type(None):
+            try:
+                return parse_value(kind, text)
+            except ValueError as error:
+                reasons.append(str(error))
+    raise ValueError(" or ".join(reasons))
+
+
+def _fields(kind: type) -> list[dataclasses.Field]:
+    return [field for field in dataclasses.fields(kind) if field.init]
+
+
+def _is_required(field: dataclasses.Field) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING

@@ -1,0 +1,32 @@
+"""What long work tells its caller while it works; the command line draws bars from it."""
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Three calls; stages follow one another."""
+
+    def stage(self, name: str, total: int) -> None:
+        """A stage of `total` units begins."""
+        ...
+
+    def advance(self, n: int = 1, failed: int | bool = 0) -> None:
+        """`n` more units are through, `failed` of them without success."""
+        ...
+
+    def done(self) -> None:
+        """The stage is over."""
+        ...
+
+
+class Quiet:
+    """Says nothing."""
+
+    def stage(self, name: str, total: int) -> None:
+        """Nothing."""
+
+    def advance(self, n: int = 1, failed: int | bool = 0) -> None:
+        """Nothing."""
+
+    def done(self) -> None:
+        """Nothing."""

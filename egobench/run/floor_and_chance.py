@@ -1,0 +1,247 @@
+"""Floor and chance of a metric: what the reference itself scores, and what it scores when nothing belongs together.
+
+Floor: sample := reference; where a set metric compares the two, as many other real clips (`set_floor.py`).
+Chance: clip i gets one stranger's video and another's motion, by the pairing of the `shuffled` control, whose measured
+value it therefore equals; none where nothing has to belong together, as in a distance between sets. Both belong to
+split and protocol, not to the run, and are kept in the cache.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from egobench.errors import BadInputError
+from egobench.files.digest import digest_json
+from egobench.metrics.base import ClipMetric, SetMetric
+from egobench.plan.calibration import estimators_of
+from egobench.plan.protocol import is_set_metric
+from egobench.plan.resolve import Metric, resolve_estimator
+from egobench.run.inputs import Inputs, Origin, Want, part_of
+from egobench.run.score import SetOutcome, SetRows, collect, group_numbers, score_clip, try_set
+from egobench.run.set_floor import floor_at_full_size
+from egobench.stats.pairing import SHUFFLE_SEED, shuffled_partners
+from egobench.store.cache import Cache, cache_key
+
+VERSION = 4
+"""2: only from splits whose content was checked. 4: sets against as many other clips, never from a run's own files."""
+UNPAIRED = "what belongs together does not enter the metric, so strangers score what the reference does"
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """Two numbers to read a result by."""
+
+    floor: float | None
+    chance: float | None
+    notes: Mapping[str, Any]
+    """Why one is None, and how many clips it rests on if not all."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which references stand in for which samples."""
+
+    clip_ids: tuple[str, ...]
+    seeds: int
+    floor: tuple[Origin, ...]
+    """Per clip: itself."""
+    chance: tuple[Origin, ...]
+    """Per clip: its strangers; empty where the split is too small for the pairing."""
+    reason: str = ""
+    """Why `chance` is empty."""
+
+
+def plan_yardsticks(inputs: Inputs, clip_ids: Sequence[str], seeds: int) -> Plan:
+    """Pairs over the whole split, whatever part of it is run, as the `shuffled` control does."""
+    rows = inputs.split.infos()
+    place = {row.clip_id: index for index, row in enumerate(rows)}
+    floor = tuple(Origin(video_of=clip_id, motion_of=clip_id) for clip_id in clip_ids)
+    try:
+        video, motion = shuffled_partners([row.sequence for row in rows], SHUFFLE_SEED)
+    except BadInputError as error:
+        return Plan(tuple(clip_ids), seeds, floor, (), str(error))
+    chance = tuple(
+        Origin(video_of=rows[video[place[clip_id]]].clip_id, motion_of=rows[motion[place[clip_id]]].clip_id)
+        for clip_id in clip_ids
+    )
+    return Plan(tuple(clip_ids), seeds, floor, chance)
+
+
+def yardstick_wants(metric: Metric, inputs: Inputs, plan: Plan) -> list[tuple[str, Want]]:
+    """Owner clip and cache entry of everything that floor and chance of a metric read."""
+    found = []
+    if _files_of_one_run(metric):
+        return found
+    for need in metric.needs().values():
+        for clip_id, *origins in zip(plan.clip_ids, plan.floor, *([plan.chance] if plan.chance else []), strict=True):
+            for origin in origins:
+                want = inputs.want(need, clip_id, origin)
+                owner = clip_id if need.source != "sample" else origin.stand_in(need.what)
+                if want is not None:
+                    found.append((owner, want))
+    return found
+
+
+def load_yardstick(cache: Cache, record: Mapping[str, Any]) -> Yardstick | None:
+    """The yardstick of a protocol record, if it was computed before."""
+    arrays = cache.get(_key(record))
+    if arrays is None:
+        return None
+    floor, chance = (float(value[0]) if value.size else None for value in (arrays["floor"], arrays["chance"]))
+    return Yardstick(floor, chance, json.loads(str(arrays["notes"])))
+
+
+def compute_yardstick(metric: Metric, inputs: Inputs, plan: Plan, record: Mapping[str, Any]) -> Yardstick:
+    """As `measure_yardstick`; what rests on all clips is kept in the cache.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    yardstick = measure_yardstick(metric, inputs, plan)
+    if not _files_of_one_run(metric) and not any(key.endswith("_clips_missing") for key in yardstick.notes):
+        arrays = {"floor": _optional(yardstick.floor), "chance": _optional(yardstick.chance)}
+        notes = np.array(json.dumps(yardstick.notes, sort_keys=True))
+        inputs.cache.put(_key(record), {**arrays, "notes": notes})
+    return yardstick
+
+
+def measure_yardstick(metric: Metric, inputs: Inputs, plan: Plan) -> Yardstick:
+    """Scores the references from what the cache holds of them."""
+    files = _files_of_one_run(metric)
+    if files:
+        text = f"{', '.join(files)} reads files of this run's videos, which say nothing of the references'"
+        return Yardstick(None, None, {"floor": text, "chance": text})
+    scored: Any = metric
+    sides = (_set_floor, _set_chance) if is_set_metric(metric) else (_clip_floor, _clip_chance)
+    notes: dict[str, Any] = {}
+    floor, chance = (side(scored, inputs, plan, notes) for side in sides)
+    return Yardstick(floor, chance, notes)
+
+
+def _files_of_one_run(metric: Metric) -> list[str]:
+    """Estimators behind a metric that read what was found in this run's own videos."""
+    return [name for name in estimators_of(metric) if getattr(resolve_estimator(name), "of_one_run", False)]
+
+
+def _is_paired(metric: Metric) -> bool:
+    """Whether a score can tell strangers from what belongs together: video from motion, either from the text, or, clip
+    by clip, from the reference. A distance between sets sees no pairs."""
+    needs = list(metric.needs().values())
+    parts = {part_of(need.what) for need in needs if need.source == "sample"}
+    others = any(need.what == "text" or (need.source == "reference" and not is_set_metric(metric)) for need in needs)
+    return len(parts) > 1 or others
+
+
+def _is_distance(metric: Metric) -> bool:
+    """Whether a score of sets compares samples with references by the same thing; between equal sets it is 0."""
+    things = {
+        source: {(need.what, need.extractor) for need in metric.needs().values() if need.source == source}
+        for source in ("sample", "reference")
+    }
+    return bool(things["reference"]) and things["sample"] == things["reference"]
+
+
+def _clip_floor(metric: ClipMetric, inputs: Inputs, plan: Plan, notes: dict[str, Any]) -> float | None:
+    return _clip_mean(metric, inputs, plan, plan.floor, "floor", notes)
+
+
+def _clip_chance(metric: ClipMetric, inputs: Inputs, plan: Plan, notes: dict[str, Any]) -> float | None:
+    if not plan.chance or not _is_paired(metric):
+        notes["chance"] = plan.reason if not plan.chance else UNPAIRED
+        return None
+    return _clip_mean(metric, inputs, plan, plan.chance, "chance", notes)
+
+
+def _clip_mean(
+    metric: ClipMetric, inputs: Inputs, plan: Plan, origins: Sequence[Origin], name: str, notes: dict[str, Any]
+) -> float | None:
+    scores = [score_clip(metric, inputs, *pair) for pair in zip(plan.clip_ids, origins, strict=True)]
+    lost = [score for score in scores if score.status == "failed"]
+    if lost:
+        notes[f"{name}_clips_missing"] = len(lost)
+    values = np.array([score.value for score in scores if score.status == "ok"], dtype=np.float64)
+    if not values.size:
+        notes[name] = next((score.reason for score in scores), "no clips")
+        return None
+    return float(np.mean(np.repeat(values, plan.seeds)))  # summed like the rows of a run with so many seeds
+
+
+def _set_floor(metric: SetMetric, inputs: Inputs, plan: Plan, notes: dict[str, Any]) -> float | None:
+    """As many other real clips for a distance between sets; else the references as samples."""
+    if not _is_distance(metric):
+        return _set_value(metric, inputs, plan, plan.floor, "floor", notes)
+    rows = _references(metric, inputs, plan, plan.floor, "floor", notes)
+    whole = _score(metric, rows, list(range(len(rows.clips))), list(range(len(rows.clips))))
+    if whole.score is None:
+        notes["floor"] = whole.reason
+        return None
+    if whole.score.detail.get("n_below_d"):
+        notes["floor"] = "there are fewer items than features: the distance is mostly bias, between real clips too"
+        return None
+
+    def between(first: list[int], second: list[int]) -> float:
+        outcome = _score(metric, rows, first, second)
+        if outcome.score is None:
+            raise BadInputError(outcome.reason, code="floor-score")
+        return float(outcome.score.value)
+
+    try:
+        return floor_at_full_size(between, [inputs.infos[clip_id].sequence for clip_id in rows.clips], SHUFFLE_SEED)
+    except BadInputError as error:
+        notes["floor"] = str(error)
+        return None
+
+
+def _score(metric: SetMetric, rows: SetRows, first: list[int], second: list[int]) -> SetOutcome:
+    """Between some rows as samples and others as references, as many."""
+    sides = {key: second if need.source == "reference" else first for key, need in metric.needs().items()}
+    chosen = {key: [rows.inputs[key][i] for i in side] for key, side in sides.items()}
+    return try_set(metric, SetRows(chosen, [rows.clips[i] for i in first]), np.arange(len(first)), draws=0)
+
+
+def _set_chance(metric: SetMetric, inputs: Inputs, plan: Plan, notes: dict[str, Any]) -> float | None:
+    if not plan.chance or not _is_paired(metric):
+        notes["chance"] = plan.reason if not plan.chance else UNPAIRED
+        return None
+    return _set_value(metric, inputs, plan, plan.chance, "chance", notes)
+
+
+def _set_value(
+    metric: SetMetric, inputs: Inputs, plan: Plan, origins: Sequence[Origin], name: str, notes: dict[str, Any]
+) -> float | None:
+    rows = _references(metric, inputs, plan, origins, name, notes).repeated(plan.seeds)
+    groups = group_numbers([inputs.infos[clip_id].sequence for clip_id in rows.clips])
+    return _value(metric, rows, groups, name, notes)
+
+
+def _references(
+    metric: SetMetric, inputs: Inputs, plan: Plan, origins: Sequence[Origin], name: str, notes: dict[str, Any]
+) -> SetRows:
+    found = collect(metric, inputs, list(zip(plan.clip_ids, origins, strict=True)))
+    if len(found.clips) < len(plan.clip_ids):
+        notes[f"{name}_clips_missing"] = len(plan.clip_ids) - len(found.clips)
+    return found
+
+
+def _value(metric: SetMetric, rows: SetRows, groups: np.ndarray, name: str, notes: dict[str, Any]) -> float | None:
+    outcome = try_set(metric, rows, groups, draws=0)
+    if outcome.score is None:
+        notes[name] = outcome.reason
+        return None
+    return float(outcome.score.value)
+
+
+def versions_of(protocols: Iterable[str]) -> dict[str, int]:
+    """What a manifest states: digest of each protocol → by which rules floor and chance of its metric were made."""
+    return dict.fromkeys(sorted(protocols), VERSION)
+
+
+def _optional(value: float | None) -> np.ndarray:
+    return np.array([] if value is None else [value], dtype=np.float64)
+
+
+def _key(record: Mapping[str, Any]) -> str:
+    return cache_key(yardstick=VERSION, protocol=digest_json(record), pairing=SHUFFLE_SEED)

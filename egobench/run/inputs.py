@@ -1,0 +1,214 @@
+"""What metrics see: arrays of samples, references and conditions, fetched by `Need`, one clip at a time.
+
+Features and reference motions come from the cache (`extract.py` puts them there); samples' motions from the
+run folder, checked against the digest that was recorded when they were written.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from egobench.errors import BadInputError
+from egobench.files.digest import digest_file
+from egobench.files.motion import read_motion
+from egobench.files.video import read_video
+from egobench.metrics.base import ESTIMATED, Need, What
+from egobench.plan.class_code import maker_record
+from egobench.plan.estimates import split_camera, unpack_estimate
+from egobench.plan.resolve import own_skeleton, resolve_maker
+from egobench.run.generate import MOTION_FILE, VIDEO_FILE
+from egobench.store.cache import Cache, cache_key
+from egobench.store.folder import RunFolder
+from egobench.store.tables import ItemRow
+from egobench.types import Camera, ClipInfo, Motion, Split, Video
+
+CACHE_VERSION = 1
+
+
+class MissingPartError(Exception):
+    """A metric needs a part that this sample does not have; never leaves `egobench.run`."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the arrays of a *sample* come from: a run's item, or references that stand in for one."""
+
+    item: ItemRow | None = None
+    """A sample of the run."""
+    video_of: str = ""
+    """Clip whose reference video stands in."""
+    motion_of: str = ""
+    """Clip whose reference motion stands in."""
+
+    def stand_in(self, what: What) -> str:
+        """Clip whose reference stands in for that part; empty where the sample's own is meant."""
+        return self.video_of if part_of(what) == "video" else self.motion_of
+
+
+@dataclass(frozen=True)
+class Want:
+    """One cached thing: what is extracted from what, by which extractor."""
+
+    what: What
+    extractor: str | None
+    key: str
+    """Of the cache."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Fetches arrays for one run."""
+
+    split: Split
+    folder: RunFolder
+    cache: Cache
+    unreadable: Mapping[tuple[str, int], tuple[str, str]]
+    """(clip id, seed; -1 for the reference) that could not be extracted → code, reason."""
+
+    @cached_property
+    def infos(self) -> dict[str, ClipInfo]:
+        """All clips of the split by id."""
+        return {info.clip_id: info for info in self.split.infos()}
+
+    @cached_property
+    def camera(self) -> Camera:
+        """The split's one camera. Raises BadInputError `split-form`."""
+        return split_camera(self.split)
+
+    @cached_property
+    def _records(self) -> dict[tuple[bool, str], Mapping[str, Any]]:
+        return {}
+
+    def record(self, what: What, maker: str) -> Mapping[str, Any]:
+        """Protocol record of the extractor or estimator that makes a thing."""
+        key = what in ESTIMATED, maker
+        if key not in self._records:
+            self._records[key] = maker_record(resolve_maker(what, maker))
+        return self._records[key]
+
+    def want(self, need: Need, clip_id: str, origin: Origin) -> Want | None:
+        """The cache entry behind a need; None for what is read directly (a sample's motion, raw frames and text)."""
+        if need.extractor is None and need.what != "motion":
+            return None
+        content = self._content(need, clip_id, origin)
+        if content is None:
+            return None
+        by = None if need.extractor is None else dict(self.record(need.what, need.extractor))
+        key = cache_key(version=CACHE_VERSION, what=need.what, content=content, extractor=by)
+        return Want(need.what, need.extractor, key)
+
+    def _content(self, need: Need, clip_id: str, origin: Origin) -> dict[str, Any] | None:
+        if need.what == "text":
+            return {"text": self.infos[clip_id].text}
+        owner = self._owner(need, clip_id, origin)
+        if need.extractor is None:
+            return {"checked-reference": self.infos[owner].digest, **own_skeleton(self.split)} if owner else None
+        form = self._form(need.what, clip_id)
+        if owner:
+            return {"checked-reference": self.infos[owner].digest, **form}
+        digest = _digest_of(origin.item, need.what) if origin.item else ""
+        return {"sample": digest, **form} if digest else None
+
+    def _form(self, what: What, clip_id: str) -> dict[str, Any]:
+        """What a thing depends on beside the content of the file it is made of."""
+        facts = self.split.facts
+        if what in ESTIMATED:  # an estimate may come from another program's file, which has the clip's name
+            K = [[float(value) for value in row] for row in self.camera.intrinsics]
+            return {"clip": clip_id, "intrinsics": K, "size": [self.camera.width, self.camera.height]}
+        if part_of(what) == "video":  # its file holds its rate
+            return {}
+        return {"fps": facts["fps_motion"], "skeleton": facts["skeleton"], **own_skeleton(self.split)}
+
+    @staticmethod
+    def _owner(need: Need, clip_id: str, origin: Origin) -> str:
+        """Clip whose reference answers a need; empty where the run's own sample does."""
+        if need.source != "sample":
+            return clip_id
+        return origin.stand_in(need.what)
+
+    def fetch(self, need: Need, clip_id: str, origin: Origin) -> Any:
+        """The array, `Motion`, `Video`, text, `Camera`, `CameraPath` or `HandDetections` behind a need.
+
+        Raises:
+            MissingPartError: the sample has no such part.
+            BadInputError: it cannot be read; the code says why.
+        """
+        if need.what == "camera":
+            return self.camera
+        owner = self._owner(need, clip_id, origin)
+        want = self.want(need, clip_id, origin)
+        if want is not None:
+            arrays = self.cache.get(want.key)
+            if arrays is None:
+                code, reason = self._why(owner, origin)
+                raise BadInputError(reason, code=code)
+            if need.what == "motion":
+                return self._motion(arrays)
+            if need.what in ESTIMATED:
+                return unpack_estimate(need.what, arrays)
+            return arrays["features"].astype(np.float64)
+        if need.what == "text":
+            return self.infos[clip_id].text
+        if owner:
+            return self.split.clip(owner).reference.video
+        return self._sample_part(need.what, origin)
+
+    def _why(self, owner: str, origin: Origin) -> tuple[str, str]:
+        place = (owner, -1) if owner or origin.item is None else (origin.item.clip, origin.item.seed)
+        return self.unreadable.get(place, ("cache-lost", "its features vanished from the cache; run resume again"))
+
+    def _motion(self, arrays: Mapping[str, np.ndarray]) -> Motion:
+        facts = self.split.facts
+        return Motion(arrays["positions"], arrays["rotations"], facts["fps_motion"], facts["skeleton"])
+
+    def _sample_part(self, what: What, origin: Origin) -> Motion | Video:
+        item, facts = origin.item, self.split.facts
+        if item is None:
+            raise MissingPartError(f"no {part_of(what)}")
+        path = self.part(item, part_of(what))
+        if what == "frames":
+            return read_video(path, fps=facts["fps_video"], frames=facts["num_video_frames"])
+        return read_motion(path, fps=facts["fps_motion"], skeleton=facts["skeleton"])
+
+    def part(self, item: ItemRow, kind: str) -> Path:
+        """File of a sample's part, as it was written.
+
+        Raises:
+            MissingPartError: the sample has no such part.
+            BadInputError: `file-missing`, or `sample-changed` since it was written.
+        """
+        digest, name = (item.video, VIDEO_FILE) if kind == "video" else (item.motion, MOTION_FILE)
+        if not digest:
+            raise MissingPartError(f"the model makes no {kind}")
+        return unchanged(self.folder.sample(item.clip, item.seed) / name, digest)
+
+
+def unchanged(path: Path, digest: str) -> Path:
+    """The path itself if its content still has the digest.
+
+    Raises:
+        BadInputError: `file-missing` or `sample-changed`.
+    """
+    if digest_file(path) != digest:
+        raise BadInputError(f"{path.name} of {path.parent} has changed since it was written", code="sample-changed")
+    return path
+
+
+def has_part(need: Need, origin: Origin) -> bool:
+    """Whether the sample has what a need asks of it."""
+    if need.source != "sample" or origin.item is None:
+        return True
+    return bool(_digest_of(origin.item, need.what))
+
+
+def part_of(what: What) -> Literal["video", "motion"]:
+    """The part of a sample or reference that a need looks at."""
+    return "video" if what in ("frames", "clip", *ESTIMATED) else "motion"
+
+
+def _digest_of(item: ItemRow, what: What) -> str:
+    return item.video if part_of(what) == "video" else item.motion

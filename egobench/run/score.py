@@ -1,0 +1,210 @@
+"""Stage 3: arrays → scores. One process, one thread, rows in order of clip and seed: no worker count can change a bit.
+
+A metric without meaning on a clip is *undefined*, a part the model does not make is *not applicable*, anything
+that went wrong is *failed* with its code; only *ok* rows carry a number.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, is_dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from egobench.engines.worker import one_line, printable
+from egobench.errors import BadInputError, Undefined
+from egobench.files.plain import plain
+from egobench.metrics.base import ClipMetric, ClipScore, Need, SetMetric, SetScore
+from egobench.run.inputs import Inputs, MissingPartError, Origin, has_part, part_of
+from egobench.store.tables import ItemRow, ScoreRow, ScoreStatus
+
+BOOTSTRAP_SEED = 0
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric on one clip, or why there is no number."""
+
+    status: ScoreStatus
+    value: float | None = None
+    reason: str = ""
+    detail: ClipScore | None = None
+    """What the metric said beside the number."""
+
+
+def score_clip(metric: ClipMetric, inputs: Inputs, clip_id: str, origin: Origin) -> Score:
+    """Scores one clip; never raises for what a sample, a reference or a metric did."""
+    try:
+        arrays = {name: inputs.fetch(need, clip_id, origin) for name, need in metric.needs().items()}
+        given = metric(**arrays)
+        detail = given if isinstance(given, ClipScore) else None
+        value = float(given.value if isinstance(given, ClipScore) else given)
+    except Undefined as reason:
+        return Score("undefined", reason=printable(str(reason)))
+    except MissingPartError as reason:
+        return Score("not-applicable", reason=printable(str(reason)))
+    except BadInputError as error:
+        return Score("failed", reason=f"{error.code}: {one_line(error)}")
+    except Exception as error:
+        return Score("failed", reason=f"metric-raised: {one_line(error)}")
+    if not math.isfinite(value):
+        return Score("failed", reason=f"score-nonfinite: the metric returned {value}")
+    return Score("ok", value, detail=detail)
+
+
+def score_items(
+    metrics: Mapping[str, ClipMetric], inputs: Inputs, items: Sequence[ItemRow]
+) -> tuple[dict[str, list[ScoreRow]], dict[str, list[ClipScore]]]:
+    """Every clip metric by its label: its rows in the order of `items` (failed items are failed rows), and what it said
+    of the rows that are ok, where it says more than a number."""
+    rows: dict[str, list[ScoreRow]] = {label: [] for label in metrics}
+    details: dict[str, list[ClipScore]] = {label: [] for label in metrics}
+    for item in items:
+        held = _Held(inputs)
+        for label, metric in metrics.items():
+            if item.status == "failed":
+                score = Score("failed", reason=f"{item.code}: {item.reason}")
+            else:
+                score = score_clip(metric, held, item.clip, Origin(item))  # pyright: ignore[reportArgumentType]
+            detail = "" if score.detail is None else json.dumps(plain(score.detail.detail), sort_keys=True)
+            rows[label].append(ScoreRow(item.clip, item.seed, label, score.value, score.status, score.reason, detail))
+            if score.detail is not None:
+                details[label].append(score.detail)
+    return rows, details
+
+
+@dataclass(frozen=True)
+class SetOutcome:
+    """A set metric on the run."""
+
+    score: SetScore | None
+    """None where it has no value."""
+    status: ScoreStatus
+    reason: str
+    entered: int
+    """Clip × seed rows that entered."""
+    lost: tuple[tuple[str, int, str], ...] = ()
+    """Clip, seed and reason of the samples that are there and could not be read for this metric."""
+
+
+@dataclass(frozen=True)
+class SetRows:
+    """What a set metric is given: equally long lists, one entry per row."""
+
+    inputs: Mapping[str, Sequence[Any]]
+    clips: Sequence[str]
+    lost: tuple[tuple[int, str], ...] = ()
+    """Places in `origins` that lack something, and why."""
+
+    def repeated(self, times: int) -> "SetRows":
+        """Every row so often, as a run with so many seeds has it."""
+        inputs = {key: [value for value in values for _ in range(times)] for key, values in self.inputs.items()}
+        return SetRows(inputs, [clip_id for clip_id in self.clips for _ in range(times)])
+
+
+def score_set(metric: SetMetric, inputs: Inputs, items: Sequence[ItemRow], *, draws: int) -> SetOutcome:
+    """Scores the set. Entry i of every list is row i of the run (clip × seed); a row that lacks one of the things the
+    metric needs is left out of all."""
+    origins = [(item.clip, Origin(item)) for item in items if item.status == "ok"]
+    for need in metric.needs().values():
+        if origins and not any(has_part(need, origin) for _, origin in origins):
+            return SetOutcome(None, "not-applicable", f"the model makes no {part_of(need.what)}", 0)
+    rows = collect(metric, inputs, origins)
+    groups = group_numbers([inputs.infos[clip_id].sequence for clip_id in rows.clips])
+    chosen = [item for item in items if item.status == "ok"]
+    lost = tuple((chosen[place].clip, chosen[place].seed, reason) for place, reason in rows.lost)
+    return replace(try_set(metric, rows, groups, draws=draws), lost=lost)
+
+
+def try_set(metric: SetMetric, rows: SetRows, groups: np.ndarray, *, draws: int) -> SetOutcome:
+    """Scores rows; never raises for what they hold."""
+    entered = len(rows.clips)
+    try:
+        if not entered:
+            raise BadInputError("no row has all that the metric needs in a form that can be read", code="set-empty")
+        score = metric.score(rows.inputs, rows.clips, groups, draws=draws, seed=BOOTSTRAP_SEED)
+    except Undefined as reason:
+        return SetOutcome(None, "undefined", printable(str(reason)), entered)
+    except BadInputError as error:
+        return SetOutcome(None, "failed", f"{error.code}: {one_line(error)}", entered)
+    except Exception as error:
+        return SetOutcome(None, "failed", f"metric-raised: {one_line(error)}", entered)
+    if not math.isfinite(score.value):
+        return SetOutcome(None, "failed", f"score-nonfinite: the metric returned {score.value}", entered)
+    return SetOutcome(score, "ok", "", entered)
+
+
+def collect(metric: SetMetric, inputs: Inputs, origins: Sequence[tuple[str, Origin]]) -> SetRows:
+    """What the metric needs of each clip and sample; entries that lack anything are left out."""
+    needs = metric.needs()
+    found: dict[str, list[Any]] = {key: [] for key in needs}
+    clips: list[str] = []
+    lost: list[tuple[int, str]] = []
+    held: dict[Need, Any] = {}
+    held_clip = ""
+    for place, (clip_id, origin) in enumerate(origins):
+        if clip_id != held_clip:
+            held, held_clip = {}, clip_id
+        row = {}
+        for key, need in needs.items():
+            if need.source == "sample":
+                row[key] = _try_fetch(inputs, need, clip_id, origin)
+            else:  # the seeds of one clip share its reference and its caption
+                if need not in held:
+                    held[need] = _try_fetch(inputs, need, clip_id, Origin())
+                row[key] = held[need]
+        reason = next((value.reason for value in row.values() if isinstance(value, _Unread)), "")
+        if reason:
+            lost.append((place, reason))
+            continue
+        clips.append(clip_id)
+        for key, value in row.items():
+            found[key].append(value)
+    return SetRows(found, clips, tuple(lost))
+
+
+def group_numbers(sequences: Sequence[str]) -> np.ndarray:
+    """Sequences as numbers 0, 1, … in order of their names."""
+    return np.unique(np.asarray(sequences, dtype=str), return_inverse=True)[1].astype(np.int64)
+
+
+@dataclass(frozen=True)
+class _Unread:
+    """In place of what could not be had."""
+
+    reason: str
+
+
+def _try_fetch(inputs: Inputs, need: Need, clip_id: str, origin: Origin) -> Any:
+    try:
+        return _read_only(inputs.fetch(need, clip_id, origin))
+    except BadInputError as error:
+        return _Unread(f"{error.code}: {one_line(error)}")
+    except MissingPartError as error:
+        return _Unread(str(error))
+
+
+def _read_only(value: Any) -> Any:
+    """The value, whose arrays refuse to be changed in place: the rows of a set are scored many times over."""
+    parts = vars(value).values() if is_dataclass(value) else (value,)
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            part.flags.writeable = False
+    return value
+
+
+class _Held:
+    """Inputs of one item, each read once however many metrics want it; every metric gets a copy, since one of a user's
+    own may work in place."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self._inputs = inputs
+        self._held: dict[Any, Any] = {}
+
+    def fetch(self, need: Any, clip_id: str, origin: Origin) -> Any:
+        """As `Inputs.fetch`."""
+        if need not in self._held:
+            self._held[need] = self._inputs.fetch(need, clip_id, origin)
+        return deepcopy(self._held[need])

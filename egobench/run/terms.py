@@ -1,0 +1,188 @@
+"""What a set metric of a finished run is made of: per row, or its value without each block of recordings.
+
+Two runs are paired by these. They come from the features in the cache; what it has lost is extracted from the samples
+again.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from threadpoolctl import threadpool_limits
+
+from egobench.data.check_split import check_split
+from egobench.errors import BadInputError, NotComparableError
+from egobench.files.plain import differing_fields
+from egobench.metrics.base import SetMetric
+from egobench.plan.protocol import is_set_metric, protocol_record
+from egobench.plan.resolve import metric_labels, resolve_device, resolve_engine, resolve_metrics, resolve_split
+from egobench.progress import Progress
+from egobench.run.extract import REFERENCE_SEED, ExtractItem, ExtractJob, WantList, makers_of
+from egobench.run.inputs import Inputs, Origin
+from egobench.run.score import SetRows, collect
+from egobench.stats.paired import jackknife_blocks
+from egobench.store.cache import Cache
+from egobench.store.folder import RunFolder
+from egobench.store.tables import ItemRow
+from egobench.store.terms import SetTerms
+
+
+@dataclass(frozen=True)
+class SetSource:
+    """A finished run, as far as its set metrics need it."""
+
+    folder: RunFolder
+    manifest: Mapping[str, Any]
+
+    def terms(
+        self,
+        label: str,
+        protocol: str,
+        items: Sequence[ItemRow],
+        cache: Cache,
+        progress: Progress,
+        *,
+        is_extracted: bool = False,
+    ) -> SetTerms:
+        """Terms of one metric over items of the run, all with samples.
+
+        Args:
+            label: the metric's name in `metrics.json`.
+            protocol: digest of its protocol there.
+            is_extracted: `extract_missing` has been asked for these; what the cache still lacks cannot be had.
+
+        Raises:
+            UnknownNameError: the metric, an extractor or the split is not known here.
+            NotComparableError: extractors, weights or split here are not those that the run was scored with.
+            BadInputError: what the metric raises, or `terms-unreadable`: no row can be read any more.
+            Undefined: the metric has no meaning on these rows.
+        """
+        metric, inputs = self._opened(label, protocol, cache)
+        if not is_extracted:
+            extract_missing([Lack(self, label, protocol, items)], cache, progress)
+        with threadpool_limits(1):
+            return _terms(metric, inputs, items)
+
+    def wants(self, label: str, protocol: str, items: Sequence[ItemRow], cache: Cache, seen: set[str]) -> WantList:
+        """What the cache lacks of what a metric needs over items; `seen` holds keys that are wanted already. Raises as
+        `terms`."""
+        metric, inputs = self._opened(label, protocol, cache)
+        wants = WantList(inputs, seen=seen)
+        for item in items:
+            for need in metric.needs().values():
+                is_own = need.source == "sample"
+                wants.add(inputs.want(need, item.clip, Origin(item)), item.clip, item if is_own else None)
+        return wants
+
+    def _opened(self, label: str, protocol: str, cache: Cache) -> tuple[Any, Inputs]:
+        request = self.manifest["request"]
+        metrics = resolve_metrics(request["metrics"])
+        metric: Any = dict(zip(metric_labels(metrics), metrics, strict=True)).get(label)
+        if metric is None or not is_set_metric(metric):
+            raise BadInputError(f"{self.folder.path}: {label} is no set metric of this run", code="terms-metric")
+        inputs = Inputs(check_split(resolve_split(request["split"])), self.folder, cache, {})
+        self._refuse_other(metric, label, protocol, inputs)
+        return metric, inputs
+
+    def _refuse_other(self, metric: SetMetric, label: str, protocol: str, inputs: Inputs) -> None:
+        request, written = self.manifest["request"], self.manifest["protocols"][protocol]
+        clip_ids = sorted(info.clip_id for info in inputs.split.infos())[: request["limit"]]
+        here = protocol_record(metric, inputs.split, clip_ids, request["seeds"], request["task"])
+        fields = differing_fields(written, here)
+        if fields:
+            raise NotComparableError(
+                f"{label} of {self.folder.path} was scored under another protocol than is installed here; "
+                f"{', '.join(fields)} differ; run it again"
+            )
+
+
+@dataclass(frozen=True)
+class Lack:
+    """A set metric of a run whose terms have to be made."""
+
+    source: SetSource
+    label: str
+    protocol: str
+    items: Sequence[ItemRow]
+
+
+def extract_missing(lacks: Sequence[Lack], cache: Cache, progress: Progress) -> None:
+    """Puts into the cache what it lacks of all these, in one round for all metrics and runs of a split and device: one
+    worker is started and every extractor loaded once.
+
+    Raises:
+        As `SetSource.terms`. A row that cannot be extracted is no error here.
+    """
+    seen: set[str] = set()
+    rounds: dict[tuple[str, str, str], list[ExtractItem]] = {}
+    for lack in lacks:
+        request = lack.source.manifest["request"]
+        missing = lack.source.wants(lack.label, lack.protocol, lack.items, cache, seen).items()
+        if missing:
+            place = request["split"], lack.source.manifest["split"]["digest"], resolve_device(request["device"])
+            rounds.setdefault(place, []).extend(missing)
+    for (split, digest, device), items in rounds.items():
+        joined = _joined(items)
+        folder = lacks[0].source.folder.path.absolute()  # every item names its own
+        job = ExtractJob(split, makers_of(joined), device, folder, cache.root.absolute(), digest)
+        progress.stage("extract", len(joined))
+        with closing(resolve_engine("local", 1).run(job, joined)) as outcomes:
+            for outcome in outcomes:
+                progress.advance(1, bool(outcome.answer.code))
+        progress.done()
+
+
+def _joined(items: Sequence[ExtractItem]) -> list[ExtractItem]:
+    """One item for each sample and each reference, with the wants of all metrics, so that its video is opened once."""
+    found: dict[tuple[str, int, Path | None], ExtractItem] = {}
+    for item in items:
+        place = (item.clip_id, item.seed, None if item.seed == REFERENCE_SEED else item.folder)
+        old = found.get(place)
+        found[place] = item if old is None else replace(old, wants=(*old.wants, *item.wants))
+    return [found[place] for place in sorted(found, key=lambda place: (*place[:2], str(place[2])))]
+
+
+def _terms(metric: Any, inputs: Inputs, items: Sequence[ItemRow]) -> SetTerms:
+    entered: list[int] = []
+    clips: list[str] = []
+    found: dict[str, list[Any]] = {key: [] for key in metric.needs()}
+    for place, item in enumerate(items):
+        part = collect(metric, inputs, [(item.clip, Origin(item))])
+        if part.clips:
+            entered.append(place)
+            clips.append(item.clip)
+            for key, values in part.inputs.items():
+                found[key] += values
+    if not entered:
+        text = f"{inputs.folder.path}: {metric.name}: neither features nor samples of any row can be read"
+        raise BadInputError(f"{text}; sample it again with `egobench run`", code="terms-unreadable")
+    rows, sequences = SetRows(found, clips), [items[place].sequence for place in entered]
+    places = np.array(entered, dtype=np.int64)
+    if hasattr(metric, "terms"):
+        above, below = (np.asarray(part, dtype=np.float64) for part in metric.terms(rows.inputs, clips))
+        return SetTerms(places, float(above.sum() / below.sum()), above=above, below=below)
+    blocks = jackknife_blocks(sequences)
+    value, left_out = _left_out(metric, rows, blocks)
+    return SetTerms(places, value, left_out=left_out)
+
+
+def _left_out(metric: Any, rows: SetRows, blocks: Int[np.ndarray, " row"]) -> tuple[float, Float[np.ndarray, " block"]]:
+    """Value, and values without each block; there are none of a single block."""
+    total = int(blocks.max()) + 1
+    if total > 1 and hasattr(metric, "left_out"):
+        value, without = metric.left_out(rows.inputs, blocks)
+        return float(value), np.asarray(without, dtype=np.float64)
+    value = float(metric.score(rows.inputs, rows.clips, blocks, draws=0, seed=0).value)
+    if total < 2:
+        return value, np.zeros(0)
+    values = []
+    for block in range(total):
+        kept = np.flatnonzero(blocks != block).tolist()
+        inputs = {key: [column[place] for place in kept] for key, column in rows.inputs.items()}
+        clips = [rows.clips[place] for place in kept]
+        values.append(metric.score(inputs, clips, blocks[kept], draws=0, seed=0).value)
+    return value, np.array(values, dtype=np.float64)

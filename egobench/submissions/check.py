@@ -1,0 +1,245 @@
+"""The linter of submissions: looks at every sample in worker processes that a hostile file may kill without harm.
+
+A worker holds its memory and its time per sample to a bound. Neither torch nor a network is needed.
+"""
+
+import multiprocessing
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from egobench.engines.local import LocalEngine
+from egobench.errors import EgoBenchError
+from egobench.files.time_limit import time_limit
+from egobench.motions.skeleton_map import read_skeleton_map
+from egobench.progress import Progress, Quiet
+from egobench.submissions.description import NAME, Description, compare_with_split, read_description
+from egobench.submissions.form import Form, form_of
+from egobench.submissions.inventory import ARCHIVES, SampleFiles, take_inventory
+from egobench.submissions.model import content_digest
+from egobench.submissions.report import Finding, Report, finding, missing_as_warnings
+from egobench.submissions.sample import Looked, look_at
+from egobench.types import Split
+
+MEMORY_BYTES = 3 * 2**30
+"""Address space that a worker may take on top of what it has when it starts."""
+SECONDS = 120.0
+"""For one sample."""
+
+
+@dataclass(frozen=True)
+class CheckJob:
+    """Looks at one sample after another."""
+
+    folder: Path
+    form: Form
+    body_model: Path | None
+    split: str
+    """Opened in the worker, so that a skeleton of its own is known."""
+    open_split: Callable[[str], Split]
+    skeleton_map: Path | None = None
+
+    @property
+    def error_code(self) -> str:
+        """Of what `look_at` did not turn into a finding."""
+        return "reader-failed"
+
+    def prepare(self) -> Callable[[SampleFiles], Looked]:
+        """The task; in a worker process its memory is bounded from here on."""
+        split = self.open_split(self.split)
+        if multiprocessing.parent_process() is not None:
+            bound_memory(MEMORY_BYTES)
+
+        def task(files: SampleFiles) -> Looked:
+            frames = _first_frames(split, files.clip)
+            with time_limit(SECONDS, "read"):
+                return look_at(
+                    files,
+                    self.form,
+                    self.folder,
+                    body_model=self.body_model,
+                    skeleton_map=self.skeleton_map,
+                    first_frame=frames[0] if frames else None,
+                    second_frame=frames[1] if len(frames) > 1 else None,
+                )
+
+        return task
+
+
+def check_submission(
+    folder: Path | str,
+    split: Split,
+    locator: str,
+    open_split: Callable[[str], Split],
+    *,
+    workers: int = 1,
+    allowed_missing: int = 0,
+    body_model: Path | None = None,
+    skeleton_map: Path | None = None,
+    progress: Progress | None = None,
+    apart: bool = True,
+) -> Report:
+    """Looks a submission over.
+
+    Args:
+        locator: what `split` was opened by.
+        open_split: opens it again in worker processes: a function of a module.
+        allowed_missing: so many missing samples are warnings; if there are more, all of them are errors.
+        body_model: SMPL, SMPL-H or SMPL-X (npz), where samples are its parameters.
+        skeleton_map: which joints of the samples' arrays are which of the split's; it is read first.
+        apart: look in processes of their own; without, a file that crashes a decoder takes this one along.
+
+    Raises:
+        BadInputError: codes of `read_skeleton_map`.
+    """
+    folder = Path(folder)
+    if skeleton_map is not None:
+        read_skeleton_map(skeleton_map)
+    clip_ids = sorted(info.clip_id for info in split.infos())
+    wrong = _wrong_folder(folder)
+    if wrong:
+        return _report(folder, split, None, len(clip_ids), [wrong], len(clip_ids), {})
+    description, findings = read_description(folder / NAME)
+    if description is None:
+        return _report(folder, split, None, len(clip_ids), findings, len(clip_ids), {})
+    form = form_of(split.facts)
+    findings += compare_with_split(description, split.name, form)
+    inventory = take_inventory(folder, clip_ids, description, form.num_video_frames)
+    expected = [(clip_id, seed) for clip_id in clip_ids for seed in range(len(description.seeds))]
+    findings += inventory.findings
+    missing = [place for place in expected if place not in inventory.samples] if inventory.is_whole else []
+    findings += _missing(missing, description, inventory.findings)
+    job = CheckJob(folder, form, body_model, locator, open_split, skeleton_map)
+    looked, contents = {}, {}
+    for place, found in _look(job, list(inventory.samples.values()), workers, apart, progress or Quiet()):
+        findings += found.findings
+        looked[place] = found.digests
+        contents[place] = found.contents
+    findings += _duplicates(looked, contents, description)
+    if len(missing) <= allowed_missing:
+        findings = missing_as_warnings(findings)
+    return _report(folder, split, description, len(expected), findings, len(missing), looked)
+
+
+def bound_memory(spare_bytes: int) -> None:
+    """Holds this process to its present address space and so much more; a no-op where the system has no such bound."""
+    try:
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        most = pages * resource.getpagesize() + spare_bytes
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
+    except (ImportError, OSError, ValueError):  # not Linux, or a bound that may not be changed
+        return
+
+
+def _look(
+    job: CheckJob, samples: Sequence[SampleFiles], workers: int, apart: bool, progress: Progress
+) -> Iterator[tuple[tuple[str, int], Looked]]:
+    progress.stage("check", len(samples))
+    if not apart:
+        task = job.prepare()
+        for files in samples:
+            found = task(files)
+            progress.advance(1, bool(found.findings))
+            yield (files.clip, files.seed), found
+    elif samples:
+        with closing(LocalEngine(workers).run(job, samples)) as outcomes:
+            for outcome in outcomes:
+                files, answer = outcome.item, outcome.answer
+                found = answer.value or Looked((_unread(files, answer.code, answer.reason, job.folder),), {})
+                progress.advance(1, bool(found.findings))
+                yield (files.clip, files.seed), found
+    progress.done()
+
+
+def _first_frames(split: Split, clip_id: str) -> list[np.ndarray]:
+    """The given first frame and the recorded second one; none where the clip cannot be opened, which scoring says of
+    the split, not of the submission."""
+    try:
+        return list(split.clip(clip_id).reference.video.frames[:2])
+    except EgoBenchError:
+        return []
+
+
+def _unread(files: SampleFiles, code: str, reason: str, folder: Path) -> Finding:
+    known = "reader-died" if code == "worker-died" else "reader-failed"
+    place = files.all()[0].parent.relative_to(folder).as_posix()
+    return finding(known, f"{code}: {reason}", clip=files.clip, file=place)
+
+
+def _wrong_folder(folder: Path) -> Finding | None:
+    if folder.is_dir():
+        return None
+    if folder.is_file() and folder.name.lower().endswith(ARCHIVES):
+        return finding("folder-archive", f"{folder.name} is an archive")
+    return finding("folder-missing", f"{folder.name or folder} is {'a file' if folder.exists() else 'not there'}")
+
+
+def _missing(missing: Sequence[tuple[str, int]], description: Description, others: Sequence[Finding]) -> list[Finding]:
+    """One finding for a clip of which nothing is there, one a seed for others; clips that are links say so already."""
+    said = {each.clip for each in others if each.code in ("link", "special-file", "folder-unreadable")}
+    seeds = defaultdict(list)
+    for clip_id, seed in missing:
+        seeds[clip_id].append(seed)
+    findings = []
+    for clip_id, absent in seeds.items():
+        if clip_id in said:
+            continue
+        if len(absent) == len(description.seeds):
+            findings.append(finding("clip-missing", "nothing of this clip is there", clip=clip_id, file=clip_id))
+            continue
+        for seed in absent:
+            place = f"{clip_id}/{description.seeds[seed]}"
+            findings.append(finding("seed-missing", "no such sample", clip=clip_id, file=place))
+    return findings
+
+
+Digests = Mapping[tuple[str, int], Mapping[str, str]]
+"""(clip id, seed index) → part → digest."""
+READ_AS = {"video": "pixels", "motion": "poses"}
+
+
+def _duplicates(looked: Digests, contents: Digests, description: Description) -> list[Finding]:
+    """The same content for two samples: the same file, or other files of the same pixels or poses."""
+    first: dict[tuple[str, str], tuple[str, int]] = {}
+    findings = []
+    for clip_id, seed in sorted(looked):
+        for part, digest in looked[clip_id, seed].items():
+            content = contents[clip_id, seed].get(part, digest)
+            other = first.setdefault((part, content), (clip_id, seed))
+            if other == (clip_id, seed):
+                continue
+            place = f"{clip_id}/{description.seeds[seed]}" if len(description.seeds) > 1 else clip_id
+            text = f"its {part} is that of {other[0]}, sample {description.seeds[other[1]]}"
+            if looked[other][part] != digest:
+                text += f": another file, the same {READ_AS[part]}"
+            findings.append(finding("content-duplicate", text, clip=clip_id, file=place))
+    return findings
+
+
+def _report(
+    folder: Path,
+    split: Split,
+    description: Description | None,
+    expected: int,
+    findings: Sequence[Finding],
+    missing: int,
+    looked: Mapping[tuple[str, int], Mapping[str, str]],
+) -> Report:
+    rows = [[clip, seed, dict(digests)] for (clip, seed), digests in looked.items()]
+    return Report(
+        folder=str(folder),
+        split=split.name,
+        split_digest=split.digest,
+        submission=None if description is None else description.as_json(),
+        digest=content_digest(rows),
+        expected=expected,
+        missing=missing,
+        findings=tuple(sorted(findings)),
+    )

@@ -1,0 +1,1 @@
+"""Are the instruments right? Ladders of known faults, calibration cards, conformance vectors."""

@@ -1,0 +1,1 @@
+"""What happens in a clip: actions, looks, hands, and the caption that says it."""

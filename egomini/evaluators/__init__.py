@@ -1,0 +1,1 @@
+"""Networks fitted on the embedded world: features of captions and videos, hands, odometry."""

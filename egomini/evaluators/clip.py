@@ -1,0 +1,123 @@
+"""`egomini-clip`: a small open_clip model fitted on the embedded world's training split, for i-fid and clip-sim there.
+
+Images are RGB uint8 of any size, seen at 64 × 64; features are the 128-d joint embedding before
+normalisation, float32. The architecture is open_clip's own CLIP (arXiv 2103.00020), built by its factory.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float
+
+from egobench.errors import BadInputError
+from egobench.extractors.tokens import build_tokenizer
+from egobench.files.network_weights import load_state, weights_digest
+from egobench.types import Video
+
+if TYPE_CHECKING:
+    import torch
+
+WEIGHTS = Path(__file__).parent / "weights"
+CONFIG = WEIGHTS / "egomini-clip.json"
+MEAN, STD = 0.5, 0.25
+RESOLUTION = 64
+
+
+@dataclass(frozen=True)
+class EgominiClip:
+    """A small open_clip model fitted on `egomini-train`: 128-d features of frames and captions in one space."""
+
+    name: ClassVar[str] = "egomini-clip"
+    provides: ClassVar[tuple[str, ...]] = ("frames", "text")
+
+    weights: Path = field(default=WEIGHTS / "egomini-clip.safetensors")
+    """File that `egobench fit egomini-clip` wrote; the protocol keeps its SHA-256, not its path."""
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the weight file, 64 hex digits. Raises BadInputError if the file is missing."""
+        return weights_digest(self.name, self.weights)
+
+    def protocol(self) -> Mapping[str, Any]:
+        """What is done to a pixel and to a word, and by which weights."""
+        return {
+            "extractor": self.name,
+            "weights_sha256": self.weights_sha256,
+            "image": [
+                "RGB uint8 to float32 in 0 … 1",
+                f"bilinear with antialias to {RESOLUTION} × {RESOLUTION} if the size differs",
+                f"minus {MEAN}, divided by {STD}",
+                "open_clip image tower, float32, one clip a batch; embedding before normalisation, 128-d",
+            ],
+            "text": [
+                "lower case, CLIP byte pairs (first 3,000 merges), 40 tokens, truncated beyond",
+                "open_clip text tower, float32; embedding before normalisation, 128-d",
+            ],
+        }
+
+    def load(self, device: str) -> "_Loaded":
+        """Builds the network.
+
+        Raises:
+            BadInputError: the weight file is missing, is not safetensors, or holds another network.
+        """
+        network, tokenizer = build_network()
+        load_state(self.name, self.weights, network)
+        return _Loaded(network.to(device).eval(), tokenizer, device)
+
+
+def build_network() -> tuple[Any, Any]:
+    """The untrained network and its tokenizer, from open_clip's factory with our configuration file."""
+    import open_clip
+
+    open_clip.add_model_config(CONFIG)
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)  # open_clip warns that no pretrained weights were asked for
+    try:
+        network = open_clip.create_model("egomini-clip", pretrained=None, load_weights=False)
+    finally:
+        root.setLevel(level)
+    length: Any = network.context_length
+    return network, build_tokenizer(length)
+
+
+def prepare(frames: "torch.Tensor") -> "torch.Tensor":
+    """uint8 (N, H, W, 3) → normalised float32 (N, 3, 64, 64)."""
+    from torch.nn import functional
+
+    images = frames.permute(0, 3, 1, 2).float() / 255
+    if images.shape[-2:] != (RESOLUTION, RESOLUTION):
+        images = functional.interpolate(images, (RESOLUTION, RESOLUTION), mode="bilinear", antialias=True)
+    return (images - MEAN) / STD
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """The network in memory."""
+
+    network: Any
+    tokenizer: Any
+    device: str
+
+    def frames(self, video: Video) -> Float[np.ndarray, "time feature"]:
+        """Features of every video frame, (T, 128) float32. Raises BadInputError for frames that are not uint8."""
+        import torch
+
+        if video.frames.dtype != np.uint8:
+            raise BadInputError(f"frames are {video.frames.dtype}; expected uint8 0 … 255", code="video-dtype")
+        with torch.inference_mode():
+            images = prepare(torch.from_numpy(np.ascontiguousarray(video.frames)).to(self.device))
+            return self.network.encode_image(images).float().cpu().numpy()
+
+    def text(self, text: str) -> Float[np.ndarray, " feature"]:
+        """Features of one caption, (128,) float32."""
+        import torch
+
+        with torch.inference_mode():
+            return self.network.encode_text(self.tokenizer([text]).to(self.device))[0].float().cpu().numpy()

@@ -1,0 +1,153 @@
+"""`egomini-hands`: which of the wearer's hands a video of the embedded world shows, where, and with how much sleeve.
+
+Videos are RGB uint8, square, 64 pixels or more, with a 90° field of view; every frame is looked at alone, at 64 × 64.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.ndimage import binary_dilation
+
+from egobench.errors import BadInputError
+from egobench.estimators.base import check_camera
+from egobench.files.network_weights import load_state, weights_digest
+from egobench.types import Camera, HandDetections, Video
+from egomini.evaluators.view import MEAN, RESOLUTION, STD, is_fitted_view
+
+if TYPE_CHECKING:
+    import torch
+
+WEIGHTS = Path(__file__).parent / "weights"
+THRESHOLD = 0.5
+"""The fit shifts the scores so that this one is best on its validation split."""
+DILATION = 1
+"""Pixels of 64 by which the mask is wider than what is seen."""
+FRAMES_A_PASS = 64
+
+
+@dataclass(frozen=True)
+class EgominiHands:
+    """A small CNN over single frames, fitted on `egomini-train`: the wearer's hands, palms, and a mask with sleeves."""
+
+    name: ClassVar[str] = "egomini-hands"
+    version: ClassVar[int] = 1
+    provides: ClassVar[tuple[Literal["camera", "hands"], ...]] = ("hands",)
+
+    weights: Path = field(default=WEIGHTS / "egomini-hands.safetensors")
+    """File that `egobench fit egomini-hands` wrote; the protocol keeps its SHA-256, not its path."""
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the weight file, 64 hex digits. Raises BadInputError if the file is missing."""
+        return weights_digest(self.name, self.weights)
+
+    def protocol(self) -> Mapping[str, Any]:
+        """What is done to a video, and by which weights."""
+        return {
+            "estimator": self.name,
+            "version": self.version,
+            "weights_sha256": self.weights_sha256,
+            "threshold": THRESHOLD,
+            "video": [
+                f"every frame alone, RGB uint8, square, 90° field of view, by area to {RESOLUTION} × {RESOLUTION}",
+                f"minus {MEAN}, divided by {STD}; float32, {FRAMES_A_PASS} frames a pass",
+                "palm: mean of the hand's pixels, weighted by their probability from half of the highest one up",
+                f"mask: pixels more likely hand or sleeve than not, {DILATION} of {RESOLUTION} pixels wider",
+            ],
+        }
+
+    def check(self, facts: Mapping[str, Any]) -> None:
+        """Refuses a split whose videos are not square, too small or of another field of view, code `split-form`."""
+        width, height = facts["width"], facts["height"]
+        if width != height or width < RESOLUTION:
+            text = f"videos of {width} × {height} pixels; {self.name} needs a square of {RESOLUTION} or more"
+            raise BadInputError(text, code="split-form")
+        if facts.get("intrinsics") is not None and not is_fitted_view(np.asarray(facts["intrinsics"]), width):
+            raise BadInputError(f"a camera other than 90° wide; {self.name} was fitted on 90°", code="split-form")
+
+    def load(self, device: str) -> "LoadedEgominiHands":
+        """Builds the network.
+
+        Raises:
+            BadInputError: the weight file is missing, is not safetensors, or holds another network.
+        """
+        import torch
+
+        from egomini.evaluators.hands_network import HandsNetwork
+
+        network: Any = HandsNetwork()
+        load_state(self.name, self.weights, network)
+        return LoadedEgominiHands(network.to(device, memory_format=torch.channels_last).eval(), device)
+
+
+def prepare_frames(frames: "torch.Tensor") -> "torch.Tensor":
+    """uint8 (frame, size, size, 3) → float32 (frame, 3, 64, 64), about -2 … 2."""
+    from torch.nn import functional
+
+    pictures = frames.permute(0, 3, 1, 2).float()
+    if pictures.shape[-1] != RESOLUTION:
+        pictures = functional.adaptive_avg_pool2d(pictures, RESOLUTION)
+    return (pictures - MEAN) / STD
+
+
+@dataclass(frozen=True)
+class LoadedEgominiHands:
+    """The network in memory."""
+
+    network: Any
+    device: str
+
+    def hands(self, video: Video, camera: Camera, *, clip_id: str = "") -> HandDetections:
+        """The wearer's hands in every frame; palms and mask in pixels of the video.
+
+        Raises:
+            BadInputError: `video-dtype`: frames that are not uint8; `camera-form`: a camera that is not square, 64
+                pixels or more and 90° wide, or of another size than the video.
+        """
+        del clip_id
+        check_camera(video, camera)
+        size = camera.width
+        if camera.height != size or size < RESOLUTION or not is_fitted_view(np.asarray(camera.intrinsics), size):
+            found = f"{size} × {camera.height} pixels, focal length {camera.intrinsics[0, 0]:g} px"
+            text = f"{found}; egomini-hands needs a square of {RESOLUTION} or more and a focal length of half of it"
+            raise BadInputError(text, code="camera-form")
+        scores, likely = self.look(video.frames)
+        palms = _palms(likely[:, 1:3]) * (size / RESOLUTION)
+        palms[scores < THRESHOLD] = np.nan
+        return HandDetections(scores, palms, THRESHOLD, _enlarged(_wider(likely[:, 0] < 0.5), size))
+
+    def look(self, frames: np.ndarray) -> tuple[Float[np.ndarray, "time 2"], Float[np.ndarray, "time class 64 64"]]:
+        """Scores per side, and each pixel's probability of each class of `hands_network.CLASSES`."""
+        import torch
+
+        scores, likely = [], []
+        with torch.inference_mode():
+            for start in range(0, len(frames), FRAMES_A_PASS):
+                part = torch.from_numpy(np.ascontiguousarray(frames[start : start + FRAMES_A_PASS]))
+                seen = self.network(prepare_frames(part.to(self.device)))
+                scores.append(seen.presence.double().sigmoid().cpu().numpy())
+                likely.append(seen.pixels.softmax(1).double().cpu().numpy())
+        return np.concatenate(scores), np.concatenate(likely)
+
+
+def _palms(likely: Float[np.ndarray, "time 2 64 64"]) -> Float[np.ndarray, "time 2 2"]:
+    """Weighted mean of the likeliest pixels' centres, in pixels of 64."""
+    kept = np.where(likely >= likely.max(axis=(2, 3), keepdims=True) / 2, likely, 0.0)
+    centres = np.arange(likely.shape[-1]) + 0.5
+    total = np.maximum(kept.sum(axis=(2, 3)), 1e-12)
+    return np.stack([kept.sum(axis=2) @ centres / total, kept.sum(axis=3) @ centres / total], axis=-1)
+
+
+def _wider(mask: Bool[np.ndarray, "time 64 64"]) -> Bool[np.ndarray, "time 64 64"]:
+    return binary_dilation(mask, np.ones((1, 2 * DILATION + 1, 2 * DILATION + 1), dtype=bool))
+
+
+def _enlarged(mask: Bool[np.ndarray, "time 64 64"], size: int) -> Bool[np.ndarray, "time size size"]:
+    """Every pixel of a larger picture belongs to the cell its centre lies in."""
+    cells = ((np.arange(size) + 0.5) * RESOLUTION / size).astype(int)
+    return mask[:, cells[:, None], cells]

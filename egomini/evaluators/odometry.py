@@ -1,0 +1,135 @@
+"""`egomini-odometry`: where the camera goes in a video of the embedded world, metric, robust to blur and codecs.
+
+Videos are RGB uint8 of 64 × 64 pixels with a 90° field of view at 8 frames a second; the path is in metres, in the
+world of the first camera.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from egobench.errors import BadInputError
+from egobench.estimators.base import check_camera, no_path
+from egobench.files.network_weights import load_state, weights_digest
+from egobench.types import Camera, CameraPath, Video
+from egomini.evaluators.twists import MIRROR, path_of
+from egomini.evaluators.view import MEAN, RESOLUTION, STD, is_fitted_view
+
+if TYPE_CHECKING:
+    import torch
+
+WEIGHTS = Path(__file__).parent / "weights"
+LEAST_TEXTURE = 2.0
+"""Grey levels: the standard deviation within a frame below which there is nothing to see in it."""
+
+
+@dataclass(frozen=True)
+class EgominiOdometry:
+    """A small CNN over frame pairs and time, fitted on `egomini-train`: the metric path of the camera."""
+
+    name: ClassVar[str] = "egomini-odometry"
+    version: ClassVar[int] = 1
+    provides: ClassVar[tuple[Literal["camera", "hands"], ...]] = ("camera",)
+
+    weights: Path = field(default=WEIGHTS / "egomini-odometry.safetensors")
+    """File that `egobench fit egomini-odometry` wrote; the protocol keeps its SHA-256, not its path."""
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the weight file, 64 hex digits. Raises BadInputError if the file is missing."""
+        return weights_digest(self.name, self.weights)
+
+    def protocol(self) -> Mapping[str, Any]:
+        """What is done to a video, and by which weights."""
+        return {
+            "estimator": self.name,
+            "version": self.version,
+            "weights_sha256": self.weights_sha256,
+            "is_metric": True,
+            "video": [
+                f"all frames, RGB uint8, {RESOLUTION} × {RESOLUTION}, 90° field of view",
+                f"minus {MEAN}, divided by {STD}; float32, one clip a batch",
+                "seen four ways: as it is, in a mirror, backwards, both; twists of the steps averaged; poses composed",
+                f"failed: fewer than two frames, or no frame with a deviation of {LEAST_TEXTURE} grey levels",
+            ],
+        }
+
+    def check(self, facts: Mapping[str, Any]) -> None:
+        """Refuses a split of another size or field of view, code `split-form`."""
+        size = facts["width"], facts["height"]
+        if size != (RESOLUTION, RESOLUTION):
+            text = f"videos of {size[0]} × {size[1]} pixels; {self.name} sees {RESOLUTION} × {RESOLUTION}"
+            raise BadInputError(text, code="split-form")
+        if facts.get("intrinsics") is not None and not is_fitted_view(np.asarray(facts["intrinsics"]), RESOLUTION):
+            raise BadInputError(f"a camera other than 90° wide; {self.name} was fitted on 90°", code="split-form")
+
+    def load(self, device: str) -> "LoadedEgominiOdometry":
+        """Builds the network.
+
+        Raises:
+            BadInputError: the weight file is missing, is not safetensors, or holds another network.
+        """
+        import torch
+
+        from egomini.evaluators.odometry_network import OdometryNetwork
+
+        network: Any = OdometryNetwork()
+        load_state(self.name, self.weights, network)
+        return LoadedEgominiOdometry(network.to(device, memory_format=torch.channels_last).eval(), device)
+
+
+def prepare(frames: "torch.Tensor") -> "torch.Tensor":
+    """uint8 (clip, time, 64, 64, 3) → float32 (clip, time, 3, 64, 64), about -2 … 2."""
+    return ((frames.float() - MEAN) / STD).permute(0, 1, 4, 2, 3)
+
+
+@dataclass(frozen=True)
+class LoadedEgominiOdometry:
+    """The network in memory."""
+
+    network: Any
+    device: str
+
+    def camera(self, video: Video, camera: Camera, *, clip_id: str = "") -> CameraPath:
+        """The camera's path, all frames registered, or `failed` where there is nothing to see.
+
+        Raises:
+            BadInputError: `video-dtype`: frames that are not uint8; `camera-form`: a camera other than the one of the
+                embedded world, or of another size than the video.
+        """
+        del clip_id
+        check_camera(video, camera)
+        if (camera.width, camera.height) != (RESOLUTION, RESOLUTION):
+            text = f"{camera.width} × {camera.height} pixels; egomini-odometry sees {RESOLUTION} × {RESOLUTION}"
+            raise BadInputError(text, code="camera-form")
+        if not is_fitted_view(np.asarray(camera.intrinsics), RESOLUTION):
+            K = camera.intrinsics
+            text = f"focal length {K[0, 0]:g}, {K[1, 1]:g} px, centre {K[0, 2]:g}, {K[1, 2]:g}; 32 px are expected"
+            raise BadInputError(text, code="camera-form")
+        count = len(video.frames)
+        if count < 2:
+            return no_path(count, "failed", f"{count} frame has no motion; two or more are needed", is_metric=True)
+        texture = video.frames.std(axis=(1, 2)).max()
+        if texture < LEAST_TEXTURE:
+            reason = f"no texture: the deviation within a frame is at most {texture:.1f} of 255 grey levels"
+            return no_path(count, "failed", reason, is_metric=True)
+        path = path_of(self._twists(video.frames))
+        return CameraPath(path, np.ones(count, dtype=bool), "ok", "", is_metric=True)
+
+    def _twists(self, frames: np.ndarray) -> np.ndarray:
+        """Mean of the four ways to see the video; float64 (time - 1, 6)."""
+        import torch
+
+        total = np.zeros((len(frames) - 1, 6))
+        with torch.inference_mode():
+            for mirror, signs in ((1, 1.0), (-1, MIRROR)):
+                clip = torch.from_numpy(np.ascontiguousarray(frames[:, :, ::mirror]))[None].to(self.device)
+                seen = self.network.look(prepare(clip))
+                onward = self.network.twists(seen)[0].double().cpu().numpy()
+                backward = self.network.twists([part.flip(1) for part in seen])[0].double().cpu().numpy()
+                total += signs * (onward - backward[::-1])
+        return total / 4

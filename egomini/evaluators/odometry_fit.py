@@ -1,0 +1,180 @@
+"""Fits and checks `egomini-odometry`: videos of a split against the path of the recorded head's camera.
+
+Fits `egomini-odometry`: videos against the recorded path of their camera.
+
+The loss asks for every stretch of 1, 2, 4 … steps: how far the pose that the steps add up to is from the true one, so
+that drift costs as much as a wrong step. Clips are seen in a mirror, backwards, and with faults of time and picture.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from egobench.data.open import open_split
+from egobench.fit.base import FitRequest, Fitter, fit_and_save, write_card
+from egobench.fit.training import Recipe, Report, half_precision, seeded, train
+from egobench.fit.video_faults import TIME_FAULTS, frame_order, spoil_somehow
+from egobench.progress import Progress
+from egobench.types import Split
+from egomini.evaluators.filmed import read_filmed
+from egomini.evaluators.odometry import EgominiOdometry, prepare
+from egomini.evaluators.odometry_health import check_egomini_odometry
+from egomini.evaluators.twists import MIRROR, twists_of
+from egomini.evaluators.view import RESOLUTION
+
+if TYPE_CHECKING:
+    import torch
+
+ANGLE, SHIFT = 0.02, 0.03
+"""rad and m: errors of a stretch that weigh the same."""
+PARTS = (1, 2, 4)
+"""A batch is whole clips, or two or four times as many of that part of the length: short ones teach steps sooner."""
+SMALL = 0.1
+"""Of those: below it the loss is quadratic."""
+
+
+@dataclass(frozen=True)
+class OdometryRecipe(Recipe):
+    """Everything that changes the weights."""
+
+    steps: int = 950
+    batch: int = 8
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.02
+    warmup: int = 50
+    faulty_time: float = 0.2
+    """Share of clips with a fault of time; the path is then the one that is shown."""
+    faulty_picture: float = 0.4
+    """Share of clips with a fault of the picture."""
+
+
+@dataclass(frozen=True)
+class FilmedPaths:
+    """Videos of one length and what their camera did."""
+
+    frames: UInt8[np.ndarray, "clip time 64 64 3"]
+    camera: Float[np.ndarray, "clip time 4 4"]
+    """`T_world_camera` per video frame, metres."""
+
+
+def fit_egomini_odometry(
+    paths: FilmedPaths, recipe: OdometryRecipe, checkpoint: Path, report: Report
+) -> "dict[str, torch.Tensor]":
+    """Trains from the recipe's seed, or from `checkpoint` where one lies, and returns the state."""
+    import torch
+
+    from egomini.evaluators.odometry_network import OdometryNetwork
+
+    network = seeded(OdometryNetwork, recipe.seed).to(memory_format=torch.channels_last)
+
+    def loss_of_step(step: int, rng: np.random.Generator) -> Any:
+        del step  # the generator knows it
+        parts = int(rng.choice(PARTS))
+        count = (paths.frames.shape[1] - 1) // parts + 1
+        chosen = rng.choice(len(paths.frames), size=min(recipe.batch * parts, len(paths.frames)), replace=False)
+        seen = []
+        for clip in chosen:
+            start = int(rng.integers(paths.frames.shape[1] - count + 1))
+            window = slice(start, start + count)
+            seen.append(_seen(paths.frames[clip, window], paths.camera[clip, window], recipe, rng))
+        frames = torch.from_numpy(np.stack([frames for frames, _ in seen]))
+        twists = torch.from_numpy(np.stack([twists for _, twists in seen]).astype(np.float32))
+        with half_precision():
+            found = network(prepare(frames))
+        return path_loss(found, twists)
+
+    return train(network, loss_of_step, recipe, checkpoint, report)
+
+
+def _seen(
+    frames: np.ndarray, camera: np.ndarray, recipe: OdometryRecipe, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """A clip as it is shown once, and its twists."""
+    order = np.arange(len(frames))
+    if rng.random() < recipe.faulty_time:
+        kind = TIME_FAULTS[int(rng.integers(1, len(TIME_FAULTS)))]
+        if kind != "shuffle":  # nobody can tell the way between frames that do not follow one another
+            order = frame_order(kind, float(rng.random()), len(frames), rng)
+    if rng.random() < 0.5:
+        order = order[::-1]
+    frames, twists = frames[order], twists_of(camera[order])
+    if rng.random() < 0.5:
+        frames, twists = frames[:, :, ::-1], twists * MIRROR
+    if rng.random() < recipe.faulty_picture:
+        frames = spoil_somehow(frames, rng)
+    return np.ascontiguousarray(frames), twists
+
+
+def path_loss(found: "torch.Tensor", true: "torch.Tensor") -> "torch.Tensor":
+    """Error of the poses after stretches of 1, 2, 4 … steps, axis by axis; weighed by one over the stretch's root."""
+    import torch
+
+    def cost(error: "torch.Tensor") -> "torch.Tensor":
+        return ((error.square() + SMALL**2).sqrt() - SMALL).sum(-1).mean()
+
+    here, there = _poses(found), _poses(true)
+    total, span = torch.zeros(()), 1
+    while True:
+        turned = here[0].transpose(-1, -2) @ there[0]
+        about = torch.stack([turned[..., (k + 2) % 3, (k + 1) % 3] for k in range(3)], dim=-1)
+        about = about - torch.stack([turned[..., (k + 1) % 3, (k + 2) % 3] for k in range(3)], dim=-1)
+        total = total + (cost(about / 2 / ANGLE) + cost((here[1] - there[1]) / SHIFT)) / span**0.5
+        if here[0].shape[1] <= span:
+            return total
+        here, there = _doubled(here, span), _doubled(there, span)
+        span *= 2
+
+
+_Poses = tuple["torch.Tensor", "torch.Tensor"]
+
+
+def _poses(twists: "torch.Tensor") -> _Poses:
+    """Rotations (…, 3, 3) and shifts (…, 3) of single steps."""
+    half = _turn(twists[..., :3] / 2)
+    return half @ half, (half @ twists[..., 3:, None])[..., 0]
+
+
+def _doubled(poses: _Poses, span: int) -> _Poses:
+    """From stretches of `span` steps to those of twice as many."""
+    (R, t), (S, u) = [part[:, :-span] for part in poses], [part[:, span:] for part in poses]
+    return R @ S, t + (R @ u[..., None])[..., 0]
+
+
+def _turn(vectors: "torch.Tensor") -> "torch.Tensor":
+    """Rotation vectors (…, 3) → matrices (…, 3, 3) by Rodrigues' formula."""
+    import torch
+
+    angle = (vectors.square().sum(-1, keepdim=True) + 1e-12).sqrt()[..., None]
+    x, y, z = vectors.unbind(-1)
+    zero = torch.zeros_like(x)
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))
+    return torch.eye(3) + torch.sin(angle) / angle * cross + (1 - torch.cos(angle)) / angle**2 * (cross @ cross)
+
+
+class OdometryFit(Fitter):
+    """The network of `egomini-odometry`."""
+
+    evaluator: ClassVar[str] = "egomini-odometry"
+
+    def fit(self, request: FitRequest, progress: Progress) -> Path:
+        """Fits and returns the card's path; all frames of the split are in memory (4 GB for 8,000 clips)."""
+        train, val = open_split(request.split), open_split(request.val)
+        recipe = request.recipe(OdometryRecipe)
+        EgominiOdometry().check(train.facts)
+        filmed = read_filmed(train, [row.clip_id for row in train.infos()], RESOLUTION, progress)
+        paths = FilmedPaths(filmed.frames, filmed.camera)
+        card = fit_and_save(
+            request,
+            train,
+            recipe,
+            lambda checkpoint, report: fit_egomini_odometry(paths, recipe, checkpoint, report),
+            progress,
+        )
+        return write_card(request, card, self.check(request.weights, val, progress))
+
+    def check(self, weights: Path, split: Split, progress: Progress) -> dict[str, Any]:
+        """Errors on a split's reference, as it is and spoilt; see `odometry_health`."""
+        return check_egomini_odometry(EgominiOdometry(weights), split, progress)

@@ -1,0 +1,106 @@
+"""`egomini-video`: features of whole clips for fvd on the embedded world, of what is seen and of how it moves.
+
+Videos are RGB uint8 of any size, seen at 64 × 64, all frames; features are 128-d, float32, one row a clip.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float
+
+from egobench.errors import BadInputError
+from egobench.files.network_weights import load_state, weights_digest
+from egobench.types import Video
+from egomini.evaluators.clip import MEAN, RESOLUTION, STD, prepare
+
+if TYPE_CHECKING:
+    import torch
+
+WEIGHTS = Path(__file__).parent / "weights"
+MIN_FRAMES = 10
+
+
+@dataclass(frozen=True)
+class EgominiVideo:
+    """A small CNN over frame pairs and time, fitted on `egomini-train`: 128-d features of whole clips."""
+
+    name: ClassVar[str] = "egomini-video"
+    provides: ClassVar[tuple[str, ...]] = ("clip",)
+
+    weights: Path = field(default=WEIGHTS / "egomini-video.safetensors")
+    """File that `egobench fit egomini-video` wrote; the protocol keeps its SHA-256, not its path."""
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the weight file, 64 hex digits. Raises BadInputError if the file is missing."""
+        return weights_digest(self.name, self.weights)
+
+    def protocol(self) -> Mapping[str, Any]:
+        """What is done to a video, and by which weights."""
+        return {
+            "extractor": self.name,
+            "weights_sha256": self.weights_sha256,
+            "video": [
+                f"all frames, {MIN_FRAMES} or more, the conditioning frame among them; rate as it is",
+                "RGB uint8 to float32 in 0 … 1",
+                f"bilinear with antialias to {RESOLUTION} × {RESOLUTION} if the size differs",
+                f"minus {MEAN}, divided by {STD}",
+                "8 × 8 patches of each frame and of the one before, convolutions over time, means of five "
+                "stretches; float32, one clip a batch; 128-d",
+            ],
+        }
+
+    def check(self, facts: Mapping[str, Any]) -> None:
+        """Refuses a split whose videos are too short, code `split-form`."""
+        if facts["num_video_frames"] < MIN_FRAMES:
+            found = facts["num_video_frames"]
+            raise BadInputError(f"{found} video frames; {self.name} needs {MIN_FRAMES} or more", code="split-form")
+
+    def load(self, device: str) -> "LoadedEgominiVideo":
+        """Builds the network.
+
+        Raises:
+            BadInputError: the weight file is missing, is not safetensors, or holds another network.
+        """
+        from egomini.evaluators.video_network import VideoNetwork
+
+        network = VideoNetwork()
+        load_state(self.name, self.weights, network)
+        return LoadedEgominiVideo(network.to(device).eval(), device)
+
+
+def prepare_clips(frames: "torch.Tensor") -> "torch.Tensor":
+    """uint8 (clip, time, H, W, 3) → normalised float32 (clip, time, 64, 64, 3)."""
+    if frames.shape[2:4] == (RESOLUTION, RESOLUTION):
+        return (frames.float() / 255 - MEAN) / STD
+    return prepare(frames.flatten(0, 1)).permute(0, 2, 3, 1).unflatten(0, tuple(frames.shape[:2]))
+
+
+@dataclass(frozen=True)
+class LoadedEgominiVideo:
+    """The network in memory."""
+
+    network: Any
+    device: str
+
+    def clip(self, video: Video) -> Float[np.ndarray, "item feature"]:
+        """Features of a whole video, (1, 128) float32.
+
+        Raises:
+            BadInputError: frames that are not uint8 (`video-dtype`), or fewer than 10 (`video-frames`).
+        """
+        import torch
+
+        if video.frames.dtype != np.uint8:
+            raise BadInputError(f"frames are {video.frames.dtype}; expected uint8 0 … 255", code="video-dtype")
+        if len(video.frames) < MIN_FRAMES:
+            raise BadInputError(
+                f"video has {len(video.frames)} frames; egomini-video needs {MIN_FRAMES} or more", code="video-frames"
+            )
+        with torch.inference_mode():
+            frames = torch.from_numpy(np.ascontiguousarray(video.frames)).to(self.device)
+            return self.network(prepare_clips(frames[None])).cpu().numpy()

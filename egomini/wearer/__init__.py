@@ -1,0 +1,1 @@
+"""The wearer: body, shape, gait, and how a script of targets becomes poses."""

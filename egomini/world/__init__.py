@@ -1,0 +1,1 @@
+"""Rooms: what stands where, of which form and surface."""
