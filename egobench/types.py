@@ -200,12 +200,17 @@ class Split(Protocol):
         ...
 
     def infos(self) -> tuple[ClipInfo, ...]:
-        """All rows, sorted by clip id; opens no clip."""
+        """All rows; opens no clip. `clips_of` puts them in order."""
         ...
 
     def clip(self, clip_id: str) -> Clip:
         """Opens one clip (task `t2vm`). Raises BadInputError if its files are damaged, UnknownNameError if absent."""
         ...
+
+
+def clips_of(split: Split, limit: int | None = None) -> tuple[ClipInfo, ...]:
+    """Rows of a split, sorted by clip id: the first `limit` of them, or all. Every run takes them in this order."""
+    return tuple(sorted(split.infos(), key=lambda info: info.clip_id))[:limit]
 
 
 @dataclass(frozen=True)

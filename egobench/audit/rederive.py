@@ -24,7 +24,7 @@ from egobench.plan.protocol import is_set_metric
 from egobench.plan.request import RunPlan, RunRequest, model_settings, plan
 from egobench.plan.resolve import resolve_model
 from egobench.run.extract import ExtractItem, ExtractJob, Maker
-from egobench.run.finished import kept_plan, metrics_text
+from egobench.run.finished import metrics_text, plan_of_run
 from egobench.run.generate import GenerateJob
 from egobench.run.inputs import Inputs, Origin
 from egobench.run.score import score_clip, score_set
@@ -86,7 +86,7 @@ class RederiveJob:
     def prepare(self) -> Callable[[RederiveItem], Rederived]:
         """Loads split, extractors, metrics and, where it can be had, the model; the task derives an item."""
         request = self.request
-        asked = kept_plan(self.manifest, metrics_text(self.manifest))
+        asked = plan_of_run(self.manifest, metrics_text(self.manifest))
         ours, theirs = Cache(self.scratch / "cache"), Cache(self.cache)
         inputs = Inputs(asked.split, RunFolder(self.folder), ours, {})
         sample, absent = self._model()

@@ -19,14 +19,14 @@ from egobench.plan.request import RunPlan, identity_of
 from egobench.plan.resolve import absolute_metrics, preset_shown, resolve_device
 from egobench.progress import Progress, Quiet
 from egobench.run.aggregate import metrics_document, result_of
-from egobench.run.finished import expanded, kept_plan, metrics_text, read_done
+from egobench.run.finished import by_name, metrics_text, plan_of_run
 from egobench.run.floor_and_chance import versions_of
 from egobench.run.run import RunReport, finish, report_of, weights_of
 from egobench.run.stages import count_items, extract_stage, is_unchanged, score_metrics
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.journal import event_line
-from egobench.store.manifest import SCHEMA, environment, now
+from egobench.store.manifest import SCHEMA, environment, now, read_finished
 from egobench.store.seal import refuse_changed, seal_flaws
 from egobench.store.staging import replace_files, take_up
 from egobench.store.tables import ItemRow, ScoreRow, read_items, read_scores, write_scores
@@ -74,15 +74,15 @@ def rescore_run(
     folder, metrics = open_run(path), absolute_metrics(metrics)
     with folder.lock():
         take_up(folder)
-        manifest = read_done(folder)
-        asked = kept_plan(manifest, metrics)
+        manifest = read_finished(folder)
+        asked = plan_of_run(manifest, metrics)
         check_split(asked.split, progress, trust=trust)
         request = replace(
             asked.request,
             workers=asked.request.workers if workers is None else workers,
             device=device or asked.request.device,
         )
-        asked = replace(asked, request=replace(request, metrics=expanded(metrics, asked.labelled)))
+        asked = replace(asked, request=replace(request, metrics=by_name(metrics, asked.labelled)))
         _refuse_changed(folder, manifest)
         items = read_items(folder.items)
         try:
@@ -92,7 +92,7 @@ def rescore_run(
             raise KeyboardInterrupt(f"interrupted; `egobench resume {folder.path}` puts the run in order") from None
         except StorageError as error:
             raise StorageError(f"{error}; `egobench resume {folder.path}` puts the run in order") from error
-        return finish(report_of(folder, read_done(folder)), request)
+        return finish(report_of(folder, read_finished(folder)), request)
 
 
 def _refuse_changed(folder: RunFolder, manifest: Mapping[str, Any]) -> None:

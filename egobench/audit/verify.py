@@ -22,10 +22,11 @@ from egobench.plan.request import RunPlan
 from egobench.plan.resolve import resolve_device
 from egobench.progress import Progress, Quiet
 from egobench.run.extract import WantList, makers_of
-from egobench.run.finished import kept_plan, kept_split, metrics_text, read_done
+from egobench.run.finished import metrics_text, plan_of_run, split_of_run
 from egobench.run.inputs import Inputs, Origin
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
+from egobench.store.manifest import read_finished
 from egobench.store.seal import SEAL_SINCE, Flaw, seal_flaws
 from egobench.store.tables import ItemRow
 
@@ -63,7 +64,7 @@ def verify_run(
     if not 0 <= share <= 1:
         raise BadInputError(f"share is {share}; a number from 0 to 1 is needed", code="range")
     folder = open_run(path)
-    manifest = read_done(folder)
+    manifest = read_finished(folder)
     found = Verification(folder.path)
     if manifest["schema"] < SEAL_SINCE:
         found.unchecked.append(f"seal: a run of schema {manifest['schema']} has none; its files are held to each other")
@@ -92,7 +93,7 @@ def _plan(records: Records, found: Verification, progress: Progress | None, trus
     manifest = records.manifest
     name = manifest["split"]["name"]
     try:
-        split, infos = kept_split(manifest)
+        split, infos = split_of_run(manifest)
         check_split(split, progress, trust=trust)
     except NotComparableError as error:
         found.flaws.append(Flaw("split-changed", f"split {name}", str(error), "the content that was run"))
@@ -106,7 +107,7 @@ def _plan(records: Records, found: Verification, progress: Progress | None, trus
     found.checked["split"] = 1
     found.flaws += records.split_flaws(infos)
     try:
-        asked = kept_plan(manifest, metrics_text(manifest))
+        asked = plan_of_run(manifest, metrics_text(manifest))
     except (UnknownNameError, BadInputError) as error:
         found.flaws.append(Flaw("metric-missing", "metrics", str(error), "all metrics of the run here, or --share 0"))
         return None

@@ -18,7 +18,7 @@ from egobench.files.atomic import read_json
 from egobench.files.digest import digest_file
 from egobench.plan.model_code import changed_text
 from egobench.store.labels import LABEL, given_name
-from egobench.store.manifest import refuse_newer
+from egobench.store.manifest import refuse_newer, refuse_unfinished
 from egobench.tables.table import Kind, check_metrics, read_metrics
 
 
@@ -143,9 +143,7 @@ def entry_content(run: Path, kind: Kind | None = None, label: str | None = None)
     document = read_metrics(run)
     manifest_file = run / "manifest.json"
     manifest = refuse_newer(read_json(manifest_file), manifest_file)
-    status = manifest.get("status")
-    if status != "done":
-        raise BadInputError(f"{run}: status is {status!r}; only a run that is done is entered", code="run-unfinished")
+    refuse_unfinished(manifest, run, "only a run that is done is entered")
     refuse_two_versions(changed_text(manifest.get("model", {})), run)
     try:
         provenance = Provenance(

@@ -18,7 +18,7 @@ from egobench.run.measured import failed_sets
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.labels import Named, distinct_labels, given_name
-from egobench.store.manifest import read_manifest
+from egobench.store.manifest import read_finished
 from egobench.store.seal import refuse_unsealed
 from egobench.store.tables import SET_CLIP, ItemRow, ScoreRow, read_items, read_scores
 from egobench.store.terms import SetTerms, keep_terms, load_terms, terms_key
@@ -38,10 +38,7 @@ def run_side(path: Path | str, progress: Progress | None = None, *, trust: bool 
             was sealed; `split-content`.
     """
     folder = open_run(path)
-    manifest = read_manifest(folder)
-    if manifest["status"] != "done":
-        text = f"{path}: status is '{manifest['status']}'; `egobench resume {path}` finishes it"
-        raise BadInputError(text, code="run-unfinished")
+    manifest = read_finished(folder, path)
     refuse_unsealed(folder, manifest)
     _check_split(manifest, progress, trust)
     document = read_json(folder.metrics)

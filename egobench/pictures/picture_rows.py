@@ -13,10 +13,11 @@ from egobench.files.plain import differing_fields
 from egobench.files.video import read_video
 from egobench.pictures.drawing import REFERENCE_COLOR
 from egobench.plan.model_code import changed_text
-from egobench.run.finished import kept_split, read_done
+from egobench.run.finished import split_of_run
 from egobench.run.generate import MOTION_FILE, VIDEO_FILE
 from egobench.run.inputs import unchanged
 from egobench.store.folder import RunFolder, open_run
+from egobench.store.manifest import read_finished
 from egobench.store.tables import SET_CLIP, ItemRow, ScoreRow, read_items, read_scores
 from egobench.tables.table import read_metrics
 from egobench.types import Sample, Split
@@ -99,7 +100,7 @@ def open_row(board: Board, label: str, path: Path, place: int = 0) -> PictureRow
         text = f"the label {label!r} cannot be printed; a letter or digit first, then letters, digits, spaces and "
         raise BadInputError(f"{text}.:,+/()-, at most 80 signs, are right", code="row-label")
     folder = open_run(path)
-    manifest, document = read_done(folder), read_metrics(folder.path)
+    manifest, document = read_finished(folder), read_metrics(folder.path)
     refuse_two_versions(changed_text(manifest["model"]), path)
     digest = manifest["split"]["digest"]
     task = document["task"] if document["task"] in board.given else board.task
@@ -145,7 +146,7 @@ def rows_split(rows: Sequence[PictureRow]) -> Split:
                 f"'{first.label}' and '{row.label}' were run on different contents of {first.manifest['split']['name']}"
             )
             raise NotComparableError(f"{text}; runs on one digest can be drawn side by side")
-    split = kept_split(first.manifest)[0]
+    split = split_of_run(first.manifest)[0]
     planned = len(split.infos())
     for row in rows:
         clips = len({item.clip for item in row.items})

@@ -26,9 +26,10 @@ from egobench.geometry.skeleton import get_skeleton
 from egobench.pictures.drawing import SAMPLE_COLOR, heading
 from egobench.plan.model_code import changed_text
 from egobench.progress import Progress, Quiet
-from egobench.run.finished import kept_split, read_done
+from egobench.run.finished import split_of_run
 from egobench.run.generate import MOTION_FILE, VIDEO_FILE
 from egobench.store.folder import RunFolder, open_run
+from egobench.store.manifest import read_finished
 from egobench.store.seal import seal_flaws
 from egobench.store.tables import SET_CLIP, ItemRow, ScoreRow, read_items, read_scores
 from egobench.tables.numbers import MISSING, plain_text
@@ -70,7 +71,7 @@ def make_report(
     if clips < 0:
         raise BadInputError(f"clips is {clips}; at least 0 is needed", code="range")
     folder = open_run(path)
-    manifest, document = read_done(folder), read_metrics(folder.path)
+    manifest, document = read_finished(folder), read_metrics(folder.path)
     items, scores = read_items(folder.items), read_scores(folder.scores)
     target = Path(out) if out is not None else folder.report
     if target.exists() and not (target / "index.html").is_file() and any(target.iterdir()):
@@ -119,7 +120,7 @@ def worst_items(document: Mapping[str, Any], items: Sequence[ItemRow], scores: S
 
 def _split(manifest: Mapping[str, Any], notes: list[str]) -> Split | None:
     try:
-        return kept_split(manifest)[0]
+        return split_of_run(manifest)[0]
     except EgoBenchError as error:
         notes.append(f"the references are not shown: {error}")
         return None

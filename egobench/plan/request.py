@@ -27,7 +27,7 @@ from egobench.plan.resolve import (
 )
 from egobench.store.labels import check_label
 from egobench.submissions.model import Submission, description_of, submission_record
-from egobench.types import ClipInfo, Model, Split, Task
+from egobench.types import ClipInfo, Model, Split, Task, clips_of
 
 SUBMISSION = "egobench.submissions.model:Submission"
 """The model that reads samples from a folder."""
@@ -153,7 +153,7 @@ def plan(request: RunRequest) -> RunPlan:
     if hasattr(model, "check_split"):
         with user_code(f"check_split of model '{request.model}'"):
             model.check_split(split)  # pyright: ignore[reportAttributeAccessIssue]
-    infos = tuple(sorted(split.infos(), key=lambda info: info.clip_id))[: request.limit]
+    infos = clips_of(split, request.limit)
     if not infos:
         raise BadInputError(f"split '{request.split}' has no clips", code="split-empty")
     protocols = protocol_records(metrics, split, [info.clip_id for info in infos], request.seeds, request.task)

@@ -12,13 +12,11 @@ from egobench.plan.availability import usable_metrics
 from egobench.plan.protocol import protocol_records
 from egobench.plan.request import RunPlan, request_of
 from egobench.plan.resolve import GROUPS, by_group_only, resolve_metrics, resolve_split
-from egobench.store.folder import RunFolder
-from egobench.store.manifest import read_manifest
-from egobench.types import ClipInfo, Split
+from egobench.types import ClipInfo, Split, clips_of
 
 
 @dataclass(frozen=True)
-class KeptSamples:
+class StoredSamples:
     """Stands where a plan has a model; it cannot be asked for anything."""
 
     def load(self, device: str) -> NoReturn:
@@ -26,25 +24,12 @@ class KeptSamples:
         raise BadInputError("the samples of a finished run are kept, not made again", code="model-absent")
 
 
-def read_done(folder: RunFolder) -> dict[str, Any]:
-    """The manifest of a finished run.
-
-    Raises:
-        BadInputError: `run-unfinished`, or damaged.
-    """
-    manifest = read_manifest(folder)
-    if manifest["status"] != "done":
-        text = f"{folder.path}: status is '{manifest['status']}'; `egobench resume {folder.path}` finishes it"
-        raise BadInputError(text, code="run-unfinished")
-    return manifest
-
-
 def metrics_text(manifest: Mapping[str, Any]) -> str:
     """The run's metrics as `--metrics` takes them; what `core` and `all` meant then, by name."""
-    return expanded(str(manifest["request"]["metrics"]), manifest["metrics"])
+    return by_name(str(manifest["request"]["metrics"]), manifest["metrics"])
 
 
-def expanded(metrics: str, labels: Iterable[str]) -> str:
+def by_name(metrics: str, labels: Iterable[str]) -> str:
     """Names as `--metrics` takes them, with what `core` and `all` meant by name.
 
     Args:
@@ -58,7 +43,7 @@ def expanded(metrics: str, labels: Iterable[str]) -> str:
     return ",".join([*filter(None, [named]), *(label for label in labels if label.partition(":")[0] not in taken)])
 
 
-def kept_split(manifest: Mapping[str, Any]) -> tuple[Split, tuple[ClipInfo, ...]]:
+def split_of_run(manifest: Mapping[str, Any]) -> tuple[Split, tuple[ClipInfo, ...]]:
     """The split of a finished run and the clips that were run.
 
     Raises:
@@ -72,10 +57,10 @@ def kept_split(manifest: Mapping[str, Any]) -> tuple[Split, tuple[ClipInfo, ...]
             f"{manifest['run']} was made on {recorded['name']} with digest {recorded['digest'][:12]}, the split has "
             f"{split.digest[:12]} now; a run can only be taken up on the clips that it was made on"
         )
-    return split, tuple(sorted(split.infos(), key=lambda info: info.clip_id))[: request["limit"]]
+    return split, clips_of(split, request["limit"])
 
 
-def kept_plan(manifest: Mapping[str, Any], metrics: str) -> RunPlan:
+def plan_of_run(manifest: Mapping[str, Any], metrics: str) -> RunPlan:
     """The plan to score a finished run's samples with so named metrics; its identity is the run's own.
 
     Raises:
@@ -84,11 +69,11 @@ def kept_plan(manifest: Mapping[str, Any], metrics: str) -> RunPlan:
         NotComparableError: the split has changed.
     """
     request = replace(request_of(manifest["request"]), metrics=metrics)
-    split, infos = kept_split(manifest)
+    split, infos = split_of_run(manifest)
     found, _ = usable_metrics(resolve_metrics(metrics), split, leave_out=by_group_only(metrics))
     return RunPlan(
         request=request,
-        model=KeptSamples(),
+        model=StoredSamples(),
         target=manifest["model"]["target"],
         settings=manifest["model"]["settings"],
         code=manifest["model"].get("code", {}),

@@ -35,7 +35,7 @@ from egobench.run.stages import extract_stage, generate_stage, score_stage, sett
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, create_run, open_run
 from egobench.store.journal import Journal
-from egobench.store.manifest import SCHEMA, environment, now, read_manifest, write_manifest
+from egobench.store.manifest import SCHEMA, environment, now, read_finished, read_manifest, write_manifest
 from egobench.store.seal import sealed
 from egobench.store.staging import is_pending, take_up
 from egobench.store.tables import read_items, read_scores
@@ -134,11 +134,7 @@ def resume_run(
 def load_run(path: Path | str) -> RunReport:
     """Reads a finished run. Raises BadInputError if it is none, damaged, or of a newer schema."""
     folder = open_run(path)
-    manifest = read_manifest(folder)
-    if manifest["status"] != "done":
-        text = f"{path}: status is '{manifest['status']}'; `egobench resume {path}` finishes it"
-        raise BadInputError(text, code="run-unfinished")
-    return report_of(folder, manifest)
+    return report_of(folder, read_finished(folder, path))
 
 
 def _work(folder: RunFolder, asked: RunPlan, progress: Progress) -> RunReport:

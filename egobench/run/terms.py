@@ -29,6 +29,7 @@ from egobench.store.cache import Cache
 from egobench.store.folder import RunFolder
 from egobench.store.tables import ItemRow
 from egobench.store.terms import SetTerms
+from egobench.types import clips_of
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class SetSource:
 
     def _refuse_other(self, metric: SetMetric, label: str, protocol: str, inputs: Inputs) -> None:
         request, written = self.manifest["request"], self.manifest["protocols"][protocol]
-        clip_ids = sorted(info.clip_id for info in inputs.split.infos())[: request["limit"]]
+        clip_ids = [info.clip_id for info in clips_of(inputs.split, request["limit"])]
         here = protocol_record(metric, inputs.split, clip_ids, request["seeds"], request["task"])
         fields = differing_fields(written, here)
         if fields:

@@ -16,7 +16,7 @@ from egobench.errors import BadInputError
 from egobench.files.atomic import TEMPORARY_SUFFIX, atomic_path, storage_errors
 from egobench.store.folder import RunFolder
 from egobench.store.labels import Named, distinct_labels, given_name
-from egobench.store.manifest import read_manifest
+from egobench.store.manifest import read_manifest, refuse_unfinished
 from egobench.store.seal import SEALED, seal_flaws
 from egobench.store.staging import is_pending
 
@@ -199,9 +199,10 @@ def export_run(path: Path, archive: Path) -> int:
         raise BadInputError(f"{archive}: an archive ends in .zip or .tar", code="archive-form")
     folder = RunFolder(path.resolve())
     manifest = read_manifest(folder)
-    if manifest["status"] != "done" or is_pending(folder):
-        text = f"{path}: status is '{manifest['status']}'; only a run that is done is packed; `egobench resume {path}`"
-        raise BadInputError(text, code="run-unfinished")
+    advice = f"only a run that is done is packed; `egobench resume {path}`"
+    if is_pending(folder):
+        raise BadInputError(f"{path}: a rescore of it was interrupted; {advice}", code="run-unfinished")
+    refuse_unfinished(manifest, path, advice)
     if flaws := seal_flaws(folder, manifest):
         raise BadInputError(f"{path}: {flaws[0].line}; `egobench verify {path}` lists everything", code="run-changed")
     files = list(_packed_files(folder))

@@ -54,6 +54,31 @@ def read_manifest(folder: RunFolder) -> dict[str, Any]:
     return manifest
 
 
+def read_finished(folder: RunFolder, path: Path | str | None = None) -> dict[str, Any]:
+    """The manifest of a finished run. Raises as `read_manifest` and `refuse_unfinished`.
+
+    Args:
+        path: the folder as the user typed it, for the error.
+    """
+    return refuse_unfinished(read_manifest(folder), path or folder.path)
+
+
+def refuse_unfinished(manifest: dict[str, Any], path: Path | str, advice: str = "") -> dict[str, Any]:
+    """The manifest itself, if its run is done.
+
+    Args:
+        path: the run's folder, for the error.
+        advice: end of the error; by default how to finish the run.
+
+    Raises:
+        BadInputError: `run-unfinished`.
+    """
+    if manifest.get("status") != "done":
+        advice = advice or f"`egobench resume {path}` finishes it"
+        raise BadInputError(f"{path}: status is {manifest.get('status')!r}; {advice}", code="run-unfinished")
+    return manifest
+
+
 def refuse_newer(manifest: dict[str, Any], where: Path) -> dict[str, Any]:
     """The manifest itself. Raises BadInputError `manifest-schema` if a newer version wrote it."""
     schema = manifest.get("schema")

@@ -23,7 +23,7 @@ from egobench.submissions.inventory import ARCHIVES, SampleFiles, take_inventory
 from egobench.submissions.model import content_digest
 from egobench.submissions.report import Finding, Report, finding, missing_as_warnings
 from egobench.submissions.sample import Looked, look_at
-from egobench.types import Split
+from egobench.types import Split, clips_of
 
 MEMORY_BYTES = 3 * 2**30
 """Address space that a worker may take on top of what it has when it starts."""
@@ -99,7 +99,7 @@ def check_submission(
     folder = Path(folder)
     if skeleton_map is not None:
         read_skeleton_map(skeleton_map)
-    clip_ids = sorted(info.clip_id for info in split.infos())
+    clip_ids = [info.clip_id for info in clips_of(split)]
     wrong = _wrong_folder(folder)
     if wrong:
         return _report(folder, split, None, len(clip_ids), [wrong], len(clip_ids), {})

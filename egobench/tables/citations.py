@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from egobench.catalog import METRICS
-from egobench.errors import BadInputError, EgoBenchError
+from egobench.errors import EgoBenchError
 from egobench.extractors.weights_manifest import WeightFile, read_manifest
 from egobench.store.folder import open_run
 from egobench.store.manifest import read_manifest as read_run
+from egobench.store.manifest import refuse_unfinished
 
 REFERENCES = Path(__file__).with_name("references.toml")
 NOT_BIBTEX = ("type", "cited_as", "used_by")
@@ -50,11 +51,7 @@ def cite_run(path: Path | str) -> tuple[list[Citation], list[str]]:
     Raises:
         BadInputError: no run, a damaged one, or one that is not done.
     """
-    manifest = read_run(open_run(path))
-    if manifest["status"] != "done":
-        raise BadInputError(
-            f"{path}: status is '{manifest['status']}'; `egobench resume {path}` finishes it", code="run-unfinished"
-        )
+    manifest = refuse_unfinished(read_run(open_run(path)), path)
     found = {"egobench": _suite(manifest)}
     known = references()
     unknown: list[str] = []

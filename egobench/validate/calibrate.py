@@ -7,7 +7,7 @@ would score, by kind of motion and look, how much its seed moves it, and what it
 import os
 import platform
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -30,7 +30,7 @@ from egobench.progress import Progress, Quiet
 from egobench.run.reasons import count_reasons
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder
-from egobench.types import CameraPath, ClipInfo, PathStatus, Split
+from egobench.types import CameraPath, ClipInfo, PathStatus, Split, clips_of
 from egobench.validate.calibrate_estimates import TIMED, EstimateJob, Estimates, estimate_all, own, seconds_key
 from egobench.validate.calibrate_figures import Breakdown, measure, metrics_by
 from egobench.validate.calibrate_hands import pixel_truth
@@ -146,7 +146,7 @@ def _whats(estimator: Estimator, name: str) -> list[What]:
 
 
 def _part(split: Split, limit: int | None) -> list[ClipInfo]:
-    infos = sorted(split.infos(), key=lambda info: info.clip_id)
+    infos = clips_of(split)
     if not infos:
         raise BadInputError(f"split '{split.name}' has no clips", code="split-empty")
     count = min(limit or len(infos), len(infos))

@@ -39,7 +39,7 @@ class _Bar(Progress):
         """A new bar."""
         self._current = self.add_task(name, total=total)
 
-    def advance(self, n: int = 1, failed: bool = False) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def advance(self, n: int = 1, failed: int | bool = 0) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Moves the newest bar."""
         del failed  # a clip that cannot be made stops the making
         self.update(self._current, advance=n)

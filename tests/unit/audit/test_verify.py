@@ -10,12 +10,12 @@ from pipeline_toys import METRICS, make_split
 
 from egobench.audit.verify import verify_run
 from egobench.errors import BadInputError
-from egobench.run.finished import kept_plan, metrics_text, read_done
+from egobench.run.finished import metrics_text, plan_of_run
 from egobench.run.inputs import Inputs, Origin
 from egobench.run.run import RunRequest, start_run
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
-from egobench.store.manifest import read_manifest, write_manifest
+from egobench.store.manifest import read_finished, read_manifest, write_manifest
 from egobench.store.seal import sealed
 from egobench.store.tables import read_items, read_scores, write_items, write_scores
 
@@ -64,8 +64,8 @@ def flip(path, place=-40):
 
 def entries_of(run):
     """Files of the cache that the run's samples and their references have; others stand in for chance."""
-    manifest = read_done(RunFolder(run))
-    asked, cache = kept_plan(manifest, metrics_text(manifest)), Cache(cache_home())
+    manifest = read_finished(RunFolder(run))
+    asked, cache = plan_of_run(manifest, metrics_text(manifest)), Cache(cache_home())
     inputs = Inputs(asked.split, RunFolder(run), cache, {})
     items = [item for item in read_items(run / "items.parquet") if item.status == "ok"]
     needs = [need for metric in asked.metrics for need in metric.needs().values()]
