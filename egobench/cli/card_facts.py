@@ -4,26 +4,30 @@ import glob
 import json
 import os
 
+import egobench
 from egobench.tables.card_text import percent, short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # see egobench.registry
     from typing import Any
 
+SUITE = os.path.join(os.path.dirname(egobench.__file__), "estimators", "cards")
+"""Folder of the cards that come with EgoBench."""
+
 
 def card_facts(source: str, name: str) -> "dict[str, Any]":
     """Split → headline figures of an estimator's shipped cards.
 
     Args:
-        source: file of the estimator; the cards lie in the folder `cards` beside it.
+        source: file of the estimator; cards may lie in the folder `cards` beside it.
         name: of the estimator.
     """
-    folder = os.path.join(os.path.dirname(source), "cards")
     found = {}
-    for path in sorted(glob.glob(os.path.join(glob.escape(folder), f"{glob.escape(name)}@*.json"))):
-        with open(path, encoding="utf-8") as file:
-            card = json.load(file)
-        found[card["split"]["name"]] = _figures(card)
+    for folder in dict.fromkeys((SUITE, os.path.join(os.path.dirname(source), "cards"))):
+        for path in sorted(glob.glob(os.path.join(glob.escape(folder), f"{glob.escape(name)}@*.json"))):
+            with open(path, encoding="utf-8") as file:
+                card = json.load(file)
+            found[card["split"]["name"]] = _figures(card)
     return found
 
 
