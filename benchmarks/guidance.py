@@ -23,7 +23,7 @@ from egobench.files.atomic import make_folder, write_json
 from egobench.metrics.mm_dist import MmDist
 from egobench.metrics.rot_err import RotErr
 from egobench.metrics.trans_err import TransErr
-from egobench.plan.resolve import resolve_device
+from egobench.plan.devices import resolve_device
 from egomini.evaluators.odometry import EgominiOdometry
 from egotwin_ref.adapters.model import EgoTwinModel, clip_seed
 from egotwin_ref.loading.bundle import Bundle, Inputs

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from row_steps import Setup, chosen, is_run, weights_of
 
-from egobench.plan.resolve import resolve_device
+from egobench.plan.devices import resolve_device
 from egotwin_ref.model.configs import VARIANTS
 from egotwin_ref.model.sampling import PLAIN, Guidance
 from egotwin_ref.table.guidance_choice import TEXT

@@ -37,7 +37,7 @@ TORCH = {"extractors", "estimators", "fit"}
 TORCH_FILES = {
     "files/network_weights.py": "fills a network from a weight file",
     "motions/smpl.py": "under smplx, which reads SMPL",
-    "plan/resolve.py": "asks whether there is a GPU",
+    "plan/devices.py": "asks whether there is a GPU",
 }
 LAZY = {
     "egobench.cli": "a verb imports what it needs when it is typed, so that `--help` costs little more than Python",

@@ -14,9 +14,10 @@ from egobench.data.check_split import check_split
 from egobench.errors import BadInputError, StorageError
 from egobench.files.atomic import make_folder, read_json, write_bytes, write_json
 from egobench.files.plain import plain
+from egobench.plan.devices import resolve_device
 from egobench.plan.model_code import codes_of
 from egobench.plan.request import RunPlan, identity_of
-from egobench.plan.resolve import absolute_metrics, preset_shown, resolve_device
+from egobench.plan.resolve import absolute_metrics, preset_shown
 from egobench.progress import Progress, Quiet
 from egobench.run.aggregate import metrics_document, result_of
 from egobench.run.finished import by_name, metrics_text, plan_of_run

@@ -18,8 +18,8 @@ from egobench.data.check_split import check_split
 from egobench.engines.local import LocalEngine
 from egobench.errors import BadInputError, NotComparableError, UnknownNameError
 from egobench.files.plain import differing_fields
+from egobench.plan.devices import resolve_device
 from egobench.plan.request import RunPlan
-from egobench.plan.resolve import resolve_device
 from egobench.progress import Progress, Quiet
 from egobench.run.extract import WantList, makers_of
 from egobench.run.finished import metrics_text, plan_of_run, split_of_run

@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
         if value is not None and value <= 0:
             raise BadInputError(f"--{name} is {value}; more than 0 is needed", code="option-range")
     from egobench.fit.model_training import TrainRequest, train
-    from egobench.plan.resolve import resolve_device
+    from egobench.plan.devices import resolve_device
 
     settings = {**vars(options), "device": resolve_device(options.device)}
     as_json = settings.pop("json")

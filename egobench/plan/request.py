@@ -12,12 +12,12 @@ from egobench.catalog import MODELS
 from egobench.errors import BadInputError
 from egobench.files.digest import digest_file, digest_folder, digest_json
 from egobench.plan.availability import usable_metrics
+from egobench.plan.devices import check_device
 from egobench.plan.model_code import code_record, codes_of
 from egobench.plan.protocol import protocol_records
 from egobench.plan.resolve import (
     Metric,
     by_group_only,
-    check_device,
     metric_labels,
     resolve_engine,
     resolve_metrics,

@@ -1,27 +1,25 @@
-"""Names, as a user types them → models, metrics, extractors, splits, devices.
+"""Names, as a user types them → models, metrics, extractors, estimators, engines, splits.
 
 Every name is looked up in the catalogue, then among entry points, then as `package.module:Name`.
 """
 
 import contextlib
 import dataclasses
-import types
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 from egobench.catalog import ENGINES, ESTIMATORS, EXTRACTORS, METRICS, MODELS, ON_REQUEST
 from egobench.data.open import open_split
 from egobench.engines.local import Engine
-from egobench.errors import BadInputError, EgoBenchError, UnknownNameError
+from egobench.errors import BadInputError, EgoBenchError
 from egobench.estimators.base import Estimator
 from egobench.extractors.base import Extractor
 from egobench.files.plain import plain
 from egobench.files.safe_names import SAFE_WORDS, unsafe_names
 from egobench.metrics.base import ESTIMATED, ClipMetric, SetMetric, What
+from egobench.plan.options import parse_options, settable_fields
 from egobench.plan.own_weights import absolute_name, shown_name, split_name, with_weights
-from egobench.registry import Registry, error_with_place, unknown
+from egobench.registry import Registry, error_with_place
 from egobench.types import Model, Split
 
 Metric = ClipMetric | SetMetric
@@ -51,7 +49,7 @@ def resolve_model(name: str, options: Mapping[str, str] | None = None) -> Model:
         raise BadInputError(f"model '{name}' {lacking}", code="model-class")
     with user_code(f"model '{name}'"):
         values = parse_options(kind, options or {})
-    missing = [f.name for f in _fields(kind) if f.name not in values and _is_required(f)]
+    missing = [f.name for f in settable_fields(kind) if f.name not in values and _is_required(f)]
     if missing:
         raise BadInputError(f"model '{name}' needs option '{missing[0]}'", code="model-option")
     with user_code(f"model '{name}'"):
@@ -80,49 +78,6 @@ def _lacking(kind: Any) -> str:
     if not callable(getattr(kind, "load", None)):
         lacks.append("has no `load(device)` method")
     return " and ".join(lacks)
-
-
-def parse_options(kind: type, options: Mapping[str, str]) -> dict[str, Any]:
-    """Texts → values for the fields of a dataclass. Raises as `resolve_model`."""
-    hints, names = get_type_hints(kind), [field.name for field in _fields(kind)]
-    values = {}
-    for key, text in options.items():
-        name = key.replace("-", "_")
-        if name not in names:
-            raise UnknownNameError(unknown(f"options of {kind.__name__}", key, names))
-        try:
-            values[name] = parse_value(hints[name], text)
-        except ValueError as error:
-            raise BadInputError(f"option {key}={text!r} of {kind.__name__}: {error}", code="model-option") from None
-    return values
-
-
-def parse_value(hint: Any, text: str) -> Any:
-    """One text by an annotated type: bool, int, float, str, Path, Literal, optional, tuples and lists (by comma).
-
-    Raises:
-        ValueError: the text does not fit; says what would.
-    """
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return _parse_union(arguments, text)
-    if origin is Literal:
-        matches = [value for value in arguments if str(value) == text]
-        if not matches:
-            raise ValueError(f"must be one of {', '.join(map(str, arguments))}")
-        return matches[0]
-    if origin in (tuple, list):
-        return origin(parse_value(arguments[0] if arguments else str, part.strip()) for part in text.split(",") if part)
-    if hint is bool:
-        if text.lower() not in ("true", "false", "1", "0", "yes", "no"):
-            raise ValueError("must be true or false")
-        return text.lower() in ("true", "1", "yes")
-    if hint in (int, float, str, Path):
-        try:
-            return hint(text)
-        except ValueError:
-            raise ValueError(f"must be a {hint.__name__}") from None
-    raise ValueError(f"a field of type {hint} cannot be given as text")
 
 
 GROUPS = ("core", "all")
@@ -262,65 +217,12 @@ def own_skeleton(split: Split) -> dict[str, Any]:
     return {fact: plain(split.facts[fact]) for fact in SKELETON_FACTS if split.facts.get(fact) is not None}
 
 
-def resolve_device(device: str) -> str:
-    """`auto` → `cuda` where a GPU and torch are there, else `cpu`; torch is imported only where a driver is found."""
-    if device != "auto":
-        return device
-    if not Path("/dev/nvidiactl").exists() or find_spec("torch") is None:
-        return "cpu"
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def check_device(device: str) -> None:
-    """Refuses a device that is not here, before anything is sampled.
-
-    Raises:
-        BadInputError: `device`: no such name, no torch, or no such GPU.
-    """
-    if device in ("auto", "cpu"):
-        return
-    if find_spec("torch") is None:
-        raise BadInputError(f"device '{device}' needs torch: pip install 'egobench[torch]'", code="device")
-    import torch
-
-    try:
-        found = torch.device(device)
-    except (RuntimeError, ValueError):
-        text = f"'{device}' is no device; auto, cpu, cuda, cuda:0 … are, and what else torch knows"
-        raise BadInputError(text, code="device") from None
-    count = torch.cuda.device_count()
-    if found.type == "cuda" and (found.index or 0) >= count:
-        text = (
-            f"device '{device}': torch finds {count or 'no'} GPU{'s'[: count != 1]} here; `egobench doctor` says more"
-        )
-        raise BadInputError(text, code="device")
-
-
 def _instance(registry: Registry, name: str) -> Any:
     found = registry.load(name)
     if not isinstance(found, type):
         return found
     with user_code(f"'{name}'"):
         return found()
-
-
-def _parse_union(arguments: tuple[Any, ...], text: str) -> Any:
-    if type(None) in arguments and text.lower() in ("none", ""):
-        return None
-    reasons = []
-    for kind in arguments:
-        if kind is not type(None):
-            try:
-                return parse_value(kind, text)
-            except ValueError as error:
-                reasons.append(str(error))
-    raise ValueError(" or ".join(reasons))
-
-
-def _fields(kind: type) -> list[dataclasses.Field]:
-    return [field for field in dataclasses.fields(kind) if field.init]
 
 
 def _is_required(field: dataclasses.Field) -> bool:

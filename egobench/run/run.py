@@ -16,6 +16,7 @@ from egobench.data.folder import INDEX
 from egobench.engines.worker import one_line
 from egobench.errors import BadInputError, IncompleteRunError, NotComparableError, StorageError, UnknownNameError
 from egobench.files.atomic import make_folder, read_json
+from egobench.plan.devices import resolve_device
 from egobench.plan.model_code import CHANGED, codes_of
 from egobench.plan.request import (
     RunPlan,
@@ -26,7 +27,7 @@ from egobench.plan.request import (
     request_record,
     submission_settings,
 )
-from egobench.plan.resolve import absolute_metrics, resolve_device, resolve_split
+from egobench.plan.resolve import absolute_metrics, resolve_split
 from egobench.progress import Progress, Quiet
 from egobench.run.aggregate import result_of
 from egobench.run.floor_and_chance import versions_of

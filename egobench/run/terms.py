@@ -18,8 +18,9 @@ from egobench.data.check_split import check_split
 from egobench.errors import BadInputError, NotComparableError
 from egobench.files.plain import differing_fields
 from egobench.metrics.base import SetMetric
+from egobench.plan.devices import resolve_device
 from egobench.plan.protocol import is_set_metric, protocol_record
-from egobench.plan.resolve import metric_labels, resolve_device, resolve_engine, resolve_metrics, resolve_split
+from egobench.plan.resolve import metric_labels, resolve_engine, resolve_metrics, resolve_split
 from egobench.progress import Progress
 from egobench.run.extract import REFERENCE_SEED, ExtractItem, ExtractJob, WantList, makers_of
 from egobench.run.inputs import Inputs, Origin

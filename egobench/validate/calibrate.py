@@ -23,9 +23,10 @@ from egobench.files.atomic import make_folder, write_json
 from egobench.files.plain import plain
 from egobench.metrics.base import Need, What
 from egobench.plan.class_code import maker_record
+from egobench.plan.devices import resolve_device
 from egobench.plan.estimates import LOST, split_camera
 from egobench.plan.own_weights import shown_name
-from egobench.plan.resolve import resolve_device, resolve_engine, resolve_estimator, resolve_split
+from egobench.plan.resolve import resolve_engine, resolve_estimator, resolve_split
 from egobench.progress import Progress, Quiet
 from egobench.run.reasons import count_reasons
 from egobench.store.cache import Cache, cache_home

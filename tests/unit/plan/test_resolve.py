@@ -8,7 +8,9 @@ from typing import Literal
 import pytest
 
 from egobench.errors import BadInputError, UnknownNameError
-from egobench.plan.resolve import parse_value, resolve_device, resolve_metrics, resolve_model, resolve_split
+from egobench.plan.devices import resolve_device
+from egobench.plan.options import parse_value
+from egobench.plan.resolve import resolve_metrics, resolve_model, resolve_split
 from egobench.run.run import RunRequest, plan
 
 
