@@ -74,7 +74,7 @@ SENTENCES = {
         ),
     },
     "docs/metric-validation.md": {
-        "{} of {} clips stand still where the reference's hands move. By version {}, which held a sample only against "
+        "{} of {} clips stand still where the reference's hands move. By version {}, which compared a sample only with "
         "its own motion, `static` had {}": "egobench validate-metrics --faults yaw-drift",
         "trans-err {} m against its floor of {}, intervals overlapping": (
             "egobench validate-metrics --faults video-mirror --ladders FILE"

@@ -36,9 +36,9 @@ def test_a_second_seed_moved_colmap_by_what_its_card_says():
     assert not differing(list(words), [*seeds["mean_by_seed"], seeds["range_of_a_clip"]["median"]])
 
 
-def test_hands_palm_on_small_pictures_is_as_near_to_strangers_as_its_card_says():
+def test_hands_palm_on_small_pictures_is_as_near_to_chance_as_its_card_says():
     found = card("hands.palm", "egomini-test")["metrics"]["hand-score"]
-    words = sentence(PAGE, "its hand-score of the reference, {}, lies near that of strangers, {}.").groups()
+    words = sentence(PAGE, "its hand-score of the reference, {}, lies near that of shuffled pairs, {}.").groups()
     assert not differing(list(words), [found["all"]["value"], found["chance"]["value"]])
 
 

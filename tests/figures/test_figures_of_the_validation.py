@@ -91,7 +91,7 @@ TOLD = {
         *_rungs(VIDEO, "hand-score", "video-mirror", 1.0),
     ],
     "by colmap, on the first {} clips of egomini-hd": lambda: [report(HD)["clips"]],
-    "A zoom by {}, {}, {}, {} % is told as {}, {}, {}, {} % (floor {} % [{}, {}])": lambda: [
+    "A zoom by {}, {}, {}, {} % is measured as {}, {}, {}, {} % (floor {} % [{}, {}])": lambda: [
         *sorted(ladder(HD, "fov-drift", "zoom"))[1:], *_rungs(HD, "fov-drift", "zoom"),
         *_control(HD, "fov-drift", "reference"),
     ],
@@ -126,9 +126,9 @@ def test_the_ladders_are_as_declared_and_the_command_names_their_faults(name):
     assert f"--faults {','.join(report(name)['faults'])}" in text_of(PAGE)
 
 
-def test_the_metrics_that_do_not_ask_about_pairs_are_those_of_the_report():
+def test_the_metrics_that_do_not_look_at_pairs_are_those_of_the_report():
     found = {name: metric["pairing"] for name, metric in report(MOTION)["metrics"].items()}
-    said = re.search(r"as designed: (.+?)\. Told apart: (.+?)\. (.+?) do not ask", text_of(PAGE), re.DOTALL)
+    said = re.search(r"as designed: (.+?)\. These .+? ones: (.+?)\. (.+?) do not look at", text_of(PAGE), re.DOTALL)
     assert said
     for words, pairing in zip(said.groups(), ("uninformative", "told apart", "not asked"), strict=True):
         assert set(re.split(r",\s+|\s+and\s+", words)) == {name for name, p in found.items() if p == pairing}
