@@ -185,12 +185,12 @@ def _estimator(part: str, manifest: Mapping[str, Any], document: Mapping[str, An
 def _estimate(inputs: Inputs, item: ItemRow, video: Video, what: What, estimator: str) -> Any:
     """A `CameraPath` or `HandDetections`, or in a sentence why there is none."""
     try:
-        want = inputs.want(Need("sample", what, estimator), item.clip, Origin(item))
-        assert want is not None, "estimates are cached"
-        arrays = inputs.cache.get(want.key)
+        entry = inputs.cached_input(Need("sample", what, estimator), item.clip, Origin(item))
+        assert entry is not None, "estimates are cached"
+        arrays = inputs.cache.get(entry.key)
         if arrays is None:
             arrays = _look(inputs.camera, item.clip, video, what, estimator)
-            inputs.cache.put(want.key, arrays)
+            inputs.cache.put(entry.key, arrays)
     except (BadInputError, UnknownNameError) as error:
         return f"{estimator}: {error}"
     return unpack_estimate(what, arrays)

@@ -86,11 +86,11 @@ class RederiveJob:
     def prepare(self) -> Callable[[RederiveItem], Rederived]:
         """Loads split, extractors, metrics and, where it can be had, the model; the task derives an item."""
         request = self.request
-        asked = plan_of_run(self.manifest, metrics_text(self.manifest))
+        run_plan = plan_of_run(self.manifest, metrics_text(self.manifest))
         ours, theirs = Cache(self.scratch / "cache"), Cache(self.cache)
-        inputs = Inputs(asked.split, RunFolder(self.folder), ours, {})
+        inputs = Inputs(run_plan.split, RunFolder(self.folder), ours, {})
         sample, absent = self._model()
-        places = {"folder": self.folder, "cache": ours.root, "split_digest": asked.split.digest}
+        places = {"folder": self.folder, "cache": ours.root, "split_digest": run_plan.split.digest}
         extract = ExtractJob(request.split, self.makers, self.device, **places).prepare()
 
         def task(item: RederiveItem) -> Rederived:
@@ -101,7 +101,7 @@ class RederiveJob:
                     extract(part)
             scores = {}
             with threadpool_limits(1):
-                for label, metric in asked.labelled.items():
+                for label, metric in run_plan.labelled.items():
                     if not is_set_metric(metric):
                         clip_metric: ClipMetric = metric  # pyright: ignore[reportAssignmentType]
                         score = score_clip(clip_metric, inputs, row.clip, Origin(row))
@@ -116,8 +116,8 @@ class RederiveJob:
         request = self.request
         try:
             if request.submission:
-                asked = plan(request)
-                source, settings, kept = asked.source, asked.settings, self.manifest["submission"]
+                run_plan = plan(request)
+                source, settings, kept = run_plan.source, run_plan.settings, self.manifest["submission"]
             else:
                 source = request.model, dict(request.model_options)
                 settings, kept = model_settings(resolve_model(*source)), self.manifest["model"]["settings"]
@@ -161,21 +161,21 @@ def rederived_flaws(answer: Rederived, records: Records) -> list[Flaw]:
     return flaws
 
 
-def set_flaws(asked: RunPlan, inputs: Inputs, records: Records) -> tuple[list[Flaw], list[str]]:
+def set_flaws(run_plan: RunPlan, inputs: Inputs, records: Records) -> tuple[list[Flaw], list[str]]:
     """Set metrics from the features in the cache against the run's; and those whose features are not all there."""
     flaws, skipped = [], []
     rows = {row.metric: row for row in records.scores if row.clip == SET_CLIP}
     items = [item for item in records.items if item.clip in inputs.infos]
-    for label, metric in asked.labelled.items():
+    for label, metric in run_plan.labelled.items():
         if not is_set_metric(metric) or label not in rows:
             continue
         set_metric: SetMetric = metric  # pyright: ignore[reportAssignmentType]
         missing = sum(
-            want is not None and inputs.cache.state(want.key) != "whole"
+            entry is not None and inputs.cache.state(entry.key) != "whole"
             for item in items
             if item.status == "ok"
             for need in metric.needs().values()
-            for want in [inputs.want(need, item.clip, Origin(item))]
+            for entry in [inputs.cached_input(need, item.clip, Origin(item))]
         )
         if missing:
             skipped.append(f"{label}: {missing} of its features are not in the cache; its value was not computed again")
@@ -199,13 +199,13 @@ def is_close(ours: float | None, theirs: float | None) -> bool:
 def _differing_features(items: Sequence[ExtractItem], ours: Cache, theirs: Cache) -> list[tuple[str, float]]:
     found = []
     for item in items:
-        for want in item.wants:
-            fresh, kept = ours.get(want.key), theirs.get(want.key)
+        for entry in item.inputs:
+            fresh, kept = ours.get(entry.key), theirs.get(entry.key)
             if fresh is None or kept is None:
                 continue
             worst = max(_difference(fresh[name], kept.get(name)) for name in fresh)
             if worst > TOLERANCE:
-                found.append((f"{want.what} of {item.clip_id}", worst))
+                found.append((f"{entry.what} of {item.clip_id}", worst))
     return found
 
 

@@ -76,19 +76,19 @@ def rescore_run(
     with folder.lock():
         take_up(folder)
         manifest = read_finished(folder)
-        asked = plan_of_run(manifest, metrics)
-        check_split(asked.split, progress, trust=trust)
+        run_plan = plan_of_run(manifest, metrics)
+        check_split(run_plan.split, progress, trust=trust)
         request = replace(
-            asked.request,
-            workers=asked.request.workers if workers is None else workers,
-            device=device or asked.request.device,
+            run_plan.request,
+            workers=run_plan.request.workers if workers is None else workers,
+            device=device or run_plan.request.device,
         )
-        asked = replace(asked, request=replace(request, metrics=by_name(metrics, asked.labelled)))
+        run_plan = replace(run_plan, request=replace(request, metrics=by_name(metrics, run_plan.labelled)))
         _refuse_changed(folder, manifest)
         items = read_items(folder.items)
         try:
-            fresh = _score(folder, asked, items, progress or Quiet())
-            _write(folder, manifest, asked, items, fresh)
+            fresh = _score(folder, run_plan, items, progress or Quiet())
+            _write(folder, manifest, run_plan, items, fresh)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"interrupted; `egobench resume {folder.path}` puts the run in order") from None
         except StorageError as error:
@@ -105,15 +105,15 @@ def _refuse_changed(folder: RunFolder, manifest: Mapping[str, Any]) -> None:
     refuse_changed(folder, changed)
 
 
-def _score(folder: RunFolder, asked: RunPlan, items: list[ItemRow], progress: Progress) -> dict[Key, Kept]:
-    device = resolve_device(asked.request.device)
-    inputs, known = extract_stage(folder, asked, items, Cache(make_folder(cache_home())), device, progress)
-    rows, results = score_metrics(asked, items, inputs, known, progress)
+def _score(folder: RunFolder, run_plan: RunPlan, items: list[ItemRow], progress: Progress) -> dict[Key, Kept]:
+    device = resolve_device(run_plan.request.device)
+    inputs, known = extract_stage(folder, run_plan, items, Cache(make_folder(cache_home())), device, progress)
+    rows, results = score_metrics(run_plan, items, inputs, known, progress)
     return {
         (metric.name, preset_shown(metric)): Kept(
-            plain(asdict(results[label])), [row for row in rows if row.metric == label], asked.protocol_of(metric)[1]
+            plain(asdict(results[label])), [row for row in rows if row.metric == label], run_plan.protocol_of(metric)[1]
         )
-        for label, metric in asked.labelled.items()
+        for label, metric in run_plan.labelled.items()
     }
 
 
@@ -130,7 +130,7 @@ def _old(folder: RunFolder, manifest: Mapping[str, Any]) -> dict[Key, Kept]:
 def _write(
     folder: RunFolder,
     manifest: Mapping[str, Any],
-    asked: RunPlan,
+    run_plan: RunPlan,
     items: list[ItemRow],
     fresh: Mapping[Key, Kept],
 ) -> None:
@@ -141,14 +141,14 @@ def _write(
     labels = _labels(union)
     rows = [replace(row, metric=labels[key]) for key, kept in union.items() for row in kept.rows]
     protocols = {kept.record["protocol"]: kept.protocol for kept in union.values()}
-    request = replace(asked.request, metrics=_union_text(manifest, asked.request.metrics))
+    request = replace(run_plan.request, metrics=_union_text(manifest, run_plan.request.metrics))
     identity = identity_of(
-        *(request, asked.settings, asked.split.digest, [info.clip_id for info in asked.infos], protocols),
+        *(request, run_plan.settings, run_plan.split.digest, [info.clip_id for info in run_plan.infos], protocols),
         codes_of(manifest["model"]),
     )
     results = {labels[key]: result_of(kept.record) for key, kept in union.items()}
-    run = replace(asked, request=request, identity=identity).run
-    document = metrics_document(run, request.model_name, asked.split.name, request.task, results)
+    run = replace(run_plan, request=request, identity=identity).run
+    document = metrics_document(run, request.model_name, run_plan.split.name, request.task, results)
     names = sorted(labels[key] for key in fresh)
     event = {"event": "rescored", "metrics": names, "protocols": {n: results[n].protocol for n in names}, "at": now()}
     journal = folder.journal.read_bytes() if folder.journal.is_file() else b""
@@ -162,7 +162,7 @@ def _write(
         "metrics": sorted(labels.values()),
         "protocols": protocols,
         "left_out": {name: why for name, why in manifest.get("left_out", {}).items() if name not in here_now},
-        "weights": weights_of(asked.settings, protocols),
+        "weights": weights_of(run_plan.settings, protocols),
         "items": count_items(items, rows),
         "yardsticks": {
             **_old_yardsticks(manifest, protocols),

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from egobench.audit.rederive import Rederived, RederiveItem, RederiveJob, rederived_flaws, set_flaws
-from egobench.audit.verify_floors import check_yardsticks
+from egobench.audit.verify_floors import check_floors
 from egobench.audit.verify_records import Records, read_records, record_flaws
 from egobench.data.check_split import check_split
 from egobench.engines.local import LocalEngine
@@ -21,7 +21,7 @@ from egobench.files.plain import differing_fields
 from egobench.plan.devices import resolve_device
 from egobench.plan.request import RunPlan
 from egobench.progress import Progress, Quiet
-from egobench.run.extract import WantList, makers_of
+from egobench.run.extract import MissingInputs, makers_of
 from egobench.run.finished import metrics_text, plan_of_run, split_of_run
 from egobench.run.inputs import Inputs, Origin
 from egobench.store.cache import Cache, cache_home
@@ -74,10 +74,10 @@ def verify_run(
     if share == 0:
         found.unchecked.append("items: none was derived again (--share 0)")
         return found
-    asked = _plan(records, found, progress, trust)
-    if asked is not None:
-        _check_cache(folder, asked, records, found)
-        _derive(folder, asked, records, _chosen(records, share, seed), found, progress or Quiet())
+    run_plan = _plan(records, found, progress, trust)
+    if run_plan is not None:
+        _check_cache(folder, run_plan, records, found)
+        _derive(folder, run_plan, records, _chosen(records, share, seed), found, progress or Quiet())
     return found
 
 
@@ -107,42 +107,42 @@ def _plan(records: Records, found: Verification, progress: Progress | None, trus
     found.checked["split"] = 1
     found.flaws += records.split_flaws(infos)
     try:
-        asked = plan_of_run(manifest, metrics_text(manifest))
+        run_plan = plan_of_run(manifest, metrics_text(manifest))
     except (UnknownNameError, BadInputError) as error:
         found.flaws.append(Flaw("metric-missing", "metrics", str(error), "all metrics of the run here, or --share 0"))
         return None
-    found.checked["protocols"] = len(asked.labelled)
-    for label, metric in asked.labelled.items():
-        digest, record = asked.protocol_of(metric)
+    found.checked["protocols"] = len(run_plan.labelled)
+    for label, metric in run_plan.labelled.items():
+        digest, record = run_plan.protocol_of(metric)
         recorded = records.metrics.get(label, {}).get("protocol")
         if recorded in (None, digest):  # one that is missing from metrics.json is a flaw already
             continue
         fields = ", ".join(differing_fields(manifest["protocols"].get(recorded, {}), record))
         text = f"another protocol than {label} has here: {fields} differ"
         found.flaws.append(Flaw("protocol-other", "manifest.json", text, "the code and weights that it was run with"))
-    return asked
+    return run_plan
 
 
-def _check_cache(folder: RunFolder, asked: RunPlan, records: Records, found: Verification) -> None:
+def _check_cache(folder: RunFolder, run_plan: RunPlan, records: Records, found: Verification) -> None:
     """Every entry that the run's samples and their references have in the cache."""
     cache = Cache(cache_home())
-    inputs = Inputs(asked.split, folder, cache, {})
+    inputs = Inputs(run_plan.split, folder, cache, {})
     seen: set[str] = set()
     counts = {"absent": 0, "whole": 0, "damaged": 0}
     for item in records.items:
         if item.status != "ok" or item.clip not in inputs.infos:
             continue
-        for metric in asked.metrics:
+        for metric in run_plan.metrics:
             for need in metric.needs().values():
-                want = inputs.want(need, item.clip, Origin(item))
-                if want is None or want.key in seen:
+                entry = inputs.cached_input(need, item.clip, Origin(item))
+                if entry is None or entry.key in seen:
                     continue
-                seen.add(want.key)
-                state = cache.state(want.key)
+                seen.add(entry.key)
+                state = cache.state(entry.key)
                 counts[state] += 1
                 if state == "damaged":
-                    what = f"cache entry {cache.entry(want.key)}"
-                    text = f"bytes that do not have the digest they carry ({want.what} of {item.clip})"
+                    what = f"cache entry {cache.entry(entry.key)}"
+                    text = f"bytes that do not have the digest they carry ({entry.what} of {item.clip})"
                     found.flaws.append(Flaw("cache-damaged", what, text, "no such file (delete it, it comes back)"))
     found.checked["cache entries"] = counts["whole"] + counts["damaged"]
     if counts["absent"]:
@@ -151,7 +151,7 @@ def _check_cache(folder: RunFolder, asked: RunPlan, records: Records, found: Ver
 
 def _derive(
     folder: RunFolder,
-    asked: RunPlan,
+    run_plan: RunPlan,
     records: Records,
     chosen: Sequence[ItemRow],
     found: Verification,
@@ -160,16 +160,16 @@ def _derive(
     if not chosen:
         found.unchecked.append("items: no item has a sample that could be derived again")
         return
-    cache, request = Cache(cache_home()), asked.request
+    cache, request = Cache(cache_home()), run_plan.request
     device = resolve_device(request.device)
     items = []
     for item in chosen:
-        wants = WantList(Inputs(asked.split, folder, Cache(folder.path / "nothing"), {}))
-        for metric in asked.metrics:
+        missing_inputs = MissingInputs(Inputs(run_plan.split, folder, Cache(folder.path / "nothing"), {}))
+        for metric in run_plan.metrics:
             for need in metric.needs().values():
-                want = wants.inputs.want(need, item.clip, Origin(item))
-                wants.add(want, item.clip, item if need.source == "sample" else None)
-        items.append(RederiveItem(item, tuple(wants.items())))
+                entry = missing_inputs.inputs.cached_input(need, item.clip, Origin(item))
+                missing_inputs.add(entry, item.clip, item if need.source == "sample" else None)
+        items.append(RederiveItem(item, tuple(missing_inputs.items())))
     makers = makers_of(part for item in items for part in item.extract)
     progress.stage("derive", len(items))
     answers: list[Rederived] = []
@@ -192,11 +192,11 @@ def _derive(
             found.unchecked.append(f"model: {answer.model_absent}; samples were not made again")
     found.unchecked = list(dict.fromkeys(found.unchecked))
     found.checked["items derived again"] = len(answers)
-    inputs = Inputs(asked.split, folder, cache, {})
-    sets, skipped = set_flaws(asked, inputs, records)
+    inputs = Inputs(run_plan.split, folder, cache, {})
+    sets, skipped = set_flaws(run_plan, inputs, records)
     found.flaws += sets
     found.unchecked += skipped
-    yardsticks = check_yardsticks(asked, inputs, records, progress)
+    yardsticks = check_floors(run_plan, inputs, records, progress)
     found.flaws += yardsticks.flaws
     found.unchecked += yardsticks.skipped
     found.checked["floors and chances"] = yardsticks.compared

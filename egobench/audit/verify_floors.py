@@ -17,11 +17,11 @@ from egobench.plan.resolve import Metric
 from egobench.progress import Progress
 from egobench.run.floor_and_chance import (
     VERSION,
-    Plan,
-    Yardstick,
-    measure_yardstick,
-    plan_yardsticks,
-    yardstick_wants,
+    FloorAndChance,
+    StandIns,
+    floor_and_chance_inputs,
+    measure_floor_and_chance,
+    plan_stand_ins,
 )
 from egobench.run.inputs import Inputs
 from egobench.store.seal import Flaw
@@ -30,7 +30,7 @@ SIDES = ("floor", "chance")
 
 
 @dataclass
-class YardstickCheck:
+class FloorCheck:
     """What came of it."""
 
     flaws: list[Flaw] = field(default_factory=list)
@@ -40,36 +40,36 @@ class YardstickCheck:
     """Metrics whose floor and chance were."""
 
 
-def check_yardsticks(asked: RunPlan, inputs: Inputs, records: Records, progress: Progress) -> YardstickCheck:
+def check_floors(run_plan: RunPlan, inputs: Inputs, records: Records, progress: Progress) -> FloorCheck:
     """Floor and chance of every metric that was measured as it is measured here, against `metrics.json`."""
-    found = YardstickCheck()
-    plan = plan_yardsticks(inputs, [info.clip_id for info in asked.infos], asked.request.seeds)
+    found = FloorCheck()
+    stand_ins = plan_stand_ins(inputs, [info.clip_id for info in run_plan.infos], run_plan.request.seeds)
     stated = records.manifest.get("yardsticks", {})
-    progress.stage("floor and chance", len(asked.labelled))
-    for label, metric in asked.labelled.items():
-        digest, _ = asked.protocol_of(metric)
+    progress.stage("floor and chance", len(run_plan.labelled))
+    for label, metric in run_plan.labelled.items():
+        digest, _ = run_plan.protocol_of(metric)
         record = records.metrics.get(label, {})
         if record.get("protocol") == digest:  # another protocol is a flaw already
-            why = _lacks(metric, inputs, plan)
+            why = _lacks(metric, inputs, stand_ins)
             if why:
                 found.skipped.append(f"{label}: {why}; floor and chance were not computed again")
             else:
                 with threadpool_limits(1):
-                    ours = measure_yardstick(metric, inputs, plan)
+                    ours = measure_floor_and_chance(metric, inputs, stand_ins)
                 _compare(found, label, ours, record, is_same_rule=stated.get(digest) == VERSION)
         progress.advance()
     progress.done()
     return found
 
 
-def _lacks(metric: Metric, inputs: Inputs, plan: Plan) -> str:
-    keys = {want.key for _, want in yardstick_wants(metric, inputs, plan)}
+def _lacks(metric: Metric, inputs: Inputs, stand_ins: StandIns) -> str:
+    keys = {entry.key for _, entry in floor_and_chance_inputs(metric, inputs, stand_ins)}
     missing = sum(inputs.cache.state(key) != "whole" for key in keys)
     return f"{missing} of {len(keys)} features of the references are not in the cache" if missing else ""
 
 
 def _compare(
-    found: YardstickCheck, label: str, ours: Yardstick, record: Mapping[str, Any], *, is_same_rule: bool
+    found: FloorCheck, label: str, ours: FloorAndChance, record: Mapping[str, Any], *, is_same_rule: bool
 ) -> None:
     differing = list(_differing(label, ours, record))
     if differing and not is_same_rule:
@@ -81,7 +81,7 @@ def _compare(
     found.compared += 1
 
 
-def _differing(label: str, ours: Yardstick, record: Mapping[str, Any]) -> Iterator[Flaw]:
+def _differing(label: str, ours: FloorAndChance, record: Mapping[str, Any]) -> Iterator[Flaw]:
     for side in SIDES:
         theirs, right = record.get(side), getattr(ours, side)
         if not is_close(right, theirs):

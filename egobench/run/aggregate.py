@@ -14,7 +14,7 @@ import numpy as np
 from egobench.files.plain import plain
 from egobench.metrics.base import ClipScore, SetScore
 from egobench.plan.resolve import Metric
-from egobench.run.floor_and_chance import Yardstick
+from egobench.run.floor_and_chance import FloorAndChance
 from egobench.run.inputs import Inputs
 from egobench.run.measured import LEFT_OUT, coverage_of, why_unmeasured
 from egobench.run.reasons import count_reasons
@@ -34,7 +34,7 @@ def clip_result(
     metric: Metric,
     rows: Sequence[ScoreRow],
     inputs: Inputs,
-    yardstick: Yardstick,
+    bounds: FloorAndChance,
     protocol: str,
     draws: int,
     details: Sequence[ClipScore] = (),
@@ -48,7 +48,7 @@ def clip_result(
     if ok and draws:
         groups = group_numbers([info.sequence for info in infos])
         interval = cluster_mean_interval(values, groups, draws=draws, seed=BOOTSTRAP_SEED)
-    detail = _detail(rows, yardstick)
+    detail = _detail(rows, bounds)
     if ok:
         detail["strata"] = _strata([info.stratum for info in infos], values)
     unmeasured = why_unmeasured(rows)
@@ -56,7 +56,7 @@ def clip_result(
         detail["not_measured"] = count_reasons(unmeasured, MAX_REASONS)
     summary = getattr(metric, "summary", None)
     if details and summary is not None:
-        detail |= summary(details, yardstick.floor)
+        detail |= summary(details, bounds.floor)
     return Result(
         value=float(np.mean(values)) if ok else None,
         ci95=interval,
@@ -67,16 +67,16 @@ def clip_result(
         coverage=coverage_of(rows),
         version=metric.version,
         protocol=protocol,
-        floor=yardstick.floor,
-        chance=yardstick.chance,
+        floor=bounds.floor,
+        chance=bounds.chance,
         detail=detail,
     )
 
 
-def set_result(metric: Metric, outcome: SetOutcome, planned: int, yardstick: Yardstick, protocol: str) -> Result:
+def set_result(metric: Metric, outcome: SetOutcome, planned: int, bounds: FloorAndChance, protocol: str) -> Result:
     """Result of a set metric."""
     score = outcome.score
-    detail = {**(dict(score.detail) if score else {}), **_detail([set_row(metric.name, outcome)], yardstick)}
+    detail = {**(dict(score.detail) if score else {}), **_detail([set_row(metric.name, outcome)], bounds)}
     if outcome.lost:
         detail[LEFT_OUT] = count_reasons([reason for *_, reason in outcome.lost], MAX_REASONS)
     entered = outcome.entered if outcome.status == "ok" else 0
@@ -90,8 +90,8 @@ def set_result(metric: Metric, outcome: SetOutcome, planned: int, yardstick: Yar
         coverage=outcome.entered / planned if outcome.status in ("ok", "undefined") else 0.0,
         version=metric.version,
         protocol=protocol,
-        floor=yardstick.floor,
-        chance=yardstick.chance,
+        floor=bounds.floor,
+        chance=bounds.chance,
         detail=detail,
     )
 
@@ -133,7 +133,7 @@ def _interval(score: SetScore | None) -> tuple[float, float] | None:
     return float(score.ci95[0]), float(score.ci95[1])
 
 
-def _detail(rows: Sequence[ScoreRow], yardstick: Yardstick) -> dict[str, Any]:
+def _detail(rows: Sequence[ScoreRow], bounds: FloorAndChance) -> dict[str, Any]:
     detail: dict[str, Any] = {}
     for status, key in (("undefined", "undefined"), ("failed", "failed")):
         reasons = [row.reason for row in rows if row.status == status]
@@ -142,8 +142,8 @@ def _detail(rows: Sequence[ScoreRow], yardstick: Yardstick) -> dict[str, Any]:
     missing = [row.reason for row in rows if row.status == "not-applicable"]
     if missing:
         detail["not_applicable"] = missing[0]
-    if yardstick.notes:
-        detail["yardstick"] = dict(yardstick.notes)
+    if bounds.notes:
+        detail["yardstick"] = dict(bounds.notes)
     return detail
 
 

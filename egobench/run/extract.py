@@ -1,4 +1,4 @@
-"""Stage 2: what metrics need and the cache does not hold → the cache. Only this stage runs extractors and estimators.
+"""Stage 2: fills the cache with what metrics need. Only this stage runs extractors and estimators.
 
 One item is one clip's reference or one sample; its video and its motion are opened once for all of them. If
 nothing is missing, no process is started and no torch is imported.
@@ -22,7 +22,7 @@ from egobench.metrics.base import ESTIMATED, What
 from egobench.plan.estimates import pack_estimate, split_camera
 from egobench.plan.resolve import resolve_maker, resolve_split
 from egobench.run.generate import MOTION_FILE, VIDEO_FILE
-from egobench.run.inputs import Inputs, Want, part_of, unchanged
+from egobench.run.inputs import CachedInput, Inputs, part_of, unchanged
 from egobench.store.cache import Cache
 from egobench.store.folder import RunFolder
 from egobench.store.tables import ItemRow
@@ -40,7 +40,7 @@ class ExtractItem:
     clip_id: str
     seed: int
     """-1 for the reference."""
-    wants: tuple[Want, ...]
+    inputs: tuple[CachedInput, ...]
     video: str = ""
     """SHA-256 of the sample's video file."""
     motion: str = ""
@@ -50,37 +50,38 @@ class ExtractItem:
 
 
 @dataclass
-class WantList:
-    """Collects wants of one run; a key that is asked for twice, or by another run's list, is extracted once."""
+class MissingInputs:
+    """Collects inputs of one run that the cache does not hold. A key that comes twice, or is on another run's list, is
+    extracted once."""
 
     inputs: Inputs
-    _by_place: dict[tuple[str, int], dict[str, Want]] = field(default_factory=dict)
+    _by_place: dict[tuple[str, int], dict[str, CachedInput]] = field(default_factory=dict)
     _files: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
-    """Keys that were noted; lists of several runs share one set."""
+    """Keys on the list; the lists of several runs share one set."""
 
-    def add(self, want: Want | None, clip_id: str, item: ItemRow | None = None) -> None:
-        """Notes one want of a reference (`item` None) or of a sample."""
-        if want is None or want.key in self.seen:
+    def add(self, entry: CachedInput | None, clip_id: str, item: ItemRow | None = None) -> None:
+        """Notes one input, of a reference (`item` None) or of a sample."""
+        if entry is None or entry.key in self.seen:
             return
-        self.seen.add(want.key)
-        if self.inputs.cache.get(want.key) is not None:
+        self.seen.add(entry.key)
+        if self.inputs.cache.get(entry.key) is not None:
             return
         place = (item.clip, item.seed) if item else (clip_id, REFERENCE_SEED)
-        self._by_place.setdefault(place, {})[want.key] = want
+        self._by_place.setdefault(place, {})[entry.key] = entry
         self._files[place] = (item.video, item.motion) if item else ("", "")
 
     def items(self) -> list[ExtractItem]:
         """What is missing from the cache, sorted by clip and seed."""
         return [
-            ExtractItem(*place, tuple(wants.values()), *self._files[place], self.inputs.folder.path.absolute())
-            for place, wants in sorted(self._by_place.items())
+            ExtractItem(*place, tuple(inputs.values()), *self._files[place], self.inputs.folder.path.absolute())
+            for place, inputs in sorted(self._by_place.items())
         ]
 
 
 @dataclass(frozen=True)
 class ExtractJob:
-    """Extracts what is wanted of one item after another."""
+    """Extracts the inputs of one item after another."""
 
     split: str
     makers: tuple[Maker, ...]
@@ -106,9 +107,9 @@ class ExtractJob:
             home = folder if item.folder is None else RunFolder(item.folder)
             opened = _open_reference(split, item.clip_id) if is_reference else _Sample(split, home, item)
             errors = []
-            for want in item.wants:
+            for entry in item.inputs:
                 try:
-                    cache.put(want.key, _extract(want, loaded, opened, item.clip_id, split))
+                    cache.put(entry.key, _extract(entry, loaded, opened, item.clip_id, split))
                 except StorageError:
                     raise
                 except Exception as error:  # the other extractors' features are good all the same
@@ -121,12 +122,12 @@ class ExtractJob:
 
 def makers_of(items: Iterable[ExtractItem]) -> tuple[Maker, ...]:
     """The extractors and estimators that items ask for, sorted."""
-    wants = (want for item in items for want in item.wants)
-    return tuple(sorted({_maker(want) for want in wants if want.extractor}))
+    inputs = (entry for item in items for entry in item.inputs)
+    return tuple(sorted({_maker(entry) for entry in inputs if entry.extractor}))
 
 
-def _maker(want: Want) -> Maker:
-    return want.what in ESTIMATED, want.extractor or ""
+def _maker(entry: CachedInput) -> Maker:
+    return entry.what in ESTIMATED, entry.extractor or ""
 
 
 def _load(maker: Maker, device: str) -> LoadedExtractor | LoadedEstimator:
@@ -163,31 +164,31 @@ class _Sample:
 
 
 def _extract(
-    want: Want,
+    entry: CachedInput,
     loaded: Mapping[Maker, LoadedExtractor | LoadedEstimator],
     opened: Clip | _Sample,
     clip_id: str,
     split: Split,
 ) -> dict[str, np.ndarray]:
     parts = opened.reference if isinstance(opened, Clip) else opened
-    if want.extractor is None:
+    if entry.extractor is None:
         return {"positions": parts.motion.positions, "rotations": parts.motion.rotations}
-    method = getattr(loaded[_maker(want)], METHODS[want.what], None)
+    method = getattr(loaded[_maker(entry)], METHODS[entry.what], None)
     if method is None:
-        text = f"{want.extractor} has no method `{METHODS[want.what]}`; it does not make {want.what}"
+        text = f"{entry.extractor} has no method `{METHODS[entry.what]}`; it does not make {entry.what}"
         raise BadInputError(text, code="extractor-part")
-    if want.what in ESTIMATED:
+    if entry.what in ESTIMATED:
         found = method(parts.video, split_camera(split), clip_id=clip_id)
-        return pack_estimate(want.what, found, len(parts.video.frames))
-    if want.what == "text":
+        return pack_estimate(entry.what, found, len(parts.video.frames))
+    if entry.what == "text":
         assert isinstance(opened, Clip), "texts belong to conditions"
-        return {"features": _finite(method(opened.condition.text), want)}
-    return {"features": _finite(method(getattr(parts, part_of(want.what))), want)}
+        return {"features": _finite(method(opened.condition.text), entry)}
+    return {"features": _finite(method(getattr(parts, part_of(entry.what))), entry)}
 
 
-def _finite(features: Any, want: Want) -> np.ndarray:
+def _finite(features: Any, entry: CachedInput) -> np.ndarray:
     array = np.asarray(features)
     if not np.isfinite(array).all():
-        text = f"{want.extractor} gave features that are not finite"
+        text = f"{entry.extractor} gave features that are not finite"
         raise BadInputError(text, code="features-nonfinite")
     return array

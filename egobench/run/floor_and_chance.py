@@ -1,9 +1,9 @@
 """Floor and chance of a metric: what the reference itself scores, and what it scores when nothing belongs together.
 
-Floor: sample := reference; where a set metric compares the two, as many other real clips (`set_floor.py`).
-Chance: clip i gets one stranger's video and another's motion, by the pairing of the `shuffled` control, whose measured
-value it therefore equals; none where nothing has to belong together, as in a distance between sets. Both belong to
-split and protocol, not to the run, and are kept in the cache.
+Floor: the references stand in for the samples. A set metric that compares samples with references takes as many other
+real clips instead (`set_floor.py`). Chance: each clip gets the video of one other clip and the motion of a third,
+paired as in the control `shuffled`, so chance equals that control's value. A distance between sets has no chance: it
+sees no pairs. Both belong to the split and the protocol, not to the run. The cache keeps them.
 """
 
 import json
@@ -19,20 +19,20 @@ from egobench.metrics.base import ClipMetric, SetMetric
 from egobench.plan.calibration import estimators_of
 from egobench.plan.protocol import is_set_metric
 from egobench.plan.resolve import Metric, resolve_estimator
-from egobench.run.inputs import Inputs, Origin, Want, part_of
+from egobench.run.inputs import CachedInput, Inputs, Origin, part_of
 from egobench.run.score import SetOutcome, SetRows, collect, group_numbers, score_clip, try_set
 from egobench.run.set_floor import floor_at_full_size
 from egobench.stats.pairing import SHUFFLE_SEED, shuffled_partners
 from egobench.store.cache import Cache, cache_key
 
 VERSION = 4
-"""2: only from splits whose content was checked. 4: sets against as many other clips, never from a run's own files."""
+"""2: only splits whose content was checked. 4: sets against as many other clips; never a run's own files."""
 UNPAIRED = "what belongs together does not enter the metric, so strangers score what the reference does"
 
 
 @dataclass(frozen=True)
-class Yardstick:
-    """Two numbers to read a result by."""
+class FloorAndChance:
+    """The two numbers that a result is read by."""
 
     floor: float | None
     chance: float | None
@@ -41,7 +41,7 @@ class Yardstick:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StandIns:
     """Which references stand in for which samples."""
 
     clip_ids: tuple[str, ...]
@@ -49,12 +49,12 @@ class Plan:
     floor: tuple[Origin, ...]
     """Per clip: itself."""
     chance: tuple[Origin, ...]
-    """Per clip: its strangers; empty where the split is too small for the pairing."""
+    """Per clip: two other clips; empty where the split is too small for the pairing."""
     reason: str = ""
     """Why `chance` is empty."""
 
 
-def plan_yardsticks(inputs: Inputs, clip_ids: Sequence[str], seeds: int) -> Plan:
+def plan_stand_ins(inputs: Inputs, clip_ids: Sequence[str], seeds: int) -> StandIns:
     """Pairs over the whole split, whatever part of it is run, as the `shuffled` control does."""
     rows = inputs.split.infos()
     place = {row.clip_id: index for index, row in enumerate(rows)}
@@ -62,63 +62,66 @@ def plan_yardsticks(inputs: Inputs, clip_ids: Sequence[str], seeds: int) -> Plan
     try:
         video, motion = shuffled_partners([row.sequence for row in rows], SHUFFLE_SEED)
     except BadInputError as error:
-        return Plan(tuple(clip_ids), seeds, floor, (), str(error))
+        return StandIns(tuple(clip_ids), seeds, floor, (), str(error))
     chance = tuple(
         Origin(video_of=rows[video[place[clip_id]]].clip_id, motion_of=rows[motion[place[clip_id]]].clip_id)
         for clip_id in clip_ids
     )
-    return Plan(tuple(clip_ids), seeds, floor, chance)
+    return StandIns(tuple(clip_ids), seeds, floor, chance)
 
 
-def yardstick_wants(metric: Metric, inputs: Inputs, plan: Plan) -> list[tuple[str, Want]]:
+def floor_and_chance_inputs(metric: Metric, inputs: Inputs, stand_ins: StandIns) -> list[tuple[str, CachedInput]]:
     """Owner clip and cache entry of everything that floor and chance of a metric read."""
-    found = []
+    entries = []
     if _files_of_one_run(metric):
-        return found
+        return entries
+    sides = [stand_ins.floor, *([stand_ins.chance] if stand_ins.chance else [])]
     for need in metric.needs().values():
-        for clip_id, *origins in zip(plan.clip_ids, plan.floor, *([plan.chance] if plan.chance else []), strict=True):
+        for clip_id, *origins in zip(stand_ins.clip_ids, *sides, strict=True):
             for origin in origins:
-                want = inputs.want(need, clip_id, origin)
+                entry = inputs.cached_input(need, clip_id, origin)
                 owner = clip_id if need.source != "sample" else origin.stand_in(need.what)
-                if want is not None:
-                    found.append((owner, want))
-    return found
+                if entry is not None:
+                    entries.append((owner, entry))
+    return entries
 
 
-def load_yardstick(cache: Cache, record: Mapping[str, Any]) -> Yardstick | None:
-    """The yardstick of a protocol record, if it was computed before."""
+def load_floor_and_chance(cache: Cache, record: Mapping[str, Any]) -> FloorAndChance | None:
+    """Floor and chance of a protocol record, if the cache holds them."""
     arrays = cache.get(_key(record))
     if arrays is None:
         return None
     floor, chance = (float(value[0]) if value.size else None for value in (arrays["floor"], arrays["chance"]))
-    return Yardstick(floor, chance, json.loads(str(arrays["notes"])))
+    return FloorAndChance(floor, chance, json.loads(str(arrays["notes"])))
 
 
-def compute_yardstick(metric: Metric, inputs: Inputs, plan: Plan, record: Mapping[str, Any]) -> Yardstick:
-    """As `measure_yardstick`; what rests on all clips is kept in the cache.
+def keep_floor_and_chance(
+    metric: Metric, inputs: Inputs, stand_ins: StandIns, record: Mapping[str, Any]
+) -> FloorAndChance:
+    """Measures floor and chance. What rests on all clips is kept in the cache.
 
     Raises:
         StorageError: the disk refused.
     """
-    yardstick = measure_yardstick(metric, inputs, plan)
-    if not _files_of_one_run(metric) and not any(key.endswith("_clips_missing") for key in yardstick.notes):
-        arrays = {"floor": _optional(yardstick.floor), "chance": _optional(yardstick.chance)}
-        notes = np.array(json.dumps(yardstick.notes, sort_keys=True))
+    bounds = measure_floor_and_chance(metric, inputs, stand_ins)
+    if not _files_of_one_run(metric) and not any(key.endswith("_clips_missing") for key in bounds.notes):
+        arrays = {"floor": _optional(bounds.floor), "chance": _optional(bounds.chance)}
+        notes = np.array(json.dumps(bounds.notes, sort_keys=True))
         inputs.cache.put(_key(record), {**arrays, "notes": notes})
-    return yardstick
+    return bounds
 
 
-def measure_yardstick(metric: Metric, inputs: Inputs, plan: Plan) -> Yardstick:
+def measure_floor_and_chance(metric: Metric, inputs: Inputs, stand_ins: StandIns) -> FloorAndChance:
     """Scores the references from what the cache holds of them."""
     files = _files_of_one_run(metric)
     if files:
         text = f"{', '.join(files)} reads files of this run's videos, which say nothing of the references'"
-        return Yardstick(None, None, {"floor": text, "chance": text})
+        return FloorAndChance(None, None, {"floor": text, "chance": text})
     scored: Any = metric
     sides = (_set_floor, _set_chance) if is_set_metric(metric) else (_clip_floor, _clip_chance)
     notes: dict[str, Any] = {}
-    floor, chance = (side(scored, inputs, plan, notes) for side in sides)
-    return Yardstick(floor, chance, notes)
+    floor, chance = (side(scored, inputs, stand_ins, notes) for side in sides)
+    return FloorAndChance(floor, chance, notes)
 
 
 def _files_of_one_run(metric: Metric) -> list[str]:
@@ -127,8 +130,8 @@ def _files_of_one_run(metric: Metric) -> list[str]:
 
 
 def _is_paired(metric: Metric) -> bool:
-    """Whether a score can tell strangers from what belongs together: video from motion, either from the text, or, clip
-    by clip, from the reference. A distance between sets sees no pairs."""
+    """Whether the score depends on what belongs together: video with motion, either with the text, or, clip by clip,
+    with the reference. A distance between sets sees no pairs."""
     needs = list(metric.needs().values())
     parts = {part_of(need.what) for need in needs if need.source == "sample"}
     others = any(need.what == "text" or (need.source == "reference" and not is_set_metric(metric)) for need in needs)
@@ -144,21 +147,21 @@ def _is_distance(metric: Metric) -> bool:
     return bool(things["reference"]) and things["sample"] == things["reference"]
 
 
-def _clip_floor(metric: ClipMetric, inputs: Inputs, plan: Plan, notes: dict[str, Any]) -> float | None:
-    return _clip_mean(metric, inputs, plan, plan.floor, "floor", notes)
+def _clip_floor(metric: ClipMetric, inputs: Inputs, stand_ins: StandIns, notes: dict[str, Any]) -> float | None:
+    return _clip_mean(metric, inputs, stand_ins, stand_ins.floor, "floor", notes)
 
 
-def _clip_chance(metric: ClipMetric, inputs: Inputs, plan: Plan, notes: dict[str, Any]) -> float | None:
-    if not plan.chance or not _is_paired(metric):
-        notes["chance"] = plan.reason if not plan.chance else UNPAIRED
+def _clip_chance(metric: ClipMetric, inputs: Inputs, stand_ins: StandIns, notes: dict[str, Any]) -> float | None:
+    if not stand_ins.chance or not _is_paired(metric):
+        notes["chance"] = stand_ins.reason if not stand_ins.chance else UNPAIRED
         return None
-    return _clip_mean(metric, inputs, plan, plan.chance, "chance", notes)
+    return _clip_mean(metric, inputs, stand_ins, stand_ins.chance, "chance", notes)
 
 
 def _clip_mean(
-    metric: ClipMetric, inputs: Inputs, plan: Plan, origins: Sequence[Origin], name: str, notes: dict[str, Any]
+    metric: ClipMetric, inputs: Inputs, stand_ins: StandIns, origins: Sequence[Origin], name: str, notes: dict[str, Any]
 ) -> float | None:
-    scores = [score_clip(metric, inputs, *pair) for pair in zip(plan.clip_ids, origins, strict=True)]
+    scores = [score_clip(metric, inputs, *pair) for pair in zip(stand_ins.clip_ids, origins, strict=True)]
     lost = [score for score in scores if score.status == "failed"]
     if lost:
         notes[f"{name}_clips_missing"] = len(lost)
@@ -166,14 +169,14 @@ def _clip_mean(
     if not values.size:
         notes[name] = next((score.reason for score in scores), "no clips")
         return None
-    return float(np.mean(np.repeat(values, plan.seeds)))  # summed like the rows of a run with so many seeds
+    return float(np.mean(np.repeat(values, stand_ins.seeds)))  # summed like the rows of a run with so many seeds
 
 
-def _set_floor(metric: SetMetric, inputs: Inputs, plan: Plan, notes: dict[str, Any]) -> float | None:
+def _set_floor(metric: SetMetric, inputs: Inputs, stand_ins: StandIns, notes: dict[str, Any]) -> float | None:
     """As many other real clips for a distance between sets; else the references as samples."""
     if not _is_distance(metric):
-        return _set_value(metric, inputs, plan, plan.floor, "floor", notes)
-    rows = _references(metric, inputs, plan, plan.floor, "floor", notes)
+        return _set_value(metric, inputs, stand_ins, stand_ins.floor, "floor", notes)
+    rows = _references(metric, inputs, stand_ins, stand_ins.floor, "floor", notes)
     whole = _score(metric, rows, list(range(len(rows.clips))), list(range(len(rows.clips))))
     if whole.score is None:
         notes["floor"] = whole.reason
@@ -202,27 +205,27 @@ def _score(metric: SetMetric, rows: SetRows, first: list[int], second: list[int]
     return try_set(metric, SetRows(chosen, [rows.clips[i] for i in first]), np.arange(len(first)), draws=0)
 
 
-def _set_chance(metric: SetMetric, inputs: Inputs, plan: Plan, notes: dict[str, Any]) -> float | None:
-    if not plan.chance or not _is_paired(metric):
-        notes["chance"] = plan.reason if not plan.chance else UNPAIRED
+def _set_chance(metric: SetMetric, inputs: Inputs, stand_ins: StandIns, notes: dict[str, Any]) -> float | None:
+    if not stand_ins.chance or not _is_paired(metric):
+        notes["chance"] = stand_ins.reason if not stand_ins.chance else UNPAIRED
         return None
-    return _set_value(metric, inputs, plan, plan.chance, "chance", notes)
+    return _set_value(metric, inputs, stand_ins, stand_ins.chance, "chance", notes)
 
 
 def _set_value(
-    metric: SetMetric, inputs: Inputs, plan: Plan, origins: Sequence[Origin], name: str, notes: dict[str, Any]
+    metric: SetMetric, inputs: Inputs, stand_ins: StandIns, origins: Sequence[Origin], name: str, notes: dict[str, Any]
 ) -> float | None:
-    rows = _references(metric, inputs, plan, origins, name, notes).repeated(plan.seeds)
+    rows = _references(metric, inputs, stand_ins, origins, name, notes).repeated(stand_ins.seeds)
     groups = group_numbers([inputs.infos[clip_id].sequence for clip_id in rows.clips])
     return _value(metric, rows, groups, name, notes)
 
 
 def _references(
-    metric: SetMetric, inputs: Inputs, plan: Plan, origins: Sequence[Origin], name: str, notes: dict[str, Any]
+    metric: SetMetric, inputs: Inputs, stand_ins: StandIns, origins: Sequence[Origin], name: str, notes: dict[str, Any]
 ) -> SetRows:
-    found = collect(metric, inputs, list(zip(plan.clip_ids, origins, strict=True)))
-    if len(found.clips) < len(plan.clip_ids):
-        notes[f"{name}_clips_missing"] = len(plan.clip_ids) - len(found.clips)
+    found = collect(metric, inputs, list(zip(stand_ins.clip_ids, origins, strict=True)))
+    if len(found.clips) < len(stand_ins.clip_ids):
+        notes[f"{name}_clips_missing"] = len(stand_ins.clip_ids) - len(found.clips)
     return found
 
 

@@ -50,8 +50,8 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Want:
-    """One cached thing: what is extracted from what, by which extractor."""
+class CachedInput:
+    """One entry of the cache: what is extracted, and by which extractor."""
 
     what: What
     extractor: str | None
@@ -90,7 +90,7 @@ class Inputs:
             self._records[key] = maker_record(resolve_maker(what, maker))
         return self._records[key]
 
-    def want(self, need: Need, clip_id: str, origin: Origin) -> Want | None:
+    def cached_input(self, need: Need, clip_id: str, origin: Origin) -> CachedInput | None:
         """The cache entry behind a need; None for what is read directly (a sample's motion, raw frames and text)."""
         if need.extractor is None and need.what != "motion":
             return None
@@ -99,7 +99,7 @@ class Inputs:
             return None
         by = None if need.extractor is None else dict(self.record(need.what, need.extractor))
         key = cache_key(version=CACHE_VERSION, what=need.what, content=content, extractor=by)
-        return Want(need.what, need.extractor, key)
+        return CachedInput(need.what, need.extractor, key)
 
     def _content(self, need: Need, clip_id: str, origin: Origin) -> dict[str, Any] | None:
         if need.what == "text":
@@ -140,9 +140,9 @@ class Inputs:
         if need.what == "camera":
             return self.camera
         owner = self._owner(need, clip_id, origin)
-        want = self.want(need, clip_id, origin)
-        if want is not None:
-            arrays = self.cache.get(want.key)
+        cached_input = self.cached_input(need, clip_id, origin)
+        if cached_input is not None:
+            arrays = self.cache.get(cached_input.key)
             if arrays is None:
                 code, reason = self._why(owner, origin)
                 raise BadInputError(reason, code=code)

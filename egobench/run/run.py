@@ -80,13 +80,13 @@ def start_run(request: RunRequest, progress: Progress | None = None, *, trust: b
     if module.endswith(".py"):
         request = replace(request, model=f"{Path(module).resolve()}:{attribute}")
     request = replace(request, metrics=absolute_metrics(request.metrics))
-    asked = plan(request)
-    check_split(asked.split, progress, trust=trust)
+    run_plan = plan(request)
+    check_split(run_plan.split, progress, trust=trust)
     make_folder(cache_home())  # a place that cannot be used is told before anything is sampled
-    folder = create_run(Path(request.out), request.name.replace(":", " ") or request.model, asked.split.name)
+    folder = create_run(Path(request.out), request.name.replace(":", " ") or request.model, run_plan.split.name)
     with folder.lock():
-        write_manifest(folder, _first_manifest(folder, asked))
-        return _work(folder, asked, progress or Quiet())
+        write_manifest(folder, _first_manifest(folder, run_plan))
+        return _work(folder, run_plan, progress or Quiet())
 
 
 def resume_run(
@@ -122,14 +122,14 @@ def resume_run(
         request = request_of(manifest["request"])
         if manifest["status"] == "done":
             return _read_again(folder, manifest)
-        asked = plan(request if workers is None else replace(request, workers=workers))
-        model = _model_now(folder, asked, manifest, allow_changed_code)
-        _refuse_other(replace(asked, identity=_identity(asked, manifest["model"])), manifest)
-        check_split(asked.split, progress, trust=trust)
-        asked = replace(asked, identity=_identity(asked, model))
-        write_manifest(folder, {**manifest, "model": model, "identity": asked.identity})
+        run_plan = plan(request if workers is None else replace(request, workers=workers))
+        model = _model_now(folder, run_plan, manifest, allow_changed_code)
+        _refuse_other(replace(run_plan, identity=_identity(run_plan, manifest["model"])), manifest)
+        check_split(run_plan.split, progress, trust=trust)
+        run_plan = replace(run_plan, identity=_identity(run_plan, model))
+        write_manifest(folder, {**manifest, "model": model, "identity": run_plan.identity})
         folder.remove_leftovers()
-        return _work(folder, asked, progress or Quiet())
+        return _work(folder, run_plan, progress or Quiet())
 
 
 def load_run(path: Path | str) -> RunReport:
@@ -138,18 +138,18 @@ def load_run(path: Path | str) -> RunReport:
     return report_of(folder, read_finished(folder, path))
 
 
-def _work(folder: RunFolder, asked: RunPlan, progress: Progress) -> RunReport:
+def _work(folder: RunFolder, run_plan: RunPlan, progress: Progress) -> RunReport:
     manifest = {**read_manifest(folder), "status": "started", "schema": SCHEMA}
     manifest.pop("error", None)
     try:
         with _clock(folder, manifest, "generate"), Journal(folder.journal) as journal:
-            device = resolve_device(asked.request.device)
-            items = generate_stage(folder, asked, device, journal, progress)
+            device = resolve_device(run_plan.request.device)
+            items = generate_stage(folder, run_plan, device, journal, progress)
         cache = Cache(make_folder(cache_home()))
         with _clock(folder, manifest, "extract"):
-            inputs, yardsticks = extract_stage(folder, asked, items, cache, device, progress)
+            inputs, yardsticks = extract_stage(folder, run_plan, items, cache, device, progress)
         with _clock(folder, manifest, "score"):
-            counts = score_stage(folder, asked, items, inputs, yardsticks, progress)
+            counts = score_stage(folder, run_plan, items, inputs, yardsticks, progress)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"interrupted; `egobench resume {folder.path}` goes on") from None
     except StorageError as error:
@@ -159,10 +159,10 @@ def _work(folder: RunFolder, asked: RunPlan, progress: Progress) -> RunReport:
         if isinstance(error, BadInputError) and error.code == CHANGED:
             raise NotComparableError(str(error)) from error
         raise
-    manifest["items"], manifest["yardsticks"] = counts, versions_of(asked.protocols)
+    manifest["items"], manifest["yardsticks"] = counts, versions_of(run_plan.protocols)
     manifest |= {"status": "done", "finished": now()}
     write_manifest(folder, sealed(manifest, folder))
-    return finish(report_of(folder, manifest), asked.request)
+    return finish(report_of(folder, manifest), run_plan.request)
 
 
 def finish(report: RunReport, request: RunRequest) -> RunReport:
@@ -191,32 +191,32 @@ def report_of(folder: RunFolder, manifest: dict[str, Any]) -> RunReport:
     return RunReport(folder.path, results, counts["planned"], counts["failed"], counts.get("unmeasured", 0), lost)
 
 
-def _first_manifest(folder: RunFolder, asked: RunPlan) -> dict[str, Any]:
-    request = request_record(asked.request)
+def _first_manifest(folder: RunFolder, run_plan: RunPlan) -> dict[str, Any]:
+    request = request_record(run_plan.request)
     options = {name: value for name, value in request.items() if name != "typed"}
-    split = asked.split
+    split = run_plan.split
     return {
         "schema": SCHEMA,
         "run": folder.run_id,
-        "identity": asked.identity,
+        "identity": run_plan.identity,
         "status": "started",
         "started": now(),
         "request": request,
-        "typed": {name: value for name, value in options.items() if name in asked.request.typed},
-        "defaulted": {name: value for name, value in options.items() if name not in asked.request.typed},
+        "typed": {name: value for name, value in options.items() if name in run_plan.request.typed},
+        "defaulted": {name: value for name, value in options.items() if name not in run_plan.request.typed},
         "model": {
-            **{"name": asked.request.model_name, "target": asked.target, "settings": asked.settings},
-            **({"code": asked.code} if asked.code else {}),
+            **{"name": run_plan.request.model_name, "target": run_plan.target, "settings": run_plan.settings},
+            **({"code": run_plan.code} if run_plan.code else {}),
         },
-        **({"submission": asked.settings} if asked.request.submission else {}),
+        **({"submission": run_plan.settings} if run_plan.request.submission else {}),
         "split": {"name": split.name, "digest": split.digest, "facts": dict(split.facts)},
-        "task": asked.request.task,
-        "seeds": list(range(asked.request.seeds)),
-        "items": {"planned": len(asked.items), "failed": 0},
-        "metrics": list(asked.labelled),
-        "left_out": asked.left_out,
-        "protocols": asked.protocols,
-        "weights": weights_of(asked.settings, asked.protocols),
+        "task": run_plan.request.task,
+        "seeds": list(range(run_plan.request.seeds)),
+        "items": {"planned": len(run_plan.items), "failed": 0},
+        "metrics": list(run_plan.labelled),
+        "left_out": run_plan.left_out,
+        "protocols": run_plan.protocols,
+        "weights": weights_of(run_plan.settings, run_plan.protocols),
         "seconds": {},
         **environment(),
     }
@@ -232,23 +232,25 @@ def weights_of(settings: Mapping[str, Any], protocols: Mapping[str, Any]) -> dic
     return found
 
 
-def _model_now(folder: RunFolder, asked: RunPlan, manifest: Mapping[str, Any], allow_changed: bool) -> dict[str, Any]:
+def _model_now(
+    folder: RunFolder, run_plan: RunPlan, manifest: Mapping[str, Any], allow_changed: bool
+) -> dict[str, Any]:
     """The manifest's `model` from now on: with other code where that has changed and may, or no sample hangs on it.
 
     Raises:
         NotComparableError: the model's code has changed, and that is not allowed.
     """
-    model, code = dict(manifest["model"]), asked.code
+    model, code = dict(manifest["model"]), run_plan.code
     before = model.get("code")
     if before is None or before["sha256"] == code["sha256"]:
         return model
-    done = settled_count(folder, asked)
-    if done == len(asked.items):  # the model is not asked again
+    done = settled_count(folder, run_plan)
+    if done == len(run_plan.items):  # the model is not asked again
         return model
     if done and not allow_changed:
         raise NotComparableError(
             f"{manifest['run']} cannot be resumed: the code of {model['name']} changed since it was started, and "
-            f"{done} of {len(asked.items)} items are made; start a new run, change it back, or take a run of two "
+            f"{done} of {len(run_plan.items)} items are made; start a new run, change it back, or take a run of two "
             "versions with --allow-changed-code"
         )
     earlier = list(model.get("earlier_code", ()))
@@ -258,9 +260,11 @@ def _model_now(folder: RunFolder, asked: RunPlan, manifest: Mapping[str, Any], a
     return {**model, "code": code, **({"earlier_code": earlier} if earlier else {})}
 
 
-def _identity(asked: RunPlan, model: Mapping[str, Any]) -> str:
-    clip_ids = [info.clip_id for info in asked.infos]
-    return identity_of(asked.request, asked.settings, asked.split.digest, clip_ids, asked.protocols, codes_of(model))
+def _identity(run_plan: RunPlan, model: Mapping[str, Any]) -> str:
+    clip_ids = [info.clip_id for info in run_plan.infos]
+    return identity_of(
+        run_plan.request, run_plan.settings, run_plan.split.digest, clip_ids, run_plan.protocols, codes_of(model)
+    )
 
 
 def _read_again(folder: RunFolder, manifest: dict[str, Any]) -> RunReport:
@@ -291,15 +295,15 @@ def _changed_settings(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str
     return ", ".join(sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)))
 
 
-def _refuse_other(asked: RunPlan, manifest: dict[str, Any]) -> None:
-    if asked.identity == manifest["identity"]:
+def _refuse_other(run_plan: RunPlan, manifest: dict[str, Any]) -> None:
+    if run_plan.identity == manifest["identity"]:
         return
     differing = [
         name
         for name, ours, theirs in (
-            ("model settings", asked.settings, manifest["model"]["settings"]),
-            ("split digest", asked.split.digest, manifest["split"]["digest"]),
-            ("protocols", sorted(asked.protocols), sorted(manifest["protocols"])),
+            ("model settings", run_plan.settings, manifest["model"]["settings"]),
+            ("split digest", run_plan.split.digest, manifest["split"]["digest"]),
+            ("protocols", sorted(run_plan.protocols), sorted(manifest["protocols"])),
         )
         if ours != theirs
     ]

@@ -62,7 +62,7 @@ def score_items(
     rows: dict[str, list[ScoreRow]] = {label: [] for label in metrics}
     details: dict[str, list[ClipScore]] = {label: [] for label in metrics}
     for item in items:
-        held = _Held(inputs)
+        held = _ReadOnce(inputs)
         for label, metric in metrics.items():
             if item.status == "failed":
                 score = Score("failed", reason=f"{item.code}: {item.reason}")
@@ -195,7 +195,7 @@ def _read_only(value: Any) -> Any:
     return value
 
 
-class _Held:
+class _ReadOnce:
     """Inputs of one item, each read once however many metrics want it; every metric gets a copy, since one of a user's
     own may work in place."""
 

@@ -17,13 +17,13 @@ from egobench.plan.request import RunPlan
 from egobench.plan.resolve import Metric, resolve_engine
 from egobench.progress import Progress
 from egobench.run.aggregate import clip_result, metrics_document, set_result, set_row, with_alarm
-from egobench.run.extract import ExtractJob, WantList, makers_of
+from egobench.run.extract import ExtractJob, MissingInputs, makers_of
 from egobench.run.floor_and_chance import (
-    Yardstick,
-    compute_yardstick,
-    load_yardstick,
-    plan_yardsticks,
-    yardstick_wants,
+    FloorAndChance,
+    floor_and_chance_inputs,
+    keep_floor_and_chance,
+    load_floor_and_chance,
+    plan_stand_ins,
 )
 from egobench.run.generate import MOTION_FILE, VIDEO_FILE, GenerateJob, is_of_form
 from egobench.run.inputs import Inputs, Origin, unchanged
@@ -37,16 +37,16 @@ from egobench.types import ClipInfo, Result
 
 
 def generate_stage(
-    folder: RunFolder, asked: RunPlan, device: str, journal: Journal, progress: Progress
+    folder: RunFolder, run_plan: RunPlan, device: str, journal: Journal, progress: Progress
 ) -> list[ItemRow]:
     """Samples what the journal does not hold; returns all items, sorted by clip and seed."""
-    request = asked.request
-    infos = {info.clip_id: info for info in asked.infos}
+    request = run_plan.request
+    infos = {info.clip_id: info for info in run_plan.infos}
     rows = _settled(folder, infos)
-    left = [item for item in asked.items if item not in rows]
-    code, place = str(asked.code.get("sha256", "")), (device, folder.path.absolute(), asked.split.digest)
-    job = GenerateJob(*asked.source, request.split, request.task, *place, code, request.clip_timeout)
-    progress.stage("generate", len(asked.items))
+    left = [item for item in run_plan.items if item not in rows]
+    code, place = str(run_plan.code.get("sha256", "")), (device, folder.path.absolute(), run_plan.split.digest)
+    job = GenerateJob(*run_plan.source, request.split, request.task, *place, code, request.clip_timeout)
+    progress.stage("generate", len(run_plan.items))
     progress.advance(len(rows), sum(row.status == "failed" for row in rows.values()))
     engine = resolve_engine(request.engine, request.workers)
     with closing(engine.run(job, left, attempts=request.attempts)) as outcomes:
@@ -54,7 +54,7 @@ def generate_stage(
             row = _item_row(outcome, infos)
             if odd := (outcome.answer.value or {}).get("odd"):
                 journal.append({"event": "note", "clip": row.clip, "seed": row.seed, "code": odd})
-            is_first = outcome.item == asked.items[0] and not (request.keep_going or request.submission)
+            is_first = outcome.item == run_plan.items[0] and not (request.keep_going or request.submission)
             if is_first and row.status == "failed" and is_of_form(row.code):
                 text = f"the first clip's sample is wrong: {row.code}: {row.reason}; the others would be too"
                 raise BadInputError(f"{text}; mend the model, or go on all the same with --keep-going", code=row.code)
@@ -63,36 +63,39 @@ def generate_stage(
             rows[row.clip, row.seed] = row
             progress.advance(1, row.status == "failed")
     progress.done()
-    ordered = [rows[item] for item in asked.items]
+    ordered = [rows[item] for item in run_plan.items]
     write_items(folder.items, ordered)
     return ordered
 
 
 def extract_stage(
-    folder: RunFolder, asked: RunPlan, items: list[ItemRow], cache: Cache, device: str, progress: Progress
-) -> tuple[Inputs, dict[str, Yardstick]]:
-    """Fills the cache with what the metrics and the missing yardsticks read; returns access to it, and the yardsticks
-    that were there."""
-    refuse_changed_makers((metric, asked.protocol_of(metric)[1]) for metric in asked.metrics)
+    folder: RunFolder, run_plan: RunPlan, items: list[ItemRow], cache: Cache, device: str, progress: Progress
+) -> tuple[Inputs, dict[str, FloorAndChance]]:
+    """Fills the cache with the inputs of the metrics, and of floors and chances that it does not hold.
+
+    Returns:
+        Access to the inputs; label of a metric → floor and chance that the cache held already.
+    """
+    refuse_changed_makers((metric, run_plan.protocol_of(metric)[1]) for metric in run_plan.metrics)
     unreadable: dict[tuple[str, int], tuple[str, str]] = {}
-    inputs = Inputs(asked.split, folder, cache, unreadable)
-    strangers = plan_yardsticks(inputs, [info.clip_id for info in asked.infos], asked.request.seeds)
-    wants, known = WantList(inputs), {}
-    for label, metric in asked.labelled.items():
-        _add_wants(wants, metric, inputs, items)
-        yardstick = load_yardstick(cache, asked.protocol_of(metric)[1])
-        if yardstick:
-            known[label] = yardstick
+    inputs = Inputs(run_plan.split, folder, cache, unreadable)
+    stand_ins = plan_stand_ins(inputs, [info.clip_id for info in run_plan.infos], run_plan.request.seeds)
+    missing_inputs, known = MissingInputs(inputs), {}
+    for label, metric in run_plan.labelled.items():
+        _add_inputs(missing_inputs, metric, inputs, items)
+        bounds = load_floor_and_chance(cache, run_plan.protocol_of(metric)[1])
+        if bounds:
+            known[label] = bounds
         else:
-            for clip_id, want in yardstick_wants(metric, inputs, strangers):
-                wants.add(want, clip_id)
-    missing = wants.items()
+            for clip_id, entry in floor_and_chance_inputs(metric, inputs, stand_ins):
+                missing_inputs.add(entry, clip_id)
+    missing = missing_inputs.items()
     if not missing:
         return inputs, known
     places = {"folder": folder.path.absolute(), "cache": cache.root.absolute()}  # user code may change the folder
-    job = ExtractJob(asked.request.split, makers_of(missing), device, **places, split_digest=asked.split.digest)
+    job = ExtractJob(run_plan.request.split, makers_of(missing), device, **places, split_digest=run_plan.split.digest)
     progress.stage("extract", len(missing))
-    engine = resolve_engine(asked.request.engine, asked.request.workers)
+    engine = resolve_engine(run_plan.request.engine, run_plan.request.workers)
     with closing(engine.run(job, missing)) as outcomes:
         for outcome in outcomes:
             if outcome.answer.code:
@@ -104,50 +107,50 @@ def extract_stage(
 
 def score_stage(
     folder: RunFolder,
-    asked: RunPlan,
+    run_plan: RunPlan,
     items: list[ItemRow],
     inputs: Inputs,
-    known: Mapping[str, Yardstick],
+    known: Mapping[str, FloorAndChance],
     progress: Progress,
 ) -> dict[str, int]:
     """Writes `scores.parquet` and `metrics.json`; returns the `count_items`."""
-    rows, results = score_metrics(asked, items, inputs, known, progress)
+    rows, results = score_metrics(run_plan, items, inputs, known, progress)
     write_scores(folder.scores, rows)
-    request = asked.request
-    document = metrics_document(asked.run, request.model_name, asked.split.name, request.task, results)
+    request = run_plan.request
+    document = metrics_document(run_plan.run, request.model_name, run_plan.split.name, request.task, results)
     write_json(folder.metrics, document)
     return count_items(items, rows)
 
 
 def score_metrics(
-    asked: RunPlan, items: list[ItemRow], inputs: Inputs, known: Mapping[str, Yardstick], progress: Progress
+    run_plan: RunPlan, items: list[ItemRow], inputs: Inputs, known: Mapping[str, FloorAndChance], progress: Progress
 ) -> tuple[list[ScoreRow], dict[str, Result]]:
-    """Rows and results of the metrics asked for, by their labels; writes nothing but yardsticks to the cache."""
-    draws = asked.request.draws
-    strangers = plan_yardsticks(inputs, [info.clip_id for info in asked.infos], asked.request.seeds)
+    """Rows and results of the metrics of the plan, by their labels. Writes floors and chances to the cache, no more."""
+    draws = run_plan.request.draws
+    stand_ins = plan_stand_ins(inputs, [info.clip_id for info in run_plan.infos], run_plan.request.seeds)
     by_clip: dict[str, ClipMetric] = {
         label: metric  # pyright: ignore[reportAssignmentType]
-        for label, metric in asked.labelled.items()
+        for label, metric in run_plan.labelled.items()
         if not is_set_metric(metric)
     }
     rows: list[ScoreRow] = []
     results: dict[str, Result] = {}
-    progress.stage("score", len(asked.metrics) + 1)
+    progress.stage("score", len(run_plan.metrics) + 1)
     with threadpool_limits(1):
         clip_rows, details = score_items(by_clip, inputs, items)
         progress.advance()
-        for label, metric in asked.labelled.items():
-            digest, record = asked.protocol_of(metric)
-            yardstick = known.get(label) or compute_yardstick(metric, inputs, strangers, record)
+        for label, metric in run_plan.labelled.items():
+            digest, record = run_plan.protocol_of(metric)
+            bounds = known.get(label) or keep_floor_and_chance(metric, inputs, stand_ins, record)
             if label in clip_rows:
                 rows += clip_rows[label]
-                results[label] = clip_result(metric, clip_rows[label], inputs, yardstick, digest, draws, details[label])
+                results[label] = clip_result(metric, clip_rows[label], inputs, bounds, digest, draws, details[label])
             else:
                 set_metric: SetMetric = metric  # pyright: ignore[reportAssignmentType]
                 outcome = score_set(set_metric, inputs, items, draws=draws)
                 rows.append(set_row(label, outcome))
-                results[label] = set_result(metric, outcome, len(items), yardstick, digest)
-            results[label] = with_calibration(metric, with_alarm(metric, results[label]), asked.split)
+                results[label] = set_result(metric, outcome, len(items), bounds, digest)
+            results[label] = with_calibration(metric, with_alarm(metric, results[label]), run_plan.split)
             progress.advance()
     progress.done()
     return rows, results
@@ -163,18 +166,18 @@ def count_items(items: list[ItemRow], rows: list[ScoreRow]) -> dict[str, int]:
     return {**counts, **({"unmeasured": unmeasured} if unmeasured else {})}
 
 
-def _add_wants(wants: WantList, metric: Metric, inputs: Inputs, items: list[ItemRow]) -> None:
+def _add_inputs(missing_inputs: MissingInputs, metric: Metric, inputs: Inputs, items: list[ItemRow]) -> None:
     for item in items:
         if item.status == "ok":
             for need in metric.needs().values():
-                want = inputs.want(need, item.clip, Origin(item))
+                entry = inputs.cached_input(need, item.clip, Origin(item))
                 is_own = need.source == "sample"
-                wants.add(want, item.clip, item if is_own else None)
+                missing_inputs.add(entry, item.clip, item if is_own else None)
 
 
-def settled_count(folder: RunFolder, asked: RunPlan) -> int:
+def settled_count(folder: RunFolder, run_plan: RunPlan) -> int:
     """How many of the items that are asked for are through by the journal."""
-    return len(_settled(folder, {info.clip_id: info for info in asked.infos}))
+    return len(_settled(folder, {info.clip_id: info for info in run_plan.infos}))
 
 
 def _settled(folder: RunFolder, infos: Mapping[str, ClipInfo]) -> dict[tuple[str, int], ItemRow]:

@@ -22,7 +22,7 @@ from egobench.plan.devices import resolve_device
 from egobench.plan.protocol import is_set_metric, protocol_record
 from egobench.plan.resolve import metric_labels, resolve_engine, resolve_metrics, resolve_split
 from egobench.progress import Progress
-from egobench.run.extract import REFERENCE_SEED, ExtractItem, ExtractJob, WantList, makers_of
+from egobench.run.extract import REFERENCE_SEED, ExtractItem, ExtractJob, MissingInputs, makers_of
 from egobench.run.inputs import Inputs, Origin
 from egobench.run.score import SetRows, collect
 from egobench.stats.paired import jackknife_blocks
@@ -69,16 +69,20 @@ class SetSource:
         with threadpool_limits(1):
             return _terms(metric, inputs, items)
 
-    def wants(self, label: str, protocol: str, items: Sequence[ItemRow], cache: Cache, seen: set[str]) -> WantList:
+    def missing_inputs(
+        self, label: str, protocol: str, items: Sequence[ItemRow], cache: Cache, seen: set[str]
+    ) -> MissingInputs:
         """What the cache lacks of what a metric needs over items; `seen` holds keys that are wanted already. Raises as
         `terms`."""
         metric, inputs = self._opened(label, protocol, cache)
-        wants = WantList(inputs, seen=seen)
+        missing_inputs = MissingInputs(inputs, seen=seen)
         for item in items:
             for need in metric.needs().values():
                 is_own = need.source == "sample"
-                wants.add(inputs.want(need, item.clip, Origin(item)), item.clip, item if is_own else None)
-        return wants
+                missing_inputs.add(
+                    inputs.cached_input(need, item.clip, Origin(item)), item.clip, item if is_own else None
+                )
+        return missing_inputs
 
     def _opened(self, label: str, protocol: str, cache: Cache) -> tuple[Any, Inputs]:
         request = self.manifest["request"]
@@ -123,7 +127,7 @@ def extract_missing(lacks: Sequence[Lack], cache: Cache, progress: Progress) -> 
     rounds: dict[tuple[str, str, str], list[ExtractItem]] = {}
     for lack in lacks:
         request = lack.source.manifest["request"]
-        missing = lack.source.wants(lack.label, lack.protocol, lack.items, cache, seen).items()
+        missing = lack.source.missing_inputs(lack.label, lack.protocol, lack.items, cache, seen).items()
         if missing:
             place = request["split"], lack.source.manifest["split"]["digest"], resolve_device(request["device"])
             rounds.setdefault(place, []).extend(missing)
@@ -139,12 +143,12 @@ def extract_missing(lacks: Sequence[Lack], cache: Cache, progress: Progress) -> 
 
 
 def _joined(items: Sequence[ExtractItem]) -> list[ExtractItem]:
-    """One item for each sample and each reference, with the wants of all metrics, so that its video is opened once."""
+    """One item for each sample and each reference, with the inputs of all metrics, so that its video is opened once."""
     found: dict[tuple[str, int, Path | None], ExtractItem] = {}
     for item in items:
         place = (item.clip_id, item.seed, None if item.seed == REFERENCE_SEED else item.folder)
         old = found.get(place)
-        found[place] = item if old is None else replace(old, wants=(*old.wants, *item.wants))
+        found[place] = item if old is None else replace(old, inputs=(*old.inputs, *item.inputs))
     return [found[place] for place in sorted(found, key=lambda place: (*place[:2], str(place[2])))]
 
 

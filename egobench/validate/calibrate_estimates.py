@@ -24,7 +24,7 @@ from egobench.plan.class_code import maker_record
 from egobench.plan.estimates import pack_estimate, split_camera
 from egobench.plan.resolve import resolve_estimator, resolve_split
 from egobench.progress import Progress
-from egobench.run.inputs import Inputs, Origin, Want
+from egobench.run.inputs import CachedInput, Inputs, Origin
 from egobench.store.cache import Cache, cache_key
 
 TIMED = 8
@@ -52,16 +52,16 @@ class Estimates(Inputs):
         """Made once: the code of an estimator of one's own is read for it."""
         return variant_record(self.estimator, self.variant)
 
-    def want(self, need: Need, clip_id: str, origin: Origin) -> Want | None:
+    def cached_input(self, need: Need, clip_id: str, origin: Origin) -> CachedInput | None:
         """As `Inputs.want`; what was seen in a clip's video is the same whatever text it is shown with."""
         is_borrowed = need.what in ESTIMATED and need.source == "sample"
-        return super().want(need, origin.video_of if is_borrowed else clip_id, origin)
+        return super().cached_input(need, origin.video_of if is_borrowed else clip_id, origin)
 
     def entry(self, what: What, clip_id: str) -> str:
         """Cache key of the estimate of a reference's video."""
-        want = self.want(Need("sample", what, self.estimator), clip_id, own(clip_id))
-        assert want is not None, "estimates are cached"
-        return want.key
+        entry = self.cached_input(Need("sample", what, self.estimator), clip_id, own(clip_id))
+        assert entry is not None, "estimates are cached"
+        return entry.key
 
 
 def own(clip_id: str) -> Origin:
@@ -168,7 +168,7 @@ def estimate_all(
     missing, without_seconds = [], []
     for clip_id in clip_ids:
         keys: tuple[tuple[What, str], ...] = tuple((what, inputs.entry(what, clip_id)) for what in whats)
-        motion = inputs.want(Need("sample", "motion"), clip_id, own(clip_id))
+        motion = inputs.cached_input(Need("sample", "motion"), clip_id, own(clip_id))
         assert motion is not None, "reference motions are cached"
         item = EstimateItem(clip_id, inputs.variant, keys, motion.key)
         if any(inputs.cache.get(key) is None for key in (motion.key, *(key for _, key in keys))):

@@ -60,8 +60,8 @@ def validate(request: ValidateRequest, progress: Progress | None = None) -> dict
         UnknownNameError: no such split or metric.
         StorageError, KeyboardInterrupt: the same call goes on.
     """
-    asked = plan(_run_request(request, REFERENCE, {}))
-    names = {label: metric.name for label, metric in asked.labelled.items()}
+    run_plan = plan(_run_request(request, REFERENCE, {}))
+    names = {label: metric.name for label, metric in run_plan.labelled.items()}
     ladders = request.ladders.of(list(names.values()))
     runs = [*((name, {}) for name in ladders.controls)]
     runs += [(CORRUPTED, _options(*rung)) for rung in ladders.rungs]
@@ -81,11 +81,11 @@ def validate(request: ValidateRequest, progress: Progress | None = None) -> dict
     document = plain(
         {
             "schema": SCHEMA,
-            "split": {"name": asked.split.name, "digest": asked.split.digest},
-            "clips": len(asked.infos),
+            "split": {"name": run_plan.split.name, "digest": run_plan.split.digest},
+            "clips": len(run_plan.infos),
             "draws": request.draws,
             "faults": list(ladders.faults),
-            "left_out": asked.left_out,
+            "left_out": run_plan.left_out,
             "not_run": {place: each for place, each in results.items() if isinstance(each, str)},
             "metrics": found,
             "problems": problems,

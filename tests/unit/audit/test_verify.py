@@ -36,10 +36,10 @@ def finished(place, split):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EGOBENCH_CACHE", str(place / "cache"))
         options = {"fail": "toy-01=raise;toy-02=still"}
-        asked = RunRequest(
+        request = RunRequest(
             "pipeline_toys:ToyModel", str(split), options, metrics=METRICS, engine="inline", draws=20, allow_failed=1
         )
-        return start_run(replace(asked, out=str(place / "runs"))).path
+        return start_run(replace(request, out=str(place / "runs"))).path
 
 
 @pytest.fixture
@@ -65,12 +65,12 @@ def flip(path, place=-40):
 def entries_of(run):
     """Files of the cache that the run's samples and their references have; others stand in for chance."""
     manifest = read_finished(RunFolder(run))
-    asked, cache = plan_of_run(manifest, metrics_text(manifest)), Cache(cache_home())
-    inputs = Inputs(asked.split, RunFolder(run), cache, {})
+    run_plan, cache = plan_of_run(manifest, metrics_text(manifest)), Cache(cache_home())
+    inputs = Inputs(run_plan.split, RunFolder(run), cache, {})
     items = [item for item in read_items(run / "items.parquet") if item.status == "ok"]
-    needs = [need for metric in asked.metrics for need in metric.needs().values()]
-    wants = [inputs.want(need, item.clip, Origin(item)) for item in items for need in needs]
-    return sorted({cache.entry(want.key) for want in wants if want is not None})
+    needs = [need for metric in run_plan.metrics for need in metric.needs().values()]
+    entries = [inputs.cached_input(need, item.clip, Origin(item)) for item in items for need in needs]
+    return sorted({cache.entry(entry.key) for entry in entries if entry is not None})
 
 
 def edit_score(run, label, **change):

@@ -10,7 +10,7 @@ from egobench.data.open import open_split
 from egobench.metrics.base import SetScore
 from egobench.metrics.r_precision import RPrecision
 from egobench.run.aggregate import clip_result, metrics_document, result_of, set_result, set_row, with_alarm
-from egobench.run.floor_and_chance import Yardstick
+from egobench.run.floor_and_chance import FloorAndChance
 from egobench.run.inputs import Inputs
 from egobench.run.score import SetOutcome, SetRows, try_set
 from egobench.store.cache import Cache
@@ -18,7 +18,7 @@ from egobench.store.folder import RunFolder
 from egobench.store.tables import ScoreRow
 from egobench.types import Result
 
-YARDSTICK = Yardstick(0.5, None, {"chance": "too few sequences"})
+YARDSTICK = FloorAndChance(0.5, None, {"chance": "too few sequences"})
 
 
 @pytest.fixture
