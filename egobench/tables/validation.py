@@ -1,10 +1,14 @@
 """What `validate-metrics` found, for people: lines for a terminal, and one HTML page with a small plot per ladder.
 
 Reads the content of `report.json` only. The page needs no other file and no network.
+
+    python -m egobench.tables.validation REPORT.json …      # writes page.html beside each report, again, without a run
 """
 
 import io
+import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -157,3 +161,8 @@ def _overall(metric: Mapping[str, Any]) -> str:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
+
+
+if __name__ == "__main__":
+    for report in map(Path, sys.argv[1:]):
+        print(write_page(json.loads(report.read_text(encoding="utf-8")), report.with_name("page.html")))

@@ -61,7 +61,7 @@ def noise(metric: str) -> float:
 @cache
 def card(estimator: str, split: str) -> dict[str, Any]:
     """A shipped calibration card."""
-    (path,) = ROOT.glob(f"**/cards/{estimator}@{split}.json")
+    (path,) = (ROOT / "egobench").rglob(f"{estimator}@{split}.json")
     return _json(path)
 
 

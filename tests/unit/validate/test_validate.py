@@ -1,6 +1,9 @@
 """Validation of toy metrics: one that notices, one that sleeps, one that runs the wrong way; ladders as data."""
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
@@ -193,7 +196,14 @@ def test_the_verb_leaves_with_1_where_something_fails(document, toy_split, ladde
     assert json.loads(said.out) == document
     assert main(words) == 1
     assert "wrong way" in capsys.readouterr().out
-    assert (out / "page.html").is_file()
+    page = (out / "page.html").read_text(encoding="utf-8")
+    (out / "page.html").unlink()
+    call = [sys.executable, "-m", "egobench.tables.validation", str(out / "report.json")]
+    assert subprocess.run(call, check=True, capture_output=True, text=True).stdout == f"{out / 'page.html'}\n"
+    again = (out / "page.html").read_text(encoding="utf-8")
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))  # its names are sorted
+    assert again == write_page(report, out / "other.html").read_text(encoding="utf-8")
+    assert set(re.findall(r"<h2 id='(.+?)'", again)) == set(re.findall(r"<h2 id='(.+?)'", page))
     assert main([*words, "--faults", "slide", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["faults"] == ["slide"]
     assert main([*words, "--faults", "slyde"]) == 2
@@ -241,7 +251,7 @@ def test_the_ladders_of_one_fault_keep_the_orders_of_controls():
 def test_every_shipped_metric_has_a_ladder_that_it_must_climb():
     declared = load_ladders().metrics
     for name in METRICS.builtin:
-        assert name in declared, f"{name}: declare in egobench/pipeline/ladders.toml what it must notice"
+        assert name in declared, f"{name}: declare in egobench/validate/ladders.toml what it must notice"
         assert declared[name].worse, f"{name}: no fault makes it worse"
         assert declared[name].unmoved, f"{name}: no fault leaves it alone"
 
