@@ -39,7 +39,7 @@ weights: $(READY) ## make shipped data and evaluators again from their seeds (re
 	done
 
 rows: $(READY)   ## train, guide, score and table all rows of the small preset (a GPU, or days on a CPU; resumable; ARGS="--minutes 60")
-	$(BIN)/python benchmarks/rows.py $(ARGS)
+	$(BIN)/python benchmarks/egotwin/rows.py $(ARGS)
 
 clean:           ## remove the virtual environment and caches; runs/ stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache

@@ -1,7 +1,7 @@
 """Inception-v3 of 2015-12-05 for I-FID, after three conventions that all print as "FID": 2048-d features per frame.
 
 Heusel et al. 2017 (arXiv:1706.08500). One network and one weight file; what differs is the resize to 299 × 299, by 10
-to 15 grey levels on frames of 480 and 720 lines (`benchmarks/presets.py`). Never compare across presets.
+to 15 grey levels on frames of 480 and 720 lines (`benchmarks/studies/presets.py`). Never compare across presets.
 """
 
 import io

@@ -78,8 +78,8 @@ def frechet_interval(
     Wu 1989); deviations from the mean of the draws, times √(kept / left out), are laid around the distance itself and
     the ends cut at 0. Drawing *with* replacement, as `cluster_mean_interval` does, is not used here: a copy of a set
     has fewer distinct rows, so its distance carries the 1/N bias twice and the percentiles lie above the value (they
-    covered 0 to 40 % in `benchmarks/frechet_coverage.py`, in place of 95 %); and the number of distinct rows changes
-    from copy to copy, which made even the centred interval 1.1 to 9 times too wide.
+    covered 0 to 40 % in `benchmarks/studies/frechet_coverage.py`, in place of 95 %); and the number of distinct rows
+    changes from copy to copy, which made even the centred interval 1.1 to 9 times too wide.
 
     What the interval covers is the mean of the distance *at this N*, not its limit for N → ∞: compare equal N, and see
     `frechet_limit`. It is too wide where both sets have one distribution.

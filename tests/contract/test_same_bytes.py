@@ -1,4 +1,4 @@
-"""`benchmarks/same_bytes.py` says so where two checkouts differ, and only what its rules name may differ unseen."""
+"""`same_bytes.py` of the benchmarks says so where two checkouts differ, and only what its rules name may differ unseen."""
 
 import importlib
 import json
@@ -34,7 +34,7 @@ match sys.argv[1:]:
 def scripts():
     """The script and its list of what is made alike."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "benchmarks"))
+        patch.syspath_prepend(str(ROOT / "benchmarks" / "checks"))
         yield importlib.import_module("same_bytes"), importlib.import_module("same_bytes_plain")
 
 

@@ -20,7 +20,7 @@ FAMILIES = {
 
 
 def equality():
-    path = Path(__file__).parents[2] / "benchmarks" / "cogvideox_equality.py"
+    path = Path(__file__).parents[2] / "benchmarks" / "egotwin" / "cogvideox_equality.py"
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None

@@ -19,7 +19,7 @@ from egotwin_ref.table.guidance_choice import Scale, Tried  # noqa: E402
 from egotwin_ref.training import recipes  # noqa: E402
 from egotwin_ref.training.recipes import Recipe, Recipes  # noqa: E402
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks" / "egotwin"
 TWO, NONE = Recipe(steps=2, batch=2, warmup=1), Recipe(steps=0, batch=1)
 TINY = Recipes(video_vae=TWO, motion_vae=TWO, kl_video=1e-5, kl_motion=1e-5, base=TWO, motion=TWO, joint=TWO, fine=NONE)
 SMALL = configs.PRESETS["small"]

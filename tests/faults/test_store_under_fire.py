@@ -180,7 +180,7 @@ def test_times_that_run_backwards_change_no_number(finished, toy_split, tmp_path
 
 
 def test_a_rescoring_that_is_killed_anywhere_leaves_a_run_that_is_whole(finished, tmp_path):
-    """A few of the many kills of benchmarks/kills.py."""
+    """A few of the many kills of benchmarks/checks/kills.py."""
     code = (
         "import os, sys, signal\n"
         "left = int(sys.argv[3])\n"

@@ -28,7 +28,7 @@ _ROUNDED = "egobench score FOLDER --split egomini-test --metrics m-fid,r-precisi
 """Of a folder whose positions and rotations were rounded; `egobench check --example` writes one of the reference."""
 
 MEASURED = {
-    ("docs/egotwin.md:  | mini | small", ""): "python benchmarks/egotwin.py --quality 256 --preset small",
+    ("docs/egotwin.md:  | mini | small", ""): "python benchmarks/egotwin/egotwin.py --quality 256 --preset small",
     ("docs/egotwin.md:  | trans-err (m) ↓ | rot-err (deg) ↓", "egotwin-vae (the reference through the VAEs)"): (
         "egobench run --model egotwin-vae --split egomini-test"
     ),
@@ -44,7 +44,10 @@ MEASURED = {
     ),
     ("docs/egotwin.md:  | text w_t | partner", "row - EgoTwin, paired"): _TWO_RUNS,
     ("docs/egotwin.md: t_v | t_m | EgoTwin: own", ""): "egobench train egotwin --stage 3",
-    ("docs/egotwin.md:  | float32: clips/s | share of products", ""): "python benchmarks/egotwin.py --preset small",
+    (
+        "docs/egotwin.md:  | float32: clips/s | share of products",
+        "",
+    ): "python benchmarks/egotwin/egotwin.py --preset small",
     (
         "docs/egotwin.md:  | samples/s | TFLOP/s, of 790 in large products",
         "",
@@ -54,9 +57,9 @@ MEASURED = {
         "docs/estimators.md: clip |  | `colmap` says",
         "",
     ): "python benchmarks/estimators.py --estimators rotation-chain colmap",
-    ("docs/gate.md: clips spoilt | regressed (exit 1) | jerk", ""): "python benchmarks/gate_power.py --write",
-    ("docs/gate.md: harm, in tolerances | jerk | foot-skate", ""): "python benchmarks/gate_power.py --write",
-    ("docs/gate.md: simulated | jackknife (used) | percentile", ""): "python benchmarks/difference_coverage.py",
+    ("docs/gate.md: clips spoilt | regressed (exit 1) | jerk", ""): "python benchmarks/studies/gate_power.py --write",
+    ("docs/gate.md: harm, in tolerances | jerk | foot-skate", ""): "python benchmarks/studies/gate_power.py --write",
+    ("docs/gate.md: simulated | jackknife (used) | percentile", ""): "python benchmarks/studies/difference_coverage.py",
     ("docs/gate.md: clips | terms | statistics", ""): "python benchmarks/compare.py",
     ("docs/submissions.md: motions | precision | m-fid", "float16"): _ROUNDED,
     ("docs/submissions.md: motions | precision | m-fid", "bfloat16"): _ROUNDED,

@@ -1,4 +1,4 @@
-"""A short, repeatable piece of `benchmarks/fuzz_readers.py`: spoilt files give a code or sound content."""
+"""A short, repeatable piece of `benchmarks/checks/fuzz_readers.py`: spoilt files give a code or sound content."""
 
 import importlib.util
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-SCRIPT = Path(__file__).parents[3] / "benchmarks" / "fuzz_readers.py"
+SCRIPT = Path(__file__).parents[3] / "benchmarks" / "checks" / "fuzz_readers.py"
 EACH = 60
 
 

@@ -1,6 +1,6 @@
 """Without motion the reference's transformer is CogVideoX: largest difference to diffusers' on random weights.
 
-    python benchmarks/cogvideox_equality.py
+    python benchmarks/egotwin/cogvideox_equality.py
 
 All parameters are drawn from N(0, 0.2²), so that no near-zero gate hides anything; the weights go through a folder in
 diffusers' format, in two files, as the public ones do. Both networks compute in float32 and once more in float64.

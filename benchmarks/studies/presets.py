@@ -1,6 +1,6 @@
 """What the resize conventions of one metric's name do to the same frames: mean absolute difference in grey levels.
 
-    python benchmarks/presets.py [--frames 3]
+    python benchmarks/studies/presets.py [--frames 3]
 
 Frames of 1/f noise (amplitude falls as 1 / frequency, as in natural pictures; standard deviation about 47), one seed,
 at 256 × 256, 480 × 640 and 720 × 1280. Tensors are taken back to grey levels 0 … 255 before they are compared. Between

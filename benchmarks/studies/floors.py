@@ -1,6 +1,6 @@
 """The table of floors in docs/estimators.md, from the shipped calibration cards; estimates nothing itself.
 
-    python benchmarks/floors.py [--splits egomini-test egomini-hd]
+    python benchmarks/studies/floors.py [--splits egomini-test egomini-hd]
 
 A floor is the error on recorded video, where the path and the hands are known; `chance` is each video against a
 stranger's motion.

@@ -6,7 +6,7 @@ On `egomini-val` (other wearers, paths, captions; same rooms) its error is compa
 given the pose of another clip, with copying the first frame, and with the mean picture. If the world can be
 learnt, own pose < other pose and own pose < copy, intervals apart.
 
-    python benchmarks/learnability.py --minutes 6
+    python benchmarks/studies/learnability.py --minutes 6
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The steps of `benchmarks/rows.py`: what each makes, how to see that it is made, and the command that makes it.
+"""The steps of `rows.py`: what each makes, how to see that it is made, and the command that makes it.
 
     weights/ROW.safetensors ──> the board's guidance/ROW.json ──> runs/ROW, runs/ROW-guided ──> the board's entries
 

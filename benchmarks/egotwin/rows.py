@@ -1,4 +1,6 @@
-"""All rows of the table, from nothing: `make rows`, or `python benchmarks/rows.py [--rows egotwin,mld] [--minutes 60]`.
+"""All rows of the table, from nothing: `make rows`, or the script itself.
+
+    python benchmarks/egotwin/rows.py [--rows egotwin,mld] [--minutes 60]
 
 For each row, in order of importance: train it, choose its guidance on egomini-val, run it on egomini-test unguided and
 at its own best, and enter both into the board. Second seeds of EgoTwin and VidMLD come last; they are no rows, and say

@@ -1,7 +1,7 @@
 """What may differ between two equal checkouts, and the comparison of two folders in which it is made alike.
 
-`RULES` is the whole list of what `benchmarks/same_bytes.py` does not compare, with the columns in `LEFT_OUT`; every
-other byte counts.
+`RULES` is the whole list of what `same_bytes.py` does not compare, with the columns in `LEFT_OUT`; every other byte
+counts.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Spoilt files against every reader of strangers' files: mp4, png, npz, npy, SMPL parameters, submission.toml.
 
-    python benchmarks/fuzz_readers.py --inputs 100000 [--targets mp4,png] [--seed 0] [--keep fuzz-finds]
+    python benchmarks/checks/fuzz_readers.py --inputs 100000 [--targets mp4,png] [--seed 0] [--keep fuzz-finds]
 
 An input is a valid file after one to eight blows: bits, bytes, integers at their limits, pieces cut, doubled, swapped
 or zeroed; in half of the cases inside the container, whose checksums are then made right again, so that the deeper

@@ -1,6 +1,6 @@
 """Do two checkouts do the same, byte for byte? For changes that must move nothing, such as moving modules.
 
-    python benchmarks/same_bytes.py BEFORE AFTER [--steps help names …] [--keep FOLDER]
+    python benchmarks/checks/same_bytes.py BEFORE AFTER [--steps help names …] [--keep FOLDER]
 
 Runs the command line of both, step by step and side by side, each with its own packages first and an empty cache of
 its own, and compares exit codes, stdout, stderr and every file that is written. `--help` lists the steps, and what

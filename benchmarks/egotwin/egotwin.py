@@ -1,8 +1,8 @@
 """Speed of the EgoTwin reference, and what its VAEs lose.
 
-    python benchmarks/egotwin.py                                        # small: training of all rows, sampling
-    python benchmarks/egotwin.py --preset mini --device cuda            # the other preset, on a GPU
-    python benchmarks/egotwin.py --quality 64                           # what the shipped VAEs lose
+    python benchmarks/egotwin/egotwin.py                                        # small: training of all rows, sampling
+    python benchmarks/egotwin/egotwin.py --preset mini --device cuda            # the other preset, on a GPU
+    python benchmarks/egotwin/egotwin.py --quality 64                           # what the shipped VAEs lose
 
 Prints the rate of matrix products here, and for each row and precision the seconds of a training step, as
 `egotwin_ref.training.loop.train` takes it, with the share of that rate that the network's products reach; then seconds

@@ -1,4 +1,4 @@
-"""How long the steps of `benchmarks/rows.py` will take."""
+"""How long the steps of `benchmarks/egotwin/rows.py` will take."""
 
 from collections.abc import Sequence
 

@@ -1,6 +1,6 @@
 """What do intervals of a Fréchet distance cover? Simulated feature sets whose mean distance at this N is known.
 
-    python benchmarks/frechet_coverage.py [--repetitions 100]
+    python benchmarks/studies/frechet_coverage.py [--repetitions 100]
 
 Per setting: the mean and the standard deviation of the distance over many independent sets (the truth), then, per
 repetition, four intervals from one set: `ours` (`frechet_interval`), `percentile` (with replacement, as it stands),

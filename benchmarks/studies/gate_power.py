@@ -1,6 +1,6 @@
 """How often does a gate cry wolf, and how small a fault does it find? Writes the tables of docs/gate.md.
 
-    python benchmarks/gate_power.py [--repetitions 200] [--write]
+    python benchmarks/studies/gate_power.py [--repetitions 200] [--write]
 
 A stand-in for a model that samples (`wobbly.py`: the recorded motion, bent and shaken anew for every seed) is held
 against itself with other seeds, and then with 1, 2, 5 and 10 % of the clips spoilt (the body trembles by 3 cm and
@@ -33,7 +33,7 @@ from egobench.metrics.frechet_score import frechet_left_out
 from egobench.metrics.jerk import Jerk
 from egobench.stats.paired import jackknife_blocks
 
-DOCS = Path(__file__).parent.parent / "docs" / "gate.md"
+DOCS = Path(__file__).parents[2] / "docs" / "gate.md"
 BEGIN, END = "<!-- gate_power: begin -->", "<!-- gate_power: end -->"
 SEEDS, DRAWS, FEATURES = 4, 1000, 16
 SHARES = (-0.10, -0.05, 0.0, 0.01, 0.02, 0.05, 0.10)

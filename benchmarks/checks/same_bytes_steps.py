@@ -1,4 +1,4 @@
-"""What `benchmarks/same_bytes.py` does on each side: the steps, each a few command lines and the files they leave.
+"""What `same_bytes.py` does on each side: the steps, each a few command lines and the files they leave.
 
 A step knows the command line only, since modules move. It returns what is wrong on its own side, such as an unexpected
 exit code: two sides that fail alike must not pass as the same.

@@ -1,4 +1,6 @@
-"""Does it matter whose video a motion stands beside? `python benchmarks/two_seeds.py RUN RESEEDED [--apart 0.1]`.
+"""Does it matter whose video a motion stands beside?
+
+    python benchmarks/egotwin/two_seeds.py RUN RESEEDED [--apart 0.1]
 
 RUN is a finished run of a model, RESEEDED one of `--model reseeded`: the same videos beside motions of other seeds.
 Prints how much worse the second is in consistency, paired by clip, over all clips and over those whose two heads are

@@ -1,6 +1,6 @@
 """What do intervals of a *difference* between two runs cover? Simulated runs whose mean difference is known.
 
-    python benchmarks/difference_coverage.py [--repetitions 200]
+    python benchmarks/studies/difference_coverage.py [--repetitions 200]
 
 Two samples A, B and one reference in sequences; the samples share the reference's sequence effects, as runs on one
 split do. Per setting, from many independent worlds: the true mean of B - A at this N and its standard deviation; then

@@ -1,6 +1,6 @@
 """AdamW against Muon in stage 3, from the same weights on the same draws: losses at equal clips and at equal seconds.
 
-    python benchmarks/optimisers.py --work work/egotwin --seconds 200
+    python benchmarks/egotwin/optimisers.py --work work/egotwin --seconds 200
 
 Needs a folder in which `egobench train egotwin --stage 2` is done. Both run one after the other on one thread.
 """

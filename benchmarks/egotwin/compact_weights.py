@@ -1,4 +1,4 @@
-"""What int8 weights do to EgoTwin's answers: `python benchmarks/compact_weights.py --weights BF16 --out INT8`.
+"""What int8 weights do to EgoTwin's answers: `python benchmarks/egotwin/compact_weights.py --weights BF16 --out INT8`.
 
 Writes to INT8 the weights of BF16 with the row in int8 (VAEs as they are), and prints the relative error of v at
 several timesteps, beside the error that the network itself makes there; the same with one kind of layer in int8 at a

@@ -1,6 +1,6 @@
 """kill -9, many times: a run, a rescoring and the cache's writes are shot at random operations and random times.
 
-    python benchmarks/kills.py [--kills 200] [--seed 0]
+    python benchmarks/checks/kills.py [--kills 200] [--seed 0]
 
 Two ways to die. *At an operation*: the process kills itself at a random one of its writes, syncs and renames: before
 it, after it, or in the middle of a write; samples, journal, cache entries and tables are then all written by the one
@@ -25,8 +25,8 @@ from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests" / "toys")]
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "benchmarks" / "checks"), str(ROOT / "tests" / "toys")]
 
 from egobench.audit.rescore import rescore_run  # noqa: E402
 from egobench.audit.verify import verify_run  # noqa: E402

@@ -1,11 +1,13 @@
-"""Which guidance a row is sampled with: `python benchmarks/guidance.py --variant ROW --preset small --weights FOLDER`.
+"""Which guidance a row is sampled with.
+
+    python benchmarks/egotwin/guidance.py --variant ROW --preset small --weights FOLDER
 
 Walks one grid for every row (the text's strength w_t, then the partner's w_m = w_v; grid and rule are in
 `egotwin_ref.table.guidance_choice`) on clips spread evenly over egomini-val, prints every pair with standard errors
 over clips, and says the choice. With `--out FILE` it writes that as JSON after every pair, and the same command goes on
 from there. egomini-val is for choosing: no score is reported on it.
 
-    python benchmarks/guidance.py --task tm2v 1,1 1,2 1,3      these pairs of w_t,w_m alone; nothing is chosen
+    python benchmarks/egotwin/guidance.py --task tm2v 1,1 1,2 1,3      these pairs of w_t,w_m alone; nothing is chosen
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What the VAEs lose, and what noise in their latents costs: `python benchmarks/egotwin.py --quality CLIPS`."""
+"""What the VAEs lose, and what noise in their latents costs: `python benchmarks/egotwin/egotwin.py --quality CLIPS`."""
 
 from collections.abc import Sequence
 from pathlib import Path
