@@ -1,4 +1,4 @@
-"""`same_bytes.py` of the benchmarks says so where two checkouts differ, and only what its rules name may differ unseen."""
+"""`same_bytes.py` of the benchmarks names where two checkouts differ; it is silent only about what its rules name."""
 
 import importlib
 import json
