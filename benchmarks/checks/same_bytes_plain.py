@@ -15,7 +15,7 @@ _NUMBER = r"-?\d+(?:\.\d+)?(?:e-?\d+)?"
 _HEX = "[0-9a-f]{64}"
 _TEXT = r'"(?:[^"\\]|\\.)*"'
 RULES: dict[str, tuple[tuple[str, str], ...]] = {
-    "time and id in the name of a run": ((r"\b\d{8}-\d{6}(_[\w.-]+_)[0-9a-f]{4}\b", r"DATE\1ID"),),
+    "time and id in the name of a run": ((r"\b\d{8}-\d{6}(\\*_[\w.\\-]+_)[0-9a-f]{4}\b", r"DATE\1ID"),),
     "time of day": (
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
         (r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b", "TIME"),
@@ -27,6 +27,7 @@ RULES: dict[str, tuple[tuple[str, str], ...]] = {
             r"\1N\2N",
         ),
     ),
+    "seconds in what `runs show` prints": ((r"(?m)^(seconds +)[a-z]+ [\d., a-z]+$", r"\1N"),),
     "progress: rates, times, and the lines that come every ten seconds": (
         (r"(?m)^([^\n:]+: \d+/\d+)(?:, [\d.]+/s)?, [\d:]+, done$", r"\1, done"),
         (r"(?m)^[^\n:]+: \d+/\d+, .*(?<!, done)\n", ""),
@@ -34,11 +35,14 @@ RULES: dict[str, tuple[tuple[str, str], ...]] = {
     "commit of the checkout, and whether files in it are changed": (
         (rf'("commit": )(?:{_TEXT}|null)', r"\1COMMIT"),
         (r'("dirty": )(?:true|false|null)', r"\1DIRTY"),
+        (r"(commit |'commit': ')[0-9a-f]{40}(?:\+dirty)?", r"\1COMMIT"),
     ),
-    "number and digest of the files of code behind a model": (
-        (rf'("files": )\d+(,\s*"name": {_TEXT},\s*"sha256": )"{_HEX}"', r"\1N\2DIGEST"),
+    "number and digest of the files of code behind a model, and the module that they begin with": (
+        (rf'("files": )\d+(,\s*"name": ){_TEXT}(,\s*"sha256": )"{_HEX}"', r"\1N\2NAME\3DIGEST"),
     ),
-    "seal over files that hold times or the run's name (scores.parquet is compared)": (
+    "digests and sizes of files that hold times, the run's name or the commit (scores.parquet is compared)": (
+        (rf'("manifest_sha256": )"{_HEX}"', r"\1DIGEST"),
+        (r'("bytes": )\d+', r"\1N"),
         (rf'("(?:events\.jsonl|items\.parquet|metrics\.json|manifest)": )"{_HEX}"', r"\1DIGEST"),
     ),
     "file and line of a class, and the module it lies in (its own name is compared)": (

@@ -135,6 +135,26 @@ def test_a_missing_file_and_a_byte_of_a_picture_are_seen(scripts, tmp_path):
     assert files == 2
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "value"),
+    [
+        ("A: 20260102-030405\\_static\\_a\\_9c2d", "A: 20260102-030406\\_static\\_a\\_11ff", "static"),
+        (f"commit {'a' * 40}; 3 clips", f"commit {'b' * 40}+dirty; 3 clips", "3"),
+        ("seconds       extract 6.6, score 2", "seconds       extract 7, score 2.1", "seconds"),
+        ("score: 8/8, 9.2/s, 0:01, done\n", "score: 4/8, 1/s, 0:10, 0:10 left\nscore: 8/8, 3.0/s, 0:12, done\n", "8/8"),
+        (
+            '"seconds_per_clip": {"a": {"clips": 8, "median": 1.5, "p90": 2',
+            '"seconds_per_clip": {"a": {"clips": 8, "median": 1, "p90": 3',
+            '"clips": 8',
+        ),
+    ],
+)
+def test_what_the_rules_name_is_made_alike_and_what_stands_beside_it_is_not(scripts, before, after, value):
+    _, plain = scripts
+    assert plain.plain(before) == plain.plain(after)
+    assert plain.plain(before) != plain.plain(after.replace(value, "other"))
+
+
 def test_a_class_may_move_but_not_change_its_name(scripts):
     _, plain = scripts
     line = '"file": "/a/egobench/pipeline/engine.py", "kind": "engines", "line": 40, "target": "{}"'
