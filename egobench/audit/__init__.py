@@ -1,1 +1,1 @@
-"""A finished run looked at again: verify, derive again, rescore, errors of one sample over time."""
+"""A finished run: verify it, derive it again, rescore it, show the errors of one sample over time."""

@@ -1,6 +1,6 @@
-"""One sample of a finished run, opened up: what the estimators saw in its video beside what its body did.
+"""One sample of a finished run: the estimates from its video beside the motion of its body.
 
-Estimates come from the cache; one that is not there any more is made again in this process.
+Estimates come from the cache. An estimate that the cache no longer holds is made again in this process.
 """
 
 import json
@@ -40,8 +40,8 @@ PREFERRED = {"camera": ("trans-err", "rot-err"), "hands": ("hand-score",)}
 
 @dataclass(frozen=True)
 class LaidPath:
-    """An estimated camera path in the world of the motion: gauge from orientations, then shift, and scale ≥ 0 where the
-    estimator has none; as `rot-err` and `trans-err` lay it."""
+    """An estimated camera path, aligned with the world of the motion as in `rot-err` and `trans-err`: rotation from the
+    orientations, then translation, and a scale ≥ 0 where the estimator has none."""
 
     estimator: str
     path: CameraPath
@@ -76,17 +76,17 @@ class Consistency:
     palms: PalmViews
     """Where the motion has the palms in the picture."""
     laid: LaidPath | str
-    """Or why there is none."""
+    """The reason, where there is none."""
     seen: SeenHands | str
-    """Or why there is none."""
+    """The reason, where there is none."""
     values: Mapping[str, str | float]
     """The run's metrics on this sample: number, or why there is none."""
     notes: Mapping[str, str]
-    """Of those metrics: the unit and, where the number is not the measured one, what it is counted as."""
+    """Unit of each metric; where the number is not measured, also what it counts as."""
 
 
 def read_consistency(run: Path | str, clip_id: str, seed: int) -> Consistency:
-    """Opens one sample of a run.
+    """Reads one sample of a run.
 
     Raises:
         UnknownNameError: the run has no such clip; near ones are suggested.
@@ -125,7 +125,7 @@ def read_consistency(run: Path | str, clip_id: str, seed: int) -> Consistency:
 
 
 def lay(estimator: str, path: CameraPath, head: HeadCameraPath) -> LaidPath | str:
-    """Puts an estimated path where it fits best; a sentence where no frame is registered."""
+    """Aligns an estimated path with the head's. Returns a sentence where no frame is registered."""
     if not path.registered.any():
         return f"{estimator}: {path.status}: {path.reason}"
     R, t = path.T_world_camera[:, :3, :3], path.T_world_camera[:, :3, 3]

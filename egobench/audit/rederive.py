@@ -1,8 +1,8 @@
-"""Items of a finished run made again in a fresh process with an empty cache: `verify` part two.
+"""Second part of `verify`: makes items of a finished run again, in a fresh process with an empty cache.
 
-The model is asked again for the sample, the extractors look at the kept sample again, and the metrics score it. What
-comes out is compared in the parent. Another machine may round differently, so numbers have a tolerance; digests have
-none, and a model that is not deterministic is told as such.
+The model samples the item again, the extractors run on the stored sample again, and the metrics score it. The parent
+process compares the results. Another machine may round differently, so numbers have a tolerance. Digests have none: a
+model that is not deterministic is reported as such.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -34,14 +34,14 @@ from egobench.store.seal import SHORT, Flaw
 from egobench.store.tables import SET_CLIP, ItemRow
 
 TOLERANCE = 1e-4
-"""Relative difference of a number that is rounding; of a feature, against the largest of its array."""
+"""Relative difference that counts as rounding; of a feature, relative to the largest of its array."""
 TINY = 1e-9
 """Numbers below this are equal, in any of our units."""
 
 
 @dataclass(frozen=True)
 class RederiveItem:
-    """One item, and what has to be extracted to score it."""
+    """One item, and the inputs that scoring it needs."""
 
     row: ItemRow
     extract: tuple[ExtractItem, ...]
@@ -54,13 +54,13 @@ class Rederived:
     clip: str
     seed: int
     files: Mapping[str, str] | None
-    """SHA-256 of `video` and `motion` as the model makes them now; None where it cannot be asked."""
+    """SHA-256 of `video` and `motion` as the model makes them now; None where the model cannot run here."""
     model_absent: str
     """Why not."""
     scores: Mapping[str, tuple[str, float | None]]
     """Label of a clip metric → status and value."""
     features: Sequence[tuple[str, float]]
-    """What lies in the run's cache otherwise than it comes out: its name, and the relative difference."""
+    """Features of the run's cache that come out otherwise now: name and relative difference."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class RederiveJob:
 
     @property
     def error_code(self) -> str:
-        """Of an item on which something raised."""
+        """Code of the error of an item on which something raised."""
         return "derive-raised"
 
     def prepare(self) -> Callable[[RederiveItem], Rederived]:
@@ -112,7 +112,7 @@ class RederiveJob:
         return task
 
     def _model(self) -> tuple[Callable[[tuple[str, int]], dict[str, str]] | None, str]:
-        """What samples an item again into the scratch folder; or None, and why the model cannot be asked."""
+        """A function that samples an item again into the scratch folder; or None, and why the model cannot run here."""
         request = self.request
         try:
             if request.submission:
@@ -162,7 +162,8 @@ def rederived_flaws(answer: Rederived, records: Records) -> list[Flaw]:
 
 
 def set_flaws(run_plan: RunPlan, inputs: Inputs, records: Records) -> tuple[list[Flaw], list[str]]:
-    """Set metrics from the features in the cache against the run's; and those whose features are not all there."""
+    """Compares set metrics, computed from the features in the cache, with the run's. Also lists those whose features
+    are not all there."""
     flaws, skipped = [], []
     rows = {row.metric: row for row in records.scores if row.clip == SET_CLIP}
     items = [item for item in records.items if item.clip in inputs.infos]
@@ -190,7 +191,7 @@ def set_flaws(run_plan: RunPlan, inputs: Inputs, records: Records) -> tuple[list
 
 
 def is_close(ours: float | None, theirs: float | None) -> bool:
-    """Whether two numbers are equal but for another machine's rounding; None is equal to None only."""
+    """Whether two numbers are equal up to another machine's rounding; None is equal to None only."""
     if ours is None or theirs is None:
         return ours is theirs
     return abs(ours - theirs) <= max(TINY, TOLERANCE * max(abs(ours), abs(theirs)))

@@ -1,8 +1,8 @@
-"""More metrics for a finished run, from the samples it kept: into the same folder, all at once or not at all.
+"""Adds metrics to a finished run, computed from its stored samples: all at once or not at all.
 
-The run ends as if it had been asked for the union of its metrics from the beginning: the same `metrics.json`, byte for
-byte. Results whose protocol did not change keep every byte; a result that comes out differently under the protocol it
-was recorded with is refused, since one of the two numbers must be wrong.
+The result is the `metrics.json`, byte for byte, of a run that had all these metrics from the beginning. Results whose
+protocol did not change keep every byte. A result that comes out differently under the protocol of its record is
+refused, since one of the two numbers must be wrong.
 """
 
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ def rescore_run(
     device: str = "",
     trust: bool = True,
 ) -> RunReport:
-    """Adds metrics to a finished run, or computes those it has again.
+    """Adds metrics to a finished run, or computes its own metrics again.
 
     Args:
         metrics: names by comma, as for a run.
@@ -66,7 +66,7 @@ def rescore_run(
 
     Raises:
         BadInputError: `run-unfinished`; `run-changed`: files were edited since; `rescore-differs`: a number does not
-            come out again; or a metric that cannot be had.
+            come out again; or a metric that cannot be computed here.
         NotComparableError: the split has changed.
         RunLockedError: another process works on the run.
         StorageError, KeyboardInterrupt: the run is as it was, or `egobench resume` puts it in order.
@@ -97,7 +97,7 @@ def rescore_run(
 
 
 def _refuse_changed(folder: RunFolder, manifest: Mapping[str, Any]) -> None:
-    """A new seal must not cover what was edited under the old one."""
+    """Refuses a run whose files were edited: a new seal must not cover that."""
     changed = [flaw.line for flaw in seal_flaws(folder, manifest)]
     if not changed:
         ok = [item for item in read_items(folder.items) if item.status == "ok"]
@@ -200,8 +200,8 @@ def _refuse_difference(key: Key, old: Kept, fresh: Kept) -> None:
 
 
 def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What belongs to the run and must come out again. Floor and chance belong to the split and are read anew; coverage
-    and reasons were counted less closely once."""
+    """The part of a result that must come out again. Floor and chance belong to the split and are read anew. Coverage
+    and reasons are left out, since earlier versions counted them less closely."""
     ours = {name: value for name, value in record.items() if name not in ("floor", "chance", "coverage")}
     anew = ("yardstick", "not_measured", "left_out")
     return {**ours, "detail": {name: value for name, value in record["detail"].items() if name not in anew}}

@@ -1,7 +1,8 @@
-"""Is a finished run what it was when it was finished, and does it follow from its own samples?
+"""Is a finished run unchanged since it was finished, and do its numbers follow from its samples?
 
-First everything that was recorded is compared with what lies there (`verify_records.py`); then a share of the items is
-derived again in a fresh process with an empty cache: sampled, extracted, scored. Nothing is written to the run.
+First, every record is compared with the files (`verify_records.py`). Then a share of the items is made again in a fresh
+process with an empty cache: sampled, extracted, scored (`rederive.py`). Last, floor and chance are computed again
+(`verify_floors.py`). Nothing is written to the run.
 """
 
 import tempfile
@@ -35,14 +36,14 @@ SHARE = 0.02
 
 @dataclass
 class Verification:
-    """What came of it; the run is good if there are no flaws."""
+    """The outcome; the run is good if there are no flaws."""
 
     path: Path
     flaws: list[Flaw] = field(default_factory=list)
     checked: dict[str, int] = field(default_factory=dict)
-    """What was compared → how many of them."""
+    """Kind of record → number of comparisons."""
     unchecked: list[str] = field(default_factory=list)
-    """What could not be compared here, and why; no flaw of the run."""
+    """What could not be compared on this machine, and why. That is no flaw of the run."""
     derived: list[str] = field(default_factory=list)
     """`<clip>/<seed>` that were derived again."""
 
@@ -89,7 +90,7 @@ def _chosen(records: Records, share: float, seed: int) -> list[ItemRow]:
 
 
 def _plan(records: Records, found: Verification, progress: Progress | None, trust: bool) -> RunPlan | None:
-    """The run's plan by what is installed here; None where its items cannot be derived, which is a flaw."""
+    """The run's plan with what is installed here; None where its items cannot be made again, which is a flaw."""
     manifest = records.manifest
     name = manifest["split"]["name"]
     try:
@@ -124,7 +125,7 @@ def _plan(records: Records, found: Verification, progress: Progress | None, trus
 
 
 def _check_cache(folder: RunFolder, run_plan: RunPlan, records: Records, found: Verification) -> None:
-    """Every entry that the run's samples and their references have in the cache."""
+    """Checks every cache entry of the run's samples and of their references."""
     cache = Cache(cache_home())
     inputs = Inputs(run_plan.split, folder, cache, {})
     seen: set[str] = set()

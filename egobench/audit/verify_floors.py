@@ -1,7 +1,7 @@
-"""Floor and chance of a finished run made again from the cache: `verify` part three.
+"""Third part of `verify`: computes floor and chance of a finished run again, from the cache.
 
-They belong to the split and the protocol, not to the run's samples, so they are asked of the references. What the cache
-does not hold is not extracted for it; which numbers were not made again is told.
+Floor and chance belong to the split and the protocol, so they come from the references. Features that the cache does
+not hold are not extracted for this. The report names the numbers that were not computed again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,13 +31,13 @@ SIDES = ("floor", "chance")
 
 @dataclass
 class FloorCheck:
-    """What came of it."""
+    """The outcome."""
 
     flaws: list[Flaw] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
-    """Metrics whose floor and chance were not made again, and why."""
+    """Metrics whose floor and chance were not computed again, and why."""
     compared: int = 0
-    """Metrics whose floor and chance were."""
+    """Number of metrics whose floor and chance were compared."""
 
 
 def check_floors(run_plan: RunPlan, inputs: Inputs, records: Records, progress: Progress) -> FloorCheck:

@@ -1,4 +1,4 @@
-"""What a run recorded against what lies there, without a model, a network or a split: `verify` part one."""
+"""First part of `verify`: compares a run's records with its files, without a model, a network or a split."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ INFO_FIELDS = {"clip_digest": "digest", "sequence": "sequence", "participant": "
 
 @dataclass(frozen=True)
 class Records:
-    """All that a run says of itself; what could not be read is empty and a flaw."""
+    """All records of a run. A record that cannot be read is empty, and a flaw."""
 
     manifest: Mapping[str, Any]
     document: Mapping[str, Any]
@@ -46,7 +46,7 @@ class Records:
         return self.document.get("metrics", {})
 
     def split_flaws(self, infos: Sequence[ClipInfo]) -> Iterator[Flaw]:
-        """Rows that say something else of a clip than the split does, and clips that are missing."""
+        """Rows that differ from the split in what they say of a clip, and clips that are missing."""
         rows = {info.clip_id: info for info in infos}
         for item in self.items:
             info = rows.get(item.clip)
@@ -84,7 +84,7 @@ def read_records(folder: RunFolder, manifest: Mapping[str, Any]) -> Records:
 
 
 def record_flaws(folder: RunFolder, records: Records, checked: dict[str, int]) -> list[Flaw]:
-    """Everything in the folder that does not fit the rest; `checked` is told how much was compared."""
+    """Everything in the folder that does not fit the rest. Adds to `checked` how much was compared."""
     flaws = list(records.unreadable)
     lost = {flaw.file for flaw in flaws}
     flaws += _manifest_flaws(records)
@@ -214,7 +214,7 @@ def _metric_flaws(records: Records) -> Iterator[Flaw]:
 
 
 def _unmeasured_flaws(records: Records, bad: set[tuple[str, int]]) -> Iterator[Flaw]:
-    """Runs made before this was counted do not say it."""
+    """Runs of versions that did not count unmeasured items hold no such number."""
     stated = records.manifest["items"].get("unmeasured")
     failed = bad | {(item.clip, item.seed) for item in records.items if item.status == "failed"}
     counted = len(unmeasured_items(records.items, records.scores) - failed)

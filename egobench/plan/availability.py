@@ -1,7 +1,7 @@
-"""Whether metrics can be had here, on this split: asked before anything is sampled, and without loading a network.
+"""Which metrics this machine can compute on a split. The answer comes before anything is sampled; no network is loaded.
 
-A metric may refuse the form of a split; an extractor or estimator its own weights, the form of a split, or to make
-what the metric wants. Where a task gives the motion or the video, a metric that looks at nothing else is not
+A metric may refuse the form of a split. An extractor or estimator may lack its weights, refuse the form of a split, or
+not make what the metric needs. Where a task gives the motion or the video, a metric that looks at nothing else is not
 applicable.
 """
 
@@ -34,10 +34,10 @@ PART_OF: Mapping[What, str] = {
 def usable_metrics(
     metrics: Sequence[Metric], split: Split, *, leave_out: Collection[str] = (), task: Task = "t2vm"
 ) -> tuple[tuple[Metric, ...], dict[str, str]]:
-    """The metrics that can be had, and the others' names with reasons.
+    """The metrics that can be computed, and the others' names with reasons.
 
     Args:
-        leave_out: names of those that may be left out; all others must do.
+        leave_out: names of metrics that may be left out; any other metric that cannot be computed is an error.
 
     Raises:
         BadInputError: of `check_task` and `check_metric`; or `metric-none`: nothing is left.
@@ -105,7 +105,7 @@ def check_metric(metric: Metric, split: Split) -> None:
 
 
 def _other_presets(metric: Metric, split: Split) -> str:
-    """Presets of the metric that do take the split, as the words to type; empty where there are none."""
+    """The end of an error: which presets of the metric take the split, as the user types them; empty if none does."""
     if not preset_of(metric):
         return ""
     registry = ESTIMATORS if getattr(metric, "preset_kind", "") == "estimators" else EXTRACTORS
@@ -116,7 +116,7 @@ def _other_presets(metric: Metric, split: Split) -> str:
 
 
 def _takes(metric: Any, preset: str, split: Split) -> bool:
-    """Whether a preset can be had on the split without a file of the user's own."""
+    """Whether a preset takes the split and needs no file of the user's."""
     try:
         other = replace(metric, preset=preset)
         _ask(other, split)

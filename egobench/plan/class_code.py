@@ -1,5 +1,8 @@
-"""The code of a metric, extractor or estimator of one's own, as part of its protocol: two versions of it never share a
-number, a cached feature or a floor. Those of this suite say in their own record what they are."""
+"""The code of a user's metric, extractor or estimator, as part of its protocol.
+
+Two versions of that code never share a number, a cached feature or a floor. Classes of this suite need no digest of
+their code: their records hold a version.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,8 +20,8 @@ KEY = "class_code"
 
 
 def class_code(thing: Any) -> dict[str, Any]:
-    """`class_code`: what `code_record` says of the module that an object's class lies in; empty for a class of this
-    suite, or one that no file holds (of a notebook, say)."""
+    """`class_code`: the `code_record` of the module that defines an object's class. Empty for a class of this suite,
+    and for one that no file defines (as in a notebook)."""
     module = type(thing).__module__
     if module.partition(".")[0] in OWN_PACKAGES:
         return {}
@@ -33,13 +36,13 @@ def maker_record(maker: Extractor | Estimator) -> dict[str, Any]:
 
 
 def refuse_changed_makers(metrics: Iterable[tuple[Metric, Mapping[str, Any]]]) -> None:
-    """Refuses extractors and estimators of one's own whose code is another by now than when a run was planned.
+    """Refuses a user's extractor or estimator whose code has changed since the run was planned.
 
     Args:
         metrics: the run's, each with its protocol record.
 
     Raises:
-        BadInputError: `model-code`: it is another.
+        BadInputError: `model-code`: it has changed.
     """
     for metric, record in metrics:
         for need in metric.needs().values():

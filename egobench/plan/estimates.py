@@ -1,4 +1,4 @@
-"""What estimators found, to and from the cache's arrays; checked on the way in, for anyone may write an estimator."""
+"""Estimates ↔ arrays of the cache. Estimates are checked before they are stored, since users write estimators too."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -12,7 +12,7 @@ from egobench.plan.resolve import CAMERA_FACTS
 from egobench.types import Camera, CameraPath, HandDetections, PathStatus, Split
 
 TOLERANCE = 1e-6
-"""Of rotation matrices: how far RᵀR may be from the identity."""
+"""Largest difference between RᵀR and the identity, for a rotation matrix R."""
 LOST: tuple[PathStatus, ...] = ("failed", "crashed", "timeout")
 """Statuses under which no frame is registered."""
 

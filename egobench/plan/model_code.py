@@ -1,4 +1,4 @@
-"""The code of a model, by digest: a run must not be made of samples of two versions of it without saying so."""
+"""Digest of a model's code, so that a run with samples of two versions of a model says so."""
 
 import importlib.metadata
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from egobench.files.digest import digest_file, digest_json
 from egobench.files.modules import code_files
 
 OWN_PACKAGES = ("egobench", "egobench_baselines", "egomini", "egotwin_ref")
-"""This suite's: their code is recorded and compared on resuming, but is no part of a run's identity, so that a
-corrected comment does not rename every run of a control."""
+"""Packages of this suite. Their code is recorded and compared when a run is resumed. It is no part of a run's identity:
+a corrected comment must not rename every run of a control."""
 CHANGED = "model-code"
-"""Code of the error that the model's code is another than the run was started with."""
+"""Code of the error that the model's code has changed since the run was started."""
 
 
 def code_record(target: str) -> dict[str, Any]:
@@ -38,8 +38,8 @@ def code_record(target: str) -> dict[str, Any]:
 
 
 def codes_of(model: Mapping[str, Any]) -> tuple[str, ...]:
-    """Digests of a run's model code that its identity holds, earlier ones first; none of the suite's own, or of a run
-    that was started before code was recorded.
+    """Digests of the model's code that enter a run's identity, earlier ones first. Empty for a model of this suite, and
+    for a run that was started before code was recorded.
 
     Args:
         model: of the manifest.
@@ -51,13 +51,13 @@ def codes_of(model: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def check_code(target: str, sha256: str) -> None:
-    """Refuses a model whose code is another by now than when the run was started or resumed.
+    """Refuses a model whose code has changed since the run was started or resumed.
 
     Args:
         sha256: what it was; empty where that is not known.
 
     Raises:
-        BadInputError: `model-code`: it is another.
+        BadInputError: `model-code`: it has changed.
     """
     if sha256 and code_record(target)["sha256"] != sha256:
         text = f"the code of {target} changed while the run was at work; its samples would be of two versions"
@@ -89,5 +89,5 @@ def _version(top: str) -> str:
 
 @cache
 def _distributions() -> Mapping[str, list[str]]:
-    """Top module → distributions that have it; it takes a second, and is asked for with every metric and clip."""
+    """Top module → distributions that contain it. Cached: the lookup takes a second and is needed for every metric."""
     return importlib.metadata.packages_distributions()

@@ -23,7 +23,7 @@ SHOWN = 12
 
 def split_name(name: str) -> tuple[str, Path | None]:
     """A name and its weight file: `motion-text@w/x.safetensors` → (`motion-text`, `w/x.safetensors`); None where the
-    name has no file. In `folder@home/file.py:Class` the sign belongs to the folder."""
+    name has no file. In `folder@home/file.py:Class` the sign `@` is part of the folder's name."""
     found = None if CODE.fullmatch(name) else WITH_FILE.fullmatch(name)
     return (found[1], Path(found[2])) if found else (name, None)
 

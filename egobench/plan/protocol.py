@@ -1,8 +1,8 @@
 """The readable record that makes two results comparable, and its digest.
 
-Everything that can move a number without the model having changed stands in it: the metric's definition and
-settings, the extractors with their weights' SHA-256, the code of those that are one's own, the split's content, how
-many clips and seeds, lengths, rates, task.
+It holds everything, besides the model, that can change a number: the metric's definition and settings, the extractors
+with the SHA-256 of their weights, the code of a user's classes, the split's content, the number of clips and seeds,
+lengths, rates, task.
 """
 
 from collections.abc import Sequence
@@ -62,5 +62,5 @@ def protocol_records(
 
 
 def _camera(split: Split) -> dict[str, Any]:
-    """Intrinsics and lever arm: another camera is another protocol."""
+    """Intrinsics and `T_head_camera`, since another camera is another protocol."""
     return {name: plain(split.facts[name]) for name in CAMERA_FACTS}

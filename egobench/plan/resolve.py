@@ -59,7 +59,7 @@ def resolve_model(name: str, options: Mapping[str, str] | None = None) -> Model:
 
 @contextlib.contextmanager
 def user_code(what: str) -> Iterator[None]:
-    """Turns what somebody else's code raises in the block into BadInputError `code-raised`, with file and line."""
+    """Turns an error that a user's code raises in the block into BadInputError `code-raised`, with file and line."""
     try:
         yield
     except EgoBenchError:
@@ -69,7 +69,7 @@ def user_code(what: str) -> Iterator[None]:
 
 
 def _lacking(kind: Any) -> str:
-    """What a thing lacks to be a model's class; empty if nothing."""
+    """Why an object is no model's class; empty if it is one."""
     if not isinstance(kind, type):
         return f"is a {type(kind).__name__}; a class is needed, a dataclass with a `load` method"
     lacks = []

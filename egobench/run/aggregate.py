@@ -1,7 +1,7 @@
 """Scores → results: means with intervals, counts of what was undefined or failed, and the JSON of `metrics.json`.
 
-`metrics.json` holds no time, path or machine: equal samples give equal bytes. Its `run` is therefore a digest of
-what was asked, not the folder's name.
+`metrics.json` holds no time, path or machine: equal samples give equal bytes. Its `run` is therefore made from the
+request's digest, not from the folder's name.
 """
 
 import json
@@ -27,7 +27,7 @@ from egobench.types import Result
 SCHEMA = 1
 ALARM = "rates the sample above the recorded truth: the evaluator is exploited, or too weak to be trusted here"
 MAX_REASONS = 20
-"""Distinct reasons kept in a result; the rest are counted together. All of them stand in `scores.parquet`."""
+"""A result lists so many distinct reasons and counts the rest together. `scores.parquet` holds all of them."""
 
 
 def clip_result(
@@ -39,7 +39,12 @@ def clip_result(
     draws: int,
     details: Sequence[ClipScore] = (),
 ) -> Result:
-    """Result of a clip metric from its rows, in order of clip and seed, and what it said of those that are ok."""
+    """Result of a clip metric.
+
+    Args:
+        rows: of all items, in order of clip and seed.
+        details: what the metric returned besides the number, for the rows that are ok.
+    """
     ok = [row for row in rows if row.status == "ok"]
     values = np.array([row.value for row in ok], dtype=np.float64)
     undefined = [row for row in rows if row.status == "undefined"]
@@ -97,8 +102,8 @@ def set_result(metric: Metric, outcome: SetOutcome, planned: int, bounds: FloorA
 
 
 def with_alarm(metric: Metric, result: Result) -> Result:
-    """The result, marked in `detail["alarm"]` where a metric of agreement with the text rates the sample above the
-    recorded truth: the whole interval lies on the better side of the floor."""
+    """The result. `detail["alarm"]` marks a metric that compares with the text and rates the samples better than the
+    recorded truth: its whole interval lies on the better side of the floor."""
     asks_text = any(need.what == "text" for need in metric.needs().values())
     if not asks_text or result.ci95 is None or result.floor is None:
         return result

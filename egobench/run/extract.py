@@ -89,15 +89,15 @@ class ExtractJob:
     folder: Path
     cache: Path
     split_digest: str = ""
-    """What the split's has to be still, since it is in the keys of what is extracted."""
+    """The split must still have this digest, since it is part of the cache keys."""
 
     @property
     def error_code(self) -> str:
-        """Of an extractor that raised."""
+        """Code of the error of an extractor that raised."""
         return "extractor-raised"
 
     def prepare(self) -> Callable[[ExtractItem], None]:
-        """Loads extractors and estimators; the task puts what they make into the cache."""
+        """Loads extractors and estimators; the task puts their results into the cache."""
         loaded = {maker: _load(maker, self.device) for maker in self.makers}
         split = resolve_split(self.split, digest=self.split_digest)
         folder, cache = RunFolder(self.folder), Cache(self.cache)

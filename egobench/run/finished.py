@@ -1,6 +1,6 @@
-"""A finished run, taken up again from what it kept: the plan behind its manifest, without its model.
+"""The plan of a finished run, from its manifest. `rescore` and `verify` use it.
 
-What `rescore` and `verify` share. The samples are there, so nobody's model needs to be importable.
+The run folder holds the samples, so the model is not needed and need not be importable.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from egobench.types import ClipInfo, Split, clips_of
 
 @dataclass(frozen=True)
 class StoredSamples:
-    """Stands where a plan has a model; it cannot be asked for anything."""
+    """Takes the model's place in the plan of a finished run; it cannot sample."""
 
     def load(self, device: str) -> NoReturn:
         """Raises BadInputError `model-absent`."""
@@ -61,7 +61,7 @@ def split_of_run(manifest: Mapping[str, Any]) -> tuple[Split, tuple[ClipInfo, ..
 
 
 def plan_of_run(manifest: Mapping[str, Any], metrics: str) -> RunPlan:
-    """The plan to score a finished run's samples with so named metrics; its identity is the run's own.
+    """The plan that scores a finished run's samples with the given metrics. It keeps the run's identity.
 
     Raises:
         UnknownNameError: no such metric.

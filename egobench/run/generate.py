@@ -1,7 +1,7 @@
 """Stage 1: every clip × seed → a checked sample in the run folder, an event in the journal.
 
-A model that raises, a sample that breaks the border's rules and a reference that cannot be read are failed
-items with a code; none of them ends the run.
+A model that raises, a sample of the wrong form and a reference that cannot be read make failed items with a code.
+None of them ends the run.
 """
 
 import faulthandler
@@ -45,7 +45,7 @@ class GenerateJob:
     device: str
     folder: Path
     split_digest: str = ""
-    """What the split's has to be still."""
+    """The split must still have this digest."""
     code: str = ""
     """Digest of the model's code that this run is made with; empty where any will do."""
     clip_timeout: float | None = None
@@ -53,12 +53,12 @@ class GenerateJob:
 
     @property
     def error_code(self) -> str:
-        """Of what is neither the model's nor the sample's fault."""
+        """Code of an error that neither the model nor the sample caused."""
         return "item-raised"
 
     def prepare(self) -> Callable[[tuple[str, int]], dict[str, str]]:
-        """Loads the model; the task writes a sample and returns the digests of its files, empty for a missing part,
-        `odd`, the code of what is odd about its pictures, and `code` and `reason` of its warnings if there are any."""
+        """Loads the model. The task writes a sample and returns the digests of its files (empty for a missing part), in
+        `odd` the code of a remark on its pictures, and `code` and `reason` of its warnings if there are any."""
         try:
             model = resolve_model(self.model, self.options)
             sampler = model.load(self.device)
@@ -112,12 +112,12 @@ def second_frame(clip: Clip) -> Picture | None:
 def check_sample(
     sample: Any, condition: Condition, second: Picture | None = None, *, may_be_turned: bool = False
 ) -> tuple[Sample, list[tuple[str, str]]]:
-    """The sample if both parts keep the condition's form and the motion our conventions, as `egobench check` asks of a
-    submitted one; and warnings as (code, text).
+    """The sample, if both parts have the condition's form and the motion keeps the conventions of `egobench check`; and
+    warnings as (code, text).
 
     Args:
         second: as `second_frame`.
-        may_be_turned: pictures are not held against the first frame; for controls, which spoil them on purpose.
+        may_be_turned: do not compare the pictures with the first frame; for controls, which corrupt them on purpose.
 
     Raises:
         BadInputError: `sample-type`, `sample-empty`, `sample-skeleton`, or a code of `check_video`, `check_pictures`,
@@ -153,7 +153,7 @@ def check_sample(
 
 
 def _check_part(part: Any, name: str, fields: tuple[str, ...]) -> None:
-    """Refuses what has no such fields, as a bare array or a motion where the video belongs."""
+    """Refuses an object without these fields, such as a bare array, or a motion in place of the video."""
     lacking = [field for field in fields if part is not None and not hasattr(part, field)]
     if lacking:
         text = f"Sample.{name} is of type {type(part).__name__}, without {' and '.join(lacking)}"
@@ -161,14 +161,14 @@ def _check_part(part: Any, name: str, fields: tuple[str, ...]) -> None:
 
 
 def warning_of(odd: list[tuple[str, str]]) -> dict[str, str]:
-    """What an item's row holds of a good sample's warnings: the codes, and all texts in one line; empty for none."""
+    """Warnings of a good sample as its row holds them: the codes, and all texts in one line. Empty for none."""
     if not odd:
         return {}
     return {"code": " ".join(code for code, _ in odd), "reason": "; ".join(text for _, text in odd)}
 
 
 def write_sample(folder: Path, sample: Sample) -> dict[str, str]:
-    """Writes the parts that are there, lossless; returns their files' SHA-256 as `video` and `motion`.
+    """Writes the sample's parts, lossless. Returns the SHA-256 of their files as `video` and `motion`, empty if absent.
 
     Raises:
         StorageError: the disk refused.
@@ -185,7 +185,7 @@ def write_sample(folder: Path, sample: Sample) -> dict[str, str]:
 
 
 def is_of_form(code: str) -> bool:
-    """Whether an error's code says that a sample has the wrong form, which a model gives to every clip."""
+    """Whether an error's code means a wrong form, which the model's other samples will have too."""
     return code.startswith(("sample-", "video-", "motion-"))
 
 
@@ -206,8 +206,8 @@ def _ask(sampler: Any, condition: Condition, seed: int, clip_timeout: float | No
 
 @contextmanager
 def _time_limit(seconds: float | None) -> Iterator[None]:
-    """Stops the block after so many seconds; code that Python cannot interrupt is ended, with its process, after twice
-    as many."""
+    """Stops the block after so many seconds. Code that Python cannot interrupt ends after twice as many, and its
+    process with it."""
     if not seconds:
         yield
         return
@@ -220,5 +220,5 @@ def _time_limit(seconds: float | None) -> Iterator[None]:
 
 
 def _knows_why(sampler: Any) -> bool:
-    """Whether a sampler's own codes say what is wrong with a sample, as those of a submission do."""
+    """Whether the sampler's errors carry codes of their own, as those of a submission do."""
     return bool(getattr(sampler, "has_codes", False))

@@ -45,7 +45,7 @@ class Origin:
     """Clip whose reference motion stands in."""
 
     def stand_in(self, what: What) -> str:
-        """Clip whose reference stands in for that part; empty where the sample's own is meant."""
+        """Clip whose reference stands in for that part; empty for the sample's own."""
         return self.video_of if part_of(what) == "video" else self.motion_of
 
 
@@ -114,7 +114,7 @@ class Inputs:
         return {"sample": digest, **form} if digest else None
 
     def _form(self, what: What, clip_id: str) -> dict[str, Any]:
-        """What a thing depends on beside the content of the file it is made of."""
+        """Besides the content of its file: what else a result depends on."""
         facts = self.split.facts
         if what in ESTIMATED:  # an estimate may come from another program's file, which has the clip's name
             K = [[float(value) for value in row] for row in self.camera.intrinsics]

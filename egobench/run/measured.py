@@ -1,7 +1,7 @@
-"""What was measured, as opposed to penalised or left out: a number made of failures must not look like one.
+"""Counts rows whose score was not measured, so that a number made of failures does not look like a measured one.
 
-A path metric gives a clip that its estimator could not see the cost of a camera that never moves, so that failing does
-not pay; a set metric leaves it out, and one that raises leaves out all. They are counted here, from the rows of
+Where the estimator sees nothing, a path metric gives the clip the cost of a camera that never moves: failing must not
+pay. A set metric leaves such a clip out; a set metric that raises leaves out all. The counts come from the rows of
 `scores.parquet`.
 """
 
@@ -16,13 +16,13 @@ LEFT_OUT = "left_out"
 
 
 def coverage_of(rows: Sequence[ScoreRow]) -> float:
-    """Share of the rows of a clip metric that were seen, 0 … 1: of a row that a path metric scored, the share of its
-    video frames whose pose was found; 1 of any other that is scored or undefined, 0 of one that failed."""
+    """Mean coverage of a clip metric's rows, 0 … 1. A row of a path metric counts with the share of video frames whose
+    pose was estimated, any other scored or undefined row with 1, a failed row with 0."""
     return sum(_seen(row) for row in rows) / len(rows) if rows else 0.0
 
 
 TOO_FEW = "features-clips:"
-"""How the reason of a set metric begins that was given too few rows."""
+"""Start of the reason of a set metric that had too few rows."""
 
 
 def failed_sets(items: Sequence[ItemRow], rows: Sequence[ScoreRow]) -> dict[str, str]:

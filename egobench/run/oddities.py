@@ -1,4 +1,4 @@
-"""What is odd about a finished run's videos and no failure: a line for each kind, for people."""
+"""Remarks on a finished run's videos that are no failures: a line for each kind, for people to read."""
 
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -12,7 +12,7 @@ KINDS = {
     "video-constant": "have frames of one colour",
     "video-frozen": "stand still: every frame is the same",
 }
-"""Codes of the notes in a run's journal → what is said of such videos."""
+"""Codes of the notes in a run's journal → the remark on such videos."""
 
 
 def odd_videos(path: Path) -> list[str]:

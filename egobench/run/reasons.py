@@ -1,11 +1,11 @@
-"""Reasons, counted: those that differ in their numbers only are one, with the range of each number that differs."""
+"""Counts reasons. Reasons that differ only in numbers count as one, with the range of each number."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable
 
 NUMBER = re.compile(r"(?<![\w.:+/-])\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w-])")
-"""One that stands by itself: neither in a name (`test-0012-3`), nor behind a file's colon."""
+"""A number that stands alone: not part of a name (`test-0012-3`), not a line number after a colon."""
 OTHERS = "other reasons"
 
 

@@ -1,7 +1,7 @@
 """One run from start to *done*: manifest → samples → features → scores → results, resumable at any instant.
 
-What is finished stands in the journal; resuming does the rest and ends with the same `metrics.json`, byte for
-byte. Failed items never end a run: they are counted when it is over.
+The journal lists finished items. A resumed run does the rest and ends with the same `metrics.json`, byte for byte.
+Failed items never end a run: it counts them at its end.
 """
 
 import time
@@ -62,7 +62,7 @@ class RunReport:
 
 
 def start_run(request: RunRequest, progress: Progress | None = None, *, trust: bool = True) -> RunReport:
-    """Makes a run folder and works until it is done.
+    """Makes a run folder and works until the run is done.
 
     Args:
         trust: reads clips of the split whose files look untouched since they were last read only where they are needed.
@@ -97,7 +97,7 @@ def resume_run(
     trust: bool = True,
     allow_changed_code: bool = False,
 ) -> RunReport:
-    """Goes on with a run that was interrupted; one that is done is only read, if its submission is what it was.
+    """Continues an interrupted run. A finished run is only read, provided that its submission has not changed.
 
     Args:
         workers: processes from now on; None keeps the number of the request.
@@ -107,8 +107,7 @@ def resume_run(
 
     Raises:
         BadInputError: not a run folder, or damaged.
-        NotComparableError: the code of the model, the split or weights have changed so that the rest would not fit the
-            beginning; or the samples of the submission have.
+        NotComparableError: the model's code, the split, the weights or the submission have changed since the run began.
         RunLockedError: another process works on it.
         Others as `start_run`.
     """
@@ -235,7 +234,7 @@ def weights_of(settings: Mapping[str, Any], protocols: Mapping[str, Any]) -> dic
 def _model_now(
     folder: RunFolder, run_plan: RunPlan, manifest: Mapping[str, Any], allow_changed: bool
 ) -> dict[str, Any]:
-    """The manifest's `model` from now on: with other code where that has changed and may, or no sample hangs on it.
+    """The manifest's `model` from now on. It holds the new code where a change is allowed or no sample depends on it.
 
     Raises:
         NotComparableError: the model's code has changed, and that is not allowed.
@@ -271,7 +270,7 @@ def _read_again(folder: RunFolder, manifest: dict[str, Any]) -> RunReport:
     """A finished run, as it was finished.
 
     Raises:
-        NotComparableError: it scores a submission that lies where it lay and has other samples now.
+        NotComparableError: it scores a submission whose samples have changed since.
     """
     request = request_of(manifest["request"])
     if request.submission and Path(request.submission).is_dir():
@@ -315,7 +314,7 @@ def _refuse_other(run_plan: RunPlan, manifest: dict[str, Any]) -> None:
 
 @contextmanager
 def _clock(folder: RunFolder, manifest: dict[str, Any], stage: str) -> Iterator[None]:
-    """Adds a stage's seconds to the manifest once the stage is through."""
+    """Adds a stage's seconds to the manifest when the stage is done."""
     began = time.monotonic()
     yield
     seconds = manifest.setdefault("seconds", {})

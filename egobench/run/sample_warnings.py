@@ -1,4 +1,4 @@
-"""What is odd about a run's samples that were scored all the same, a line a kind."""
+"""Warnings about samples that were scored nevertheless: a line for each kind."""
 
 from collections import defaultdict
 from collections.abc import Sequence

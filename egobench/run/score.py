@@ -1,7 +1,7 @@
-"""Stage 3: arrays → scores. One process, one thread, rows in order of clip and seed: no worker count can change a bit.
+"""Stage 3: arrays → scores, in one process and one thread, so that the number of workers cannot change a bit.
 
-A metric without meaning on a clip is *undefined*, a part the model does not make is *not applicable*, anything
-that went wrong is *failed* with its code; only *ok* rows carry a number.
+Rows are in order of clip and seed. A metric without meaning on a clip is *undefined*. A metric of a part that the model
+does not make is *not applicable*. Anything that went wrong is *failed*, with its code. Only *ok* rows have a number.
 """
 
 import json
@@ -31,11 +31,11 @@ class Score:
     value: float | None = None
     reason: str = ""
     detail: ClipScore | None = None
-    """What the metric said beside the number."""
+    """What the metric returned besides the number."""
 
 
 def score_clip(metric: ClipMetric, inputs: Inputs, clip_id: str, origin: Origin) -> Score:
-    """Scores one clip; never raises for what a sample, a reference or a metric did."""
+    """Scores one clip. It raises nothing that a sample, a reference or a metric causes."""
     try:
         arrays = {name: inputs.fetch(need, clip_id, origin) for name, need in metric.needs().items()}
         given = metric(**arrays)
@@ -57,8 +57,12 @@ def score_clip(metric: ClipMetric, inputs: Inputs, clip_id: str, origin: Origin)
 def score_items(
     metrics: Mapping[str, ClipMetric], inputs: Inputs, items: Sequence[ItemRow]
 ) -> tuple[dict[str, list[ScoreRow]], dict[str, list[ClipScore]]]:
-    """Every clip metric by its label: its rows in the order of `items` (failed items are failed rows), and what it said
-    of the rows that are ok, where it says more than a number."""
+    """Scores all clip metrics.
+
+    Returns:
+        Label → rows in the order of `items` (a failed item is a failed row); label → what the metric returned besides
+        the number, for rows that are ok.
+    """
     rows: dict[str, list[ScoreRow]] = {label: [] for label in metrics}
     details: dict[str, list[ClipScore]] = {label: [] for label in metrics}
     for item in items:
@@ -99,7 +103,7 @@ class SetRows:
     """Places in `origins` that lack something, and why."""
 
     def repeated(self, times: int) -> "SetRows":
-        """Every row so often, as a run with so many seeds has it."""
+        """The rows, each repeated so many times, as in a run with so many seeds."""
         inputs = {key: [value for value in values for _ in range(times)] for key, values in self.inputs.items()}
         return SetRows(inputs, [clip_id for clip_id in self.clips for _ in range(times)])
 
@@ -119,7 +123,7 @@ def score_set(metric: SetMetric, inputs: Inputs, items: Sequence[ItemRow], *, dr
 
 
 def try_set(metric: SetMetric, rows: SetRows, groups: np.ndarray, *, draws: int) -> SetOutcome:
-    """Scores rows; never raises for what they hold."""
+    """Scores rows. It raises nothing that their content or the metric causes."""
     entered = len(rows.clips)
     try:
         if not entered:
@@ -172,7 +176,7 @@ def group_numbers(sequences: Sequence[str]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Unread:
-    """In place of what could not be had."""
+    """Takes the place of an input that could not be read."""
 
     reason: str
 
@@ -196,8 +200,8 @@ def _read_only(value: Any) -> Any:
 
 
 class _ReadOnce:
-    """Inputs of one item, each read once however many metrics want it; every metric gets a copy, since one of a user's
-    own may work in place."""
+    """Inputs of one item. Each is read once for all metrics; every metric gets a copy, since a user's metric may change
+    its arrays in place."""
 
     def __init__(self, inputs: Inputs) -> None:
         self._inputs = inputs

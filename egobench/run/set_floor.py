@@ -1,8 +1,8 @@
-"""Floor of a metric that compares two sets: what real clips give against as many other real clips.
+"""Floor of a metric that compares two sets: its value between real clips and as many other real clips.
 
-A split has no second half of its own size, so the metric is taken between disjoint groups of recordings of a half, a
-quarter and an eighth of them, and carried on to the whole number by a power law: a distance between two sets of one
-population falls with their size, to 0 (for Fréchet distances about as 1/N).
+A split has no second set of its own size. The metric is therefore taken between disjoint groups that hold a half, a
+quarter and an eighth of the recordings, and a power law extrapolates it to the whole number. That is sound because a
+distance between two sets of one population falls to 0 as they grow (a Fréchet distance about as 1/N).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from egobench.errors import BadInputError
 from egobench.stats.power_law import power_law_at
 
 LEAST_RECORDINGS = 8
-"""Fewer cannot be halved twice."""
+"""Fewer recordings cannot be halved twice."""
 PARTS = (2, 4, 8)
 """Groups hold one recording in so many."""
 DRAWS = 8

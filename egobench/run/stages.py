@@ -1,4 +1,4 @@
-"""The three stages of a run, each of which can be repeated: what is done already is not done again."""
+"""The three stages of a run. Each can be repeated; it skips what is done."""
 
 from collections.abc import Mapping
 from contextlib import closing
@@ -157,8 +157,8 @@ def score_metrics(
 
 
 def count_items(items: list[ItemRow], rows: list[ScoreRow]) -> dict[str, int]:
-    """`planned`; `failed`: items without a sample, or with a metric that failed on it; and, where there are any,
-    `unmeasured`: others on which some metric saw nothing."""
+    """Counts items: `planned`; `failed` (no sample, or a metric failed on it); and, if there are any, `unmeasured`
+    (others on which some metric saw nothing)."""
     bad = {(row.clip, row.seed) for row in rows if row.status == "failed" and row.clip}
     failed = bad | {(item.clip, item.seed) for item in items if item.status == "failed"}
     unmeasured = len(unmeasured_items(items, rows) - failed)
@@ -176,7 +176,7 @@ def _add_inputs(missing_inputs: MissingInputs, metric: Metric, inputs: Inputs, i
 
 
 def settled_count(folder: RunFolder, run_plan: RunPlan) -> int:
-    """How many of the items that are asked for are through by the journal."""
+    """Number of the plan's items that the journal lists as finished."""
     return len(_settled(folder, {info.clip_id: info for info in run_plan.infos}))
 
 

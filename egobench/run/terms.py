@@ -1,7 +1,7 @@
-"""What a set metric of a finished run is made of: per row, or its value without each block of recordings.
+"""Terms of a set metric of a finished run: a term per row, or the metric's value without each block of recordings.
 
-Two runs are paired by these. They come from the features in the cache; what it has lost is extracted from the samples
-again.
+A comparison pairs two runs by these terms. They come from the features in the cache. Features that the cache no longer
+holds are extracted from the samples again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,7 +55,7 @@ class SetSource:
         Args:
             label: the metric's name in `metrics.json`.
             protocol: digest of its protocol there.
-            is_extracted: `extract_missing` has been asked for these; what the cache still lacks cannot be had.
+            is_extracted: `extract_missing` has run for these terms; what the cache still lacks cannot be read.
 
         Raises:
             UnknownNameError: the metric, an extractor or the split is not known here.
@@ -117,8 +117,8 @@ class Lack:
 
 
 def extract_missing(lacks: Sequence[Lack], cache: Cache, progress: Progress) -> None:
-    """Puts into the cache what it lacks of all these, in one round for all metrics and runs of a split and device: one
-    worker is started and every extractor loaded once.
+    """Fills the cache with everything that these terms need and it does not hold. All metrics and runs of a split and a
+    device share one round: one worker starts, and every extractor is loaded once.
 
     Raises:
         As `SetSource.terms`. A row that cannot be extracted is no error here.

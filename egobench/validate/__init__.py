@@ -1,1 +1,1 @@
-"""Are the instruments right? Ladders of known faults, calibration cards, conformance vectors."""
+"""Are metrics and estimators right? Ladders of known faults, calibration cards, conformance vectors."""

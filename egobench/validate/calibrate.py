@@ -1,7 +1,7 @@
-"""`egobench calibrate`: an estimator on the recorded videos of a split, where the truth is known → its card.
+"""`egobench calibrate`: runs an estimator on recorded videos, where the truth is known, and writes a card.
 
-The card says what the estimator gets wrong where nothing is to be found wrong: error, coverage, failures, what chance
-would score, by kind of motion and look, how much its seed moves it, and what it costs.
+The videos are recordings, so every error is the estimator's own. The card holds error, coverage, failures, the score of
+chance, all by kind of motion and look; the spread over seeds; and the seconds per clip.
 """
 
 import os
@@ -43,14 +43,14 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class CalibrateRequest:
-    """What to calibrate on what."""
+    """A calibration: of which estimator, on which split."""
 
     estimator: str
     """Catalogue name, entry point or `package.module:Class`."""
     split: str
     """Name or folder."""
     seeds: int = 3
-    """How many seeds are compared, where the estimator has one."""
+    """Number of seeds to compare, where the estimator has a seed."""
     workers: int = 1
     """Processes; never changes a number."""
     limit: int | None = None
@@ -61,7 +61,7 @@ class CalibrateRequest:
 
 
 def calibrate(request: CalibrateRequest, progress: Progress | None = None, *, trust: bool = True) -> Path:
-    """Runs the estimator on what is not in the cache yet, and writes its card; returns the card's path.
+    """Runs the estimator on clips that the cache does not hold, writes its card, and returns the card's path.
 
     Args:
         trust: see `check_split`.
@@ -131,7 +131,7 @@ def calibrate(request: CalibrateRequest, progress: Progress | None = None, *, tr
 
 
 def rounded(value: Any) -> Any:
-    """Numbers with six significant digits; a card is read by people."""
+    """Numbers with six significant digits, since people read cards."""
     if isinstance(value, dict):
         return {key: rounded(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -229,7 +229,7 @@ def _seconds(inputs: Estimates, clip_ids: Sequence[str], whats: Sequence[What]) 
 
 
 def _machine(workers: int) -> dict[str, Any]:
-    """What the seconds were taken on; a load above the number of cores has made them longer."""
+    """The machine that the seconds were measured on. A load above its number of cores makes them longer."""
     load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
     facts = {"processor": platform.machine(), "cores": os.cpu_count(), "load": load}
     return {**facts, "processes": workers, "threads_per_clip": 1}

@@ -1,7 +1,7 @@
-"""What an estimator sees in the recorded videos of a split → the cache, with the seconds it took.
+"""Fills the cache with an estimator's results on the recorded videos of a split, and with the seconds they took.
 
-Entries are those of runs, so a run after a calibration finds the reference done, and the other way round; what is
-there is not estimated again, so an interrupted calibration goes on.
+The entries are those of runs: a run after a calibration need not estimate the references, and the other way round. An
+interrupted calibration continues, since entries that are there are not estimated again.
 """
 
 import time
@@ -28,7 +28,7 @@ from egobench.run.inputs import CachedInput, Inputs, Origin
 from egobench.store.cache import Cache, cache_key
 
 TIMED = 8
-"""Clips that are timed at least, estimated again if need be."""
+"""Least number of timed clips; clips without a time are estimated again for it."""
 Variant = tuple[int | None, int]
 """Seed (None: the estimator's own) and repetition (0 is the estimate that runs read)."""
 OWN: Variant = (None, 0)
@@ -36,7 +36,7 @@ OWN: Variant = (None, 0)
 
 @dataclass(frozen=True)
 class Estimates(Inputs):
-    """Inputs of metrics where each reference stands in for the sample, seen by one variant of one estimator."""
+    """Inputs of metrics in which each reference stands in for the sample, with the results of one estimator variant."""
 
     estimator: str
     variant: Variant = OWN
@@ -49,11 +49,11 @@ class Estimates(Inputs):
 
     @cached_property
     def _variant_record(self) -> Mapping[str, Any]:
-        """Made once: the code of an estimator of one's own is read for it."""
+        """Made once, since it reads the code of a user's estimator."""
         return variant_record(self.estimator, self.variant)
 
     def cached_input(self, need: Need, clip_id: str, origin: Origin) -> CachedInput | None:
-        """As `Inputs.want`; what was seen in a clip's video is the same whatever text it is shown with."""
+        """As `Inputs.cached_input`. A video that stands in for another clip's has its own clip's entry."""
         is_borrowed = need.what in ESTIMATED and need.source == "sample"
         return super().cached_input(need, origin.video_of if is_borrowed else clip_id, origin)
 
@@ -70,7 +70,7 @@ def own(clip_id: str) -> Origin:
 
 
 def variant_record(name: str, variant: Variant) -> Mapping[str, Any]:
-    """Protocol record of an estimator with a seed of its own choice; repetitions have one that no run asks for.
+    """Protocol record of an estimator with a chosen seed. A repetition has a record that no run has.
 
     Raises:
         BadInputError: `estimator-seed`: its record does not say its seed, so two seeds could not be told apart.
@@ -84,7 +84,7 @@ def variant_record(name: str, variant: Variant) -> Mapping[str, Any]:
 
 
 def has_seed(estimator: Estimator) -> bool:
-    """Whether chance decides what an estimator finds: it has a field `seed`."""
+    """Whether an estimator's result depends on a seed: it has a field `seed`."""
     return is_dataclass(estimator) and "seed" in {field.name for field in fields(estimator)}
 
 
@@ -162,7 +162,7 @@ def estimate_all(
 
     Args:
         inputs: of the variant.
-        timed: so many clips at least are to have seconds; they are estimated again where nobody took the time.
+        timed: least number of clips with a time; clips without one are estimated again.
     """
     seed = inputs.variant[0]
     missing, without_seconds = [], []

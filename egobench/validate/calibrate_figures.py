@@ -1,6 +1,6 @@
-"""Figures of a calibration card: the metrics themselves, on recorded video with its own motion and with a stranger's.
+"""Figures of a calibration card: metrics on recorded videos, with their own motion and with another clip's.
 
-No error is computed here a second time: what a card calls an error is the value of the metric that tables print.
+The error on a card is the value of the metric, computed by the same code as in a run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from egobench.validate.calibrate_estimates import Estimates, own
 DRAWS = 2000
 MAX_REASONS = 5
 Breakdown = Mapping[str, Mapping[str, Sequence[str]]]
-"""What clips are told apart by (`stratum`, `texture`, `status`) → its values → clip ids."""
+"""Property of clips (`stratum`, `texture`, `status`) → its values → clip ids."""
 
 
 def metrics_by(estimator: str, whats: Sequence[What], split: Split) -> tuple[tuple[Metric, ...], dict[str, str]]:
@@ -48,9 +48,9 @@ def metrics_by(estimator: str, whats: Sequence[What], split: Split) -> tuple[tup
     return tuple(found), refused
 
 
-def strangers(infos: Sequence[ClipInfo]) -> tuple[list[tuple[str, Origin]], str]:
-    """For each clip the video of one stranger and the motion of another: the pairing of the `shuffled` control, over
-    these clips. Empty with the reason where there are too few recordings."""
+def shuffled_clips(infos: Sequence[ClipInfo]) -> tuple[list[tuple[str, Origin]], str]:
+    """For each clip the video of one other clip and the motion of a third, paired as in the control `shuffled`. Empty,
+    with the reason, where there are too few recordings."""
     try:
         video, motion = shuffled_partners([info.sequence for info in infos], SHUFFLE_SEED)
     except BadInputError as error:
@@ -64,7 +64,7 @@ def measure(metric: Metric, inputs: Estimates, infos: Sequence[ClipInfo], breakd
     """A metric's part of the card: over all clips, by each breakdown, and by chance."""
     figures = _set_figures if is_set_metric(metric) else _clip_figures
     pairs = {info.clip_id: (info.clip_id, own(info.clip_id)) for info in infos}
-    shuffled, reason = strangers(infos)
+    shuffled, reason = shuffled_clips(infos)
     wrong = figures(metric, inputs, shuffled) if shuffled else {"n": 0, "undefined": {reason: 1}}
     return {
         **{"version": metric.version, "unit": metric.unit, "better": metric.better},

@@ -1,4 +1,4 @@
-"""A hand detector against what was truly drawn: the pixels of each hand, which occlusion and size have a say in."""
+"""Compares a hand detector with the pixels of each hand that were drawn; these depend on occlusion and size."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,8 +14,8 @@ from egobench.validate.calibrate_estimates import Estimates, own
 from egobench.validate.calibrate_figures import DRAWS, Breakdown
 
 VISIBLE_SHARE = 1 / 1024
-"""Share of the picture's pixels (4 of 64 × 64) from which a hand counts as visible; with no pixel it does not, and what
-lies between is left out."""
+"""Share of the picture's pixels (4 of 64 × 64) from which a hand counts as visible. A hand without a pixel counts as
+not visible. Shares between are left out."""
 
 
 def pixel_truth(inputs: Estimates, clip_ids: Sequence[str], breakdown: Breakdown) -> dict[str, Any]:

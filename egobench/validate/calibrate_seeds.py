@@ -1,4 +1,4 @@
-"""How much of an estimate is chance: the same clips with other seeds or, where there is none, once more."""
+"""How much an estimate varies: the same clips with other seeds or, for an estimator without a seed, a second time."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

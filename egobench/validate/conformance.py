@@ -1,6 +1,6 @@
-"""Conformance vectors: does another library compute the same distances and the same pixels?
+"""Conformance vectors: does another library compute the same distances and pixels?
 
-`egobench conformance export DIR` writes inputs; the other library writes `outputs.npz` beside them; `check` compares.
+`egobench conformance export DIR` writes inputs. The other library writes `outputs.npz` beside them. `check` compares.
 Answers ship with the package (`vectors/conformance.npz`, made by `make_vectors.py`), so checking needs no torch.
 """
 
@@ -97,7 +97,7 @@ def check_outputs(folder: Path) -> list[Verdict]:
 
 
 def own_outputs(inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What this installation makes of the inputs; needs torch, torch-fidelity and open_clip for the presets."""
+    """Outputs of this installation for the inputs. The presets need torch, torch-fidelity and open_clip."""
     outputs: dict[str, np.ndarray] = {}
     for key, reference in inputs.items():
         kind, _, name = key.partition(".")

@@ -1,4 +1,4 @@
-"""`ladders.toml`: which faults a metric must notice, which it must not, and how it must rank the controls."""
+"""`ladders.toml`: which faults a metric must notice, which faults it must ignore, and how it must rank the controls."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -39,19 +39,19 @@ class Expectation:
 
     @property
     def ladders(self) -> dict[str, Direction]:
-        """Fault → what it must do to the metric."""
+        """Fault → its required effect on the metric."""
         return {**dict.fromkeys(self.worse, "worse"), **dict.fromkeys(self.unmoved, "unmoved")}
 
 
 @dataclass(frozen=True)
 class Ladders:
-    """All that is declared."""
+    """All declarations."""
 
     faults: Mapping[str, Fault]
     metrics: Mapping[str, Expectation] = field(default_factory=dict)
 
     def of(self, metrics: Sequence[str]) -> "Ladders":
-        """What is declared for these metrics, and the faults that they name."""
+        """The declarations for these metrics, and the faults that they name."""
         kept = {name: self.metrics[name] for name in metrics if name in self.metrics}
         named = {fault for expectation in kept.values() for fault in expectation.ladders}
         return Ladders({name: fault for name, fault in self.faults.items() if name in named}, kept)

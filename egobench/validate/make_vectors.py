@@ -1,4 +1,4 @@
-"""Makes `vectors/conformance.npz`: inputs from a seed, answers from elsewhere than the code under test if possible.
+"""Makes `vectors/conformance.npz`: inputs from a seed, answers that do not come from the code under test if possible.
 
     python -m egobench.validate.make_vectors
 

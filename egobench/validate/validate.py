@@ -1,7 +1,7 @@
-"""Does each metric work here? Corruption ladders and controls through ordinary runs, and what was declared of them.
+"""Does each metric notice the faults that it must? Runs corruption ladders and controls, and judges the values.
 
-Every rung is a run of the control `corrupted`, every control a run of its own, with all metrics in it. Runs that are
-done are read, interrupted ones go on, so a repeated call costs little.
+Every rung of a ladder is a run of the control `corrupted`; every control is a run too. Each run has all metrics. A
+repeated call reads finished runs and continues interrupted ones, so it costs little.
 """
 
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ class ValidateRequest:
 
 
 def validate(request: ValidateRequest, progress: Progress | None = None) -> dict[str, Any]:
-    """Runs what is declared, judges it, writes `report.json`, and returns its content.
+    """Runs all declared rungs and controls, judges them, writes `report.json`, and returns its content.
 
     Raises:
         BadInputError: the request cannot be met.
@@ -96,7 +96,7 @@ def validate(request: ValidateRequest, progress: Progress | None = None) -> dict
 
 
 class _Shelf:
-    """Runs under one folder, by what was asked of them."""
+    """Runs in one folder, by their identity."""
 
     def __init__(self, out: Path) -> None:
         self.out = out
@@ -193,8 +193,8 @@ def _ladder(
 
 
 def _pairing(points: Mapping[str, Point], expectation: Expectation | None, better: str) -> str:
-    """`told apart`, `uninformative`, `undefined`, or `not asked`: apart, but not declared to ask for pairs
-    (of a few clips even strangers' sets differ from the reference's)."""
+    """`told apart`, `uninformative`, `undefined`, or `not asked`: the values are apart, but nothing declares that the
+    metric depends on pairs (with few clips, even sets without pairs differ from the reference)."""
     asked = expectation is not None and any({REFERENCE, SHUFFLED} <= set(chain) for chain in expectation.order)
     apart = tells_pairs(points[REFERENCE], points[SHUFFLED], better)
     return {None: "undefined", True: "told apart" if asked else "not asked", False: "uninformative"}[apart]

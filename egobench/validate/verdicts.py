@@ -1,7 +1,7 @@
-"""Does a metric do what was declared of it? Pure rules on values with intervals; nothing is run here.
+"""Does a metric do what is declared of it? Rules on values with intervals; nothing runs here.
 
-Values of one ladder come from the same clips, so their errors go together: an interval is wider than what is due to
-chance between two rungs. A step back is forgiven up to half the half-width of the wider interval.
+All values of a ladder come from the same clips, so their errors are correlated: chance between two rungs is smaller
+than an interval. A step back of up to half the half-width of the wider interval is therefore allowed.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from typing import Literal
 
 Verdict = Literal["monotone", "not monotone", "flat", "wrong way", "unmoved", "moved", "undefined"]
 FORGIVEN = 0.5
-"""Half-widths of the wider of two intervals by which a rung may fall back behind the one before it."""
+"""A rung may be better than the one before it by so many half-widths of the wider of the two intervals."""
 ROUNDING = 1e-9
-"""Relative change that is arithmetic."""
+"""Relative change that counts as rounding."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Point:
 
 
 def judge_worse(points: Sequence[Point], better: str, resolution: float) -> tuple[Verdict, str]:
-    """A ladder on which the metric must get worse.
+    """Judges a ladder on which the metric must get worse.
 
     Args:
         points: from strength 0 upward.
@@ -81,7 +81,8 @@ def judge_worse(points: Sequence[Point], better: str, resolution: float) -> tupl
 
 
 def judge_unmoved(points: Sequence[Point], resolution: float) -> tuple[Verdict, str]:
-    """A ladder on which the metric must stay: no rung leaves the first one's interval by more than the resolution.
+    """Judges a ladder on which the metric must stay: no rung is outside the first one's interval by more than the
+    resolution.
 
     Returns:
         `unmoved`, `moved` or `undefined`, and one line that says why.
