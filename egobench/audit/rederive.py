@@ -20,8 +20,9 @@ from egobench.engines.worker import one_line
 from egobench.errors import BadInputError, EgoBenchError
 from egobench.metrics.base import ClipMetric, SetMetric
 from egobench.plan.model_code import changed_text, code_record, codes_of
+from egobench.plan.plan import RunPlan, model_settings, plan
 from egobench.plan.protocol import is_set_metric
-from egobench.plan.request import RunPlan, RunRequest, model_settings, plan
+from egobench.plan.request import RunRequest
 from egobench.plan.resolve import resolve_model
 from egobench.run.extract import ExtractItem, ExtractJob, Maker
 from egobench.run.finished import metrics_text, plan_of_run

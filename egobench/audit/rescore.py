@@ -16,7 +16,7 @@ from egobench.files.atomic import make_folder, read_json, write_bytes, write_jso
 from egobench.files.plain import plain
 from egobench.plan.devices import resolve_device
 from egobench.plan.model_code import codes_of
-from egobench.plan.request import RunPlan, identity_of
+from egobench.plan.plan import RunPlan, identity_of
 from egobench.plan.resolve import absolute_metrics, preset_shown
 from egobench.progress import Progress, Quiet
 from egobench.run.aggregate import metrics_document, result_of

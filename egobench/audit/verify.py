@@ -20,7 +20,7 @@ from egobench.engines.local import LocalEngine
 from egobench.errors import BadInputError, NotComparableError, UnknownNameError
 from egobench.files.plain import differing_fields
 from egobench.plan.devices import resolve_device
-from egobench.plan.request import RunPlan
+from egobench.plan.plan import RunPlan
 from egobench.progress import Progress, Quiet
 from egobench.run.extract import MissingInputs, makers_of
 from egobench.run.finished import metrics_text, plan_of_run, split_of_run

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from egobench.audit.rederive import is_close
 from egobench.audit.verify_records import Records
-from egobench.plan.request import RunPlan
+from egobench.plan.plan import RunPlan
 from egobench.plan.resolve import Metric
 from egobench.progress import Progress
 from egobench.run.floor_and_chance import (

@@ -12,7 +12,8 @@ from egobench.errors import BadInputError
 from egobench.files.atomic import TEMPORARY_SUFFIX, read_json
 from egobench.files.digest import digest_file, digest_json
 from egobench.plan.model_code import codes_of
-from egobench.plan.request import identity_of, request_of
+from egobench.plan.plan import identity_of
+from egobench.plan.request import request_of
 from egobench.run.generate import MOTION_FILE, VIDEO_FILE
 from egobench.run.measured import coverage_of, unmeasured_items
 from egobench.run.score import BOOTSTRAP_SEED, group_numbers

@@ -16,11 +16,11 @@ from egobench.errors import EgoBenchError, UnknownNameError
 from egobench.files.patient import patient
 
 VERBS: dict[str, tuple[str, str]] = {
-    "run": ("egobench.cli.run", "sample a model on a split, score it, write a run"),
+    "run": ("egobench.cli.verbs.run:run", "sample a model on a split, score it, write a run"),
     "check": ("egobench.cli.check", "look a folder of samples over; --example writes a valid one"),
-    "score": ("egobench.cli.score", "score a folder of samples that were made elsewhere"),
-    "resume": ("egobench.cli.resume", "finish an interrupted run"),
-    "rescore": ("egobench.cli.rescore", "more metrics for a finished run, from the samples it kept"),
+    "score": ("egobench.cli.verbs.run:score", "score a folder of samples that were made elsewhere"),
+    "resume": ("egobench.cli.verbs.run:resume", "finish an interrupted run"),
+    "rescore": ("egobench.cli.verbs.run:rescore", "more metrics for a finished run, from the samples it kept"),
     "verify": ("egobench.cli.verify", "is a run what it was? find every later edit, derive a share again"),
     "report": ("egobench.cli.report", "a finished run as pages that open from disk"),
     "cite": ("egobench.cli.cite", "BibTeX of what a run used: suite, metrics' papers, weights"),
@@ -44,7 +44,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "leaderboard": ("egobench.cli.leaderboard", "add runs to a board, build its tables, check the paper's claims"),
     "completion": ("egobench.cli.completion", "completion of verbs, options and names for bash, zsh and fish"),
 }
-"""Verb → (module with `main(arguments) -> int`, one line)."""
+"""Verb → (module, or `module:function`; it takes the arguments and returns the exit code; one line)."""
 
 DRAWING = ("calibrate", "data", "leaderboard", "plot", "report", "train", "validate-metrics")
 """Verbs that draw pictures."""
@@ -153,7 +153,8 @@ def _dispatch(verb: str, rest: list[str]) -> int:
     # A model of the user's own, `--model my_file:Class`, lies where they stand; last, so that it shadows nothing.
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
-    return import_module(VERBS[verb][0]).main(rest)
+    module, _, function = VERBS[verb][0].partition(":")
+    return getattr(import_module(module), function or "main")(rest)
 
 
 def _code_of(stop: SystemExit) -> int:

@@ -43,14 +43,15 @@ def candidates(words: list[str]) -> list[str]:
         return []
     if verb in PLAIN:
         return _plain(verb, rest, current)
-    tree = module_tree(VERBS[verb][0])
+    module = VERBS[verb][0].partition(":")[0]
+    tree = module_tree(module)
     actions = _actions(tree)
     if actions and (not rest or rest[0] not in actions):
         return _matching([*actions, "--help"], current)
     name = f"{verb} {rest.pop(0)}" if actions else verb
     kind = _options_class(tree, name)
     home = _home(tree, kind)
-    fields = read_source(f"{home or VERBS[verb][0]}:{kind}").fields if kind else ()
+    fields = read_source(f"{home or module}:{kind}").fields if kind else ()
     tree = module_tree(home) if home else tree
     return _of_fields(fields, tree, rest, current)
 
@@ -66,6 +67,7 @@ def _plain(verb: str, rest: list[str], current: str) -> list[str]:
 
 
 def _of_fields(fields: tuple[FieldSource, ...], tree: ast.Module, rest: list[str], current: str) -> list[str]:
+    fields = tuple(field for field in fields if "Suppress" not in field.type)
     options = {_flag(field): field for field in fields if "Positional" not in field.type}
     flag, equals, value = current.partition("=")
     if equals and flag in options:

@@ -1,222 +1,74 @@
-"""What a run is asked to do, and what that comes to: model, split, clips, metrics, protocols.
+"""What a run is asked to do. The command line parses this class directly, and the manifest keeps it."""
 
-Nothing is written here and no network is loaded: a request that cannot be met leaves no trace.
-"""
-
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from egobench.catalog import MODELS
 from egobench.errors import BadInputError
-from egobench.files.digest import digest_file, digest_folder, digest_json
-from egobench.plan.availability import usable_metrics
-from egobench.plan.devices import check_device
-from egobench.plan.model_code import code_record, codes_of
-from egobench.plan.protocol import protocol_records
-from egobench.plan.resolve import (
-    Metric,
-    by_group_only,
-    metric_labels,
-    resolve_engine,
-    resolve_metrics,
-    resolve_model,
-    resolve_split,
-    user_code,
-)
-from egobench.store.labels import check_label
-from egobench.submissions.model import Submission, description_of, submission_record
-from egobench.types import ClipInfo, Model, Split, Task, clips_of
-
-SUBMISSION = "egobench.submissions.model:Submission"
-"""The model that reads samples from a folder."""
+from egobench.types import Task
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """A run as asked for; every field has the command line's name."""
+    """A request to sample a model on a split and to score the samples; every field has the command line's name."""
 
     model: str
-    """Catalogue name, entry point, `package.module:Class` or `folder/file.py:Class`."""
+    """Name of `egobench list models`, or a class of your own: package.module:Class, or folder/file.py:Class."""
     split: str
-    """Name or folder."""
-    model_options: Mapping[str, str] = field(default_factory=dict)
-    """Settings of the model, as text."""
+    """Name of `egobench list splits`, or a folder in the split format."""
     task: Task = "t2vm"
+    """What is given besides text, first frame and first pose: nothing, the motion, or the video."""
     metrics: str = "core"
-    """By comma `core` (all built in whose weights are here and that suit the split), `all`, and names; `NAME:PRESET`
-    takes the features from another extractor, `NAME:PRESET@FILE` from one with weights of one's own."""
+    """core, all, or names with commas between; NAME:PRESET takes another extractor's features, e.g. fvd:i3d.crop, and
+    NAME:PRESET@FILE one with weights of your own, e.g. core,m-fid:motion-text@fitted/motion-text.safetensors."""
     seeds: int = 1
-    """Samples of each clip, with seeds 0 … seeds - 1."""
+    """Samples per clip."""
     limit: int | None = None
-    """Only the first so many clips; for trying out. Such a run has a protocol of its own."""
+    """Only the first clips of the split; for trying out, never for a result."""
     device: str = "auto"
+    """auto, cpu, cuda, cuda:0, …"""
     engine: str = "local"
+    """local: processes of this machine; inline: this very process, where breakpoints in a model's code work."""
     workers: int = 1
-    """Processes; never changes a number."""
-    out: str = "runs"
-    """Folder of run folders."""
+    """Processes; 0 is the same as --engine inline."""
+    out: Path = Path("runs")
+    """Folder in which the run's own folder is made."""
     attempts: int = 1
-    """How often an item is tried."""
+    """Tries per clip before it counts as failed."""
     allow_failed: int = 0
-    """Failed items that are still a complete run."""
+    """Failed clips that still give exit code 0."""
+    keep_going: bool = False
+    """Go on where the first clip's sample has the wrong form; without, the run stops there."""
+    clip_timeout: float | None = None
+    """Seconds that one sample may take before its clip counts as failed; no limit by default."""
     draws: int = 2000
-    """Bootstrap copies behind each interval; 0 for none."""
-    submission: str = ""
-    """Folder of samples that were made elsewhere (`egobench score`); `model` is then only what they are called."""
+    """Bootstrap draws of the intervals."""
     name: str = ""
-    """What tables call the run; the model's name where it is empty."""
+    """What tables call this run, e.g. "step 40k"; the model's name by default. It moves no number."""
+    model_options: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the model: fields of its class, as `egobench describe MODEL` lists them; values as text."""
+    submission: str = ""
+    """Folder of samples that were made elsewhere; `model` is then only what they are called."""
     typed: tuple[str, ...] = ()
     """Names of the options that the user typed; all others are defaults."""
-    keep_going: bool = False
-    """Goes on where the first clip's sample has the wrong form, which all others would have too."""
-    clip_timeout: float | None = None
-    """Seconds that one sample may take; None sets no limit."""
 
     @property
     def model_name(self) -> str:
-        """What tables call the model: as it was typed, of a file its name without the folder."""
+        """What tables call the model: as it was typed; of a file, its name without the folder."""
         module, _, attribute = self.model.rpartition(":")
         return f"{Path(module).name}:{attribute}" if module.endswith(".py") else self.model
 
-
-@dataclass(frozen=True)
-class RunPlan:
-    """A request, resolved."""
-
-    request: RunRequest
-    model: Model
-    target: str
-    """`module:attr` of the model."""
-    settings: dict[str, Any]
-    """All settings of the model, JSON-ready; files by SHA-256."""
-    code: dict[str, Any]
-    """Of the model, as `model_code.code_record` has it; empty for a submission."""
-    split: Split
-    infos: tuple[ClipInfo, ...]
-    """Clips to be run, sorted by id."""
-    metrics: tuple[Metric, ...]
-    left_out: dict[str, str]
-    """Metrics of `core` that cannot be had here, and why."""
-    protocols: dict[str, dict[str, Any]]
-    """Digest → record, in the order of `metrics`."""
-    identity: str
-    """Digest of everything asked for that can change a number."""
-
     @property
-    def items(self) -> list[tuple[str, int]]:
-        """(clip id, seed), sorted."""
-        return [(info.clip_id, seed) for info in self.infos for seed in range(self.request.seeds)]
-
-    @property
-    def source(self) -> tuple[str, dict[str, str]]:
-        """Where samples come from: name or `module:attr` of a model, and its options as text."""
-        request = self.request
-        if not request.submission:
-            return request.model, dict(request.model_options)
-        return self.target, {"folder": request.submission, **request.model_options}
-
-    @property
-    def run(self) -> str:
-        """What `metrics.json` calls this run: equal for equal requests."""
-        return f"{self.request.model.rpartition(':')[2]}_{self.split.name}_{self.identity[:12]}"
-
-    @property
-    def labelled(self) -> dict[str, Metric]:
-        """The metrics by the names of their results, in order: a metric's own name, or NAME:PRESET for each of those
-        that are run with several presets."""
-        return dict(zip(metric_labels(self.metrics), self.metrics, strict=True))
-
-    def protocol_of(self, metric: Metric) -> tuple[str, dict[str, Any]]:
-        """Digest and record of one metric's protocol."""
-        return list(self.protocols.items())[self.metrics.index(metric)]
-
-
-def plan(request: RunRequest) -> RunPlan:
-    """Resolves every name and option; writes nothing and loads no network.
-
-    Raises:
-        UnknownNameError: a name or option that is not known, with suggestions.
-        BadInputError: a value out of its range, a damaged split, missing weights.
-    """
-    _check(request)
-    if request.submission:
-        model = resolve_model(SUBMISSION, {"folder": request.submission, **request.model_options})
-    else:
-        model = resolve_model(request.model, request.model_options)
-    metrics = resolve_metrics(request.metrics)
-    resolve_engine(request.engine, request.workers)
-    split = resolve_split(request.split)
-    may_miss = by_group_only(request.metrics, ("core",))
-    metrics, left_out = usable_metrics(metrics, split, leave_out=may_miss, task=request.task)
-    if hasattr(model, "check_split"):
-        with user_code(f"check_split of model '{request.model}'"):
-            model.check_split(split)  # pyright: ignore[reportAttributeAccessIssue]
-    infos = clips_of(split, request.limit)
-    if not infos:
-        raise BadInputError(f"split '{request.split}' has no clips", code="split-empty")
-    protocols = protocol_records(metrics, split, [info.clip_id for info in infos], request.seeds, request.task)
-    if isinstance(model, Submission):
-        settings, target, code = _submission_settings(model, split), SUBMISSION, {}
-    else:
-        target, settings = MODELS.target(request.model), model_settings(model)
-        code = code_record(target)
-    clip_ids = [info.clip_id for info in infos]
-    return RunPlan(
-        request=request,
-        model=model,
-        target=target,
-        settings=settings,
-        code=code,
-        split=split,
-        infos=infos,
-        metrics=metrics,
-        left_out=left_out,
-        protocols=protocols,
-        identity=identity_of(request, settings, split.digest, clip_ids, protocols, codes_of({"code": code})),
-    )
-
-
-def identity_of(
-    request: RunRequest,
-    settings: Mapping[str, Any],
-    split_digest: str,
-    clip_ids: Sequence[str],
-    protocols: Collection[str],
-    codes: Sequence[str],
-) -> str:
-    """Digest of everything asked for that can change a number; `protocols` are digests, `codes` those of
-    `model_code.codes_of`."""
-    asked = [request.model_name, settings, split_digest, list(clip_ids), request.seeds, request.task]
-    return digest_json([*asked, sorted(protocols), request.draws, *codes])
-
-
-def submission_settings(request: RunRequest, split: Split) -> dict[str, Any]:
-    """What a run's manifest keeps of its submission as the model's settings, by what lies in the folder now.
-
-    Raises:
-        BadInputError: the folder or its submission.toml can no longer be read.
-    """
-    model = resolve_model(SUBMISSION, {"folder": request.submission, **request.model_options})
-    assert isinstance(model, Submission), SUBMISSION
-    return _submission_settings(model, split)
-
-
-def _submission_settings(model: Submission, split: Split) -> dict[str, Any]:
-    return submission_record(model, description_of(model.folder), [info.clip_id for info in split.infos()])
-
-
-def model_settings(model: Any) -> dict[str, Any]:
-    """Every field of a model, JSON-ready; a path to a file becomes the file's SHA-256, and one to a folder the digest
-    of all files in it, unless the model says itself in `weights_sha256` which of them it reads."""
-    whole = not hasattr(model, "weights_sha256")
-    return {each.name: _plain(getattr(model, each.name), whole) for each in fields(model)}
+    def is_inline(self) -> bool:
+        """Whether all work is done in this very process."""
+        return self.engine == "inline" or self.workers == 0
 
 
 def request_record(request: RunRequest) -> dict[str, Any]:
-    """A request as the manifest keeps it."""
-    return {**asdict(request), "model_options": dict(request.model_options), "typed": list(request.typed)}
+    """A request as the manifest keeps it, JSON-ready."""
+    plain = {"model_options": dict(request.model_options), "out": str(request.out), "typed": list(request.typed)}
+    return {**asdict(request), **plain}
 
 
 def request_of(record: Mapping[str, Any]) -> RunRequest:
@@ -226,49 +78,6 @@ def request_of(record: Mapping[str, Any]) -> RunRequest:
         BadInputError: `manifest-damaged`.
     """
     try:
-        return RunRequest(**{**record, "typed": tuple(record["typed"])})
+        return RunRequest(**{**record, "out": Path(record.get("out", "runs")), "typed": tuple(record["typed"])})
     except (KeyError, TypeError) as error:
         raise BadInputError(f"the manifest's request is damaged: {error}", code="manifest-damaged") from None
-
-
-def _check(request: RunRequest) -> None:
-    if request.task not in get_args(Task):
-        raise BadInputError(f"task '{request.task}'; one of {', '.join(get_args(Task))} is needed", code="task")
-    for name, least in {"seeds": 1, "workers": 1, "attempts": 1, "allow_failed": 0, "draws": 0}.items():
-        if getattr(request, name) < least:
-            raise BadInputError(f"{name} is {getattr(request, name)}; at least {least} is needed", code="range")
-    if request.name:
-        check_label(request.name)
-    check_device(request.device)
-    seconds = request.clip_timeout
-    if seconds is not None and not 0 < seconds < float("inf"):
-        raise BadInputError(f"clip_timeout is {seconds}; more than 0 seconds are needed", code="range")
-    if seconds is not None and request.engine == "inline":
-        text = "clip_timeout needs a process that can be ended; engine 'inline' has none, 'local' has"
-        raise BadInputError(text, code="range")
-    if request.limit is not None and request.limit < 1:
-        raise BadInputError(f"limit is {request.limit}; at least 1 is needed", code="range")
-
-
-def _plain(value: Any, whole: bool) -> Any:
-    if isinstance(value, Path) and (value.is_file() or (whole and value.is_dir())):
-        return {"sha256": digest_file(value) if value.is_file() else digest_folder(value)}
-    if isinstance(value, Path):
-        return {"path": str(value)}
-    if isinstance(value, str) and _names_file(value):
-        return {"text": value, "sha256": digest_file(value)}
-    if is_dataclass(value) and not isinstance(value, type):
-        return model_settings(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(part, whole) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part, whole) for part in value]
-    return value if value is None or isinstance(value, bool | int | float | str) else repr(value)
-
-
-def _names_file(text: str) -> bool:
-    """Whether a text is the path of a file, as `model.pt` or `weights/best` where such a file lies."""
-    try:
-        return bool(Path(text).suffix or "/" in text) and Path(text).is_file()
-    except (OSError, ValueError):  # too long for a name, or with a zero byte
-        return False

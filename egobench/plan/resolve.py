@@ -183,8 +183,14 @@ def resolve_maker(what: What, name: str) -> Extractor | Estimator:
 
 
 def resolve_engine(name: str, workers: int) -> Engine:
-    """An engine with so many workers. Raises UnknownNameError, or BadInputError for less than one worker."""
-    return ENGINES.load(name)(workers=workers)
+    """An engine with so many workers; 0 workers is the engine `inline`.
+
+    Raises:
+        UnknownNameError: no such engine.
+        BadInputError: `workers`: a number that the engine cannot have.
+    """
+    engine = ENGINES.load(name)
+    return ENGINES.load("inline")() if workers == 0 else engine(workers=workers)
 
 
 def resolve_split(name: str, *, digest: str = "") -> Split:

@@ -9,8 +9,9 @@ from typing import Any, NoReturn
 
 from egobench.errors import BadInputError, NotComparableError
 from egobench.plan.availability import usable_metrics
+from egobench.plan.plan import RunPlan
 from egobench.plan.protocol import protocol_records
-from egobench.plan.request import RunPlan, request_of
+from egobench.plan.request import request_of
 from egobench.plan.resolve import GROUPS, by_group_only, resolve_metrics, resolve_split
 from egobench.types import ClipInfo, Split, clips_of
 

@@ -12,22 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from egobench.data.check_split import check_split
-from egobench.data.folder import INDEX
 from egobench.engines.worker import one_line
 from egobench.errors import BadInputError, IncompleteRunError, NotComparableError, StorageError, UnknownNameError
 from egobench.files.atomic import make_folder, read_json
 from egobench.plan.devices import resolve_device
 from egobench.plan.model_code import CHANGED, codes_of
-from egobench.plan.request import (
-    RunPlan,
-    RunRequest,
-    identity_of,
-    plan,
-    request_of,
-    request_record,
-    submission_settings,
-)
-from egobench.plan.resolve import absolute_metrics, resolve_split
+from egobench.plan.plan import RunPlan, identity_of, plan, submission_settings, with_whole_paths
+from egobench.plan.request import RunRequest, request_of, request_record
+from egobench.plan.resolve import resolve_split
 from egobench.progress import Progress, Quiet
 from egobench.run.aggregate import result_of
 from egobench.run.floor_and_chance import versions_of
@@ -74,13 +66,13 @@ def start_run(request: RunRequest, progress: Progress | None = None, *, trust: b
         StorageError: the disk refused; resume goes on.
         KeyboardInterrupt: as it came, with the folder to resume in its text.
     """
-    if (Path(request.split) / INDEX).is_file():
-        request = replace(request, split=str(Path(request.split).resolve()))  # resume may be called from elsewhere
-    module, _, attribute = request.model.rpartition(":")
-    if module.endswith(".py"):
-        request = replace(request, model=f"{Path(module).resolve()}:{attribute}")
-    request = replace(request, metrics=absolute_metrics(request.metrics))
-    run_plan = plan(request)
+    return start_plan(plan(request), progress, trust=trust)
+
+
+def start_plan(run_plan: RunPlan, progress: Progress | None = None, *, trust: bool = True) -> RunReport:
+    """As `start_run`, of a request that is planned already."""
+    run_plan = with_whole_paths(run_plan)
+    request = run_plan.request
     check_split(run_plan.split, progress, trust=trust)
     make_folder(cache_home())  # a place that cannot be used is told before anything is sampled
     folder = create_run(Path(request.out), request.name.replace(":", " ") or request.model, run_plan.split.name)

@@ -12,8 +12,8 @@ from egobench.files.atomic import write_json
 from egobench.metrics.base import ClipMetric, SetMetric
 from egobench.plan.calibration import with_calibration
 from egobench.plan.class_code import refuse_changed_makers
+from egobench.plan.plan import RunPlan
 from egobench.plan.protocol import is_set_metric
-from egobench.plan.request import RunPlan
 from egobench.plan.resolve import Metric, resolve_engine
 from egobench.progress import Progress
 from egobench.run.aggregate import clip_result, metrics_document, set_result, set_row, with_alarm

@@ -1,5 +1,6 @@
 """A submission → the request of a run: who made it, for which task, how many samples a clip."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from egobench.data.check_split import check_split
@@ -12,27 +13,21 @@ from egobench.submissions.model import description_of, refusal
 
 
 def request_for(
-    folder: Path,
-    split: str,
+    asked: RunRequest,
     *,
-    metrics: str = "core",
-    device: str = "auto",
-    workers: int = 1,
-    out: Path = Path("runs"),
-    allow_missing: int = 0,
-    draws: int = 2000,
     body_model: Path | None = None,
     skeleton_map: Path | None = None,
-    name: str = "",
-    typed: tuple[str, ...] = (),
     progress: Progress | None = None,
     apart: bool = True,
     trust: bool = True,
 ) -> RunRequest:
-    """Looks a submission over and makes the request of the run that scores it.
+    """Looks a submission over and completes the request of the run that scores it.
 
     Args:
-        allow_missing: samples that may be missing; they are counted as failed.
+        asked: its `submission` is the folder and its `allow_failed` the number of samples that may be missing; they are
+            counted as failed. What submission.toml says takes the place of its model, task and seeds.
+        body_model: SMPL, SMPL-H or SMPL-X (npz), where samples are its parameters.
+        skeleton_map: TOML file that says which joints of the samples are which of the split's.
         apart: see `check_submission`.
         trust: see `check_split`.
 
@@ -40,16 +35,16 @@ def request_for(
         BadInputError: the submission has errors; the message has the first one.
         UnknownNameError: no such split.
     """
-    if allow_missing < 0:
-        raise BadInputError(f"allow_missing is {allow_missing}; at least 0 is needed", code="range")
-    folder = folder.resolve()
+    if asked.allow_failed < 0:
+        raise BadInputError(f"allow_missing is {asked.allow_failed}; at least 0 is needed", code="range")
+    folder = Path(asked.submission).resolve()
     report = check_submission(
         folder,
-        check_split(resolve_split(split), progress, trust=trust),
-        split,
+        check_split(resolve_split(asked.split), progress, trust=trust),
+        asked.split,
         resolve_split,
-        workers=workers,
-        allowed_missing=allow_missing,
+        workers=max(asked.workers, 1),
+        allowed_missing=asked.allow_failed,
         body_model=body_model,
         skeleton_map=skeleton_map,
         progress=progress,
@@ -59,20 +54,11 @@ def request_for(
         raise refusal(folder, report.errors)
     description = description_of(folder)
     aids = {"body_model": body_model, "skeleton_map": skeleton_map}
-    options = {name: str(path.resolve()) for name, path in aids.items() if path is not None}
-    return RunRequest(
+    return replace(
+        asked,
         model=description.model,
-        split=split,
-        model_options=options,
+        model_options={name: str(path.resolve()) for name, path in aids.items() if path is not None},
         task=description.task,
-        metrics=metrics,
         seeds=len(description.seeds),
-        device=device,
-        workers=workers,
-        out=str(out),
-        allow_failed=allow_missing,
-        draws=draws,
         submission=str(folder),
-        name=name,
-        typed=typed,
     )

@@ -13,7 +13,8 @@ from typing import Any
 from egobench.errors import BadInputError, EgoBenchError, StorageError
 from egobench.files.atomic import read_json, write_json
 from egobench.files.plain import plain
-from egobench.plan.request import RunRequest, plan
+from egobench.plan.plan import plan
+from egobench.plan.request import RunRequest
 from egobench.progress import Progress, Quiet
 from egobench.run.run import RunReport, load_run, resume_run, start_run
 from egobench.store.folder import RunFolder
@@ -127,7 +128,7 @@ def _run_request(request: ValidateRequest, model: str, options: Mapping[str, str
         limit=request.limit,
         device=request.device,
         workers=request.workers,
-        out=str(request.out / "runs"),
+        out=request.out / "runs",
         allow_failed=ANY_NUMBER,
         draws=request.draws,
     )

@@ -14,7 +14,10 @@ BOARD = Path(__file__).parents[2] / "leaderboards" / "egomini"
 ACTIONS = [
     words
     for verb, (module, _) in VERBS.items()
-    for words in ([verb], *([verb, action] for action in getattr(import_module(module), "ACTIONS", ())))
+    for words in (
+        [verb],
+        *([verb, action] for action in getattr(import_module(module.partition(":")[0]), "ACTIONS", ())),
+    )
 ]
 """Every verb of the command's own table, and every action that a verb has."""
 NAMES = [(kind, name) for kind, registry in KINDS.items() for name in registry.names()]
@@ -115,6 +118,26 @@ def test_the_manifest_tells_typed_options_from_defaults(finished):
     assert set(manifest["typed"]) == {"model", "split", "metrics", "draws", "out"}
 
 
+def test_no_workers_mean_this_very_process_and_the_same_numbers(capsys, words, finished, tmp_path, monkeypatch):
+    def no_process(*arguments):
+        raise AssertionError("a worker process was asked for")
+
+    monkeypatch.setattr("egobench.engines.local._pool", no_process)
+    found = json.loads(said(capsys, [*words, "--out", str(tmp_path), "--workers", "0", "--json"]).out)
+    assert (Path(found["path"]) / "metrics.json").read_bytes() == (finished / "metrics.json").read_bytes()
+    manifest = json.loads((Path(found["path"]) / "manifest.json").read_text(encoding="utf-8"))
+    assert (manifest["request"]["engine"], manifest["request"]["workers"]) == ("local", 0)
+
+
+def test_a_run_is_planned_once(capsys, words, tmp_path, monkeypatch):
+    from egobench.plan import plan as module
+
+    planned, records = [], module.protocol_records
+    monkeypatch.setattr(module, "protocol_records", lambda *given: planned.append(1) or records(*given))
+    said(capsys, [*words, "--out", str(tmp_path), "--workers", "0"])
+    assert planned == [1]
+
+
 def test_an_incomplete_run_prints_its_table_and_exits_4_unless_allowed(capsys, words, tmp_path):
     broken = [*words, "--out", str(tmp_path), "--set", "fail=toy-00=raise"]
     captured = said(capsys, broken, code=4)
@@ -134,7 +157,8 @@ def test_an_incomplete_run_prints_its_table_and_exits_4_unless_allowed(capsys, w
         (["--set", "sleep=soon"], "must be a float"),
         (["--seeds", "0"], "at least 1"),
         (["--limit", "0"], "at least 1"),
-        (["--workers", "0"], "at least 1"),
+        (["--workers", "-1"], "at least 0"),
+        (["--workers", "0", "--clip-timeout", "9"], "a process that can be ended"),
         (["--engine", "lokal"], "did you mean 'local'"),
     ],
 )

@@ -60,7 +60,7 @@ def toy_runs(tmp_path_factory):
         yield {
             name: Path(
                 start_run(
-                    RunRequest(model, split, options, metrics=RUN_METRICS, draws=20, out=str(folder), **more)
+                    RunRequest(model, split, model_options=options, metrics=RUN_METRICS, draws=20, out=folder, **more)
                 ).path
             )
             for name, (model, options, more) in RUNS.items()

@@ -10,7 +10,7 @@ from egobench_baselines.noise import NoiseControl
 from egobench_baselines.reseeded import FAR, ReseededControl
 
 from egobench import BadInputError, open_split
-from egobench.plan.request import model_settings
+from egobench.plan.plan import model_settings
 from egotwin_ref.adapters.model import EgoTwinModel
 
 NOISE = "egobench_baselines.noise:NoiseControl"

@@ -6,7 +6,7 @@ import pytest
 
 from egobench.cli.main import main
 from egobench.cli.options import key_values, parse, pick, print_json, typed_names, usage_reason
-from egobench.cli.run import RunOptions
+from egobench.cli.verbs.run import RunOptions
 from egobench.errors import BadInputError, UnknownNameError
 
 
@@ -41,7 +41,7 @@ def test_run_takes_the_options_of_its_help():
     words = ["--model", "m:C", "--split", "s", "--set", "a=1", "b=2", "--set", "c=3", "--limit", "4", "--dry-run"]
     options = parse(RunOptions, "run", words)
     assert (options.model, options.split, options.limit, options.dry_run) == ("m:C", "s", 4, True)
-    assert key_values(options.options) == {"a": "1", "b": "2", "c": "3"}
+    assert key_values(options.model_options) == {"a": "1", "b": "2", "c": "3"}
 
 
 def test_help_is_the_docstrings(capsys):

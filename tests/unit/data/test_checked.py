@@ -23,6 +23,7 @@ from egobench.files import stamps
 from egobench.files.atomic import read_json, write_json
 from egobench.files.video import write_video
 from egobench.plan.protocol import protocol_record
+from egobench.plan.request import RunRequest
 from egobench.plan.resolve import resolve_metrics
 from egobench.run.extract import ExtractJob
 from egobench.run.generate import GenerateJob
@@ -55,7 +56,7 @@ def test_every_verb_refuses_a_split_that_was_edited_under_its_digests(ask, split
     runs = sorted((tmp_path / "runs").iterdir())
     verbs = {
         "run": lambda: start_run(ask(split=str(split))),
-        "score": lambda: request_for(folder, str(split), apart=False),
+        "score": lambda: request_for(RunRequest("", str(split), submission=str(folder)), apart=False),
         "rescore": lambda: rescore_run(report.path, METRICS),
         "compare": lambda: run_side(report.path),
     }

@@ -12,7 +12,7 @@ from egobench.errors import BadInputError, NotComparableError
 from egobench.files.digest import digest_json
 from egobench.files.plain import plain
 from egobench.plan.class_code import KEY, class_code, maker_record, refuse_changed_makers
-from egobench.plan.request import plan
+from egobench.plan.plan import plan
 from egobench.plan.resolve import resolve_metrics
 from egobench.run.run import resume_run, start_run
 

@@ -14,7 +14,7 @@ from egobench.boards.leaderboard import add_entry
 from egobench.errors import NotComparableError
 from egobench.pictures.picture_rows import open_row
 from egobench.plan.model_code import changed_text, code_record
-from egobench.plan.request import model_settings, plan
+from egobench.plan.plan import model_settings, plan
 from egobench.plan.resolve import resolve_model
 from egobench.progress import Quiet
 from egobench.run.run import resume_run, start_run
@@ -165,7 +165,7 @@ def test_a_run_that_was_started_before_code_was_recorded_is_resumed(ask, mine):
     path = interrupted(ask, mine())
     manifest = manifest_of(path)
     del manifest["model"]["code"]
-    from egobench.plan.request import identity_of
+    from egobench.plan.plan import identity_of
 
     asked = plan(ask(model=manifest["model"]["name"]))
     clips = [info.clip_id for info in asked.infos]

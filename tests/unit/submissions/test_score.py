@@ -37,8 +37,10 @@ def own_cache(cache, monkeypatch):
 @pytest.fixture(scope="module")
 def ask(toy_split, tmp_path_factory):
     def request(folder, **options):
-        given = {"metrics": METRICS, "draws": 50, "out": tmp_path_factory.mktemp("runs"), "apart": False, **options}
-        return request_for(folder, str(toy_split), **given)
+        given = {"metrics": METRICS, "draws": 50, "out": tmp_path_factory.mktemp("runs"), **options}
+        aids = {name: given.pop(name) for name in ("body_model", "skeleton_map") if name in given}
+        asked = RunRequest(model="", split=str(toy_split), submission=str(folder), **given)
+        return request_for(asked, **aids, apart=False)
 
     return request
 
@@ -211,8 +213,8 @@ def test_missing_and_broken_samples_are_failed_rows_with_a_reason(ask, toy_split
         (clip / "1").rename(clip / "42")
     shutil.rmtree(folder / CLIP)
     with pytest.raises(BadInputError, match="clip-missing: toy-01"):
-        ask(folder, allow_missing=1)
-    request = ask(folder, allow_missing=2)
+        ask(folder, allow_failed=1)
+    request = ask(folder, allow_failed=2)
     (folder / "toy-02" / "42" / "video.mp4").write_bytes(b"")
     with pytest.raises(IncompleteRunError, match="3 of 8 items failed, 2 are allowed") as caught:
         start_run(request)
@@ -276,4 +278,4 @@ def test_what_brings_a_reader_down_takes_no_other_sample_along(tmp_path, toy_spl
 def test_a_submission_for_another_split_is_refused(ask, submission, tmp_path):
     other = make_split(tmp_path / "other", sequences=3)
     with pytest.raises(BadInputError, match="clip-missing"):
-        request_for(submission, str(other), metrics=METRICS, apart=False)
+        request_for(RunRequest("", str(other), submission=str(submission), metrics=METRICS), apart=False)

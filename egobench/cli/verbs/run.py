@@ -1,0 +1,231 @@
+"""`egobench run`, `score`, `resume` and `rescore`: samples → a run folder and its table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from tyro.conf import Positional, Suppress, UseAppendAction, arg
+
+from egobench.cli.options import key_values, parse, print_json, typed_names
+from egobench.cli.progress import progress
+from egobench.cli.quiet import note
+from egobench.cli.stdout import print
+from egobench.plan.request import RunRequest
+from egobench.types import ClipInfo, Task
+
+if TYPE_CHECKING:
+    from egobench.plan.plan import RunPlan
+
+Settings = Annotated[tuple[tuple[str, ...], ...], arg(name="set", metavar="KEY=VALUE ..."), UseAppendAction]
+SHORT = ("steps", "guidance")
+"""Settings of a model that have an option of their own."""
+
+
+@dataclass(frozen=True)
+class RunOptions(RunRequest):
+    """Samples a model on a split, scores it with metrics, and writes a run that can be resumed and compared."""
+
+    model_options: Annotated[
+        tuple[tuple[str, ...], ...], arg(name="set", metavar="KEY=VALUE ..."), UseAppendAction
+    ] = ()  # pyright: ignore
+    """Settings of the model: fields of its class, as `egobench describe MODEL` lists them."""
+    submission: Suppress[str] = ""
+    typed: Suppress[tuple[str, ...]] = ()
+    steps: int | None = None
+    """Short for `--set steps=N`: sampling steps of a diffusion model."""
+    guidance: float | None = None
+    """Short for `--set guidance=W`: weight of the text in classifier-free guidance."""
+    no_trust: bool = False
+    """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
+    dry_run: bool = False
+    """Print what would be done, and do nothing."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions(RunRequest):
+    """Scores a submission (docs/submissions.md) without running a model; its run can be resumed and compared.
+
+    The folder is looked over first as by `egobench check`; if it has errors, nothing is scored.
+    """
+
+    folder: Positional[Path]
+    """Folder with submission.toml and one folder per clip."""
+    allow_failed: Annotated[int, arg(name="allow-missing")] = 0
+    """Samples that may be missing or fail; they are counted as failed rows."""
+    body_model: Path | None = None
+    """Your SMPL, SMPL-H or SMPL-X body model (npz), where samples are its parameters."""
+    skeleton_map: Path | None = None
+    """Which joints of positions and rotations are which of the split's: a TOML file, docs/motion-files.md."""
+    no_trust: bool = False
+    """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
+    json: bool = False
+    """Machine-readable output."""
+    # What submission.toml says, and what only a model has.
+    model: Suppress[str] = ""
+    task: Suppress[Task] = "t2vm"
+    seeds: Suppress[int] = 1
+    limit: Suppress[int | None] = None
+    engine: Suppress[str] = "local"
+    attempts: Suppress[int] = 1
+    keep_going: Suppress[bool] = False
+    clip_timeout: Suppress[float | None] = None
+    model_options: Suppress[tuple[str, ...]] = ()  # pyright: ignore
+    submission: Suppress[str] = ""
+    typed: Suppress[tuple[str, ...]] = ()
+
+
+@dataclass(frozen=True)
+class ResumeOptions:
+    """Finishes an interrupted run with the settings it was started with, to the same bytes as if uninterrupted."""
+
+    run: Positional[Path]
+    """Run folder."""
+    workers: int | None = None
+    """Processes from now on, as many as at the start by default; changes nothing in the result."""
+    no_trust: bool = False
+    """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
+    allow_changed_code: bool = False
+    """Go on where the model's code has changed since the run was started; the run then says which items are whose."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+@dataclass(frozen=True)
+class RescoreOptions:
+    """Adds metrics to a finished run, or computes its own again, from the samples it kept. All at once or not at all:
+    results whose protocol did not change keep every byte, and one that does not come out again is refused."""
+
+    run: Positional[Path]
+    """Run folder."""
+    metrics: str
+    """Names with commas between; NAME:PRESET takes another extractor's features, e.g. fvd:i3d.crop, and
+    NAME:PRESET@FILE one with weights of your own, e.g. m-fid:motion-text@fitted/motion-text.safetensors."""
+    workers: int | None = None
+    """Processes, as many as at the start by default; changes nothing in the result."""
+    device: str = ""
+    """auto, cpu, cuda, …; that of the run by default."""
+    no_trust: bool = False
+    """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+def run(arguments: list[str]) -> int:
+    """Runs and prints the table; exits 4 if more clips failed than allowed."""
+    options = parse(RunOptions, "run", arguments)
+    from egobench.cli.outcome import print_report
+    from egobench.data.check_split import check_split
+    from egobench.plan.plan import plan
+    from egobench.run.run import start_plan
+
+    run_plan = plan(_request(options, arguments))
+    _note_captions(run_plan.infos)
+    trust = not options.no_trust
+    if options.dry_run:
+        check_split(run_plan.split, progress(), trust=trust)
+        _print_plan(run_plan, options.json)
+        return 0
+    for reason in run_plan.left_out.values():
+        note(f"left out: {reason}")
+    return print_report(lambda: start_plan(run_plan, progress(), trust=trust), as_json=options.json)
+
+
+def score(arguments: list[str]) -> int:
+    """Checks, scores and prints the table."""
+    options = parse(ScoreOptions, "score", arguments)
+    from egobench.cli.outcome import print_report
+    from egobench.data.open import open_split
+    from egobench.run.run import start_run
+    from egobench.run.submitted import request_for
+
+    renamed = {"allow_missing": "allow_failed", "body_model": "model_options", "skeleton_map": "model_options"}
+    typed = {renamed.get(name, name) for name in typed_names(arguments)} | {"submission"}
+    asked = _fields(options, submission=str(options.folder), model_options={}, typed=_known(typed))
+    bar = progress()
+    request = request_for(
+        RunRequest(**asked),
+        body_model=options.body_model,
+        skeleton_map=options.skeleton_map,
+        progress=bar,
+        trust=not options.no_trust,
+    )
+    _note_captions(open_split(options.split).infos())
+    return print_report(lambda: start_run(request, bar), as_json=options.json)
+
+
+def resume(arguments: list[str]) -> int:
+    """Resumes and prints the table; a finished run only prints its table again."""
+    options = parse(ResumeOptions, "resume", arguments)
+    from egobench.cli.outcome import print_report
+    from egobench.run.run import resume_run
+
+    how = {"trust": not options.no_trust, "allow_changed_code": options.allow_changed_code}
+    return print_report(
+        lambda: resume_run(options.run, progress(), workers=options.workers, **how), as_json=options.json
+    )
+
+
+def rescore(arguments: list[str]) -> int:
+    """Rescores and prints the table."""
+    options = parse(RescoreOptions, "rescore", arguments)
+    from egobench.audit.rescore import rescore_run
+    from egobench.cli.outcome import print_report
+
+    how = {"workers": options.workers, "device": options.device, "trust": not options.no_trust}
+    return print_report(lambda: rescore_run(options.run, options.metrics, progress(), **how), as_json=options.json)
+
+
+def _request(options: RunOptions, arguments: list[str]) -> RunRequest:
+    """The request, with `--set` and its short forms as one mapping."""
+    typed = {"model_options" if name in ("set", *SHORT) else name for name in typed_names(arguments)}
+    settings = key_values(options.model_options)  # pyright: ignore[reportArgumentType]
+    settings |= {name: str(value) for name in SHORT if (value := getattr(options, name)) is not None}
+    return RunRequest(**_fields(options, model_options=settings, typed=_known(typed)))
+
+
+def _fields(options: RunRequest, **changed: Any) -> dict[str, Any]:
+    return {each.name: getattr(options, each.name) for each in fields(RunRequest)} | changed
+
+
+def _known(typed: set[str]) -> tuple[str, ...]:
+    """Of what was typed, the fields of a request, sorted."""
+    return tuple(sorted(typed & {each.name for each in fields(RunRequest)} - {"typed"}))
+
+
+def _note_captions(infos: Sequence[ClipInfo]) -> None:
+    from egobench.data.caption_notes import caption_notes
+
+    for line in caption_notes(infos):
+        note(line)
+
+
+def _print_plan(plan: "RunPlan", as_json: bool) -> None:
+    request = plan.request
+    facts = {
+        "model": plan.target,
+        "settings": plan.settings,
+        "split": f"{plan.split.name}, digest {plan.split.digest[:12]}",
+        "task": request.task,
+        "clips": len(plan.infos),
+        "seeds": request.seeds,
+        "samples": len(plan.items),
+        "metrics": list(plan.labelled),
+        "left out": plan.left_out,
+        "protocols": {label: plan.protocol_of(metric)[0] for label, metric in plan.labelled.items()},
+        "device": request.device,
+        "engine": f"{request.engine}, {request.workers} workers",
+        "out": request.out,
+    }
+    if as_json:
+        print_json(facts)
+        return
+    width = max(len(key) for key in facts)
+    facts["metrics"] = ", ".join(facts["metrics"])
+    facts["left out"] = "; ".join(plan.left_out.values()) or "none"
+    del facts["protocols"]
+    for key, value in facts.items():
+        print(f"{key:<{width}}  {value}")
+    print("nothing was done; leave out --dry-run to run it")
