@@ -135,23 +135,23 @@ def plan(request: RunRequest) -> RunPlan:
     )
 
 
-def with_whole_paths(asked: RunPlan) -> RunPlan:
+def with_whole_paths(run_plan: RunPlan) -> RunPlan:
     """The same plan, with whole paths in place of those from the working folder: resume may be called from elsewhere,
     and a model's own code may change the folder."""
-    request = asked.request
+    request = run_plan.request
     if (Path(request.split) / INDEX).is_file():
         request = replace(request, split=str(Path(request.split).resolve()))
     module, _, attribute = request.model.rpartition(":")
     if module.endswith(".py"):
         request = replace(request, model=f"{Path(module).resolve()}:{attribute}")
     request = replace(request, metrics=absolute_metrics(request.metrics))
-    same_split = request.split == asked.request.split
+    same_split = request.split == run_plan.request.split
     return replace(
-        asked,
+        run_plan,
         request=request,
-        target=asked.target if request.submission else MODELS.target(request.model),
-        split=asked.split if same_split else resolve_split(request.split, digest=asked.split.digest),
-        metrics=tuple(_with_whole_path(metric) for metric in asked.metrics),
+        target=run_plan.target if request.submission else MODELS.target(request.model),
+        split=run_plan.split if same_split else resolve_split(request.split, digest=run_plan.split.digest),
+        metrics=tuple(_with_whole_path(metric) for metric in run_plan.metrics),
     )
 
 

@@ -97,7 +97,7 @@ def test_text_and_first_fitting_member_of_a_union():
 
 
 @pytest.mark.parametrize(
-    "change", [{"seeds": 0}, {"workers": 0}, {"attempts": 0}, {"limit": 0}, {"draws": -1}, {"task": "tv"}]
+    "change", [{"seeds": 0}, {"workers": -1}, {"attempts": 0}, {"limit": 0}, {"draws": -1}, {"task": "tv"}]
 )
 def test_values_out_of_range_are_refused(ask, change):
     with pytest.raises(BadInputError):
