@@ -28,7 +28,7 @@ from egotwin_ref.loading.bundle import Inputs
 from egotwin_ref.model.configs import PRESETS, VARIANTS
 from egotwin_ref.model.diffusion import Schedule
 from egotwin_ref.model.network import EgoTwin, compile_blocks
-from egotwin_ref.model.positions import motion_tokens
+from egotwin_ref.model.tokens import motion_tokens
 from egotwin_ref.training.latents import Latents
 from egotwin_ref.training.objective import DiffusionLoss
 from egotwin_ref.training.precision import autocast, fast_dtype

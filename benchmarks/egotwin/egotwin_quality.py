@@ -18,7 +18,7 @@ from egotwin_ref.loading.shipped import SHIPPED
 from egotwin_ref.model.configs import PRESETS, VARIANTS, Variant
 from egotwin_ref.model.representation import place
 from egotwin_ref.model.skeleton import XSENS23
-from egotwin_ref.training.video_vae_loss import LEAST_HAND
+from egotwin_ref.training.clips import LEAST_HAND
 
 NOISES = (0.0, 0.1, 0.3)
 """s, in units of the normalised latents; on what a network makes, so not on the first pose's token nor on latent 0."""

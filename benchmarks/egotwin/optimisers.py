@@ -14,20 +14,20 @@ from pathlib import Path
 import torch
 
 from egotwin_ref.training.clips import Clips
-from egotwin_ref.training.loop import Habits, Recipe
+from egotwin_ref.training.loop import LoopOptions, Recipe
 from egotwin_ref.training.recipes import MINI
-from egotwin_ref.training.stages import Workshop
+from egotwin_ref.training.stages import Stages
 from egotwin_ref.training.stepping import State, Step
 
 Losses = list[tuple[float, float, float]]
 """Seconds so far, video's loss, motion's, after every step."""
 
 
-def trained(shop: Workshop, recipe: Recipe, seconds: float) -> Losses:
+def trained(shop: Stages, recipe: Recipe, seconds: float) -> Losses:
     """Steps at a constant rate, after the warm-up, until the time is up."""
-    model = shop._model(recipe.seed, shop.motion())
+    model = shop.network(recipe.seed, shop.motion())
     state = State(model, recipe)
-    take, generator = Step(shop._loss(model, recipe), state, "cpu", None), torch.Generator()
+    take, generator = Step(shop.loss(model, recipe), state, "cpu", None), torch.Generator()
     found: Losses = []
     began = time.monotonic()
     while not found or found[-1][0] < seconds:
@@ -56,7 +56,7 @@ def main() -> None:
         next(Clips.load(path.parent) for path in sorted((folder / "clips").glob(f"{name}-*/clips.json")))
         for name in ("egomini-train", "egomini-val")
     )
-    shop = Workshop("mini", "egotwin", folder, clips, held_out, MINI, Habits())
+    shop = Stages("mini", "egotwin", folder, clips, held_out, MINI, LoopOptions())
     recipe = replace(MINI.joint, warmup=20)
     runs = {
         name: trained(shop, replace(recipe, muon=rate), options.seconds)

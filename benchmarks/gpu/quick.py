@@ -21,9 +21,10 @@ from egomini.evaluators.odometry import EgominiOdometry
 from egomini.splits.arrays import ClipArrays
 from egomini.splits.generate import FPS_MOTION, FPS_VIDEO
 from egotwin_ref.adapters.model import clip_seed
+from egotwin_ref.autoencoders.reconstruction import psnr, reconstructed
 from egotwin_ref.loading.bundle import Bundle, Inputs
 from egotwin_ref.model.sampling import Mode, sample
-from egotwin_ref.training.video_vae_loss import LEAST_HAND, psnr, reconstructed
+from egotwin_ref.training.clips import LEAST_HAND
 
 BATCH = 64
 

@@ -14,10 +14,10 @@ from egotwin_ref.loading.bundle import motion_vae_name
 from egotwin_ref.model.configs import VARIANTS
 from egotwin_ref.training.clips import Clips
 from egotwin_ref.training.latents import Latents
-from egotwin_ref.training.loop import Habits
+from egotwin_ref.training.loop import LoopOptions
 from egotwin_ref.training.precision import fast_dtype
 from egotwin_ref.training.recipes import SMALL_GPU, Recipe, Recipes
-from egotwin_ref.training.stages import Workshop
+from egotwin_ref.training.stages import Stages
 
 PRESET = "small"
 TWO = Recipe(steps=2, batch=4, warmup=1, muon=2e-3)
@@ -27,24 +27,26 @@ LEAST_VAE_STEPS = 300
 """That a motion VAE gets, however little time there is."""
 
 
-class Shop(Workshop):
+class Shop(Stages):
     """A row's trainings, one row after the other in one process: what two have in common stays on the device."""
 
     held: ClassVar[dict[tuple[str, ...], Any]] = {}
 
-    def _words(self) -> tuple[str, ...]:
-        return self._once(("words", self.clips.digest), super()._words)
+    def words(self) -> tuple[str, ...]:
+        return self._once(("words", self.clips.digest), super().words)
 
-    def _pictures(self, clips: Clips, name: str) -> Latents:
-        return self._once(("pictures", clips.digest), lambda: super(Shop, self)._pictures(clips, name).to(self._device))
+    def video_latents(self, clips: Clips, name: str) -> Latents:
+        return self._once(
+            ("pictures", clips.digest), lambda: super(Shop, self).video_latents(clips, name).to(self._device)
+        )
 
-    def _bodies(self, clips: Clips) -> torch.Tensor:
+    def motion_latents(self, clips: Clips) -> torch.Tensor:
         key = (motion_vae_name(VARIANTS[self.variant]), clips.digest)
-        return self._once(key, lambda: super(Shop, self)._bodies(clips).to(self._device))
+        return self._once(key, lambda: super(Shop, self).motion_latents(clips).to(self._device))
 
     @property
     def _device(self) -> str:
-        return self.habits.device
+        return self.options.device
 
     def _once(self, key: tuple[str, ...], make: Callable[[], Any]) -> Any:
         if key not in self.held:
@@ -62,7 +64,7 @@ def make_motion_vaes(
     drawn = ClipArrays(ids, ("",) * len(ids), none, positions, rotations, none, digest)
     clips, recipes = as_clips(drawn), (TOY if options.toy else SMALL_GPU)
     said: Callable[[int, Any], None] = lambda step, values: print(step, told(values), flush=True)  # noqa: E731
-    habits = Habits(device=options.device, autocast=fast_dtype(options.device), draw_curves=False, report=said,
+    habits = LoopOptions(device=options.device, autocast=fast_dtype(options.device), draw_curves=False, report=said,
                     steps_between_reports=200)  # fmt: skip
     for row in options.rows:
         recipe = recipes.motion_vae

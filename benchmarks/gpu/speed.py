@@ -15,13 +15,13 @@ from egotwin_ref.loading.bundle import build_motion_vae, representation_of
 from egotwin_ref.model.configs import PRESETS, VARIANTS
 from egotwin_ref.model.diffusion import Schedule
 from egotwin_ref.model.network import EgoTwin, compile_blocks, is_motion
-from egotwin_ref.model.positions import motion_tokens
+from egotwin_ref.model.tokens import motion_tokens
 from egotwin_ref.training.latents import Latents
-from egotwin_ref.training.loop import Habits
-from egotwin_ref.training.motion_vae_loss import MotionVAELoss
+from egotwin_ref.training.loop import LoopOptions
 from egotwin_ref.training.objective import DiffusionLoss
 from egotwin_ref.training.recipes import Recipe
 from egotwin_ref.training.stepping import EAGER_STEPS, Loss, State, Step
+from egotwin_ref.training.vae_losses import MotionVAELoss
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ WAYS = (
 """The last is for where none of the others works."""
 
 
-def fastest(preset: str, recipe: Recipe, habits: Habits, steps: int, seconds: float) -> tuple[Habits, list[str]]:
+def fastest(
+    preset: str, recipe: Recipe, habits: LoopOptions, steps: int, seconds: float
+) -> tuple[LoopOptions, list[str]]:
     """The habits of the fastest way, and a line for each way that was tried.
 
     Args:
@@ -67,7 +69,7 @@ def fastest(preset: str, recipe: Recipe, habits: Habits, steps: int, seconds: fl
 
 
 def rate_of(
-    preset: str, variant: str, recipe: Recipe, habits: Habits, steps: int, with_motion: bool = True
+    preset: str, variant: str, recipe: Recipe, habits: LoopOptions, steps: int, with_motion: bool = True
 ) -> tuple[float, str | None]:
     """Samples/s of a row's network on random latents, and why its steps were not captured, if they were to be.
 
@@ -95,7 +97,7 @@ def rate_of(
     return _timed(model, loss, recipe, habits, steps)
 
 
-def rate_of_vae(preset: str, variant: str, recipe: Recipe, habits: Habits, steps: int) -> tuple[float, str | None]:
+def rate_of_vae(preset: str, variant: str, recipe: Recipe, habits: LoopOptions, steps: int) -> tuple[float, str | None]:
     """Motions/s of a row's motion VAE on random features, and why its steps were not captured, if they were to be."""
     size, row = PRESETS[preset], VARIANTS[variant]
     vae = build_motion_vae(size, row).to(habits.device)
@@ -103,7 +105,7 @@ def rate_of_vae(preset: str, variant: str, recipe: Recipe, habits: Habits, steps
     return _timed(vae, MotionVAELoss(vae, features, recipe.batch, 0.0, 0.1), recipe, habits, steps)
 
 
-def _timed(model: nn.Module, loss: Loss, recipe: Recipe, habits: Habits, steps: int) -> tuple[float, str | None]:
+def _timed(model: nn.Module, loss: Loss, recipe: Recipe, habits: LoopOptions, steps: int) -> tuple[float, str | None]:
     device = habits.device
     state = State(model, recipe, device)
     take = Step(loss, state, device, habits.autocast, habits.capture)

@@ -21,11 +21,11 @@ from shop import PRESET, TOY, Shop, as_clips, told
 from egomini.splits.rendering import Rendering
 from egotwin_ref.loading.bundle import Bundle, load_video_vae, motion_vae_name
 from egotwin_ref.model.configs import PRESETS, VARIANTS
-from egotwin_ref.training import artefacts
-from egotwin_ref.training.artefacts import CARD, FILE
-from egotwin_ref.training.loop import Habits, OutOfTimeError
+from egotwin_ref.training.cards import CARD, FILE
+from egotwin_ref.training.loop import LoopOptions, OutOfTimeError
 from egotwin_ref.training.precision import fast_dtype
 from egotwin_ref.training.recipes import SMALL, SMALL_GPU, Recipe, Recipes
+from egotwin_ref.training.shipping import ship
 
 RECORDED = "recorded"
 LEAST_STEPS = 300
@@ -47,7 +47,7 @@ class Rows:
         device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
         if device.startswith("cuda"):
             torch.set_float32_matmul_precision("high")  # Muon's products; what needs more says so itself
-        self.habits = Habits(
+        self.habits = LoopOptions(
             device=device, autocast=fast_dtype(device), until=clock.until, report=self._report, draw_curves=False,
             began=lambda name, step, steps: clock.say(f"{name}: {step} of {steps} steps"),
         )  # fmt: skip
@@ -256,8 +256,8 @@ class Rows:
         """Puts the row and its VAEs where they are loaded from: the row in the form in which it ships."""
         variant = VARIANTS[name.partition("-seed")[0]]
         for part in ("video-vae", motion_vae_name(variant)):
-            artefacts.ship(self.folder / part / artefacts.FILE, self.shipped, name, PRESETS[PRESET].form)
-        artefacts.ship(made, self.shipped, name, PRESETS[PRESET].form)
+            ship(self.folder / part / FILE, self.shipped, name, PRESETS[PRESET].form)
+        ship(made, self.shipped, name, PRESETS[PRESET].form)
         if made.with_name("probe.csv").is_file():
             shutil.copyfile(made.with_name("probe.csv"), self.shipped / f"{name}.probe.csv")
 

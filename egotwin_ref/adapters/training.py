@@ -11,16 +11,16 @@ import torch
 
 from egobench import BadInputError, Progress, Quiet, TrainRequest, UnknownNameError, open_split
 from egotwin_ref.model.configs import PRESETS, VARIANTS, row_name
-from egotwin_ref.training.artefacts import ship
 from egotwin_ref.training.clips import Clips, Row, write
 from egotwin_ref.training.distributed import agreed, join, launched, leave, rank, wait
-from egotwin_ref.training.loop import Habits, OutOfTimeError
+from egotwin_ref.training.loop import LoopOptions, OutOfTimeError
 from egotwin_ref.training.precision import Precision, dtype_of
 from egotwin_ref.training.recipes import RECIPES, Recipes
-from egotwin_ref.training.stages import Workshop
+from egotwin_ref.training.shipping import ship
+from egotwin_ref.training.stages import Stages
 
 STAGES = {"1": ("video_vae", "motion_vae"), "0": ("base",), "2": ("motion",), "3": ("joint", "fine")}
-"""Stage → the workshop's methods; in the order in which `all` runs them."""
+"""Stage → methods of `Stages`, in the order in which `all` runs them."""
 
 
 class EgoTwinTraining:
@@ -59,7 +59,7 @@ class EgoTwinTraining:
 def _train(request: TrainRequest, progress: Progress, device: str) -> list[Path]:
     folder = request.work / request.preset
     report = _Reporter(progress)
-    habits = Habits(
+    options = LoopOptions(
         device=device,
         autocast=dtype_of(request.precision, device),  # pyright: ignore[reportArgumentType]
         compile=device.startswith("cuda") and PRESETS[request.preset].video_vae == "groups",
@@ -68,15 +68,15 @@ def _train(request: TrainRequest, progress: Progress, device: str) -> list[Path]
         until=time.monotonic() + 60 * request.minutes if request.minutes else None,
     )
     clips, held_out = (_clips(name, folder, progress, device) for name in (request.split, request.val))
-    shop = Workshop(
-        request.preset, request.variant, folder, clips, held_out, _recipes(request), habits, request.pretrained,
+    stages = Stages(
+        request.preset, request.variant, folder, clips, held_out, _recipes(request), options, request.pretrained,
         request.adopt, request.seed,
     )  # fmt: skip
     made = []
     try:
         for step in (step for stage in STAGES if request.stage in (stage, "all") for step in STAGES[stage]):
             if step != "fine" or PRESETS[request.preset].coarse_patch:
-                made.append(getattr(shop, step)())
+                made.append(getattr(stages, step)())
     except OutOfTimeError:
         return made
     except ValueError as error:

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Literal
 import torch
 
 from egobench import BadInputError, Condition, Motion, Sample, Split, Video, open_split
+from egotwin_ref.autoencoders.reconstruction import reconstructed
 from egotwin_ref.loading.bundle import Bundle, representation_of
 from egotwin_ref.model.configs import BOTH, VARIANTS
 from egotwin_ref.model.representation import place
-from egotwin_ref.training.video_vae_loss import reconstructed
 
 from .model import EgoTwinModel, Variant
 

@@ -16,7 +16,8 @@ from torch.nn import functional as F  # noqa: N812
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
 
 from .configs import NetworkConfig, Variant
-from .positions import clocks, interaction, joint_mask, motion_sees, video_sees
+from .mask import interaction, joint_mask, motion_sees, video_sees
+from .tokens import clocks
 
 Attend = Callable[[Tensor, Tensor, Tensor, Mapping[str, int]], Tensor]
 """q, k, v, {branch: tokens} → (B, H, N, head_dim)."""

@@ -15,8 +15,9 @@ from torch.utils.checkpoint import checkpoint
 from .attention import Attend, Masked
 from .blocks import AdaLN, Block, Branch, Output, TimeEmbedding
 from .configs import BOTH, NetworkConfig, Part, Variant
-from .positions import motion_tokens, rotary, sincos, sinusoid
+from .positions import rotary, sincos, sinusoid
 from .text import TextEncoder
+from .tokens import motion_tokens
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class EgoTwin(nn.Module):
         motion: Tensor | None,
         t_video: Tensor,
         t_motion: Tensor,
-        want: tuple[Part, ...] = BOTH,
+        predict: tuple[Part, ...] = BOTH,
     ) -> Prediction:
         """One evaluation.
 
@@ -104,7 +105,7 @@ class EgoTwin(nn.Module):
             t_video, t_motion: timesteps (B,). A first frame that is a token is clean, so its own timestep is 0, and
                 so is that of the first pose. `t_video` (B, 2) says both: of the first frame, and of the others (the
                 same twice: nothing is given, and the first frame is made like the others).
-            want: without "video" the upper half, which motion never sees, is not computed.
+            predict: the modalities to predict; without "video" the upper half, which has no motion, is not computed.
         """
         branches = self._branches(text, video, motion, t_video, t_motion)
         for block in self.blocks[: self.meeting]:
@@ -113,7 +114,7 @@ class EgoTwin(nn.Module):
         moved = branches.pop("motion", None)  # the motion leaves here
         if moved is not None and "motion" in self.variant.makes:
             found_motion = self.motion_out(moved)
-        if "video" in branches and "video" in want:
+        if "video" in branches and "video" in predict:
             for block in self.blocks[self.meeting :]:
                 branches = self._through(block, branches)
             last = branches["video"]

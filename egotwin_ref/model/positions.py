@@ -1,70 +1,10 @@
-"""Where a token is: one clock for motion and video, the rotary code, the interaction mask.
-
-Sequence: text (L_t) | motion (M) | video ((K + 1) S). Latent frame k ends at video frame 4k; motion token j ends at
-motion frame 4j, the same instant as latent frame j / r.
-"""
+"""Positions of tokens: CogVideoX's rotary code and its added sines and cosines, with motion on the video's clock."""
 
 import torch
 from torch import Tensor
 
 from .configs import NetworkConfig, Variant
-
-
-def clocks(config: NetworkConfig, variant: Variant) -> tuple[Tensor, Tensor]:
-    """Clock of every motion token (M,) and of every video token ((K + 1) S,), int64.
-
-    A video token of latent frame k (O^k) has clock k. The motion token of the first pose has clock -1, and token
-    j ≥ 1 the index ⌊(j - 1) / r⌋ of its A^i: the motion strictly between O^i and O^{i+1}.
-    """
-    tokens = torch.arange(motion_tokens(config, variant))
-    motion = torch.div(tokens - 1, config.motion_rate, rounding_mode="floor")
-    per_frame = config.token_grid[0] * config.token_grid[1]
-    return motion, torch.arange(config.latent_frames).repeat_interleave(per_frame)
-
-
-def interaction(clock_motion: Tensor, clock_video: Tensor) -> tuple[Tensor, Tensor]:
-    """Which pairs of the two modalities may meet: the paper's interaction mechanism as two inequalities.
-
-        query video, key motion:  c_video - c_motion = 1           O^k sees A^{k-1}; O^0 sees the first pose
-        query motion, key video:  c_video - c_motion ∈ {0, 1}      A^i sees O^i, O^{i+1}; the first pose sees O^0
-
-    Returns:
-        (V, M) and (M, V), True where allowed.
-    """
-    lead = clock_video[:, None] - clock_motion[None, :]
-    return video_sees(lead), motion_sees(lead).T
-
-
-def video_sees(lead: Tensor) -> Tensor:
-    """The first inequality, of c_video - c_motion."""
-    return lead == 1
-
-
-def motion_sees(lead: Tensor) -> Tensor:
-    """The second."""
-    return (lead == 0) | (lead == 1)
-
-
-def joint_mask(config: NetworkConfig, variant: Variant) -> Tensor | None:
-    """(N, N), True where a query (row) sees a key (column); None where everything sees everything.
-
-    Within a modality, and with text, nothing is masked. The mask holds per layer: over layers, news of one moment
-    still travels to others through the tokens of its own modality.
-    """
-    if variant.mask == "full":
-        return None
-    clock_motion, clock_video = clocks(config, variant)
-    video_motion, motion_video = interaction(clock_motion, clock_video)
-    text, motion = config.text_tokens, len(clock_motion)
-    mask = torch.ones(text + motion + len(clock_video), text + motion + len(clock_video), dtype=torch.bool)
-    mask[text + motion :, text : text + motion] = video_motion
-    mask[text : text + motion, text + motion :] = motion_video
-    return mask
-
-
-def motion_tokens(config: NetworkConfig, variant: Variant) -> int:
-    """M: 1 + rK on the clock, or the pose and one global latent."""
-    return 2 if variant.tokens == "global" else 1 + config.motion_rate * (config.latent_frames - 1)
+from .tokens import motion_tokens
 
 
 def rotary(config: NetworkConfig, variant: Variant) -> tuple[Tensor, Tensor]:

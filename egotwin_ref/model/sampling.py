@@ -19,7 +19,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from .configs import Part, Timesteps
+from .configs import Part, Timesteps, Variant
 from .diffusion import LAST, Sampler, Schedule, Stepper, timesteps
 from .network import EgoTwin
 
@@ -50,32 +50,59 @@ PLAIN = Guidance()
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """Inputs of one evaluation: with or without text, and the state of the other modality."""
+class Term:
+    """One term of a modality's guided v: with or without text, and the state of the other modality (the partner)."""
 
     text: bool
     partner: State
 
 
-def terms(part: Part, mode: Mode, timesteps: Timesteps, guidance: Guidance) -> dict[Evaluation, float]:
-    """Guided v of `part` as a weighted sum of evaluations; the weights add up to 1, so v, ε and x_0 forms agree.
+def terms(part: Part, mode: Mode, timesteps: Timesteps, guidance: Guidance) -> dict[Term, float]:
+    """Guided v of `part` as a weighted sum of terms. The weights add up to 1, so v, ε and x_0 forms agree.
 
         V(∅, unknown) + w_t [V(c, unknown) - V(∅, unknown)] + w_m [V(c, partner) - V(c, unknown)]       eq. 3, 4
 
-    where the partner is clean (TM2V, TV2M: eq. 3) or x_t itself (T2VM: eq. 4). A row that never saw the other modality
-    unknown has plain classifier-free guidance: V(∅, partner) + w_t [V(c, partner) - V(∅, partner)].
+    The partner is clean in TM2V and TV2M (eq. 3), and x_t itself in T2VM (eq. 4). A row that was never trained with
+    the other modality unknown has plain classifier-free guidance: V(∅, partner) + w_t [V(c, partner) - V(∅, partner)].
     """
     partner = TABLE[mode][OTHER[part]]
     w_t, w_p = guidance.text, guidance.partner
     if timesteps != "async":
-        found = {Evaluation(False, partner): 1 - w_t, Evaluation(True, partner): w_t}
+        weights = {Term(False, partner): 1 - w_t, Term(True, partner): w_t}
     else:
-        found = {
-            Evaluation(False, "unknown"): 1 - w_t,
-            Evaluation(True, "unknown"): w_t - w_p,
-            Evaluation(True, partner): w_p,
+        weights = {
+            Term(False, "unknown"): 1 - w_t,
+            Term(True, "unknown"): w_t - w_p,
+            Term(True, partner): w_p,
         }
-    return {evaluation: weight for evaluation, weight in found.items() if abs(weight) > 1e-12}
+    return {term: weight for term, weight in weights.items() if abs(weight) > 1e-12}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Inputs of one evaluation of the network: with or without text, and the states of both modalities."""
+
+    text: bool
+    video: State
+    motion: State
+
+
+def made_parts(variant: Variant, mode: Mode) -> list[Part]:
+    """The modalities that a row makes in a mode, video first."""
+    return [part for part, state in TABLE[mode].items() if state == "now" and part in variant.makes]
+
+
+def evaluations(variant: Variant, mode: Mode, guidance: Guidance) -> dict[Evaluation, dict[Part, float]]:
+    """The network's evaluations of one sampling step, and the weight of each in the guided v of a modality.
+
+    An evaluation that two modalities need is done once.
+    """
+    found: dict[Evaluation, dict[Part, float]] = {}
+    for part in made_parts(variant, mode):
+        for term, weight in terms(part, mode, variant.timesteps, guidance).items():
+            video, motion = ("now", term.partner) if part == "video" else (term.partner, "now")
+            found.setdefault(Evaluation(term.text, video, motion), {})[part] = weight
+    return found
 
 
 @dataclass(frozen=True)
@@ -91,6 +118,11 @@ class Given:
     motion: Tensor
     """(B, M, C_m): token 0 is given, or all are (TM2V)."""
 
+    @property
+    def latents(self) -> dict[Part, Tensor]:
+        """Both modalities by name."""
+        return {"video": self.video, "motion": self.motion}
+
 
 @torch.no_grad()
 def sample(
@@ -103,86 +135,67 @@ def sample(
     sampler: Sampler = "dpm++",
     guidance: Guidance = PLAIN,
 ) -> tuple[Tensor, Tensor]:
-    """Video and motion latents of B clips; a modality that was given comes back bit for bit.
+    """Video and motion latents of B clips; a modality that is given comes back bit for bit.
 
-    Noise is drawn on the CPU, clip by clip from its own seed, so that a sample depends neither on the device nor on
-    the clips that share its batch.
+    Noise is drawn on the CPU, and each clip has a seed of its own. So a sample depends neither on the device nor on
+    the other clips of its batch.
 
     Raises:
-        ValueError: a number of seeds other than B, or of steps outside 1 … 1000.
+        ValueError: the number of seeds is not B, or `steps` is outside 1 … 1000.
     """
     if len(seeds) != len(given.text):
-        raise ValueError(f"one seed a clip is needed: {len(given.text)} clips, {len(seeds)} seeds")
-    clean: dict[Part, Tensor] = {"video": given.video, "motion": given.motion}
-    noise = _noise(clean, seeds)
-    makes = model.variant.makes
-    made: list[Part] = [part for part in clean if TABLE[mode][part] == "now" and part in makes]
-    x: dict[Part, Tensor] = {part: noise[part] if part in made else clean[part] for part in clean}
-    weights: dict[Part, dict[Evaluation, float]] = {
-        part: terms(part, mode, model.variant.timesteps, guidance) for part in made
-    }
+        raise ValueError(f"one seed per clip is needed: there are {len(given.text)} clips and {len(seeds)} seeds")
+    noise = _noise(given.latents, seeds)
+    made = made_parts(model.variant, mode)
+    denoiser = Denoiser(model, schedule, given, noise, evaluations(model.variant, mode, guidance))
     steppers = {part: Stepper(schedule, sampler) for part in made}
+    x: dict[Part, Tensor] = {part: noise[part] if part in made else clean for part, clean in given.latents.items()}
     for t, to in pairwise(timesteps(steps)):
-        guided = _guided(model, schedule, given, x, clean, noise, weights, t)
+        v = denoiser.guided_v(x, t)
         for part in made:
-            x[part] = steppers[part](x[part], guided[part], t, to)
+            x[part] = steppers[part](x[part], v[part], t, to)
     for part in made:
         if not (part == "video" and model.config.first_frame == "concat"):
-            x[part][:, 0] = clean[part][:, 0]
+            x[part][:, 0] = given.latents[part][:, 0]
     return x["video"], x["motion"]
 
 
-def _guided(
-    model: EgoTwin,
-    schedule: Schedule,
-    given: Given,
-    x: Mapping[Part, Tensor],
-    clean: Mapping[Part, Tensor],
-    noise: Mapping[Part, Tensor],
-    weights: Mapping[Part, Mapping[Evaluation, float]],
-    t: int,
-) -> dict[Part, Tensor]:
-    """Weighted v of each modality that is made; evaluations that two modalities share are done once."""
-    plan: dict[tuple[bool, State, State], dict[Part, float]] = {}
-    for part, row in weights.items():
-        for evaluation, weight in row.items():
-            at_video: State = "now" if part == "video" else evaluation.partner
-            at_motion: State = evaluation.partner if part == "video" else "now"
-            plan.setdefault((evaluation.text, at_video, at_motion), {})[part] = weight
-    guided: dict[Part, Tensor] = {}
-    for (with_text, at_video, at_motion), wanted in plan.items():
-        text = given.text if with_text else given.empty
-        video, t_video = _input("video", at_video, model, schedule, x, clean, noise, t)
-        if "video" not in model.variant.makes:
-            video = None
-        motion, t_motion = _input("motion", at_motion, model, schedule, x, clean, noise, t)
-        found = model(text, video, motion, t_video, t_motion, want=tuple(wanted))
-        for part, weight in wanted.items():
-            v = found.video if part == "video" else found.motion
-            assert v is not None
-            guided[part] = guided[part] + weight * v if part in guided else weight * v
-    return guided
+@dataclass(frozen=True)
+class Denoiser:
+    """The guided network of one sampling call: all that stays the same from step to step."""
 
+    model: EgoTwin
+    schedule: Schedule
+    given: Given
+    noise: Mapping[Part, Tensor]
+    """Of each modality, shaped as its latents: x_T where it is made, and what is shown where it is "unknown"."""
+    evaluations: Mapping[Evaluation, Mapping[Part, float]]
+    """The network's evaluations of a step, with their weights; see `evaluations`."""
 
-def _input(
-    part: Part,
-    state: State,
-    model: EgoTwin,
-    schedule: Schedule,
-    x: Mapping[Part, Tensor],
-    clean: Mapping[Part, Tensor],
-    noise: Mapping[Part, Tensor],
-    t: int,
-) -> tuple[Tensor, Tensor]:
-    """What the network is shown of a modality, and its timesteps (B,)."""
-    latents, time = {"now": (x[part], t), "clean": (clean[part], 0), "unknown": (noise[part], LAST)}[state]
-    if (
-        state == "clean" and model.variant.timesteps == "sync"
-    ):  # it only knows one t for both: show what was given, noised
-        time = t
-        latents = schedule.noised(clean[part], noise[part], torch.full((len(latents),), t))
-    times = torch.full((len(latents),), time, device=latents.device)
-    return with_first(part, latents, clean[part], model), times
+    def guided_v(self, x: Mapping[Part, Tensor], t: int) -> dict[Part, Tensor]:
+        """Weighted v of each modality that is made, from the latents x_t of both modalities."""
+        guided: dict[Part, Tensor] = {}
+        for evaluation, weights in self.evaluations.items():
+            text = self.given.text if evaluation.text else self.given.empty
+            video, t_video = self._input("video", evaluation.video, x, t)
+            motion, t_motion = self._input("motion", evaluation.motion, x, t)
+            shown = video if "video" in self.model.variant.makes else None
+            predicted = self.model(text, shown, motion, t_video, t_motion, predict=tuple(weights))
+            for part, weight in weights.items():
+                v = predicted.video if part == "video" else predicted.motion
+                assert v is not None
+                guided[part] = guided[part] + weight * v if part in guided else weight * v
+        return guided
+
+    def _input(self, part: Part, state: State, x: Mapping[Part, Tensor], t: int) -> tuple[Tensor, Tensor]:
+        """What the network gets of a modality, and its timesteps (B,)."""
+        clean, noise = self.given.latents[part], self.noise[part]
+        latents, time = {"now": (x[part], t), "clean": (clean, 0), "unknown": (noise, LAST)}[state]
+        if state == "clean" and self.model.variant.timesteps == "sync":
+            # the row has one timestep for both modalities, so what is given is noised to that timestep
+            latents, time = self.schedule.noised(clean, noise, torch.full((len(clean),), t)), t
+        times = torch.full((len(latents),), time, device=latents.device)
+        return with_first(part, latents, clean, self.model), times
 
 
 def with_first(part: Part, latents: Tensor, clean: Tensor, model: EgoTwin) -> Tensor:

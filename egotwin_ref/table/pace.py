@@ -12,11 +12,10 @@ from egotwin_ref.model.configs import PRESETS, VARIANTS
 from egotwin_ref.model.diffusion import Schedule
 from egotwin_ref.model.network import EgoTwin, is_motion
 from egotwin_ref.training.latents import Latents
-from egotwin_ref.training.motion_vae_loss import MotionVAELoss
 from egotwin_ref.training.objective import DiffusionLoss
 from egotwin_ref.training.recipes import Recipe, Recipes
 from egotwin_ref.training.stepping import EAGER_STEPS, Loss, State, Step
-from egotwin_ref.training.video_vae_loss import VideoVAELoss
+from egotwin_ref.training.vae_losses import MotionVAELoss, VideoVAELoss
 
 from .plan import Kind, Work
 

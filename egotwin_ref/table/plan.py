@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from egotwin_ref.loading.bundle import motion_vae_name
-from egotwin_ref.model.configs import PRESETS, VARIANTS, Part, Variant, row_name
-from egotwin_ref.model.sampling import TABLE, Guidance, Mode, State, terms
+from egotwin_ref.model import sampling
+from egotwin_ref.model.configs import PRESETS, VARIANTS, Variant, row_name
+from egotwin_ref.model.sampling import Guidance, Mode
 from egotwin_ref.training.recipes import Recipe, Recipes
 
 from .guidance_choice import PARTNER, TEXT, has_partner
@@ -98,12 +99,7 @@ def works_of(row: TableRow, preset: str, recipes: Recipes) -> list[Work]:
 
 def evaluations(variant: Variant, mode: Mode, guidance: Guidance) -> int:
     """Evaluations of the network that a sampling step takes; those that two modalities share count once."""
-    parts: list[Part] = [part for part, state in TABLE[mode].items() if state == "now" and part in variant.makes]
-    plan: set[tuple[bool, State, State]] = set()
-    for part in parts:
-        for each in terms(part, mode, variant.timesteps, guidance):
-            plan.add((each.text, "now", each.partner) if part == "video" else (each.text, each.partner, "now"))
-    return len(plan)
+    return len(sampling.evaluations(variant, mode, guidance))
 
 
 def grid_evaluations(variant: Variant, mode: Mode) -> int:

@@ -1,131 +1,110 @@
-"""What training leaves: weights and a card in a folder; when it is the one wanted, and taking over a finished one."""
+"""An artefact of training: a folder with checkpoint and log and, once the training is over, weights and a card."""
 
-import hashlib
 import json
-import platform
-import shutil
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from egotwin_ref.loading import weights
-from egotwin_ref.model.network import is_motion
+from egotwin_ref.loading import cogvideox, weights
+from egotwin_ref.loading.bundle import download_of
+from egotwin_ref.model.configs import PRESETS, Variant
+from egotwin_ref.model.network import EgoTwin, is_motion
 
-from .distributed import processes, rank, wait
+from . import cards, curves
+from .adoption import adopt
+from .clips import Clips
+from .distributed import agreed, gathered, rank, wait
+from .loop import LoopOptions, train
 from .recipes import Recipe
-
-FILE, CARD = "weights.safetensors", "card.json"
-
-
-def wanted(recipe: Recipe, parents: list[Path]) -> dict[str, Any]:
-    """What a card has to say for its weights to be the ones wanted: made by this recipe from these parents."""
-    return {"recipe": asdict(recipe), "parents": {path.parent.name: sha256(path) for path in parents}}
+from .stepping import Loss
 
 
-def is_done(folder: Path, wanted: Mapping[str, Any]) -> bool:
-    """Whether the folder's weights are the ones wanted."""
-    if not (folder / CARD).is_file() or not (folder / FILE).is_file():
-        return False
-    told = json.loads((folder / CARD).read_text())
-    return {key: told[key] for key in wanted} == wanted
+@dataclass(frozen=True)
+class Artefacts:
+    """The artefacts of one preset: each is trained once, unless its recipe has more steps later."""
 
+    preset: str
+    folder: Path
+    """The preset's folder of work; an artefact's folder is in it, under the artefact's name."""
+    clips: Clips
+    options: LoopOptions
+    adopted: Path | None = None
+    """Folder of finished weights to take over; see `adoption`."""
 
-def is_begun(folder: Path) -> bool:
-    """Whether a training is under way, or over."""
-    return (folder / "checkpoint.pt").is_file() or (folder / CARD).is_file()
+    def finished(self, name: str, recipe: Recipe, parents: list[Path]) -> Path | None:
+        """The artefact's weights, if they were made by this recipe from these parents; else None."""
+        folder = self.folder / name
+        is_finished = self._agreed(cards.is_finished(folder, cards.expected(recipe, parents)))
+        return folder / cards.FILE if is_finished else None
 
+    def train(
+        self,
+        name: str,
+        module: nn.Module,
+        loss: Loss,
+        recipe: Recipe,
+        parents: list[Path],
+        metadata: Mapping[str, str] | None = None,
+        finish: Callable[[nn.Module], None] = lambda module: None,
+        options: LoopOptions | None = None,
+    ) -> Path:
+        """Trains an artefact, or takes it over, unless it is finished; returns its weights.
 
-def write(folder: Path, state: Mapping[str, Tensor], about: Mapping[str, str], facts: Mapping[str, Any]) -> Path:
-    """Writes weights and card, by the first process.
+        Args:
+            parents: weights that it was built from.
+            metadata: what its weight file says in addition to kind and preset.
+            finish: called with the trained module before its weights are written.
+            options: in place of those of all artefacts.
 
-    Args:
-        state: whole tensors.
-        about: what the weight file says of itself.
-        facts: what the card says beside the circumstances.
-    """
-    path, log = folder / FILE, folder / "log.csv"
-    if rank() == 0:
-        weights.save(path, state, about)
-        circumstances = {
-            "sha256": sha256(path), "parameters": sum(value.numel() for value in state.values()),
-            "torch": torch.__version__, "processor": _device(), "threads": torch.get_num_threads(),
-            "processes": processes(), "licence": "Apache-2.0",
-            "seconds": float(log.read_text().rsplit(",", 1)[1]) if log.is_file() else 0.0,
-        }  # fmt: skip
-        (folder / CARD).write_text(json.dumps({**facts, **circumstances}, indent=2) + "\n")
-    wait()
-    return path
+        Raises:
+            ValueError: the folder holds a training by another recipe.
+            OutOfTimeError: the time is up; a checkpoint is written.
+        """
+        if weights_file := self.finished(name, recipe, parents):
+            return weights_file
+        folder, expected = self.folder / name, cards.expected(recipe, parents)
+        started_from = None
+        if self.adopted is not None and not self._agreed(cards.is_begun(folder)):
+            shipped = Path(name).parent.name if name.endswith("/stage3") else name
+            started_from = adopt(self.adopted, shipped, folder, expected, module, self.preset)
+        if weights_file := self.finished(name, recipe, parents):
+            return weights_file
+        self._loop(module, loss, recipe, folder, options or self.options)
+        module.eval()
+        finish(module)
+        kind = "transformer" if isinstance(module, EgoTwin) else name
+        state = {key: value for key, value in module.state_dict().items() if name != "stage0" or not is_motion(key)}
+        facts = {"clips": len(self.clips), "data_digest": self.clips.digest, "started_from": started_from}
+        file_metadata = {"kind": kind, "preset": self.preset, **(metadata or {})}
+        return cards.write(folder, gathered(state), file_metadata, {**expected, **facts})
 
-
-def adopt(
-    source: Path, name: str, folder: Path, wanted: Mapping[str, Any], module: nn.Module, preset: str
-) -> str | None:
-    """Takes over what lies in `source` as `name` by the same parents: whole, into `folder`, if its recipe is the one
-    wanted; if only its steps are others, as the weights that `module` starts from, whose SHA-256 is returned."""
-    if not (source / f"{name}.card.json").is_file():
-        return None
-    told = json.loads((source / f"{name}.card.json").read_text())
-    if told["parents"] != wanted["parents"]:
-        return None
-    if told["recipe"] == wanted["recipe"]:
-        for suffix, target in (("log.csv", "log.csv"), ("safetensors", FILE), ("card.json", CARD)):
-            if rank() == 0 and (source / f"{name}.{suffix}").is_file():
-                folder.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source / f"{name}.{suffix}", folder / target)
+    def copy_cogvideox(self, row: Variant, recipe: Recipe, pretrained: Path | None) -> Path:
+        """Stage 0 of a large preset: CogVideoX's network, as the weights that a row starts from."""
+        folder, download = self.folder / "stage0", download_of(pretrained)
+        path, files = folder / cards.FILE, cogvideox.Download.files(download.transformer)
+        expected = {"recipe": asdict(recipe), "parents": {file.name: cards.sha256(file) for file in files}}
+        if rank() == 0 and not cards.is_finished(folder, expected):
+            model = EgoTwin(PRESETS[self.preset].network, row)
+            cogvideox.load(model, download.transformer)
+            state = {key: value for key, value in model.state_dict().items() if not is_motion(key)}
+            weights.save(path, state, {"kind": "transformer", "preset": self.preset})
+            card = {**expected, "sha256": cards.sha256(path)}
+            (folder / cards.CARD).write_text(json.dumps(card, indent=2) + "\n")
         wait()
-        return None
-    if told["recipe"] | {"steps": 0} == wanted["recipe"] | {"steps": 0}:
-        weights.load(source / f"{name}.safetensors", module, {"preset": preset}, may_miss=is_motion)
-        return str(told["sha256"])
-    return None
+        return path
 
+    def _loop(self, module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, options: LoopOptions) -> None:
+        """Trains the module, if any of it is trained, and draws the log, also of a training that was stopped."""
+        module.to(self.options.device)
+        try:
+            if any(value.requires_grad for value in module.parameters()):
+                module.load_state_dict(train(module, loss, recipe, folder, options))
+        finally:
+            if rank() == 0 and self.options.draw_curves:
+                curves.draw(folder, recipe.batch)
 
-def ship(path: Path, out: Path, row: str, form: str = "bf16") -> Path:
-    """Writes finished weights, their card and their log under the names by which `Bundle.load` looks for them.
-
-    All are in the preset's `form` but stage 0, from which trainings start, and the code of a path, which has no
-    matrices. The card says the form, the digest of the file that it lies beside, and, of one that was rewritten, the
-    digest that it had: by that one the cards of rows name their parents.
-    """
-    out.mkdir(parents=True, exist_ok=True)
-    stage, log, card = path.parent.name, path.with_name("log.csv"), path.with_name(CARD)
-    if stage == "stage3-coarse":
-        shutil.copyfile(log, out / f"{row}.coarse.log.csv")
-    is_ours = card.is_file() and (log.is_file() or stage.startswith("motion-vae"))  # a path's tokens are not trained
-    if stage in ("stage2", "stage3-coarse") or not is_ours:
-        return path  # on the way, or CogVideoX's
-    name = row if stage == "stage3" else stage
-    target, trained = out / f"{name}.safetensors", weights.form_of(weights.about(path))
-    told = json.loads(card.read_text()) | {"form": trained}
-    if form == "int8" and trained != form and stage != "stage0" and not stage.endswith("-path"):
-        if not _is_of(target, out / f"{name}.card.json", told["sha256"]):  # a second rewriting may have other bytes
-            weights.compact(path, target)
-        told |= {"sha256": sha256(target), "form": form, "rewritten_from": told["sha256"]}
-    else:
-        shutil.copyfile(path, target)
-    (out / f"{name}.card.json").write_text(json.dumps(told, indent=2) + "\n")
-    if log.is_file():
-        shutil.copyfile(log, out / f"{name}.log.csv")
-    return target
-
-
-def _is_of(target: Path, card: Path, source: str) -> bool:
-    """Whether a file is what was made of the one with the digest `source`, by the card beside it."""
-    if not target.is_file() or not card.is_file():
-        return False
-    told = json.loads(card.read_text())
-    return told.get("rewritten_from") == source and told["sha256"] == sha256(target)
-
-
-def sha256(path: Path) -> str:
-    """Of a file, hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _device() -> str:
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or platform.machine()
+    def _agreed(self, decision: bool) -> bool:
+        """The first process's decision: the others may see files that it wrote in the meantime."""
+        return agreed(decision, self.options.device)

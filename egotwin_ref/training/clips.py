@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+LEAST_HAND = 0.003
+"""A frame shows a hand if at least this share of its pixels does: a dozen of 64 × 64."""
+
 
 @dataclass(frozen=True)
 class Clips:

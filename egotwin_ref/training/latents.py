@@ -10,13 +10,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from egotwin_ref.autoencoders.motion_vae import MotionVAE
-from egotwin_ref.autoencoders.video_vae import VideoVAE
+from egotwin_ref.autoencoders.video_vae import VideoVAE, to_unit
 from egotwin_ref.model.representation import HeadCentric, HeadPath, RootCentric
 from egotwin_ref.model.text import Prompts
 
-from .clips import Clips
+from .clips import LEAST_HAND, Clips
 from .distributed import processes, rank, wait
-from .video_vae_loss import LEAST_HAND, video_latents
 
 Representation = HeadCentric | RootCentric | HeadPath
 CHUNK = 256
@@ -87,6 +86,16 @@ def compress(path: Path, vae: VideoVAE, frames: np.ndarray, prompts: Prompts, te
         for part in parts:
             part.unlink()
     wait()
+
+
+@torch.no_grad()
+def video_latents(vae: VideoVAE, frames: np.ndarray, batch: int = 16) -> Tensor:
+    """Normalised latents (n, K + 1, C_v, h, w), bfloat16, of uint8 frames (n, T, H, W, 3)."""
+    parts = []
+    for start in range(0, len(frames), batch):
+        part = torch.from_numpy(np.array(frames[start : start + batch]))
+        parts.append(vae.encode(to_unit(part.to(vae.device))).to(torch.bfloat16).cpu())
+    return torch.cat(parts)
 
 
 @torch.no_grad()

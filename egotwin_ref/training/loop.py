@@ -25,7 +25,7 @@ Every process calls it, since it may run the network, which may be in shards; le
 
 
 @dataclass(frozen=True)
-class Habits:
+class LoopOptions:
     """What does not change the result: how often to save and to report, and in which precision to multiply."""
 
     seconds_between_saves: float = 120.0
@@ -48,10 +48,10 @@ class Habits:
 
 
 class OutOfTimeError(Exception):
-    """A training came to `Habits.until`; the same call goes on from its checkpoint."""
+    """A training came to `LoopOptions.until`; the same call goes on from its checkpoint."""
 
 
-def train(module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, habits: Habits) -> dict[str, Tensor]:
+def train(module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, options: LoopOptions) -> dict[str, Tensor]:
     """Trains `module` in place, or goes on from `folder`, and returns the averaged weights for `load_state_dict`.
 
     `folder` keeps `checkpoint.pt` (read with `weights_only`), `stable.pt` (the state before the rate fell) and
@@ -60,28 +60,28 @@ def train(module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, habits: H
 
     Raises:
         ValueError: `folder` holds another recipe's training, and not one that only had fewer steps.
-        OutOfTimeError: see `Habits.until`.
+        OutOfTimeError: see `LoopOptions.until`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    state = State(module, recipe, habits.device)
+    state = State(module, recipe, options.device)
     state.restore(folder)
     log = _Log(folder / "log.csv", state.step, state.seconds)
     module.train()
-    habits.began(folder.name, state.step, recipe.steps)
-    take = Step(loss, state, habits.device, habits.autocast, habits.capture)
-    generator = torch.Generator(habits.device)
+    options.began(folder.name, state.step, recipe.steps)
+    take = Step(loss, state, options.device, options.autocast, options.capture)
+    generator = torch.Generator(options.device)
     saved = mark = time.monotonic()
     while state.step < recipe.steps:
         state.set_rates(recipe.share(state.step))
         log.add(take(state.step, generator.manual_seed(recipe.seed * 2**32 + state.step)))
         state.step += 1
-        reports = state.step % habits.steps_between_reports == 0 or state.step == recipe.steps
+        reports = state.step % options.steps_between_reports == 0 or state.step == recipe.steps
         means = log.means() if reports else {}  # waits for a GPU, whose time would else not be counted
         state.seconds += time.monotonic() - mark
         if state.step == recipe.falls_at:
             state.save(folder / "stable.pt")
-        late = agreed(habits.until is not None and time.monotonic() > habits.until, habits.device)
-        due = agreed(time.monotonic() - saved > habits.seconds_between_saves, habits.device)
+        late = agreed(options.until is not None and time.monotonic() > options.until, options.device)
+        due = agreed(time.monotonic() - saved > options.seconds_between_saves, options.device)
         if late or due or state.step == recipe.steps:
             log.flush()
             state.save(folder / "checkpoint.pt")
@@ -89,7 +89,7 @@ def train(module: nn.Module, loss: Loss, recipe: Recipe, folder: Path, habits: H
         if late and state.step < recipe.steps:
             raise OutOfTimeError
         if reports:
-            habits.report(state.step, log.row(means, state.step, state.seconds, recipe.batch))
+            options.report(state.step, log.row(means, state.step, state.seconds, recipe.batch))
         mark = time.monotonic()
     log.flush()
     return state.averaged()

@@ -7,7 +7,7 @@ import torch
 
 from egotwin_ref.model.attention import Flex, Masked, Split
 from egotwin_ref.model.configs import PRESETS, VARIANTS
-from egotwin_ref.model.positions import joint_mask
+from egotwin_ref.model.mask import joint_mask
 
 LENGTHS = {"text": 5, "motion": 7, "video": 16}
 

@@ -21,8 +21,8 @@ from egobench.run.generate import condition_for
 from egotwin_ref.adapters.model import EgoTwinModel
 from egotwin_ref.loading import cogvideox
 from egotwin_ref.model import configs
+from egotwin_ref.model.network import is_motion
 from egotwin_ref.training.latents import Latents
-from egotwin_ref.training.stages import is_motion
 
 ARITHMETIC = ["--device", "cpu", "--precision", "float32"]
 """The same on every processor."""

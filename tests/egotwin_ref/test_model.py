@@ -48,7 +48,7 @@ def test_without_motion_it_is_the_text_and_video_stream_and_without_video_the_ot
 def test_asking_for_the_motion_alone_gives_the_same_motion(network, inputs):
     model = network()
     given = inputs(model)
-    part, whole = model(**given, want=("motion",)), model(**given)
+    part, whole = model(**given, predict=("motion",)), model(**given)
     assert part.video is None
     assert torch.equal(part.motion, whole.motion)
 

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from egotwin_ref.model.configs import VARIANTS, NetworkConfig
 from egotwin_ref.model.diffusion import Schedule
 from egotwin_ref.model.network import EgoTwin
-from egotwin_ref.model.positions import motion_tokens
+from egotwin_ref.model.tokens import motion_tokens
 from egotwin_ref.training.latents import Latents
-from egotwin_ref.training.loop import Habits, train
+from egotwin_ref.training.loop import LoopOptions, train
 from egotwin_ref.training.objective import DiffusionLoss, Draws, Times
 from egotwin_ref.training.recipes import Recipe
 
@@ -77,7 +77,7 @@ def overfitted(model: EgoTwin, row: str, folder: Path) -> tuple[dict[str, float]
     latents = clips(model.config, row, model.motion_in.in_features)
     loss = DiffusionLoss(model, SCHEDULE, latents, CLIPS, Draws(hands=0.0), with_video=sees)
     before = losses(loss)
-    model.load_state_dict(train(model, loss, RECIPE, folder, Habits(seconds_between_saves=1e9)))
+    model.load_state_dict(train(model, loss, RECIPE, folder, LoopOptions(seconds_between_saves=1e9)))
     return before, losses(loss)
 
 

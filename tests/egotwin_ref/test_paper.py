@@ -1,4 +1,4 @@
-"""PAPER.md names the place of every line, and only `adapters/` knows EgoBench."""
+"""PAPER.md names the place of every line, and no file is long."""
 
 import ast
 import re
@@ -32,17 +32,5 @@ def test_the_table_names_many_places():
 
 
 @pytest.mark.parametrize("file", FILES, ids=_name)
-def test_only_the_adapters_know_egobench(file):
-    names = set()
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.add(node.module)
-    known = {name for name in names if name.partition(".")[0] == "egobench"}
-    assert known <= ({"egobench"} if file.parent.name == "adapters" else set())
-
-
-@pytest.mark.parametrize("file", FILES, ids=_name)
 def test_a_file_can_be_read_in_one_sitting(file):
-    assert len(file.read_text().splitlines()) <= 350
+    assert len(file.read_text().splitlines()) <= 300

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from egotwin_ref.model.configs import PRESETS, VARIANTS, NetworkConfig
-from egotwin_ref.model.positions import clocks, crop, joint_mask, motion_tokens, rotary, rotate, sincos
+from egotwin_ref.model.mask import joint_mask
+from egotwin_ref.model.positions import crop, rotary, rotate, sincos
+from egotwin_ref.model.tokens import clocks, motion_tokens
 
 EGOTWIN, FULL = VARIANTS["egotwin"], VARIANTS["wo-im"]
 TEXT = ("text",)

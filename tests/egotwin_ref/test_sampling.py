@@ -8,7 +8,7 @@ import torch
 
 from egotwin_ref.model.diffusion import LAST, Schedule
 from egotwin_ref.model.network import EgoTwin
-from egotwin_ref.model.sampling import TABLE, Evaluation, Given, Guidance, sample, terms, with_first
+from egotwin_ref.model.sampling import TABLE, Given, Guidance, Term, sample, terms, with_first
 
 SCHEDULE = Schedule.cogvideox()
 STRONG = Guidance(text=6.0, partner=2.0)
@@ -47,11 +47,11 @@ def test_weights_add_up_to_one(mode, timesteps):
 
 def test_the_weights_are_those_of_the_papers_equation():
     assert terms("video", "tm2v", "async", STRONG) == {
-        Evaluation(False, "unknown"): -5.0,  # 1 - w_t
-        Evaluation(True, "unknown"): 4.0,  # w_t - w_m
-        Evaluation(True, "clean"): 2.0,  # w_m
+        Term(False, "unknown"): -5.0,  # 1 - w_t
+        Term(True, "unknown"): 4.0,  # w_t - w_m
+        Term(True, "clean"): 2.0,  # w_m
     }
-    assert terms("motion", "t2vm", "sync", STRONG) == {Evaluation(False, "now"): -5.0, Evaluation(True, "now"): 6.0}
+    assert terms("motion", "t2vm", "sync", STRONG) == {Term(False, "now"): -5.0, Term(True, "now"): 6.0}
 
 
 @pytest.mark.parametrize("mode", TABLE)
@@ -84,7 +84,7 @@ def test_evaluations_show_what_the_table_says(network, given):
     seen = set()
     for call in calls:
         text, video, motion, t_video, t_motion = call["args"]
-        assert call["want"] == ("video",)
+        assert call["predict"] == ("video",)
         assert torch.equal(video[:, 0], start.video[:, 0])
         assert torch.equal(motion[:, 0], start.motion[:, 0])  # also where the motion is unknown
         assert torch.equal(motion, start.motion) == (int(t_motion[0]) == 0)
@@ -152,7 +152,7 @@ def test_motion_from_video_needs_the_lower_half_alone(network, given):
     for block in whole.blocks:
         block.register_forward_hook(lambda module, args, out: used.append(module))
     forward = whole.forward
-    whole.forward = lambda *args, want=(), **kwargs: forward(*args, **kwargs)  # the upper half as well
+    whole.forward = lambda *args, predict=(), **kwargs: forward(*args, **kwargs)  # the upper half as well
     assert torch.equal(half[1], sample(whole, SCHEDULE, start, [0, 1, 2], mode="tv2m", steps=3)[1])
     assert len(used) == 3 * 4
     used.clear()
@@ -209,7 +209,7 @@ def test_what_is_not_given_may_hold_anything(network, given):
 
 def test_wrong_numbers_of_seeds_and_steps_are_refused(network, given):
     model = network()
-    with pytest.raises(ValueError, match="one seed a clip is needed: 3 clips, 2 seeds"):
+    with pytest.raises(ValueError, match="one seed per clip is needed: there are 3 clips and 2 seeds"):
         sample(model, SCHEDULE, given(model), [0, 1])
     with pytest.raises(ValueError, match="1 to 1000 steps; 0 were asked for"):
         sample(model, SCHEDULE, given(model), [0, 1, 2], steps=0)

@@ -9,12 +9,13 @@ import pytest
 
 from egobench import BadInputError, open_split
 from egotwin_ref.adapters.model import EgoTwinModel
+from egotwin_ref.autoencoders.reconstruction import psnr, reconstructed
 from egotwin_ref.loading.bundle import Bundle, load_video_vae
 from egotwin_ref.loading.shipped import SHIPPED
 from egotwin_ref.model.configs import VARIANTS
+from egotwin_ref.training.cards import sha256
+from egotwin_ref.training.clips import LEAST_HAND
 from egotwin_ref.training.recipes import SMALL, SMALL_GPU
-from egotwin_ref.training.stages import sha256
-from egotwin_ref.training.video_vae_loss import LEAST_HAND, psnr, reconstructed
 
 CARDS = sorted(SHIPPED.glob("*/*.card.json"))
 ROW = replace(SMALL_GPU.joint, steps=922)

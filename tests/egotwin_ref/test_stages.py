@@ -12,10 +12,11 @@ from egobench.cli.main import main  # noqa: E402
 from egotwin_ref.loading import weights  # noqa: E402
 from egotwin_ref.loading.bundle import Bundle  # noqa: E402
 from egotwin_ref.model.configs import PRESETS  # noqa: E402
+from egotwin_ref.model.network import is_motion  # noqa: E402
 from egotwin_ref.training import recipes  # noqa: E402
+from egotwin_ref.training.cards import sha256  # noqa: E402
 from egotwin_ref.training.loop import Recipe  # noqa: E402
 from egotwin_ref.training.recipes import Recipes  # noqa: E402
-from egotwin_ref.training.stages import is_motion, sha256  # noqa: E402
 
 TWO = Recipe(steps=2, batch=2, warmup=1)
 TINY = Recipes(video_vae=TWO, motion_vae=TWO, kl_video=1e-5, kl_motion=1e-5, base=TWO, motion=TWO, joint=TWO, fine=TWO)

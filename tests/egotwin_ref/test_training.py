@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from egotwin_ref.model.diffusion import Schedule
 from egotwin_ref.training import stepping
 from egotwin_ref.training.latents import Latents
-from egotwin_ref.training.loop import Habits, Recipe, train
+from egotwin_ref.training.loop import LoopOptions, Recipe, train
 from egotwin_ref.training.objective import DiffusionLoss, Draws
 from egotwin_ref.training.precision import dtype_of
 from egotwin_ref.training.stepping import optimisers
 
 RECIPE = Recipe(steps=12, batch=4, learning_rate=0.1, warmup=3, decay=0.25, ema=0.9, seed=5)
-ALWAYS = Habits(seconds_between_saves=-1.0, steps_between_reports=5)
+ALWAYS = LoopOptions(seconds_between_saves=-1.0, steps_between_reports=5)
 
 
 class StoppedError(Exception):
@@ -47,9 +47,11 @@ class Fit:
         return error.mean(), {"first": error[:, 0].mean()}
 
 
-def run(folder: Path, recipe: Recipe = RECIPE, habits: Habits = ALWAYS, stop: int | None = None) -> dict[str, Tensor]:
+def run(
+    folder: Path, recipe: Recipe = RECIPE, options: LoopOptions = ALWAYS, stop: int | None = None
+) -> dict[str, Tensor]:
     network = module()
-    found = train(network, Fit(network, stop), recipe, folder, habits)
+    found = train(network, Fit(network, stop), recipe, folder, options)
     return found | {f"last.{name}": value.clone() for name, value in network.state_dict().items()}
 
 
@@ -58,14 +60,14 @@ def assert_same(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize("habits", [ALWAYS, replace(ALWAYS, seconds_between_saves=1e9)], ids=["saved", "never saved"])
+@pytest.mark.parametrize("options", [ALWAYS, replace(ALWAYS, seconds_between_saves=1e9)], ids=["saved", "never saved"])
 @pytest.mark.parametrize("seed", range(3))
-def test_stopped_at_any_step_it_ends_with_the_same_bits(tmp_path, seed, habits):
+def test_stopped_at_any_step_it_ends_with_the_same_bits(tmp_path, seed, options):
     right = run(tmp_path / "straight")
     chosen = random.Random(seed)
     for stop in sorted(chosen.sample(range(1, RECIPE.steps), 2)):
         with pytest.raises(StoppedError):
-            run(tmp_path / "stopped", habits=habits, stop=stop)
+            run(tmp_path / "stopped", options=options, stop=stop)
     assert_same(run(tmp_path / "stopped"), right)
 
 
@@ -113,7 +115,7 @@ def test_the_average_by_hand(tmp_path):
         seen.append({name: value.clone() for name, value in network.state_dict().items()})
 
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    found = train(network, Fit(network), RECIPE, tmp_path, Habits(steps_between_reports=1, report=report))
+    found = train(network, Fit(network), RECIPE, tmp_path, LoopOptions(steps_between_reports=1, report=report))
     assert len(seen) == RECIPE.steps
     for name, average in before.items():
         for step, weights in enumerate(seen):
@@ -148,10 +150,10 @@ def test_gradients_are_clipped_and_matrices_alone_decay(tmp_path):
 
 def test_the_log_has_a_row_for_every_report_also_after_a_stop(tmp_path):
     told = []
-    habits = replace(ALWAYS, report=lambda step, values: told.append((step, dict(values))))
+    options = replace(ALWAYS, report=lambda step, values: told.append((step, dict(values))))
     with pytest.raises(StoppedError):
-        run(tmp_path, habits=habits, stop=7)
-    run(tmp_path, habits=habits)
+        run(tmp_path, options=options, stop=7)
+    run(tmp_path, options=options)
     with (tmp_path / "log.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["step"]) for row in rows] == [5, 10, 12] == [step for step, _ in told]
@@ -166,8 +168,10 @@ def test_the_log_has_a_row_for_every_report_also_after_a_stop(tmp_path):
 def test_a_reported_loss_is_the_mean_since_the_last_one(tmp_path):
     told = {1: [], 4: []}
     for every, values in told.items():
-        habits = Habits(steps_between_reports=every, report=lambda step, means, to=values: to.append(means["loss"]))
-        run(tmp_path / str(every), habits=habits)
+        options = LoopOptions(
+            steps_between_reports=every, report=lambda step, means, to=values: to.append(means["loss"])
+        )
+        run(tmp_path / str(every), options=options)
     by_hand = [sum(told[1][i : i + 4]) / 4 for i in (0, 4, 8)]
     assert told[4] == pytest.approx(by_hand)
 
@@ -249,9 +253,11 @@ def test_in_bfloat16_a_few_steps_cost_what_they_cost_in_float32(network, tmp_pat
             torch.zeros(5, 12),
         )
         recipe = Recipe(steps=8, batch=8, learning_rate=1e-2, warmup=2, muon=1e-2)
-        habits = Habits(steps_between_reports=1, autocast=dtype, report=lambda step, values: told.append(dict(values)))
+        options = LoopOptions(
+            steps_between_reports=1, autocast=dtype, report=lambda step, values: told.append(dict(values))
+        )
         loss = DiffusionLoss(model, Schedule.cogvideox(), latents, recipe.batch, Draws(hands=0.0))
-        found = train(model, loss, recipe, tmp_path / str(dtype), habits)
+        found = train(model, loss, recipe, tmp_path / str(dtype), options)
         assert all(value.dtype == torch.float32 for value in found.values())
         return [{name: values[name] for name in ("loss", "video", "motion")} for values in told]
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from egotwin_ref.training.video_vae_loss import LEAST_HAND, WINDOW, VideoVAELoss
+from egotwin_ref.training.clips import LEAST_HAND
+from egotwin_ref.training.vae_losses import WINDOW, VideoVAELoss
 
 HANDS = 0.4
 """The loss's own share."""

@@ -12,7 +12,7 @@ from egotwin_ref.model.diffusion import Schedule
 from egotwin_ref.model.network import EgoTwin
 from egotwin_ref.training import distributed
 from egotwin_ref.training.latents import Latents
-from egotwin_ref.training.loop import Habits, Recipe, train
+from egotwin_ref.training.loop import LoopOptions, Recipe, train
 from egotwin_ref.training.objective import DiffusionLoss, Draws
 
 CONFIG = NetworkConfig(
@@ -38,7 +38,7 @@ def run(folder: Path, stop: int | None = None) -> tuple[list[float], EgoTwin]:
     draws = Draws(clean_motion=0.3, clean_video=0.3)  # so that processes count different numbers of clips
     loss = DiffusionLoss(distributed.shard(model), Schedule.cogvideox(), latents, RECIPE.batch, draws)
     told: list[float] = []
-    habits = Habits(
+    options = LoopOptions(
         1e9 if stop is None else -1.0, steps_between_reports=1, report=lambda step, values: told.append(values["loss"])
     )
 
@@ -48,7 +48,7 @@ def run(folder: Path, stop: int | None = None) -> tuple[list[float], EgoTwin]:
         return loss(step, generator)
 
     with suppress(StoppedError):
-        model.load_state_dict(train(model, stopping, RECIPE, folder, habits))
+        model.load_state_dict(train(model, stopping, RECIPE, folder, options))
     return told, model
 
 

@@ -1,4 +1,4 @@
-"""Stage 1, the picture's half: trains the video VAE on windows of 17 frames, and compresses all clips once."""
+"""Stage 1: the losses of the video VAE, on windows of 17 frames, and of the motion VAE."""
 
 from collections.abc import Mapping
 
@@ -6,12 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from egotwin_ref.autoencoders.video_vae import GroupVAE, VideoVAE, to_pixels, to_unit
+from egotwin_ref.autoencoders.motion_vae import MotionVAE
+from egotwin_ref.autoencoders.video_vae import GroupVAE, to_unit
+
+from .clips import LEAST_HAND
 
 WINDOW = 17
 """Frames of a training window: one alone and four groups."""
-LEAST_HAND = 0.003
-"""Share of a frame's pixels from which on a hand is said to be there: a dozen of 64 × 64."""
 
 
 class VideoVAELoss:
@@ -92,27 +93,31 @@ def on_device(frames: np.ndarray, device: str) -> np.ndarray | Tensor:
     return held
 
 
-@torch.no_grad()
-def video_latents(vae: VideoVAE, frames: np.ndarray, batch: int = 16) -> Tensor:
-    """Normalised latents (n, K + 1, C_v, h, w), bfloat16, of uint8 frames (n, T, H, W, 3)."""
-    parts = []
-    for start in range(0, len(frames), batch):
-        part = torch.from_numpy(np.array(frames[start : start + batch]))
-        parts.append(vae.encode(to_unit(part.to(vae.device))).to(torch.bfloat16).cpu())
-    return torch.cat(parts)
+class MotionVAELoss:
+    """Loss of a step, in two halves as `objective.DiffusionLoss`.
 
+    Args:
+        features: (n, T, dim), on the device of the training.
+        batch: motions a step.
+        kl_weight: λ_KL.
+        spread: see `MotionVAE.loss`.
+    """
 
-@torch.no_grad()
-def reconstructed(vae: VideoVAE, frames: np.ndarray, batch: int = 8) -> np.ndarray:
-    """What the VAE makes of uint8 frames (n, T, H, W, 3), the same shape."""
-    parts = []
-    for start in range(0, len(frames), batch):
-        part = to_unit(torch.from_numpy(np.array(frames[start : start + batch])).to(vae.device))
-        parts.append(to_pixels(vae.decode(vae.encode(part))).cpu().numpy())
-    return np.concatenate(parts)
+    def __init__(self, vae: MotionVAE, features: Tensor, batch: int, kl_weight: float, spread: float) -> None:
+        self.vae, self.features, self.batch = vae, features, batch
+        self.kl_weight, self.spread = kl_weight, spread
 
+    def __call__(self, step: int, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
+        del step
+        return self.of(self.draw(generator))
 
-def psnr(reference: np.ndarray, sample: np.ndarray) -> np.ndarray:
-    """Peak signal-to-noise ratio in dB of each clip (n,), from its mean squared error over frames, pixels, colours."""
-    error = (reference.astype(np.float32) - sample.astype(np.float32)) ** 2
-    return 10 * np.log10(255.0**2 / np.maximum(error.reshape(len(error), -1).mean(1), 1e-9))
+    def draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Motions and noise."""
+        device = generator.device
+        chosen = torch.randint(len(self.features), (self.batch,), generator=generator, device=device)
+        noise = torch.randn(self.vae.noise_shape(self.batch), generator=generator, device=device)
+        return self.features[chosen], noise
+
+    def of(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The loss of a batch, and its parts."""
+        return self.vae.loss(*batch, self.kl_weight, self.spread)
