@@ -3,15 +3,15 @@
 schema = 1
 title = "…"                     headline of the table
 split = "egomini-test"          name; entries of another split are refused
-split_digest = "…"              64 hex digits; empty: not yet frozen, every digest is taken
+split_digest = "…"              64 hex digits; empty: not yet frozen, every digest is accepted
 task = "t2vm"
-given = ["tm2v"]                tasks of rows that are listed too, marked and unranked: they were given more
+given = ["tm2v"]                tasks of rows that are listed with a mark and without a rank, since they were given more
 metrics = ["i-fid", …]          columns, in order
 order = "i-fid"                 the column that ranks
 published = true                print `leaderboards/published.toml` below, as blocks of its own
-beyond = ["MM-DiT", …]          systems of this board that stand in none of the paper's tables, for CLAIMS.md
-[protocols]                     metric = "digest": what an entry must have to stand in the first block
-[gates]                         min_n, min_coverage: what an entry must have to be ranked
+beyond = ["MM-DiT", …]          systems of this board that the paper's tables do not have, for CLAIMS.md
+[protocols]                     metric = "digest": the protocols of entries in the first block
+[gates]                         min_n, min_coverage: the conditions for a rank
 """
 
 import tomllib
@@ -30,12 +30,12 @@ RECIPE = "board.toml"
 
 @dataclass(frozen=True)
 class Gates:
-    """What an entry must have before it is ranked; it is shown either way."""
+    """The conditions for a rank. An entry that does not meet them is shown without a rank."""
 
     min_n: int = 1
-    """Rows that entered the ordering metric."""
+    """Least number of rows in the ordering metric."""
     min_coverage: float = 0.0
-    """Share of rows that were sampled and scored, 0 … 1, over all columns."""
+    """Least share of rows that were sampled and scored, 0 … 1, in every column."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class Board:
     """One of `metrics`."""
     task: str = "t2vm"
     given: tuple[str, ...] = ()
-    """Further tasks whose rows are listed: a model that makes one modality along the other. They are not ranked."""
+    """Further tasks whose rows are listed without a rank: models that make one modality from the other."""
     split_digest: str = ""
-    """Empty where the split is not frozen yet."""
+    """Empty if the split is not frozen yet."""
     published: bool = False
     """Print the published tables below."""
     beyond: tuple[str, ...] = ()
-    """Labels of systems that the paper's tables do not have; `leaderboard claims` lists them apart."""
+    """Labels of systems that the paper's tables do not have; `leaderboard claims` lists them separately."""
     protocols: Mapping[str, str] = field(default_factory=dict)
     """Metric → required protocol digest."""
     gates: Gates = Gates()
@@ -101,7 +101,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def _check_tasks(board: Board, where: str) -> None:
-    """Tasks that exist, each once."""
+    """Refuses unknown tasks, and a task that is listed twice."""
     for task in (board.task, *board.given):
         if task not in get_args(Task):
             raise BadInputError(f"{where}: {unknown('tasks', str(task), list(get_args(Task)))}", code="board-task")

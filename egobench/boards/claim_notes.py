@@ -1,4 +1,4 @@
-"""`BOARD/claims.toml`: what was tried to understand a claim that is reversed or undecided, written by hand.
+"""`BOARD/claims.toml`: notes by hand on claims that are reversed or undecided, and on what was tried to explain them.
 
 [[note]]
 row = "w/o AD"                  as in the table
@@ -16,13 +16,13 @@ from egobench.registry import unknown
 FILE = "claims.toml"
 KEYS = ("row", "metric", "text")
 OPEN = ("reversed", "undecided", "better")
-"""Words that may have a note: here the paper's order, or EgoTwin's lead, is missing."""
+"""Verdicts that may have a note: the paper's order, or EgoTwin's lead, was not found."""
 Notes = Mapping[tuple[str, str], str]
 """(row, metric) → text."""
 
 
 def read_notes(path: Path) -> dict[tuple[str, str], str]:
-    """The notes of a board; none where there is no file.
+    """The notes of a board; empty if there is no file.
 
     Raises:
         BadInputError: not TOML, an unknown or missing key, an empty text, or two notes on one claim.
@@ -33,7 +33,7 @@ def read_notes(path: Path) -> dict[tuple[str, str], str]:
     for key in content:
         if key != "note":
             raise _wrong(path, unknown("keys", key, ["note"]))
-    found: dict[tuple[str, str], str] = {}
+    notes: dict[tuple[str, str], str] = {}
     for note in content.get("note", []):
         for key in note:
             if key not in KEYS:
@@ -42,20 +42,20 @@ def read_notes(path: Path) -> dict[tuple[str, str], str]:
         if empty:
             raise _wrong(path, f"a note lacks {', '.join(empty)}; each is a text: {dict(note)}")
         place = note["row"], note["metric"]
-        if place in found:
+        if place in notes:
             raise _wrong(path, f"two notes on {place[0]}, {place[1]}; make them one")
-        found[place] = " ".join(note["text"].split())
-    return found
+        notes[place] = " ".join(note["text"].split())
+    return notes
 
 
 def refuse_stale(path: Path, notes: Notes, words: Mapping[tuple[str, str], str]) -> None:
-    """Refuses a note that no reader needs.
+    """Refuses notes that no longer belong to an open claim.
 
     Args:
-        words: (row, metric) of every claim → its word.
+        words: (row, metric) of every claim → its verdict.
 
     Raises:
-        BadInputError: a note that names no claim, or one on a claim that is neither reversed nor undecided.
+        BadInputError: a note that names no claim, or one on a claim whose verdict needs no note.
     """
     for place in notes:
         row, metric = place

@@ -1,7 +1,7 @@
 """The paper's orderings against our runs: `BOARD/CLAIMS.md` and `BOARD/claims.json`.
 
-Each ordering of the paper's tables is a claim, and gets one word from our own paired difference; systems that the paper
-does not have stand in a second list. Holm adjusts p over all claims of a list together, whatever their columns.
+Each ordering in the paper's tables is a claim. Our own paired difference gives it a verdict of one word. Systems that
+the paper does not have are in a second list. Holm adjusts p over all claims of a list together, in all columns.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from egobench.boards.board import Board, read_board
 from egobench.boards.claim_notes import FILE as NOTES
 from egobench.boards.claim_notes import read_notes, refuse_stale
 from egobench.boards.claim_runs import open_rows
-from egobench.boards.kept_noise import kept_noise
+from egobench.boards.earlier_noise import earlier_noise
 from egobench.boards.orderings import Ordering, PaperClaims, read_orderings
 from egobench.boards.published import FILE as PUBLISHED
 from egobench.compare.comparison import DRAWS, SEED, MetricComparison, compare_sides
@@ -28,7 +28,7 @@ from egobench.tables.measured import failed_text
 DATA = "claims.json"
 Word = Literal["holds", "reversed", "undecided", "better", "worse", "not measured", "not applicable"]
 JUDGED: tuple[Word, ...] = ("holds", "reversed", "undecided", "better", "worse")
-"""Words that a measured difference gets."""
+"""Verdicts on a measured difference."""
 
 
 @dataclass(frozen=True)
@@ -41,28 +41,28 @@ class Claim:
     paper: Ordering | None
     """None for a system that the paper does not have."""
     word: Word
-    """`holds`, `reversed`: the paper's order or the opposite one. `better`, `worse`: a row that the paper does not
-    have, against the subject."""
+    """The verdict. `holds`, `reversed`: the paper's order, or the opposite one. `better`, `worse`: a row that the paper
+    does not have, against the subject."""
     reason: str = ""
     """Why it is undecided, not measured or not applicable."""
     compared: MetricComparison | None = None
-    """The row (second) against the subject (first); its own verdict and its own Holm p are not used."""
+    """The row (second) against the subject (first); its verdict and its Holm p are not used."""
     p_holm: float | None = None
-    """Over all claims of the list."""
+    """Adjusted over all claims of the list."""
     noise: float | None = None
-    """Of the training, in the metric's unit; None where no row has two seeds."""
+    """Training noise, in the metric's unit; None if no row has two seeds."""
     note: str = ""
     """Written by hand."""
 
     @property
     def has_one_seed(self) -> bool:
-        """The word was given without knowing what another training seed would change."""
+        """The training noise was not known for this verdict."""
         return self.word in JUDGED and self.noise is None
 
 
 @dataclass(frozen=True)
 class ClaimsFile:
-    """What the two files say."""
+    """The content of the two files."""
 
     board: Board
     paper: PaperClaims
@@ -86,22 +86,22 @@ def find_claims(
     progress: Progress | None = None,
     trust: bool = True,
 ) -> ClaimsFile:
-    """Holds the paper's orderings against runs.
+    """Compares the paper's orderings with runs.
 
-    Training noise that the board's `claims.json` has is kept where no second seed is given now (`kept_noise.py`).
+    If no second seed is given now, the training noise in the board's `claims.json` is used (`earlier_noise.py`).
 
     Args:
-        board_dir: folder of the board; `published.toml` lies beside it.
+        board_dir: folder of the board; `published.toml` is beside it.
         runs: label and run folder; the first of a label is its row of record, others are other training seeds.
-        draws: of bootstrap and permutation.
-        seed: of the draws.
+        draws: number of draws of bootstrap and permutation.
+        seed: seed of the draws.
         trust: see `check_split`.
 
     Raises:
         UnknownNameError: a label that is no row of the paper nor of the board.
-        BadInputError: a damaged recipe, published table, run or note; a run that is not done; a stale note; runs but
+        BadInputError: a damaged recipe, published table, run or note; a run that is not done; a stale note; runs, but
             none of the subject.
-        NotComparableError: a run of another split, task, protocol or clips, or one in which too many rows failed.
+        NotComparableError: a run of another split, task, protocol or clips, or one with too many failed rows.
     """
     board, paper = read_board(board_dir), read_orderings(board_dir.parent / PUBLISHED)
     twice = [label for label in board.beyond if label in (paper.subject, *paper.rows)]
@@ -111,7 +111,7 @@ def find_claims(
     metrics = [metric for metric in paper.columns if metric in board.metrics]
     labels = [paper.subject, *paper.rows, *board.beyond]
     rows = open_rows(board_dir, board, runs, labels=labels, metrics=metrics, progress=progress, trust=trust)
-    noise = {**kept_noise(board_dir / DATA, rows, metrics), **training_noise(rows, metrics)}
+    noise = {**earlier_noise(board_dir / DATA, rows, metrics), **training_noise(rows, metrics)}
     of_paper = [Claim(each.row, each.metric, each.better, each, "not measured") for each in paper.orderings]
     of_board = [
         Claim(label, metric, better, None, "not measured")
@@ -131,11 +131,11 @@ def find_claims(
 
 
 def _by_row(claims: Sequence[Claim]) -> list[list[Claim]]:
-    """Claims of one row together, so that two runs are compared once."""
-    found: dict[str, list[Claim]] = {}
+    """Claims grouped by row, so that two runs are compared only once."""
+    rows: dict[str, list[Claim]] = {}
     for claim in claims:
-        found.setdefault(claim.row, []).append(claim)
-    return list(found.values())
+        rows.setdefault(claim.row, []).append(claim)
+    return list(rows.values())
 
 
 def _measured(
@@ -146,17 +146,17 @@ def _measured(
     draws: int,
     seed: int,
 ) -> Iterator[Claim]:
-    """Claims of one row with our difference, or with the word that says why there is none."""
+    """Claims of one row with our difference, or with the verdict that says why there is none."""
     labels = paper.subject, claims[0].row
     first, second = ((rows[label][0] if label in rows else None) for label in labels)
-    words = {claim.metric: _without_number(board, claim.metric, labels, (first, second)) for claim in claims}
-    open_ones = [metric for metric, without in words.items() if without is None]
+    verdicts = {claim.metric: _without_number(board, claim.metric, labels, (first, second)) for claim in claims}
+    open_ones = [metric for metric, without in verdicts.items() if without is None]
     if first is None or second is None or not open_ones:
         compared = None
     else:
         compared = compare_sides(first, second, open_ones, draws=draws, seed=seed)
     for claim in claims:
-        without = words[claim.metric]
+        without = verdicts[claim.metric]
         if without is not None or compared is None:
             word, reason = without or ("not measured", "")
             yield replace(claim, word=word, reason=reason)
@@ -171,10 +171,10 @@ def _measured(
 def _without_number(
     board: Board, metric: str, labels: Sequence[str], sides: Sequence[Side | None]
 ) -> tuple[Word, str] | None:
-    """Why two rows have no difference on a metric; None where they can be compared."""
+    """Why two rows have no difference on a metric; None if they can be compared."""
     if metric not in board.metrics:
         return "not applicable", "the board has no such column"
-    pairs = list(zip(labels, sides, strict=True))[::-1]  # what the row itself lacks is said first
+    pairs = list(zip(labels, sides, strict=True))[::-1]  # the row itself first
     for label, side in pairs:
         if side is None:
             return "not measured", f"there is no run of {label}"
@@ -191,15 +191,15 @@ def _without_number(
 
 
 def _judged(claims: Sequence[Claim], noise: Mapping[str, Noise]) -> list[Claim]:
-    """Words of all measured claims of a list, p adjusted over them together."""
+    """The claims of a list with their verdicts; p is adjusted over all measured claims together."""
     adjusted = holm([claim.compared and claim.compared.difference and claim.compared.difference.p for claim in claims])
-    found = []
+    judged = []
     for claim, p_holm in zip(claims, adjusted, strict=True):
         if claim.compared is None:
-            found.append(claim)
+            judged.append(claim)
             continue
-        own = noise[claim.metric].value if claim.metric in noise else None
-        lead, reason = lead_of(claim.compared.difference, claim.better, p_holm, own)
+        training_noise = noise[claim.metric].value if claim.metric in noise else None
+        lead, reason = lead_of(claim.compared.difference, claim.better, p_holm, training_noise)
         if lead == "undecided":
             word: Word = "undecided"
         elif claim.paper is None:
@@ -207,5 +207,5 @@ def _judged(claims: Sequence[Claim], noise: Mapping[str, Noise]) -> list[Claim]:
         else:
             word = "holds" if lead == claim.paper.lead else "reversed"
         reason = claim.compared.reason if claim.compared.difference is None else reason
-        found.append(replace(claim, word=word, reason=reason, p_holm=p_holm, noise=own))
-    return found
+        judged.append(replace(claim, word=word, reason=reason, p_holm=p_holm, noise=training_noise))
+    return judged

@@ -1,4 +1,4 @@
-"""Writes `CLAIMS.md` and `claims.json`; the latter has the same facts with unrounded numbers."""
+"""Writes `CLAIMS.md` and `claims.json`. The second has the same facts with unrounded numbers."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from egobench.files.plain import plain
 SCHEMA = 1
 PAGE = "CLAIMS.md"
 COMPARED = ("first", "second", "difference", "ci95", "p", "unit", "sequences", "method", "protocol", "pairs")
-"""Of a comparison's record: what a claim keeps."""
+"""Fields of a comparison's record that a claim keeps."""
 
 
-def write_claims(board_dir: Path, found: ClaimsFile) -> list[Path]:
-    """Writes both files into the board's folder; equal findings give equal bytes.
+def write_claims(board_dir: Path, claims_file: ClaimsFile) -> list[Path]:
+    """Writes both files into the board's folder; equal claims give equal bytes.
 
     Returns: the two paths.
 
@@ -27,22 +27,27 @@ def write_claims(board_dir: Path, found: ClaimsFile) -> list[Path]:
         StorageError: the disk refused.
     """
     page, data = board_dir / PAGE, board_dir / DATA
-    write_bytes(page, page_text(found).encode("utf-8"))
-    write_json(data, claims_record(found))
+    write_bytes(page, page_text(claims_file).encode("utf-8"))
+    write_json(data, claims_record(claims_file))
     return [page, data]
 
 
-def claims_record(found: ClaimsFile) -> dict[str, Any]:
+def claims_record(claims_file: ClaimsFile) -> dict[str, Any]:
     """Content of `claims.json`; differences are row minus subject, in the metric's unit."""
     return plain(
         {
-            **{"schema": SCHEMA, "board": found.board.title, "split": found.board.split, "task": found.board.task},
-            **{"subject": found.paper.subject, "draws": found.draws, "seed": found.seed},
-            "rows": {label: [_run_record(side) for side in sides] for label, sides in found.rows.items()},
-            "noise": {metric: vars(noise) for metric, noise in found.noise.items()},
-            "summary": {metric: _counts(found.claims, metric) for metric in found.paper.columns},
-            "claims": [_claim_record(claim) for claim in found.claims],
-            "beyond": [_claim_record(claim) for claim in found.beyond],
+            **{
+                "schema": SCHEMA,
+                "board": claims_file.board.title,
+                "split": claims_file.board.split,
+                "task": claims_file.board.task,
+            },
+            **{"subject": claims_file.paper.subject, "draws": claims_file.draws, "seed": claims_file.seed},
+            "rows": {label: [_run_record(side) for side in sides] for label, sides in claims_file.rows.items()},
+            "noise": {metric: vars(noise) for metric, noise in claims_file.noise.items()},
+            "summary": {metric: _counts(claims_file.claims, metric) for metric in claims_file.paper.columns},
+            "claims": [_claim_record(claim) for claim in claims_file.claims],
+            "beyond": [_claim_record(claim) for claim in claims_file.beyond],
         }
     )
 
@@ -52,7 +57,7 @@ def _counts(claims: Sequence[Claim], metric: str) -> dict[str, int]:
 
 
 def _run_record(side: Side) -> dict[str, Any]:
-    """Which run; no settings, which may hold paths of one machine."""
+    """Name and origin of a run, without its settings, which may hold paths of one machine."""
     return {
         **{"run": side.run, "model": side.model},
         **{key: side.provenance[key] for key in ("started", "commit", "version")},

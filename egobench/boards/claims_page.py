@@ -16,60 +16,60 @@ SUMMARY: Mapping[Word, tuple[str, str]] = {
     "not measured": ("is not measured", "are not measured"),
     "not applicable": ("is not applicable", "are not applicable"),
 }
-"""Words of the paper's claims, as a sentence ends with one and with several."""
+"""Verdicts as the end of a sentence, in the singular and in the plural."""
 ONE_SEED = "No row has a second training seed, so the training noise is not known. Each verdict is marked “one seed”."
 NOT_TRAINED = "No run is given yet, so each claim is *not measured*. This file is filled when the rows are trained."
 
 
-def page_text(found: ClaimsFile) -> str:
-    """The whole file; equal findings give equal bytes."""
-    board, subject = found.board, escape_markdown(found.paper.subject)
+def page_text(claims_file: ClaimsFile) -> str:
+    """The whole page; equal claims give equal bytes."""
+    board, subject = claims_file.board, escape_markdown(claims_file.paper.subject)
     parts = [
         f"# Do the paper's orderings hold on {escape_markdown(board.title)}?",
         "`egobench leaderboard claims` writes this file; do not edit it. Notes come from `claims.toml`.",
-        *([] if found.rows else [NOT_TRAINED]),
+        *([] if claims_file.rows else [NOT_TRAINED]),
         "## How many hold",
-        "\n".join(f"- {line}" for line in summary_lines(found)),
+        "\n".join(f"- {line}" for line in summary_lines(claims_file)),
         "## How to read the tables",
-        "\n".join(f"- {line}" for line in _reading_lines(found, subject)),
+        "\n".join(f"- {line}" for line in _reading_lines(claims_file, subject)),
         "## Training noise",
-        *([markdown([noise_grid(found)]).strip()] if found.noise else [ONE_SEED]),
+        *([markdown([noise_grid(claims_file)]).strip()] if claims_file.noise else [ONE_SEED]),
         "## The paper's tables",
-        markdown(paper_grids(found)).strip(),
+        markdown(paper_grids(claims_file)).strip(),
         "## Not in the paper",
-        markdown([beyond_grid(found)]).strip() if found.beyond else "The board has no other system.",
+        markdown([beyond_grid(claims_file)]).strip() if claims_file.beyond else "The board has no other system.",
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def summary_lines(found: ClaimsFile) -> list[str]:
+def summary_lines(claims_file: ClaimsFile) -> list[str]:
     """`Of 4 orderings on trans-err 3 hold, 1 is undecided.`, first over all columns, then for each."""
-    lines = [_summary("in the paper's tables", found.claims)]
-    for metric in found.paper.columns:
-        lines.append(_summary(f"on {metric}", [claim for claim in found.claims if claim.metric == metric]))
+    lines = [_summary("in the paper's tables", claims_file.claims)]
+    for metric in claims_file.paper.columns:
+        lines.append(_summary(f"on {metric}", [claim for claim in claims_file.claims if claim.metric == metric]))
     return lines
 
 
-def claims_grids(found: ClaimsFile) -> list[Grid]:
+def claims_grids(claims_file: ClaimsFile) -> list[Grid]:
     """All tables, for a terminal."""
-    noise = [noise_grid(found)] if found.noise else []
-    return [*noise, *paper_grids(found), *([beyond_grid(found)] if found.beyond else [])]
+    noise = [noise_grid(claims_file)] if claims_file.noise else []
+    return [*noise, *paper_grids(claims_file), *([beyond_grid(claims_file)] if claims_file.beyond else [])]
 
 
-def noise_grid(found: ClaimsFile) -> Grid:
-    """Noise per metric, the row that has it, and how many seeds of which rows it rests on."""
+def noise_grid(claims_file: ClaimsFile) -> Grid:
+    """Training noise per metric, the row that has it, and the number of seeds of each row."""
     rows, without = [], []
-    for metric, better in found.paper.columns.items():
-        noise = found.noise.get(metric)
+    for metric, better in claims_file.paper.columns.items():
+        noise = claims_file.noise.get(metric)
         if noise is None:
             without.append(metric)
             continue
         seeds = ", ".join(f"{label} {count}" for label, count in noise.seeds.items())
         rows.append(GridRow((f"{metric} {ARROWS[better]}", noise.row, seeds, plain_text(noise.value))))
     notes = ["a few seeds give a rough figure: one more may differ by more"]
-    kept = [metric for metric, noise in found.noise.items() if noise.is_kept]
+    kept = [metric for metric, noise in claims_file.noise.items() if noise.is_kept]
     if kept:
-        runs = {name: None for metric in kept for names in found.noise[metric].runs.values() for name in names}
+        runs = {name: None for metric in kept for names in claims_file.noise[metric].runs.values() for name in names}
         notes.append(f"{', '.join(kept)}: measured for an earlier writing of this file, by {', '.join(runs)}")
     if without:
         notes.append(f"no row has a second seed with a number on {', '.join(without)}: verdicts are marked one seed")
@@ -82,26 +82,26 @@ def noise_grid(found: ClaimsFile) -> Grid:
     )
 
 
-def paper_grids(found: ClaimsFile) -> list[Grid]:
-    """A block for each table of the paper."""
+def paper_grids(claims_file: ClaimsFile) -> list[Grid]:
+    """A grid for each table of the paper."""
     grids = []
-    for title in dict.fromkeys(claim.paper.table for claim in found.claims if claim.paper):
-        claims = [claim for claim in found.claims if claim.paper and claim.paper.table == title]
+    for title in dict.fromkeys(claim.paper.table for claim in claims_file.claims if claim.paper):
+        claims = [claim for claim in claims_file.claims if claim.paper and claim.paper.table == title]
         header = ("row", "metric", "paper", "paper, difference", "here", "here, difference [95 %]", "p Holm", "verdict")
         rows = [_grid_row(claim, *_paper_cells(claim)) for claim in claims]
         grids.append(Grid(title, header, tuple(rows), left=2, notes=tuple(_notes(claims))))
     return grids
 
 
-def beyond_grid(found: ClaimsFile) -> Grid:
+def beyond_grid(claims_file: ClaimsFile) -> Grid:
     """Systems that the paper does not have, against its subject."""
-    subject = found.paper.subject
+    subject = claims_file.paper.subject
     return Grid(
         title=f"Other systems of the board against {subject}",
         header=("row", "metric", "here", "difference [95 %]", "p Holm", f"than {subject}"),
-        rows=tuple(_grid_row(claim) for claim in found.beyond),
+        rows=tuple(_grid_row(claim) for claim in claims_file.beyond),
         left=2,
-        notes=tuple(_notes(found.beyond)),
+        notes=tuple(_notes(claims_file.beyond)),
     )
 
 
@@ -115,7 +115,7 @@ def _summary(where: str, claims: Sequence[Claim]) -> str:
     return f"Of {len(claims)} ordering{'s' if len(claims) != 1 else ''} {where} {', '.join(parts)}."
 
 
-def _reading_lines(found: ClaimsFile, subject: str) -> Iterator[str]:
+def _reading_lines(claims_file: ClaimsFile, subject: str) -> Iterator[str]:
     yield (
         f"A difference is the row minus {subject}. Above zero {subject} is ahead in a column with ↓, below zero in one "
         "with ↑. “Paper” and “here” give both values, "
@@ -134,10 +134,10 @@ def _reading_lines(found: ClaimsFile, subject: str) -> Iterator[str]:
         f"**better**, **worse**: the row is better or worse than {subject}, under the same two conditions."
     )
     yield (
-        f"{METHOD}. p comes from {found.draws} sign flips by recording, seed {found.seed}. Holm corrects p over all "
-        "claims of the paper's tables together, and over the other systems apart."
+        f"{METHOD}. p comes from {claims_file.draws} sign flips by recording, seed {claims_file.seed}. Holm corrects p "
+        "over all claims of the paper's tables together, and over the other systems apart."
     )
-    for label, sides in found.rows.items():
+    for label, sides in claims_file.rows.items():
         runs = ", ".join(escape_markdown(f"{side.run} ({side.provenance['commit'][:8]})") for side in sides)
         seeds = "1 training seed" if len(sides) == 1 else f"{len(sides)} training seeds, the first is compared"
         yield f"{escape_markdown(label)}: {runs}; {seeds}."
@@ -164,7 +164,7 @@ def _paper_cells(claim: Claim) -> tuple[str, str]:
 
 
 def _notes(claims: Sequence[Claim]) -> Iterator[str]:
-    """Why there is no word, each reason once; then what was written by hand."""
+    """Reasons of open claims, each once; then the notes written by hand."""
     reasons: dict[tuple[str, Word, str], list[str]] = {}
     for claim in claims:
         if claim.reason:

@@ -1,7 +1,7 @@
-"""`leaderboards/<board>/entries/*.json`: a run's `metrics.json` and where it came from, as one reviewed file.
+"""`leaderboards/<board>/entries/*.json`: a run's `metrics.json` and its origin, as one reviewed file.
 
-An entry holds what a table needs and what a reader needs to check it: the run's id, the digest of its
-manifest, the readable protocols, date and commit. Its file is named after model and run.
+An entry holds the numbers of a row and the facts to check them: the run's id, the digest of its manifest, the readable
+protocols, date and commit. Its file is named after model and run.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from egobench.tables.table import Kind, check_metrics, read_metrics
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where an entry's numbers come from."""
+    """The origin of an entry's numbers."""
 
     model: str
     """Label in the table."""
@@ -39,9 +39,9 @@ class Provenance:
     date: str
     """When the run was made, UTC, ISO 8601."""
     commit: str
-    """Commit of the code that made it; ends in `+dirty` where the tree had changes."""
+    """Commit of the code that made it; ends in `+dirty` if the tree had changes."""
     protocols: Mapping[str, Any] = field(default_factory=dict)
-    """Metric → readable protocol record, so that two entries can say in what they differ."""
+    """Metric → readable protocol record, which shows how two entries differ."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Entry:
         return self.document["metrics"]
 
     def given(self, board: Board) -> str:
-        """The task, where it is not the board's own; else empty."""
+        """The entry's task if it is not the board's; else empty."""
         task = str(self.document["task"])
         return task if task != board.task else ""
 
@@ -95,22 +95,22 @@ def check_entry(content: Any, board: Board, path: Path) -> Entry:
 
 
 def check_belongs(document: Mapping[str, Any], board: Board, where: str) -> None:
-    """Refuses numbers of another split, or of a task that the board neither has nor lists as given.
+    """Refuses numbers of another split, or of a task that the board does not list.
 
     Raises:
         NotComparableError: names the fields that differ.
     """
     differing = [
-        f"{key} is {document[key]!r}, the board's is {' or '.join(map(repr, wanted))}"
-        for key, wanted in (("split", [board.split]), ("task", [board.task, *board.given]))
-        if document[key] not in wanted
+        f"{key} is {document[key]!r}, the board's is {' or '.join(map(repr, allowed))}"
+        for key, allowed in (("split", [board.split]), ("task", [board.task, *board.given]))
+        if document[key] not in allowed
     ]
     if differing:
         raise NotComparableError(f"{where}: {'; '.join(differing)}")
 
 
 def refuse_two_versions(changed: str, where: Path | str) -> None:
-    """A row of a board is one model.
+    """Refuses a run of more than one version of its model's code: a row of a board is one model.
 
     Args:
         changed: `changed_text` of the run's model; empty for a run of one version.
@@ -125,7 +125,7 @@ def refuse_two_versions(changed: str, where: Path | str) -> None:
 
 
 def kind_of(model: str) -> Kind:
-    """`control` for a built-in model whose class says `is_control`, else `model`."""
+    """`control` if the class of a built-in model sets `is_control`, else `model`."""
     return "control" if model in MODELS.names() and getattr(MODELS.load(model), "is_control", False) else "model"
 
 

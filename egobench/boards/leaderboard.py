@@ -1,10 +1,10 @@
-"""Entries → ranked table. Only models, and only within one protocol; nothing is ever compared across blocks.
+"""Entries → ranked table. Only models are ranked, and only within one protocol. Blocks are never compared.
 
-An entry of a task that the board lists as given stands with the others if its protocols differ in the task alone; it
-is marked and has no rank.
+The first block holds the entries with the board's split digest and protocols. Any other entry is in a block with the
+entries that are comparable with it, below a line that names the differing fields.
 
-Block one holds the entries that have the board's split digest and protocols. Any other entry stands in a
-block with those it does compare to, under a line that says in which fields it differs.
+An entry of a task that the board lists as given is in the same block as the others if its protocols differ in the task
+only. It has a mark and no rank.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,14 +19,14 @@ from egobench.boards.published import published_grids
 from egobench.errors import BadInputError
 from egobench.files.atomic import make_folder, write_bytes, write_json
 from egobench.files.plain import differing_fields
-from egobench.tables.given import absence, given_mark, judged_nothing, protocol_but_for_task
+from egobench.tables.given import absence, given_mark, not_applicable_metrics, protocol_but_for_task
 from egobench.tables.grid import Grid
 from egobench.tables.numbers import plain_text, share_text
 from egobench.tables.render import RENDERERS
 from egobench.tables.table import Kind, ModelRow, models_grid
 
 LISTED_FIELDS = 6
-"""Differing protocol fields named in a block's note; the rest are counted."""
+"""Number of differing protocol fields that a block's note names; the rest are counted."""
 
 
 def build(board_dir: Path) -> dict[str, Path]:
@@ -59,10 +59,10 @@ def board_grids(board_dir: Path) -> list[Grid]:
 
 
 def add_entry(board_dir: Path, run_dir: Path, *, kind: Kind | None = None, label: str | None = None) -> Path:
-    """Copies a finished run's results into the board as an entry; the same run again overwrites its own file.
+    """Copies a finished run's results into the board as an entry. The same run, added again, overwrites its own file.
 
     Args:
-        kind: `control` for rows whose rank is known beforehand; None: as the class of the model says.
+        kind: `control` for rows whose rank is known beforehand; None: `kind_of` the model.
         label: name in the table; the run's model by default.
 
     Raises:
@@ -83,16 +83,16 @@ def add_entry(board_dir: Path, run_dir: Path, *, kind: Kind | None = None, label
 
 
 def _groups(board: Board, entries: Sequence[Entry]) -> list[list[Entry]]:
-    """Entries that may stand under one header; the first group is the board's own, possibly empty."""
+    """Entries grouped by comparable protocols; the first group has the board's own, and may be empty."""
     required = {"split_digest": board.split_digest, **board.protocols}
     frozen = {key: digest for key, digest in required.items() if digest}
     groups: list[tuple[dict[str, str], list[Entry]]] = [(frozen, [])]
-    # Entries with most columns come first, so that one which lacks a column joins them and founds no block.
+    # Entries with most columns come first, so that an entry with fewer columns joins their group.
     for entry in sorted(entries, key=lambda entry: (-len(_identity(board, entry)), entry.file)):
         identity = _identity(board, entry)
-        for known, members in groups:
-            if all(known.get(key, digest) == digest for key, digest in identity.items()):
-                known.update(identity)
+        for group_identity, members in groups:
+            if all(group_identity.get(key, digest) == digest for key, digest in identity.items()):
+                group_identity.update(identity)
                 members.append(entry)
                 break
         else:
@@ -101,8 +101,8 @@ def _groups(board: Board, entries: Sequence[Entry]) -> list[list[Entry]]:
 
 
 def _identity(board: Board, entry: Entry) -> dict[str, str]:
-    """What must be equal for two entries to be compared: the split's content and the protocol of each column, but for
-    the task where the board lists the entry's as given."""
+    """What must be equal for two entries to be compared: the split's content and the protocol of each column. If the
+    board lists the entry's task as given, the task in its protocols is replaced by the board's."""
     protocols = {name: entry.metrics[name]["protocol"] for name in board.metrics if name in entry.metrics}
     if entry.given(board):
         records = entry.provenance.protocols
@@ -125,15 +125,16 @@ def _block(board: Board, entries: Sequence[Entry], number: int, first: Sequence[
 
 
 def _ranked(board: Board, entries: Sequence[Entry]) -> list[ModelRow]:
-    """Models that pass the gates by rank, then those that do not, then those that were given more, then controls.
+    """Models that pass the gates, by rank; then those that do not; then those that were given more; then controls.
+
     Equal values share a rank."""
-    competing, others, helped, controls = [], [], [], []
+    competing, others, given_more, controls = [], [], [], []
     for entry in entries:
         row = _row(board, entry)
         if row.kind == "control":
             controls.append(row)
         elif row.given:
-            helped.append(replace(row, notes=(f"not ranked: {given_mark(row.given)}; ranked rows make both",)))
+            given_more.append(replace(row, notes=(f"not ranked: {given_mark(row.given)}; ranked rows make both",)))
         elif reasons := _gate(board, entry.metrics):
             others.append(replace(row, notes=(f"not ranked: {'; '.join(reasons)}",)))
         else:
@@ -144,7 +145,7 @@ def _ranked(board: Board, entries: Sequence[Entry]) -> list[ModelRow]:
     for place, row in enumerate(competing, start=1):
         ranks.setdefault(row.metrics[board.order]["value"], place)
     ranked = [replace(row, rank=ranks[row.metrics[board.order]["value"]]) for row in competing]
-    unranked = [row for rows in (others, helped) for row in sorted(rows, key=lambda row: row.label)]
+    unranked = [row for rows in (others, given_more) for row in sorted(rows, key=lambda row: row.label)]
     return [*ranked, *unranked, *controls]
 
 
@@ -157,7 +158,7 @@ def _row(board: Board, entry: Entry) -> ModelRow:
         provenance.kind,
         run=provenance.run,
         given=given,
-        absent=judged_nothing(given, missing) if given else {},
+        absent=not_applicable_metrics(given, missing) if given else {},
     )
 
 
@@ -170,8 +171,8 @@ def _gate(board: Board, metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
     reasons = []
     if result["n"] < board.gates.min_n:
         reasons.append(f"{result['n']} rows, {board.gates.min_n} are needed")
-    asked = [metrics[name] for name in board.metrics if name in metrics and not absence(metrics[name])]
-    coverage = min(result["coverage"] for result in asked)
+    applicable = [metrics[name] for name in board.metrics if name in metrics and not absence(metrics[name])]
+    coverage = min(result["coverage"] for result in applicable)
     if coverage < board.gates.min_coverage:
         needed = plain_text(100 * board.gates.min_coverage)
         reasons.append(f"coverage {share_text(coverage)}, {needed} % is needed")
@@ -187,31 +188,31 @@ def _order_key(board: Board, row: ModelRow) -> tuple[float, str]:
 
 
 def _difference(board: Board, entry: Entry, first: Sequence[Entry]) -> str:
-    """In what a block differs from the first one: protocol fields where both brought their readable record."""
+    """How a block differs from the first one. Protocol fields are named if both have their readable record."""
     required = {"split_digest": board.split_digest, **board.protocols}
     parts = []
     for key, digest in _identity(board, entry).items():
         peer = next((other for other in first if key in _identity(board, other)), None)
-        wanted = required.get(key) or (_identity(board, peer)[key] if peer else digest)
-        if digest == wanted:
+        expected = required.get(key) or (_identity(board, peer)[key] if peer else digest)
+        if digest == expected:
             continue
         fields = []
         if peer and key in entry.provenance.protocols and key in peer.provenance.protocols:
             fields = differing_fields(entry.provenance.protocols[key], peer.provenance.protocols[key])
         named = f": {', '.join(fields[:LISTED_FIELDS])}" if fields else ""
         more = f" and {len(fields) - LISTED_FIELDS} more" if len(fields) > LISTED_FIELDS else ""
-        parts.append(f"{key} ({digest[:8]} ≠ {wanted[:8]}{named}{more})")
+        parts.append(f"{key} ({digest[:8]} ≠ {expected[:8]}{named}{more})")
     return f"Differs from the first block in {'; '.join(parts)}."
 
 
 def _refuse_twins(entries: Sequence[Entry]) -> None:
-    """One label twice would make a table that nobody can read."""
-    seen: dict[str, Entry] = {}
+    """Refuses two entries with the same label."""
+    entry_of_label: dict[str, Entry] = {}
     for entry in entries:
         label = entry.provenance.model
-        if label in seen:
+        if label in entry_of_label:
             raise BadInputError(
-                f"{seen[label].file} and {entry.file} are both called {label!r}; give one a label of its own",
+                f"{entry_of_label[label].file} and {entry.file} are both called {label!r}; give one a label of its own",
                 code="entry-twin",
             )
-        seen[label] = entry
+        entry_of_label[label] = entry

@@ -1,8 +1,8 @@
-"""What the paper's tables claim: one ordering for each row, column and pair with the paper's own model.
+"""The claims of the paper's tables: in each column, the order of the paper's own model and every other row.
 
-In `published.toml` a table makes claims where it names its `subject`, the row that is compared with every other one;
-`metric` of a column is our name of what the paper's column measures. Only the direction is taken over: the paper's data
-and evaluators are other ones.
+In `published.toml` a table makes claims if it names its `subject`, the row that is compared with every other row.
+`metric` of a column is our name of what the paper's column measures. Only the direction of a difference is used, since
+the paper has other data and other evaluators.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ class Ordering:
     table: str
     """Title."""
     row: str
-    """Against which the subject stands."""
+    """The row that is compared with the subject."""
     column: str
     """As the paper calls it."""
     metric: str
@@ -43,7 +43,7 @@ class Ordering:
 
     @property
     def lead(self) -> Lead:
-        """`first` where the paper has its subject ahead, `second` where it has the row ahead."""
+        """`first` if the subject is ahead in the paper, `second` if the row is ahead."""
         return "first" if harm_of(self.difference, self.better) > 0 else "second"
 
 
@@ -59,7 +59,7 @@ class PaperClaims:
 
     @property
     def rows(self) -> list[str]:
-        """Rows against which the subject stands, in the paper's order."""
+        """Rows that are compared with the subject, in the paper's order."""
         return list(dict.fromkeys(ordering.row for ordering in self.orderings))
 
 
@@ -72,8 +72,8 @@ def read_orderings(path: Path) -> PaperClaims:
     tables = [table for table in read_toml(path).get("table", []) if "subject" in table]
     subjects = list(dict.fromkeys(table["subject"] for table in tables))
     if len(subjects) != 1:
-        found = f"{len(subjects)} subjects ({', '.join(subjects)})" if subjects else "no subject"
-        raise _damaged(path, f'its tables name {found}; one is needed, such as subject = "EgoTwin"')
+        count = f"{len(subjects)} subjects ({', '.join(subjects)})" if subjects else "no subject"
+        raise _damaged(path, f'its tables name {count}; one is needed, such as subject = "EgoTwin"')
     try:
         orderings = [ordering for table in tables for ordering in _of_table(path, table)]
     except KeyError as error:
@@ -91,9 +91,9 @@ def read_orderings(path: Path) -> PaperClaims:
 
 def _of_table(path: Path, table: Mapping[str, Any]) -> Iterator[Ordering]:
     title, subject = table["title"], table["subject"]
-    own = [row for row in table["rows"] if row["model"] == subject]
-    if len(own) != 1:
-        raise _damaged(path, f"{title!r} has {len(own)} rows of its subject {subject!r}; one is needed")
+    subject_rows = [row for row in table["rows"] if row["model"] == subject]
+    if len(subject_rows) != 1:
+        raise _damaged(path, f"{title!r} has {len(subject_rows)} rows of its subject {subject!r}; one is needed")
     for column in table["columns"]:
         if column["better"] not in ARROWS:
             raise _damaged(path, f"{title!r}: {column['name']} has better = {column['better']!r}; lower or higher")
@@ -102,8 +102,8 @@ def _of_table(path: Path, table: Mapping[str, Any]) -> Iterator[Ordering]:
     for row in table["rows"]:
         for column in table["columns"]:
             name = column["name"]
-            numbers = own[0]["values"].get(name), row["values"].get(name)
-            if row is own[0] or None in numbers or numbers[0] == numbers[1]:
+            numbers = subject_rows[0]["values"].get(name), row["values"].get(name)
+            if row is subject_rows[0] or None in numbers or numbers[0] == numbers[1]:
                 continue
             yield Ordering(
                 table=title,

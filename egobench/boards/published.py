@@ -1,7 +1,7 @@
-"""Numbers from papers that nobody here re-ran: blocks of their own, marked *published*, never ranked.
+"""Numbers from papers, which were not measured here: blocks of their own, marked *published*, never ranked.
 
-They come from other data, other splits and undisclosed settings; beside measured rows they would be
-compared, so they get their own header, no rank, no bold and no interval.
+They come from other data, other splits and undisclosed settings. They have a header of their own and no rank, bold or
+interval, so that nobody compares them with measured rows.
 """
 
 from pathlib import Path
@@ -42,7 +42,7 @@ def _grid(table: dict) -> Grid:
                 f"{FILE}: {row['model']} has values for {', '.join(sorted(stray))}, no such column",
                 code="published-damaged",
             )
-        # A decimal as the paper prints it, 41.80 and not 41.8: TOML keeps no zeros, the column says how many.
+        # Decimals as the paper prints them (41.80): TOML drops the zero, so the column states their number.
         texts = [
             MISSING if (value := row["values"].get(column["name"])) is None else f"{value:.{column['decimals']}f}"
             for column in columns

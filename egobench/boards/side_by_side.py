@@ -1,4 +1,4 @@
-"""Finished runs → one grid, a row each; refused where a column would mix protocols. No statistics: it only lays out."""
+"""Finished runs → one grid with a row for each, without statistics. Runs whose protocols differ are refused."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from egobench.tables.table import ModelRow, in_order, models_grid
 
 
 def runs_grid(runs: Sequence[Path], columns: Sequence[str] = ()) -> Grid:
-    """The runs in the order given, floor and chance above them; runs of one name are told apart (`store/labels.py`).
+    """The runs in the given order, below floor and chance. Runs of one name get distinct labels (`store/labels.py`).
 
     Args:
         columns: metrics in this order; empty for all that any run has, in the catalogue's order.
@@ -58,6 +58,6 @@ def _refuse_mixture(first: dict, other: dict, first_run: Path, run: Path) -> Non
     for name in first["metrics"].keys() & other["metrics"].keys():
         if first["metrics"][name]["protocol"] == other["metrics"][name]["protocol"]:
             continue
-        ours, theirs = (content["provenance"]["protocols"][name] for content in (first, other))
-        fields = ", ".join(differing_fields(ours, theirs))
+        first_record, second_record = (content["provenance"]["protocols"][name] for content in (first, other))
+        fields = ", ".join(differing_fields(first_record, second_record))
         raise NotComparableError(f"{name} of {first_run} and of {run} were measured differently: {fields} differ")

@@ -91,13 +91,13 @@ def build_tables(arguments: list[str]) -> int:
 def claims(arguments: list[str]) -> int:
     """Writes a board's claims."""
     options = parse(ClaimsOptions, "leaderboard claims", arguments)
-    from egobench.boards.claim_runs import labelled
+    from egobench.boards.claim_runs import split_labels
     from egobench.boards.claims import find_claims
     from egobench.boards.claims_files import claims_record, write_claims
     from egobench.boards.claims_page import claims_grids, summary_lines
 
     trust = not options.no_trust
-    found = find_claims(options.board, labelled(options.runs), progress=progress(), trust=trust)
+    found = find_claims(options.board, split_labels(options.runs), progress=progress(), trust=trust)
     written = write_claims(options.board, found)
     if options.json:
         print_json(claims_record(found))

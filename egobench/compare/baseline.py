@@ -1,4 +1,5 @@
-"""A baseline: what a gate holds a run against, as one small JSON file that is reviewed like code.
+"""A baseline: the file with which a gate compares a run. It is one small JSON file, so that it can be reviewed like
+code.
 
 {"schema": 1, "kind": "egobench-baseline", "run", "model", "split", "task", "provenance", "samples": digest,
  "history": [{"date", "reason", "run", "model", "commit", "values"}, …]      the newest first; every update has a reason
@@ -7,9 +8,9 @@
                      "rows": places | "all", "terms_value", "above", "below" | "left_out"}}
  "protocols": {digest: record}}
 
-`above` and `below` are what each row adds to numerator and denominator (`below` is absent where it is 1 everywhere);
-`left_out` is the value of a set distance without each of up to 64 blocks of recordings: enough to pair it with another
-run over the same rows, at a few hundred bytes in place of megabytes of features.
+`above` and `below` are what each row adds to numerator and denominator; `below` is absent if it is 1 everywhere.
+`left_out` is the value of a set distance without each of up to 64 blocks of recordings. It is enough to pair the
+distance with that of another run over the same rows, and takes a few hundred bytes in place of megabytes of features.
 """
 
 import json
@@ -36,40 +37,40 @@ _RESULT = (
 
 @dataclass(frozen=True)
 class BaselineSource:
-    """Terms of a baseline's metrics, as they were written."""
+    """Terms of a baseline's metrics, as the file has them."""
 
     name: str
-    held: Mapping[str, Terms]
-    without: Mapping[str, Unpaired]
+    stored: Mapping[str, Terms]
+    unpaired: Mapping[str, Unpaired]
     """Metrics without terms, and why."""
-    missing: Mapping[str, Mapping[Key, Lost]]
+    lost_rows: Mapping[str, Mapping[Key, Lost]]
 
     def terms(self, metric: str, keys: Sequence[Key] | None) -> Terms:
-        """As `Source.terms`; a set distance is only to be had over the rows that were written."""
-        if metric in self.without:
-            raise self.without[metric]
-        found = self.held[metric]
-        if keys is not None and list(keys) != list(found.keys):
+        """As `Source.terms`; a set distance exists only over the rows that were written."""
+        if metric in self.unpaired:
+            raise self.unpaired[metric]
+        terms = self.stored[metric]
+        if keys is not None and list(keys) != list(terms.keys):
             raise Unpaired(
-                f"{self.name} holds {metric} over {len(found.keys)} rows, {len(keys)} of them can be paired; a set "
+                f"{self.name} holds {metric} over {len(terms.keys)} rows, {len(keys)} of them can be paired; a set "
                 "distance needs all of them",
                 incomplete=True,
             )
-        return found
+        return terms
 
     def lost(self, metric: str) -> Mapping[Key, Lost]:
         """As `Source.lost`."""
-        return self.missing.get(metric, {})
+        return self.lost_rows.get(metric, {})
 
 
 def baseline_document(
     side: Side, *, samples: str, reason: str, date: str, earlier: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """What a baseline of a run holds.
+    """The content of a baseline made from a run.
 
     Args:
         samples: digest of the run's samples.
-        reason: why it is written, for the reviewer.
+        reason: why the baseline changes, for the reviewer.
         date: UTC, ISO 8601.
         earlier: the document that it replaces; its history is kept.
 
@@ -152,14 +153,14 @@ def _side(name: str, document: Mapping[str, Any]) -> Side:
     items = {key: Item(*map(str, fact)) for key, fact in zip(keys, facts, strict=True)}
     if len(items) != len(keys):
         raise ValueError("a row stands there twice")
-    held, without, missing = {}, {}, {}
+    stored, unpaired, lost_rows = {}, {}, {}
     for metric, record in document["metrics"].items():
-        missing[metric] = {keys[int(at)]: Lost(*lost) for at, lost in record.get("lost", {}).items()}
+        lost_rows[metric] = {keys[int(at)]: Lost(*lost) for at, lost in record.get("lost", {}).items()}
         if "unpaired" in record:
-            without[metric] = Unpaired(str(record["unpaired"]))
+            unpaired[metric] = Unpaired(str(record["unpaired"]))
         else:
-            held[metric] = _terms(record, keys)
-            _refuse_other_value(metric, record["result"], held[metric])
+            stored[metric] = _terms(record, keys)
+            _refuse_other_value(metric, record["result"], stored[metric])
     results = {metric: record["result"] for metric, record in document["metrics"].items()}
     protocols = {metric: document["protocols"][record["protocol"]] for metric, record in results.items()}
     refuse_other_digests(protocols, results)
@@ -172,7 +173,7 @@ def _side(name: str, document: Mapping[str, Any]) -> Side:
         items=items,
         results=results,
         protocols=protocols,
-        source=BaselineSource(name, held, without, missing),
+        source=BaselineSource(name, stored, unpaired, lost_rows),
         provenance=document["provenance"],
     )
 
@@ -191,13 +192,13 @@ def _terms(record: Mapping[str, Any], keys: Sequence[Key]) -> Terms:
 
 
 def _refuse_other_value(metric: str, result: Mapping[str, Any], terms: Terms) -> None:
-    """The value that is shown has to be the one that its terms come to, by which it is compared."""
-    found = [terms.value]
+    """Refuses a value that does not follow from its terms: the value is shown, and the terms are compared."""
+    values = [terms.value]
     if terms.above is not None and terms.below is not None:
-        found.append(float(terms.above.sum() / terms.below.sum()))
+        values.append(float(terms.above.sum() / terms.below.sum()))
     value, floor = float(result["value"]), float(result.get("floor") or 0.0)
     room = AGREEMENT * max(abs(value), abs(floor), 1e-9)
-    for number in found:
+    for number in values:
         if not abs(number - value) <= room:
             raise ValueError(f"{metric} is {value:.6g}, its terms come to {number:.6g}")
 
@@ -211,23 +212,23 @@ def _vector(numbers: Any) -> np.ndarray:
 
 def _metric_record(side: Side, metric: str, place: Mapping[Key, int]) -> dict[str, Any]:
     result = side.results[metric]
-    found: dict[str, Any] = {"result": {name: result.get(name) for name in _RESULT}}
+    record: dict[str, Any] = {"result": {name: result.get(name) for name in _RESULT}}
     lost = side.source.lost(metric)
     if lost:
-        found["lost"] = {str(place[key]): list(why) for key, why in sorted(lost.items())}
+        record["lost"] = {str(place[key]): list(why) for key, why in sorted(lost.items())}
     try:
         terms = side.source.terms(metric, None)
     except Unpaired as reason:
-        return {**found, "unpaired": str(reason)}
-    found["rows"] = "all" if len(terms.keys) == len(place) else [place[key] for key in terms.keys]
-    found["terms_value"] = terms.value
+        return {**record, "unpaired": str(reason)}
+    record["rows"] = "all" if len(terms.keys) == len(place) else [place[key] for key in terms.keys]
+    record["terms_value"] = terms.value
     if terms.above is None or terms.below is None:
         assert terms.left_out is not None, "terms are rows or blocks"
-        return {**found, "left_out": terms.left_out.tolist()}
-    found["above"] = terms.above.tolist()
+        return {**record, "left_out": terms.left_out.tolist()}
+    record["above"] = terms.above.tolist()
     if not (terms.below == 1).all():
-        found["below"] = terms.below.tolist()
-    return found
+        record["below"] = terms.below.tolist()
+    return record
 
 
 def _pretty(value: Any, indent: str = "") -> str:

@@ -1,4 +1,4 @@
-"""May two sides be compared at all? Protocols first, then the very clips; what differs is named."""
+"""Whether two sides may be compared: the same protocols, then the same clips. A refusal names what differs."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -24,39 +24,42 @@ class FieldDifference:
     second: Any
 
 
-def joint_metrics(first: Side, second: Side, wanted: Sequence[str] = ()) -> list[str]:
-    """Metrics that both sides have, in the first side's order; `wanted` restricts them.
+def joint_metrics(first: Side, second: Side, requested: Sequence[str] = ()) -> list[str]:
+    """Metrics that both sides have, in the first side's order.
+
+    Args:
+        requested: only these; empty for all.
 
     Raises:
-        UnknownNameError: a wanted metric that neither has.
-        NotComparableError: one that only one has, or no metric in common.
+        UnknownNameError: a requested metric that neither side has.
+        NotComparableError: a requested metric that only one side has, or no metric in common.
     """
-    both = [name for name in first.results if name in second.results]
-    for name in wanted:
+    joint = [name for name in first.results if name in second.results]
+    for name in requested:
         if name not in first.results and name not in second.results:
             raise UnknownNameError(unknown("metrics of these runs", name, [*first.results, *second.results]))
-        if name not in both:
-            has, lacks = (first, second) if name in first.results else (second, first)
-            raise NotComparableError(f"{name} was scored in {has.name} and not in {lacks.name}")
-    if not both:
+        if name not in joint:
+            scored, unscored = (first, second) if name in first.results else (second, first)
+            raise NotComparableError(f"{name} was scored in {scored.name} and not in {unscored.name}")
+    if not joint:
         raise NotComparableError(
             f"{first.name} and {second.name} have no metric in common: {_listed(list(first.results))} against "
             f"{_listed(list(second.results))}"
         )
-    return [name for name in both if not wanted or name in wanted]
+    return [name for name in joint if not requested or name in requested]
 
 
 def protocol_differences(first: Side, second: Side, metric: str) -> list[FieldDifference]:
-    """Leaves in which the two protocols of a metric differ; empty where it may be compared."""
+    """Fields in which the two protocols of a metric differ; empty if the metric may be compared."""
     if first.results[metric]["protocol"] == second.results[metric]["protocol"]:
         return []
-    ours, theirs = first.protocols[metric], second.protocols[metric]
-    names = differing_fields(ours, theirs) or ["digest"]
-    return [FieldDifference(name, _leaf(ours, name), _leaf(theirs, name)) for name in names]
+    first_record, second_record = first.protocols[metric], second.protocols[metric]
+    names = differing_fields(first_record, second_record) or ["digest"]
+    return [FieldDifference(name, _leaf(first_record, name), _leaf(second_record, name)) for name in names]
 
 
 def refuse_unlike(first: Side, second: Side, metrics: Sequence[str]) -> None:
-    """Refuses two protocols in one row.
+    """Refuses metrics whose protocols differ.
 
     Raises:
         NotComparableError: names metrics and fields.
@@ -78,7 +81,7 @@ def refuse_unlike(first: Side, second: Side, metrics: Sequence[str]) -> None:
 
 
 def refuse_other_clips(first: Side, second: Side, *, allow_partial: bool = False) -> None:
-    """Refuses rows that are not of the same clips.
+    """Refuses two sides whose rows are not of the same clips.
 
     Raises:
         NotComparableError: a clip with another content, no row in common, or rows that only one side has.
@@ -90,12 +93,12 @@ def refuse_other_clips(first: Side, second: Side, *, allow_partial: bool = False
         raise NotComparableError(f"{first.name} and {second.name}: {text} in each; they are not of one split")
     if not joint:
         raise NotComparableError(f"{first.name} and {second.name} have no clip × seed row in common")
-    for has, lacks in ((first, second), (second, first)):
-        alone = sorted(has.items.keys() - lacks.items.keys())
+    for larger, smaller in ((first, second), (second, first)):
+        alone = sorted(larger.items.keys() - smaller.items.keys())
         if alone and not allow_partial:
             rows = _listed([f"{key.clip} seed {key.seed}" for key in alone])
             raise NotComparableError(
-                f"{lacks.name} has no row of {rows}, which {has.name} has; `--allow-partial` compares the rest"
+                f"{smaller.name} has no row of {rows}, which {larger.name} has; `--allow-partial` compares the rest"
             )
 
 

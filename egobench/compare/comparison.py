@@ -1,7 +1,8 @@
-"""Second run against first: pairs, differences, p, verdicts; but first, may they be compared at all?
+"""Compares a second run with a first: pairs, differences, p-values, verdicts. Runs that may not be compared are
+refused.
 
-Rows are paired by clip, its digest and seed. A row without a number on either side leaves the pair out of that metric
-and is counted, by side.
+Rows are paired by clip, its digest and seed. If a row has no number on one side, its pair does not enter that metric.
+Such rows are counted for each side.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +22,8 @@ from egobench.stats.paired import ClusterSums, Difference, holm, left_out_sums, 
 
 DRAWS, SEED = 10_000, 0
 FAILED_SHARE = 0.01
-"""Rows lost to failures (not: undefined) up to which the rest is compared without being asked."""
+"""Share of rows that may have failed; beyond it, only `allow_partial` compares the rest. Undefined rows do not
+count."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Comparison:
     second: Side
     rows: tuple[MetricComparison, ...]
     only_first: tuple[str, ...]
-    """Metrics that the second run has not."""
+    """Metrics that only the first run has."""
     only_second: tuple[str, ...]
     draws: int
     seed: int
@@ -82,10 +84,10 @@ def compare_sides(
 
     Args:
         metrics: those to compare; empty for all in common.
-        tolerance_of: metric → what does not matter.
+        tolerance_of: metric → its tolerance.
         family: metrics over which Holm adjusts; None for all that are compared.
-        draws: of bootstrap and permutation.
-        allow_partial: compare what is left where more than 1 % of the rows failed, or a side has fewer rows.
+        draws: number of draws of bootstrap and permutation.
+        allow_partial: compare the other rows if more than 1 % failed, or if one side has fewer rows.
 
     Raises:
         UnknownNameError: a metric that no side has.
@@ -96,20 +98,20 @@ def compare_sides(
     refuse_unlike(first, second, names)
     refuse_other_clips(first, second, allow_partial=allow_partial)
     make_ready([first, second], names)
-    found = [_paired(first, second, name, allow_partial) for name in names]
-    tables = [each.table for each in found if each.table is not None]
-    values = [(each.terms[0].value, each.terms[1].value) for each in found if each.terms is not None]
-    differences = iter(paired_differences(tables, values, draws, seed))
-    placed = [None if each.table is None else next(differences) for each in found]
-    counted = set(names if family is None else family)
-    tested = [None if d is None or name not in counted else d.p for name, d in zip(names, placed, strict=True)]
+    paired = [_paired(first, second, name, allow_partial) for name in names]
+    tables = [each.table for each in paired if each.table is not None]
+    values = [(each.terms[0].value, each.terms[1].value) for each in paired if each.terms is not None]
+    computed = iter(paired_differences(tables, values, draws, seed))
+    differences = [None if each.table is None else next(computed) for each in paired]
+    corrected = set(names if family is None else family)
+    tested = [None if d is None or name not in corrected else d.p for name, d in zip(names, differences, strict=True)]
     adjusted = [
-        own if own is not None else (d.p if d else None)  # outside the family p stands for itself
-        for own, d in zip(holm(tested), placed, strict=True)
+        own if own is not None else (d.p if d else None)  # outside the family p is not adjusted
+        for own, d in zip(holm(tested), differences, strict=True)
     ]
     rows = [
         _row(first, each, difference, p, tolerance_of(each.metric))
-        for each, difference, p in zip(found, placed, adjusted, strict=True)
+        for each, difference, p in zip(paired, differences, adjusted, strict=True)
     ]
     return Comparison(
         first=first,
@@ -119,12 +121,12 @@ def compare_sides(
         only_second=tuple(name for name in second.results if name not in first.results),
         draws=draws,
         seed=seed,
-        terms={each.metric: each.terms for each in found if each.terms is not None},
+        terms={each.metric: each.terms for each in paired if each.terms is not None},
     )
 
 
 @dataclass(frozen=True)
-class _Found:
+class _PairedMetric:
     """One metric, before statistics."""
 
     metric: str
@@ -136,34 +138,34 @@ class _Found:
     unmeasured: str = ""
 
 
-def _paired(first: Side, second: Side, metric: str, allow_partial: bool) -> _Found:
+def _paired(first: Side, second: Side, metric: str, allow_partial: bool) -> _PairedMetric:
     planned = sorted(first.items.keys() & second.items.keys())
     try:
         sides = [side.source.terms(metric, None) for side in (first, second)]
-        held = [set(side.keys) for side in sides]
-        joint = [key for key in planned if key in held[0] and key in held[1]]
-        pairs = count_pairs(first, second, metric, planned, held)
+        with_number = [set(side.keys) for side in sides]
+        joint = [key for key in planned if key in with_number[0] and key in with_number[1]]
+        pairs = count_pairs(first, second, metric, planned, with_number)
         _refuse_failures(first, second, metric, pairs, allow_partial)
         refuse_unmeasured(first, second, metric, allow_partial=allow_partial)
         if not joint:
-            return _Found(metric, pairs, reason="no row has a number on both sides")
+            return _PairedMetric(metric, pairs, reason="no row has a number on both sides")
         chosen = [_over(side, metric, terms, joint) for side, terms in zip((first, second), sides, strict=True)]
     except Unpaired as reason:
         pairs = count_pairs(first, second, metric, planned, None)
         if reason.incomplete:
             _refuse_failures(first, second, metric, pairs, allow_partial)
-        return _Found(metric, pairs, reason=str(reason), incomplete=reason.incomplete)
+        return _PairedMetric(metric, pairs, reason=str(reason), incomplete=reason.incomplete)
     terms = chosen[0], chosen[1]
     if (terms[0].left_out is None) != (terms[1].left_out is None):
         text = f"{metric} is paired by rows on one side and by recordings on the other; write the baseline again"
-        return _Found(metric, pairs, reason=text, incomplete=True)
+        return _PairedMetric(metric, pairs, reason=text, incomplete=True)
     sequences = [first.items[key].sequence for key in joint]
     if terms[0].left_out is not None and terms[1].left_out is not None:
         table = left_out_sums((terms[0].value, terms[1].value), terms[0].left_out, terms[1].left_out)
     else:
         above, below = [np.stack([np.asarray(getattr(each, part)) for each in terms]) for part in ("above", "below")]
         table = row_sums(above, below, sequences)
-    return _Found(metric, pairs, terms, table, unmeasured=unmeasured_text(first, second, metric))
+    return _PairedMetric(metric, pairs, terms, table, unmeasured=unmeasured_text(first, second, metric))
 
 
 def _over(side: Side, metric: str, terms: Terms, joint: Sequence[Key]) -> Terms:
@@ -171,10 +173,10 @@ def _over(side: Side, metric: str, terms: Terms, joint: Sequence[Key]) -> Terms:
     if list(terms.keys) == list(joint):
         return terms
     if terms.above is None or terms.below is None:
-        found = side.source.terms(metric, joint)
-        if list(found.keys) != list(joint):
+        joint_terms = side.source.terms(metric, joint)
+        if list(joint_terms.keys) != list(joint):
             raise Unpaired(f"{side.name}: rows of {metric} can no longer be read", incomplete=True)
-        return found
+        return joint_terms
     place = {key: number for number, key in enumerate(terms.keys)}
     chosen = [place[key] for key in joint]
     above, below = terms.above[chosen], terms.below[chosen]
@@ -195,27 +197,27 @@ def _refuse_failures(first: Side, second: Side, metric: str, pairs: Pairs, allow
 
 
 def _row(
-    first: Side, found: _Found, difference: Difference | None, p_holm: float | None, tolerance: Tolerance
+    first: Side, paired: _PairedMetric, difference: Difference | None, p_holm: float | None, tolerance: Tolerance
 ) -> MetricComparison:
-    record = first.results[found.metric]
+    record = first.results[paired.metric]
     verdict: Verdict = "not compared"
     trend: Trend = ""
-    reason, width = found.reason, None
+    reason, width = paired.reason, None
     if difference is not None:
         width = tolerance.of(difference.first)
         verdict, trend, reason = judge(difference, record["better"], width, p_holm)
     return MetricComparison(
-        metric=found.metric,
+        metric=paired.metric,
         unit=record["unit"],
         better=record["better"],
         protocol=record["protocol"],
-        pairs=found.pairs,
+        pairs=paired.pairs,
         tolerance=width,
         difference=difference,
         p_holm=p_holm,
         verdict=verdict,
         trend=trend,
-        reason="; ".join(text for text in (reason, found.unmeasured) if text),
-        incomplete=found.incomplete,
-        unmeasured=found.unmeasured,
+        reason="; ".join(text for text in (reason, paired.unmeasured) if text),
+        incomplete=paired.incomplete,
+        unmeasured=paired.unmeasured,
     )

@@ -1,11 +1,11 @@
-"""A run against a baseline under a policy: pass, or one exit code that says which of four things went wrong.
+"""Compares a run with a baseline under a policy. The run passes, or the exit code says why not.
 
 Exit codes, the first that holds: 1 a gated metric regressed · 3 one cannot be compared · 4 rows failed beyond what is
 allowed · 2 a tolerance that this many clips cannot resolve · 5 inconclusive, under `strict` · 0.
 
-A gate asks one side only, is it worse: it passes where the whole 95 % interval of the harm lies below the tolerance, so
-also where a difference is certain but smaller, and where it is better by however much. A comparison asks both sides, so
-its verdict of the same numbers may be *inconclusive*.
+A gate is one-sided: it tests whether the run is worse. It passes if the whole 95 % interval of the harm lies below the
+tolerance. So it passes a certain but smaller harm, and an improvement of any size. A comparison is two-sided, so its
+verdict on the same numbers may be *inconclusive*.
 """
 
 import math
@@ -34,7 +34,7 @@ CODES: tuple[tuple[Outcome, int], ...] = (
 """In the order in which they decide; 5 only under `strict`."""
 
 SHOWN_CLIPS, NAMED_CLIPS = 5, 3
-"""Clips kept with a metric that did not pass, and those of them named in one line."""
+"""Clips listed with a metric that did not pass, and how many of them its line names."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class GateRow:
     reason: str
     """Why it did not pass; empty if it did."""
     comparison: MetricComparison | None
-    """None where it could not be compared."""
+    """None if it could not be compared."""
     clips_needed: int | None = None
-    """For a tolerance below the smallest effect that these clips can show."""
+    """Set if the tolerance is below the smallest effect that these clips can show."""
     losses: tuple[Loss, ...] = ()
-    """Of a metric that regressed, or whose tolerance is too fine: the clips where it lost most."""
+    """The clips where the metric lost most, if it regressed or its tolerance is too small."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,10 @@ class GateReport:
 def gate(
     run: Side, baseline: Side, policy: Policy, *, strict: bool = False, draws: int = DRAWS, seed: int = SEED
 ) -> GateReport:
-    """Holds a run against a baseline.
+    """Compares a run with a baseline.
 
     Raises:
-        BadInputError: a damaged side. What is wrong with a metric is an outcome of its row, not an error.
+        BadInputError: a damaged side. A problem of one metric is the outcome of its row, not an error.
     """
     names = [*baseline.results, *(name for name in policy.metrics if name not in baseline.results)]
     refused = _refused(run, baseline, names)
@@ -116,20 +116,20 @@ def gate(
 
 def _refused(run: Side, baseline: Side, names: Sequence[str]) -> dict[str, str]:
     """Metrics that may not be compared, and why."""
-    found = {}
+    reasons = {}
     for name in names:
         lacking = [where for side, where in ((baseline, "baseline"), (run, "run")) if name not in side.results]
         if lacking:
-            found[name] = f"not in the {' and not in the '.join(lacking)}"
+            reasons[name] = f"not in the {' and not in the '.join(lacking)}"
             continue
         fields = [each.field for each in protocol_differences(baseline, run, name)]
         if fields:
-            found[name] = f"measured differently: {', '.join(fields)} differ"
+            reasons[name] = f"measured differently: {', '.join(fields)} differ"
     try:
         refuse_other_clips(baseline, run)
     except NotComparableError as error:
-        return {name: found.get(name, str(error)) for name in names}
-    return found
+        return {name: reasons.get(name, str(error)) for name in names}
+    return reasons
 
 
 def _row(metric: str, policy: Policy, refused: str | None, comparison: Comparison | None) -> GateRow:
@@ -137,9 +137,9 @@ def _row(metric: str, policy: Policy, refused: str | None, comparison: Compariso
     if refused is not None or comparison is None:
         return GateRow(metric, rule, "not comparable", refused or "no metric could be compared", None)
     row = comparison.row(metric)
-    unseen = too_few_measured(comparison.first, comparison.second, metric)
-    if unseen and row.difference is not None:
-        return GateRow(metric, rule, "incomplete", unseen, row)
+    unmeasured = too_few_measured(comparison.first, comparison.second, metric)
+    if unmeasured and row.difference is not None:
+        return GateRow(metric, rule, "incomplete", unmeasured, row)
     if row.verdict == "regressed":
         losses = tuple(worst_clips(comparison, SHOWN_CLIPS, [metric]))
         return GateRow(metric, rule, "regressed", _harm_text(row), row, losses=losses)
@@ -161,7 +161,8 @@ def _row(metric: str, policy: Policy, refused: str | None, comparison: Compariso
 
 
 def _too_few(rule: Rule, row: MetricComparison, effect: float, clips: int, losses: tuple[Loss, ...]) -> GateRow:
-    """The tolerance is finer than the clips can show; a few clips that lost much have the same effect and are named."""
+    """The row of a tolerance that is smaller than the clips can show. A few clips that lost much have the same effect,
+    so they are named."""
     tolerance = row.tolerance or 0.0
     if tolerance <= ROUNDING:
         text = f"the tolerance is 0; these clips show {effect:.3g} at best: set absolute or relative to that or more"
@@ -175,15 +176,15 @@ def _too_few(rule: Rule, row: MetricComparison, effect: float, clips: int, losse
 
 
 def _harm_text(row: MetricComparison) -> str:
-    found = row.difference
-    assert found is not None, "a verdict has a difference"
-    ends = "" if found.ci95 is None else f" [{found.ci95[0]:+.3g}, {found.ci95[1]:+.3g}]"
+    difference = row.difference
+    assert difference is not None, "a verdict has a difference"
+    ends = "" if difference.ci95 is None else f" [{difference.ci95[0]:+.3g}, {difference.ci95[1]:+.3g}]"
     tolerance = 0.0 if row.tolerance is None or row.tolerance <= ROUNDING else row.tolerance
-    return f"{found.first:.4g} → {found.second:.4g}, {found.value:+.3g}{ends}, tolerance {tolerance:.3g}"
+    return f"{difference.first:.4g} → {difference.second:.4g}, {difference.value:+.3g}{ends}, tolerance {tolerance:.3g}"
 
 
 def _losses(rows: Sequence[GateRow], comparison: Comparison) -> list[Loss]:
-    """By the gated metrics that regressed, or by all gated ones."""
+    """The clips that lost most, by the gated metrics that regressed, or else by all gated ones."""
     gated = [row for row in rows if row.rule.severity == "gate"]
     chosen = [row for row in gated if row.outcome == "regressed"] or gated
     return worst_clips(comparison, metrics=[row.metric for row in chosen])

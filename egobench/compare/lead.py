@@ -1,7 +1,7 @@
-"""Which of two rows is ahead, and is that more than another training seed would change?
+"""Which of two rows is ahead, and whether the lead is larger than the training noise.
 
-A row is ahead where the paired difference has a Holm-adjusted p below 5 % and is larger than the training noise: the
-largest difference between two training seeds of one row.
+The training noise is the largest difference between two training seeds of one row. A row is ahead if the paired
+difference is larger than this noise and has a Holm-adjusted p below 5 %.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ Lead = Literal["first", "second", "undecided"]
 
 @dataclass(frozen=True)
 class Noise:
-    """What another training seed changes in one metric."""
+    """The training noise of one metric."""
 
     value: float
     """Largest absolute paired difference between two seeds of one row, in the metric's unit."""
@@ -34,21 +34,21 @@ class Noise:
     runs: Mapping[str, tuple[str, ...]]
     """Row → the runs of these seeds."""
     is_kept: bool = False
-    """Measured for an earlier writing of the claims; the runs of the seeds were not given again."""
+    """Taken from an earlier claims file; the runs of the second seeds were not given again."""
 
 
 def training_noise(rows: Mapping[str, Sequence[Side]], metrics: Sequence[str]) -> dict[str, Noise]:
-    """Metric → noise, of the metrics of which some row has numbers from two training seeds.
+    """Metric → noise. A metric is absent if no row has numbers from two training seeds.
 
     Args:
-        rows: label → its runs, one a training seed.
-        metrics: those that are wanted.
+        rows: label → its runs, one for each training seed.
+        metrics: the requested ones.
 
     Raises:
-        BadInputError: `seed-same`: two runs of one row agree in every number, so they are no two seeds.
+        BadInputError: `seed-same`: two runs of one row agree in every number, so they are of one seed.
         NotComparableError: protocols or clips of two seeds differ, or too many rows failed.
     """
-    found: dict[str, Noise] = {}
+    noise: dict[str, Noise] = {}
     for label, sides in rows.items():
         gaps: dict[str, list[float]] = {}
         for one, other in combinations(sides, 2):
@@ -56,24 +56,24 @@ def training_noise(rows: Mapping[str, Sequence[Side]], metrics: Sequence[str]) -
                 gaps.setdefault(metric, []).append(gap)
         for metric, sizes in gaps.items():
             seeds = tuple(side.run for side in sides if _has_number(side, metric))
-            known = found.get(metric, Noise(-1.0, label, {}, {}))
-            value, row = max((known.value, known.row), (max(sizes), label), key=lambda pair: pair[0])
-            found[metric] = Noise(value, row, {**known.seeds, label: len(seeds)}, {**known.runs, label: seeds})
-    return {metric: found[metric] for metric in metrics if metric in found}
+            earlier = noise.get(metric, Noise(-1.0, label, {}, {}))
+            value, row = max((earlier.value, earlier.row), (max(sizes), label), key=lambda pair: pair[0])
+            noise[metric] = Noise(value, row, {**earlier.seeds, label: len(seeds)}, {**earlier.runs, label: seeds})
+    return {metric: noise[metric] for metric in metrics if metric in noise}
 
 
 def lead_of(
     difference: Difference | None, better: Better, p_holm: float | None, noise: float | None
 ) -> tuple[Lead, str]:
-    """Who is ahead, and why nobody is.
+    """Which row is ahead, or why the order is undecided.
 
     Args:
-        difference: second minus first; None where no pair of rows has a number.
+        difference: second minus first; None if no pair of rows has a number.
         better: `lower` or `higher`.
-        p_holm: adjusted over everything that is claimed together; None without a test.
-        noise: of the training, in the metric's unit; None where there is no second seed.
+        p_holm: adjusted over all claims of a list; None without a test.
+        noise: training noise, in the metric's unit; None if there is no second seed.
 
-    Returns: `first`, `second` or `undecided`, and the reason for the last one, else an empty text.
+    Returns: `first` or `second` with an empty text, or `undecided` with the reason.
     """
     if difference is None:
         return "undecided", "no pair of rows has a number"
@@ -94,7 +94,7 @@ def _gaps(label: str, one: Side, other: Side, metrics: Sequence[str]) -> dict[st
     names = [name for name in metrics if _has_number(one, name) and _has_number(other, name)]
     if not names:
         return {}
-    compared = compare_sides(one, other, names, draws=1)  # the difference alone is wanted: no draws
+    compared = compare_sides(one, other, names, draws=1)  # only the difference is needed
     gaps = {row.metric: abs(row.difference.value) for row in compared.rows if row.difference is not None}
     if gaps and all(_is_same(*terms) for terms in compared.terms.values()):
         text = f"{one.name} and {other.name}, both {label!r}, agree in every number ({', '.join(gaps)})"

@@ -1,4 +1,4 @@
-"""The clips where the second run lost most, by name: what to look at first."""
+"""The clips where the second run lost most: the ones to look at first."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ TOP = 20
 
 @dataclass(frozen=True)
 class Loss:
-    """One clip, mean over its seeds."""
+    """One clip; numbers are means over its seeds."""
 
     clip: str
     sequence: str
@@ -23,14 +23,14 @@ class Loss:
     loss: float
     """Mean over metrics of the harm, each in units of its root mean square over clips."""
     metric: str
-    """Where it lost most."""
+    """The metric in which it lost most."""
     first: float
-    """That metric on this clip."""
+    """Value of that metric on this clip in the first run."""
     second: float
 
 
 def worst_clips(comparison: Comparison, top: int = TOP, metrics: Sequence[str] | None = None) -> list[Loss]:
-    """The clips that lost, the worst first, by all metrics that are made of clips (no Fréchet distance is).
+    """The clips that lost, the worst first, by all metrics that have a value per clip (Fréchet distances do not).
 
     Args:
         metrics: only these.
@@ -48,14 +48,14 @@ def worst_clips(comparison: Comparison, top: int = TOP, metrics: Sequence[str] |
             for clip, (first, second) in by_clip.items():
                 harms[clip][row.metric] = harm_of(second - first, row.better) / float(scale), first, second
     facts = {key.clip: item for key, item in comparison.first.items.items()}
-    found = []
+    losses = []
     for clip, by_metric in harms.items():
         loss = float(np.mean([harm for harm, _, _ in by_metric.values()]))
         metric = max(sorted(by_metric), key=lambda name: by_metric[name][0])
         _, first, second = by_metric[metric]
-        found.append(Loss(clip, facts[clip].sequence, facts[clip].stratum, loss, metric, first, second))
-    lost = [each for each in found if each.loss > 0]
-    return sorted(lost, key=lambda each: (-each.loss, each.clip))[:top]
+        losses.append(Loss(clip, facts[clip].sequence, facts[clip].stratum, loss, metric, first, second))
+    positive = [each for each in losses if each.loss > 0]
+    return sorted(positive, key=lambda each: (-each.loss, each.clip))[:top]
 
 
 def _by_clip(pair: tuple[Terms, Terms]) -> dict[str, tuple[float, float]]:

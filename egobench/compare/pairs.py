@@ -1,4 +1,4 @@
-"""How many rows of a metric can be paired, and why the others cannot: nothing is dropped without being counted."""
+"""How many rows of a metric can be paired, and why the others cannot. Every row is counted."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,41 +22,41 @@ class Pairs:
     only_second: int = 0
     neither: int = 0
     failed: int = 0
-    """Of all without a number: those where a row failed on some side, as opposed to being undefined."""
+    """Unpaired rows that failed on some side; undefined rows do not count."""
     reasons: Mapping[str, int] = field(default_factory=dict)
-    """Why, the commonest first; `first: …` or `second: …`."""
+    """Reason → rows, the commonest first; a reason starts with `first: ` or `second: `."""
 
 
 def count_pairs(
-    first: Side, second: Side, metric: str, planned: Sequence[Key], held: Sequence[set[Key]] | None
+    first: Side, second: Side, metric: str, planned: Sequence[Key], with_number: Sequence[set[Key]] | None
 ) -> Pairs:
     """Counts the rows of a metric by what each side has.
 
     Args:
         planned: rows that both sides have.
-        held: rows with a number, per side; None where nothing can be had.
+        with_number: rows with a number, per side; None if a side has no terms at all.
     """
     lost = [side.source.lost(metric) for side in (first, second)]
-    if held is None:  # a set metric without any value, or a side of which nothing can be had
+    if with_number is None:  # a set metric without a value, or a side without terms
         failed = sum(any(key in side and side[key].status == "failed" for side in lost) for key in planned)
         return Pairs(len(planned), 0, neither=len(planned), failed=failed, reasons=_reasons(lost, planned))
-    has = Counter((key in held[0], key in held[1]) for key in planned)
-    missing = [key for key in planned if not (key in held[0] and key in held[1])]
-    failed = sum(any(_is_failed(key, *side) for side in zip(held, lost, strict=True)) for key in missing)
+    counts = Counter((key in with_number[0], key in with_number[1]) for key in planned)
+    missing = [key for key in planned if not (key in with_number[0] and key in with_number[1])]
+    failed = sum(any(_is_failed(key, *side) for side in zip(with_number, lost, strict=True)) for key in missing)
     return Pairs(
         planned=len(planned),
-        paired=has[True, True],
-        only_first=has[True, False],
-        only_second=has[False, True],
-        neither=has[False, False],
+        paired=counts[True, True],
+        only_first=counts[True, False],
+        only_second=counts[False, True],
+        neither=counts[False, False],
         failed=failed,
         reasons=_reasons(lost, missing),
     )
 
 
-def _is_failed(key: Key, held: set[Key], lost: Mapping[Key, Lost]) -> bool:
-    """Whether a row that has no number failed; one of a set metric that did not enter could not be read."""
-    return key not in held and (key not in lost or lost[key].status == "failed")
+def _is_failed(key: Key, with_number: set[Key], lost: Mapping[Key, Lost]) -> bool:
+    """Whether a row without a number failed. A row that did not enter a set metric could not be read, so it failed."""
+    return key not in with_number and (key not in lost or lost[key].status == "failed")
 
 
 def _reasons(lost: Sequence[Mapping[Key, Lost]], keys: Sequence[Key]) -> dict[str, int]:

@@ -1,11 +1,11 @@
-"""`gate.toml`: what a gate lets pass, per metric.
+"""`gate.toml`: the tolerance and the severity of each metric at a gate.
 
 schema = 1
 allow_failed = 0                rows of a metric that may be lost to failures before the gate is incomplete (exit 4)
 [defaults]                      for every metric of the baseline that has no table of its own
 severity = "warn"               gate: decides the exit code | warn: is annotated | info: is only printed
-absolute = 0.0                  a harm of so much does not matter, in the metric's unit …
-relative = 0.02                 … or of this share of the baseline's value; the larger of the two is the tolerance
+absolute = 0.0                  tolerance in the metric's unit …
+relative = 0.02                 … or as a share of the baseline's value; the larger of the two holds
 [metrics.r-precision]           the same keys, for one metric
 severity = "gate"
 absolute = 0.02
@@ -28,7 +28,7 @@ Severity = Literal["gate", "warn", "info"]
 
 @dataclass(frozen=True)
 class Rule:
-    """What holds for one metric."""
+    """Severity and tolerance of one metric."""
 
     severity: Severity = "warn"
     absolute: float = 0.0
@@ -36,7 +36,7 @@ class Rule:
 
     @property
     def tolerance(self) -> Tolerance:
-        """A harm that does not matter."""
+        """The largest harm that is accepted."""
         return Tolerance(self.absolute, self.relative)
 
 
@@ -56,7 +56,7 @@ class Policy:
 
 
 DEFAULT_POLICY = Policy("the default policy", Rule("gate", relative=0.1))
-"""Of a gate without a gate.toml: every metric of the baseline decides, within a tenth of the baseline's value."""
+"""Used without a gate.toml: every metric of the baseline is gated, with a tolerance of a tenth of its value there."""
 
 
 def read_policy(path: Path | str) -> Policy:
@@ -68,8 +68,8 @@ def read_policy(path: Path | str) -> Policy:
     """
     where, content = str(path), _content(Path(path))
     if content.get("schema") != SCHEMA:
-        found = content.get("schema")
-        raise BadInputError(f"{where}: schema is {found!r}; `schema = {SCHEMA}` is needed", code="policy-schema")
+        schema = content.get("schema")
+        raise BadInputError(f"{where}: schema is {schema!r}; `schema = {SCHEMA}` is needed", code="policy-schema")
     known = ["schema", "allow_failed", "defaults", "metrics"]
     for key in content:
         if key not in known:

@@ -29,18 +29,18 @@ def comparison_record(comparison: Comparison) -> dict[str, Any]:
 
 def row_record(row: MetricComparison) -> dict[str, Any]:
     """One metric."""
-    found = row.difference
+    difference = row.difference
     numbers = {
-        "first": None if found is None else found.first,
-        "second": None if found is None else found.second,
-        "difference": None if found is None else found.value,
-        "ci95": None if found is None else found.ci95,
-        "standard_error": None if found is None else found.error,
-        "p": None if found is None else found.p,
+        "first": None if difference is None else difference.first,
+        "second": None if difference is None else difference.second,
+        "difference": None if difference is None else difference.value,
+        "ci95": None if difference is None else difference.ci95,
+        "standard_error": None if difference is None else difference.error,
+        "p": None if difference is None else difference.p,
         "p_holm": row.p_holm,
-        "detectable": None if found is None else found.detectable,
-        "sequences": None if found is None else found.groups,
-        "method": None if found is None else found.method,
+        "detectable": None if difference is None else difference.detectable,
+        "sequences": None if difference is None else difference.groups,
+        "method": None if difference is None else difference.method,
     }
     return plain(
         {
@@ -52,7 +52,7 @@ def row_record(row: MetricComparison) -> dict[str, Any]:
 
 
 def side_record(side: Side) -> dict[str, Any]:
-    """Which run."""
+    """A run or a baseline: its name and origin."""
     return plain(
         {
             **{"name": side.name, "label": side.called, "run": side.run, "model": side.model},
@@ -83,7 +83,7 @@ def gate_record(report: GateReport) -> dict[str, Any]:
 
 
 def differences_record(first: Side, second: Side, metrics: Sequence[str]) -> dict[str, Any]:
-    """Why two sides may not be compared: metric → field → both values."""
+    """Protocol fields in which two sides differ: metric → field → both values."""
     return plain(
         {
             metric: {each.field: [each.first, each.second] for each in protocol_differences(first, second, metric)}
@@ -93,6 +93,6 @@ def differences_record(first: Side, second: Side, metrics: Sequence[str]) -> dic
 
 
 def _gate_row_record(row: GateRow) -> dict[str, Any]:
-    found = {} if row.comparison is None else row_record(row.comparison)
+    record = {} if row.comparison is None else row_record(row.comparison)
     own = {"severity": row.rule.severity, "outcome": row.outcome, "clips_needed": row.clips_needed}
-    return {**found, **own, "reason": row.reason or found.get("reason", "")}
+    return {**record, **own, "reason": row.reason or record.get("reason", "")}

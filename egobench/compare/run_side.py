@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 
 def run_side(path: Path | str, progress: Progress | None = None, *, trust: bool = True) -> Side:
-    """Opens a finished run; its split, where it lies here, has to be what its index says.
+    """Opens a finished run. If its split is on this machine, its content is compared with its index.
 
     Args:
         trust: see `check_split`.
 
     Raises:
-        BadInputError: not a run, not finished, damaged, or tables that contradict each other; `run-changed` since it
-            was sealed; `split-content`.
+        BadInputError: not a run, not finished, damaged, or tables that contradict each other; `run-changed`: changed
+            since it was sealed; `split-content`.
     """
     folder = open_run(path)
     manifest = read_finished(folder, path)
@@ -77,11 +77,12 @@ def run_side(path: Path | str, progress: Progress | None = None, *, trust: bool 
 
 
 def make_ready(sides: Sequence[Side], metrics: Sequence[str]) -> None:
-    """Extracts in one round what set metrics of several runs need and the cache does not hold; without it, each metric
-    of each run would start a round of its own when it is asked for.
+    """Extracts, in one round, the features that set metrics of several runs need and the cache lacks.
+
+    Without it, each metric of each run would start a round of its own when its terms are read.
 
     Raises:
-        EgoBenchError: as `RunSource.terms`, where a run does not fit this machine.
+        EgoBenchError: as `RunSource.terms`, if a run does not fit this machine.
     """
     sources = [side.source for side in sides if isinstance(side.source, RunSource)]
     if not sources:
@@ -97,20 +98,20 @@ def make_ready(sides: Sequence[Side], metrics: Sequence[str]) -> None:
 
 
 def told_apart(sides: Sequence[Side]) -> list[Side]:
-    """The same sides with labels that differ: by their names, else by the settings that differ, else by their runs."""
+    """The same sides with labels that differ. Equal names get the settings that differ, or else the run's folder."""
     named = [Named(side.run, side.called, side.provenance.get("settings", {})) for side in sides]
     return [replace(side, label=label) for side, label in zip(sides, distinct_labels(named), strict=True)]
 
 
 def _check_split(manifest: Mapping[str, Any], progress: Progress | None, trust: bool) -> None:
-    """Raises BadInputError where the split lies here and its content is not what its index says."""
+    """Raises BadInputError if the split is on this machine and its content is not what its index says."""
     from egobench.data.check_split import check_split  # opens splits; only here
     from egobench.plan.resolve import resolve_split
 
     try:
         split = resolve_split(manifest["request"]["split"])
     except (UnknownNameError, BadInputError, KeyError, TypeError):
-        return  # clip scores need no split; set metrics will say what they miss
+        return  # clip scores need no split; set metrics raise when they need it
     check_split(split, progress, trust=trust)
 
 
@@ -124,9 +125,9 @@ class RunSource:
     scores: Mapping[str, Sequence[ScoreRow]]
     results: Mapping[str, Mapping[str, Any]]
     progress: Progress
-    _held: dict[tuple[str, tuple[Key, ...] | None], Terms] = field(default_factory=dict)
+    _terms_by_key: dict[tuple[str, tuple[Key, ...] | None], Terms] = field(default_factory=dict)
     _extracted: set[str] = field(default_factory=set)
-    """Metrics whose rows have all been looked at by `make_ready`; what the cache lacks of them cannot be had."""
+    """Metrics that `make_ready` has extracted. Features that the cache still lacks cannot be extracted."""
 
     @cached_property
     def _failed_sets(self) -> dict[str, str]:
@@ -134,24 +135,26 @@ class RunSource:
 
     def terms(self, metric: str, keys: Sequence[Key] | None) -> Terms:
         """As `Source.terms`."""
-        place = metric, None if keys is None else tuple(keys)
-        if place not in self._held:
-            self._held[place] = self._set_terms(metric, keys) if self._is_set(metric) else self._clip_terms(metric)
-        return self._held[place]
+        key = metric, None if keys is None else tuple(keys)
+        if key not in self._terms_by_key:
+            self._terms_by_key[key] = (
+                self._set_terms(metric, keys) if self._is_set(metric) else self._clip_terms(metric)
+            )
+        return self._terms_by_key[key]
 
     def lost(self, metric: str) -> dict[Key, Lost]:
-        """As `Source.lost`: rows without a sample, and those on which a clip metric gave no number; all rows where a
-        set metric failed as a whole."""
-        found = {
+        """As `Source.lost`: rows without a sample, and rows on which a clip metric gave no number. If a set metric
+        failed as a whole, all rows are lost."""
+        lost = {
             key: Lost("failed", f"{row.code}: {row.reason}") for key, row in self.rows.items() if row.status == "failed"
         }
         whole = self._failed_sets.get(metric)
         if whole is not None:
-            return {key: found.get(key, Lost("failed", whole)) for key in self.rows}
+            return {key: lost.get(key, Lost("failed", whole)) for key in self.rows}
         for row in self.scores[metric]:
             if row.clip != SET_CLIP and row.status != "ok":
-                found[Key(row.clip, row.seed)] = Lost(row.status, row.reason)
-        return found
+                lost[Key(row.clip, row.seed)] = Lost(row.status, row.reason)
+        return lost
 
     def _is_set(self, metric: str) -> bool:
         return all(row.clip == SET_CLIP for row in self.scores[metric])
@@ -176,46 +179,46 @@ class RunSource:
         chosen = self._chosen(keys)
         record = self.results[metric]
         try:
-            found = self._kept_or_made(metric, record["protocol"], chosen)
+            set_terms = self._load_or_compute(metric, record["protocol"], chosen)
         except Undefined as reason:
             raise Unpaired(f"{self.folder.run_id}: undefined: {reason}") from None
-        entered = tuple(Key(chosen[place].clip, chosen[place].seed) for place in found.rows.tolist())
+        entered = tuple(Key(chosen[place].clip, chosen[place].seed) for place in set_terms.rows.tolist())
         if keys is None:
-            self._refuse_others(metric, found.value, len(entered))
-        return Terms(entered, found.value, found.above, found.below, found.left_out)
+            self._refuse_others(metric, set_terms.value, len(entered))
+        return Terms(entered, set_terms.value, set_terms.above, set_terms.below, set_terms.left_out)
 
     def lacks(self, metrics: Sequence[str], cache: Cache) -> "list[Lack]":
         """Set metrics whose terms over all rows are not in the cache."""
         from egobench.run.terms import Lack, SetSource  # opens splits and extractors; not needed the second time
 
-        found, rows = [], self._chosen(None)
+        lacks, rows = [], self._chosen(None)
         for metric in metrics:
             scores = self.scores.get(metric, ())
             if not scores or not self._is_set(metric) or scores[0].status != "ok" or metric in self._extracted:
                 continue
             protocol = self.results[metric]["protocol"]
             if load_terms(cache, terms_key(metric, protocol, rows)) is None:
-                found.append(Lack(SetSource(self.folder, self.manifest), metric, protocol, rows))
-        return found
+                lacks.append(Lack(SetSource(self.folder, self.manifest), metric, protocol, rows))
+        return lacks
 
     def _chosen(self, keys: Sequence[Key] | None) -> list[ItemRow]:
         return [self.rows[key] for key in sorted(keys or self.rows) if self.rows[key].status == "ok"]
 
-    def _kept_or_made(self, metric: str, protocol: str, chosen: Sequence[ItemRow]) -> SetTerms:
+    def _load_or_compute(self, metric: str, protocol: str, chosen: Sequence[ItemRow]) -> SetTerms:
         cache = Cache(make_folder(cache_home()))
         key = terms_key(metric, protocol, chosen)
-        found = load_terms(cache, key)
-        if found is None:
+        terms = load_terms(cache, key)
+        if terms is None:
             from egobench.run.terms import SetSource  # opens splits and extractors; not needed the second time
 
             source = SetSource(self.folder, self.manifest)
             is_extracted = metric in self._extracted
-            found = source.terms(metric, protocol, chosen, cache, self.progress, is_extracted=is_extracted)
-            keep_terms(cache, key, found)
-        return found
+            terms = source.terms(metric, protocol, chosen, cache, self.progress, is_extracted=is_extracted)
+            keep_terms(cache, key, terms)
+        return terms
 
     def _refuse_others(self, metric: str, value: float, entered: int) -> None:
-        """What features give now must be what stands in `metrics.json`."""
+        """Refuses a value that differs from the one in `metrics.json`."""
         record = self.results[metric]
         scale = max(abs(record["value"]), abs(record.get("floor") or 0.0), 1e-9)
         if entered != record["n"] or abs(value - record["value"]) > AGREEMENT * scale:

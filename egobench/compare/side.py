@@ -10,8 +10,8 @@ from jaxtyping import Float
 from egobench.files.digest import digest_json
 
 AGREEMENT = 1e-4
-"""Relative difference up to which a value made again from features is the one in `metrics.json` (another machine may
-round features differently)."""
+"""Relative difference up to which a value computed again equals the one in `metrics.json`. Another machine may round
+features differently."""
 Status = Literal["ok", "undefined", "failed", "not-applicable"]
 
 
@@ -24,7 +24,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Item:
-    """What is known of a row beside its scores."""
+    """Facts of a row besides its scores."""
 
     digest: str
     """Of the clip's content."""
@@ -48,35 +48,35 @@ class Terms:
     value: float
     """Over these rows."""
     above: Float[np.ndarray, " row"] | None = None
-    """What each row adds to the numerator; None for a metric that is no ratio."""
+    """What each row adds to the numerator; None for a metric that is no ratio of sums."""
     below: Float[np.ndarray, " row"] | None = None
     left_out: Float[np.ndarray, " block"] | None = None
-    """Value without each block of recordings, for the others."""
+    """Value without each block of recordings, for metrics that are no ratio of sums."""
 
 
 class Unpaired(Exception):  # noqa: N818  (an outcome of one metric, not an error)
-    """A metric of this side cannot be had over the rows that are asked for; the text says why."""
+    """A metric of this side has no terms over the requested rows; the text says why."""
 
     def __init__(self, reason: str, *, incomplete: bool = False) -> None:
         super().__init__(reason)
         self.incomplete = incomplete
-        """Rows are missing that were planned, as opposed to a metric without meaning."""
+        """Planned rows are missing. False for a metric that has no meaning here."""
 
 
 class Source(Protocol):
-    """Where terms come from."""
+    """Gives the terms of a side's metrics."""
 
     def terms(self, metric: str, keys: Sequence[Key] | None) -> Terms:
         """Terms over all rows with a number (`keys` None), or over these rows exactly.
 
         Raises:
-            Unpaired: not to be had; the text says why.
-            EgoBenchError: what the side is made of is damaged or does not fit this machine.
+            Unpaired: there are none; the text says why.
+            EgoBenchError: files of the side are damaged or do not fit this machine.
         """
         ...
 
     def lost(self, metric: str) -> Mapping[Key, Lost]:
-        """Rows without a number, and why; a metric that scores the set may leave it to its terms and say nothing."""
+        """Rows without a number, and why. It may be empty for a set metric, whose terms show which rows entered."""
         ...
 
 
@@ -85,14 +85,14 @@ class Side:
     """A run or a baseline."""
 
     name: str
-    """As it is called in tables and messages: the run's folder or the baseline's file."""
+    """Name in messages: the run's folder or the baseline's file."""
     model: str
     run: str
     """The run folder's name."""
     split: str
     task: str
     items: Mapping[Key, Item]
-    """All rows that were planned, failed ones among them."""
+    """All planned rows, also failed ones."""
     results: Mapping[str, Mapping[str, Any]]
     """Metric → its record of `metrics.json`."""
     protocols: Mapping[str, Mapping[str, Any]]
@@ -101,7 +101,7 @@ class Side:
     provenance: Mapping[str, Any]
     """Plain facts for reports: date, commit, version of the suite."""
     label: str = ""
-    """What tables call it: the name it was given, or what tells it apart from the others; empty for the model's."""
+    """Name in tables: the given one, or one that differs from the other sides'; empty for the model's name."""
 
     @property
     def called(self) -> str:
@@ -110,7 +110,7 @@ class Side:
 
 
 def refuse_other_digests(protocols: Mapping[str, Mapping[str, Any]], results: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuses a protocol that is not what its digest says, by which sides are compared.
+    """Refuses a protocol whose digest is wrong, since sides are compared by these digests.
 
     Args:
         protocols: metric → readable record.
@@ -120,6 +120,6 @@ def refuse_other_digests(protocols: Mapping[str, Mapping[str, Any]], results: Ma
         ValueError: names the metric.
     """
     for metric, record in protocols.items():
-        stated, found = results[metric]["protocol"], digest_json(record)
-        if stated != found:
-            raise ValueError(f"the protocol of {metric} has digest {found[:12]}, {str(stated)[:12]} is stated")
+        stated, computed = results[metric]["protocol"], digest_json(record)
+        if stated != computed:
+            raise ValueError(f"the protocol of {metric} has digest {computed[:12]}, {str(stated)[:12]} is stated")

@@ -1,4 +1,4 @@
-"""A mean that rests on clips that nobody saw says little of a model; beyond a tenth of them it is not compared."""
+"""How much of a side a metric did not measure. A metric with more than a tenth of unmeasured clips is not compared."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ from egobench.compare.side import Side
 from egobench.errors import NotComparableError
 
 UNMEASURED_SHARE = 0.1
-"""Share of a run that a metric may not have seen (given the cost of a camera that never moves) and still be compared
-without being asked."""
+"""Largest share of unmeasured rows with which a metric is compared without `allow_partial`. An unmeasured row has the
+error of a camera that never moves."""
 
 
 def unmeasured_share(side: Side, metric: str) -> float:
-    """Share of a side's rows on which a metric has a number and saw nothing, 0 … 1; failed rows are not among them."""
+    """Share of a side's rows that have a number but were not measured, 0 … 1; failed rows do not count."""
     record: Any = side.results[metric]
     counted = (record.get("detail") or {}).get("counted") or {}
     if counted:
@@ -20,18 +20,18 @@ def unmeasured_share(side: Side, metric: str) -> float:
         return 0.0
     failed = sum(lost.status == "failed" for lost in side.source.lost(metric).values())
     if not failed and record["n"] + record["n_undefined"] < len(side.items):
-        return 0.0  # a set metric: rows that did not enter are counted where pairs are
+        return 0.0  # a set metric: `count_pairs` counts the rows that did not enter
     return max(0.0, 1.0 - float(record["coverage"]) - failed / len(side.items))
 
 
 def unmeasured_text(first: Side, second: Side, metric: str) -> str:
-    """What is said of a metric that did not see all of both sides; empty where it did."""
+    """A note on a metric that did not measure all of both sides; empty if it did."""
     shares = [(side.name, unmeasured_share(side, metric)) for side in (first, second)]
     return " and ".join(f"{share:.1%} of {name} was not measured" for name, share in shares if share > 0)
 
 
 def too_few_measured(first: Side, second: Side, metric: str) -> str:
-    """Why a metric may not be compared without being asked; empty where it may."""
+    """Why a metric may not be compared without `allow_partial`; empty if it may."""
     worst = max(unmeasured_share(side, metric) for side in (first, second))
     if worst <= UNMEASURED_SHARE:
         return ""
@@ -41,7 +41,7 @@ def too_few_measured(first: Side, second: Side, metric: str) -> str:
 
 
 def refuse_unmeasured(first: Side, second: Side, metric: str, *, allow_partial: bool) -> None:
-    """Refuses numbers that are made of failures.
+    """Refuses a metric that did not measure enough of a side.
 
     Raises:
         NotComparableError: more than a tenth of a side was not measured.

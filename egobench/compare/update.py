@@ -1,4 +1,4 @@
-"""A finished run becomes the baseline: never without a reason, never with lost rows, and it says what moved."""
+"""Makes a finished run the baseline. An update needs a reason, refuses failed rows, and reports what moved."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Update:
     """What an update did."""
 
     changes: Mapping[str, Mapping[str, Any]]
-    """Metric → `old`, `new`, `verdict` of new against old (None where they cannot be compared), `note`."""
+    """Metric → `old`, `new`, `verdict` of new against old (None if they cannot be compared), `note`."""
     notes: tuple[str, ...]
     size: int
     """Bytes written."""
@@ -39,12 +39,12 @@ def update_baseline(
     progress: Progress | None = None,
     trust: bool = True,
 ) -> Update:
-    """Writes a baseline from a run; an older file at the path hands on its history.
+    """Writes a baseline from a run; an older file at the path passes on its history.
 
     Args:
-        reason: why it may change; not empty.
-        allow_failed: failed rows that it may have.
-        date: UTC, ISO 8601; None is the clock's.
+        reason: why the baseline changes; not empty.
+        allow_failed: number of failed rows that are accepted.
+        date: UTC, ISO 8601; None for now.
         trust: see `check_split`.
 
     Raises:
@@ -75,7 +75,7 @@ def _changes(old: Side | None, new: Side) -> tuple[dict[str, dict[str, Any]], tu
     }
     if old is None:
         return changes, ()
-    notes, alike = [], []
+    notes, comparable = [], []
     try:
         refuse_other_clips(old, new)
         is_same_world = True
@@ -90,8 +90,8 @@ def _changes(old: Side | None, new: Side) -> tuple[dict[str, dict[str, Any]], tu
         fields = [each.field for each in protocol_differences(old, new, name)]
         changes[name]["note"] = f"another protocol: {', '.join(fields)}" if fields else "another split"
         if is_same_world and not fields:
-            alike.append(name)
-    if alike:
-        for row in compare_sides(old, new, alike, allow_partial=True).rows:
+            comparable.append(name)
+    if comparable:
+        for row in compare_sides(old, new, comparable, allow_partial=True).rows:
             changes[row.metric] |= {"verdict": row.verdict, "note": row.reason}
     return changes, tuple(notes)

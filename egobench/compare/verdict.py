@@ -9,16 +9,16 @@ from egobench.stats.paired import LEVEL, Difference
 Verdict = Literal["improved", "regressed", "equivalent", "inconclusive", "not compared"]
 Trend = Literal["", "worse", "better"]
 DEFAULT_RELATIVE = 0.02
-"""Tolerance of a comparison that states none: this share of the first run's value."""
+"""Default tolerance of a comparison: this share of the first run's value."""
 
 
 ROUNDING = 1e-12
-"""No tolerance is smaller: in any of our units this is floating-point rounding."""
+"""The smallest tolerance; in every unit of the suite this is floating-point rounding."""
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """A harm that does not matter."""
+    """The largest harm that is accepted."""
 
     absolute: float = 0.0
     """In the metric's unit."""
@@ -31,27 +31,29 @@ class Tolerance:
 
 
 def harm_of(value: float, better: Better) -> float:
-    """A difference, turned so that more is worse."""
+    """A difference with its sign set so that a larger value is worse."""
     return value if better == "lower" else -value
 
 
 def is_improvement(difference: Difference, better: Better) -> bool:
-    """Whether the whole 95 % interval lies on the better side of 0, by however little."""
+    """Whether the whole 95 % interval lies on the better side of 0."""
     return difference.ci95 is not None and max(harm_of(end, better) for end in difference.ci95) < 0
 
 
 def is_harmless(difference: Difference, better: Better, tolerance: float) -> bool:
-    """One-sided, for gates: whether no end of the 95 % interval is a harm beyond the tolerance. How much better it may
-    be does not matter; a harm of just the tolerance is found harmless in 2.5 % of cases."""
+    """One-sided, for gates: whether no end of the 95 % interval is a harm beyond the tolerance.
+
+    The size of an improvement does not matter. A harm of exactly the tolerance is called harmless in 2.5 % of cases.
+    """
     return difference.ci95 is not None and max(harm_of(end, better) for end in difference.ci95) <= tolerance
 
 
 def judge(difference: Difference, better: Better, tolerance: float, p_holm: float | None) -> tuple[Verdict, Trend, str]:
-    """Two-sided, for comparisons: verdict, which way an inconclusive one leans, and why it is inconclusive.
+    """Two-sided, for comparisons: the verdict; for an inconclusive one also its trend and the reason.
 
     `equivalent`: the 95 % interval lies within ± tolerance. `regressed`, `improved`: it lies wholly beyond the
     tolerance on that side, and the Holm-adjusted p is at most 5 %. `inconclusive`: anything else. So a difference that
-    is certain but may be smaller than the tolerance is inconclusive, and leans.
+    is certain but may be smaller than the tolerance is inconclusive, with a trend.
     """
     if difference.ci95 is None or p_holm is None:
         return "inconclusive", "", f"{difference.groups} sequence: differences cannot be told from chance"

@@ -12,7 +12,7 @@ from egobench.pictures.over_time import PATH_METRICS, Course, courses_csv, error
 from egobench.pictures.over_time_plot import over_time_picture
 from egobench.pictures.picture_rows import PictureRow, open_rows, refuse_mixture, rows_split
 from egobench.pictures.rows_page import RowsPage
-from egobench.pictures.rows_sheet import RowsSheet, chosen_ids, left_out, shown_rows
+from egobench.pictures.rows_sheet import RowsSheet, chosen_ids, missing_parts, shown_rows
 from egobench.pictures.training_curve import open_checkpoints, training_csv, training_picture
 from egobench.progress import Progress, Quiet
 from egobench.registry import unknown
@@ -30,7 +30,7 @@ class BoardPictures:
     clips: list[str] = field(default_factory=list)
     """Of `rows.png`, in order."""
     notes: list[str] = field(default_factory=list)
-    """What could not be drawn, and why."""
+    """Parts that could not be drawn, and why."""
 
 
 def make_pictures(
@@ -46,11 +46,11 @@ def make_pictures(
     """Draws finished runs of a board's split side by side; equal runs give equal bytes.
 
     Args:
-        runs: label and run folder of each row, in their order.
-        out: folder for the pictures; `pictures` in the board's by default.
-        count: clips of `rows.png`.
-        metric: one that scores clip by clip; it chooses the good and the bad clips.
-        checkpoints: label, training samples and run folder of each point of `training.png`; none: it is not drawn.
+        runs: label and run folder of each row, in order.
+        out: folder for the pictures; default: `pictures` in the board's folder.
+        count: number of clips in `rows.png`.
+        metric: a metric with a value per clip, which chooses the good and the bad clips.
+        checkpoints: label, training samples and run folder of each point of `training.png`; if empty, it is not drawn.
 
     Raises:
         BadInputError: nothing to draw, a run that is not finished, damaged, or left clips out; `option-range` (count);
@@ -61,7 +61,7 @@ def make_pictures(
     """
     if count < 1:
         raise BadInputError(f"count is {count}; at least 1 clip is needed", code="option-range")
-    board, told, made = read_board(board_dir), progress or Quiet(), BoardPictures()
+    board, progress, pictures = read_board(board_dir), progress or Quiet(), BoardPictures()
     target = out or board_dir / "pictures"
     points = open_checkpoints(board, checkpoints)
     rows = open_rows(board, runs) if runs or not points else []
@@ -72,13 +72,13 @@ def make_pictures(
             refuse_mixture(board, rows, name)
     make_folder(target)
     if rows:
-        _draw_rows(board, rows, split, target, count, told, made)
-        _draw_over_time(board, rows, target, told, made)
-        _draw_good_and_bad(board, rows, split, target, metric, told, made)
+        _draw_rows(board, rows, split, target, count, progress, pictures)
+        _draw_over_time(board, rows, target, progress, pictures)
+        _draw_good_and_bad(board, rows, split, target, metric, progress, pictures)
     if points:
         write_bytes(target / "training.csv", training_csv(board, points).encode("utf-8"))
-        made.files.extend([training_picture(board, points, target / "training.png"), target / "training.csv"])
-    return made
+        pictures.files.extend([training_picture(board, points, target / "training.png"), target / "training.csv"])
+    return pictures
 
 
 def _check_metric(rows: Sequence[PictureRow], metric: str) -> None:
@@ -102,53 +102,53 @@ def _draw_rows(
     split: Split,
     target: Path,
     count: int,
-    told: Progress,
-    made: BoardPictures,
+    progress: Progress,
+    pictures: BoardPictures,
 ) -> None:
     ids, rule = chosen_ids(split, count)
-    lines, title = [rule, *left_out(rows)], f"{board.title}: the same clips for every row"
+    lines, title = [rule, *missing_parts(rows)], f"{board.title}: the same clips for every row"
     reading = "The first frame is given. Beside: the head from above, the reference's path in blue in every panel."
     facts = split.facts
     strips = 1 + sum(not row.is_reference for row in rows)
     sheet = RowsSheet(title, [*lines, reading], len(ids), strips, aspect=facts["height"] / facts["width"])
     page = RowsPage(title, facts["fps_video"])
-    told.stage("the same clips", len(ids))
+    progress.stage("the same clips", len(ids))
     for clip_id in ids:
         clip, shown = split.clip(clip_id), shown_rows(rows, clip_id, facts)
         sheet.add(clip, shown)
         page.add(clip, shown)
-        told.advance()
-    made.files.append(sheet.save(target / "rows.png"))
+        progress.advance()
+    pictures.files.append(sheet.save(target / "rows.png"))
     if note := page.write(target / "rows.html", lines):
-        made.notes.append(note)
+        pictures.notes.append(note)
     if (target / "rows.html").is_file():
-        made.files.append(target / "rows.html")
-    told.done()
-    made.clips.extend(ids)
-    made.notes.extend(left_out(rows))
+        pictures.files.append(target / "rows.html")
+    progress.done()
+    pictures.clips.extend(ids)
+    pictures.notes.extend(missing_parts(rows))
 
 
 def _draw_over_time(
-    board: Board, rows: Sequence[PictureRow], target: Path, told: Progress, made: BoardPictures
+    board: Board, rows: Sequence[PictureRow], target: Path, progress: Progress, pictures: BoardPictures
 ) -> None:
     courses: list[Course] = []
     notes: list[str] = []
-    told.stage("errors over time", len(PATH_METRICS) * len(rows))
+    progress.stage("errors over time", len(PATH_METRICS) * len(rows))
     for kind in PATH_METRICS:
         label = metric_label(rows, kind.name)
         for row in rows:
-            found = error_course(row, kind, label)
-            if isinstance(found, Course):
-                courses.append(found)
+            course = error_course(row, kind, label)
+            if isinstance(course, Course):
+                courses.append(course)
             else:
-                notes.append(f"{row.label} has no line: {found}")
-            told.advance()
+                notes.append(f"{row.label} has no line: {course}")
+            progress.advance()
     title = f"{board.title}: errors over the time of the clip"
-    made.files.append(over_time_picture(title, courses, notes, target / "over-time.png"))
+    pictures.files.append(over_time_picture(title, courses, notes, target / "over-time.png"))
     write_bytes(target / "over-time.csv", courses_csv(courses).encode("utf-8"))
-    made.files.append(target / "over-time.csv")
-    told.done()
-    made.notes.extend(notes)
+    pictures.files.append(target / "over-time.csv")
+    progress.done()
+    pictures.notes.extend(notes)
 
 
 def _draw_good_and_bad(
@@ -157,20 +157,20 @@ def _draw_good_and_bad(
     split: Split,
     target: Path,
     metric: str,
-    told: Progress,
-    made: BoardPictures,
+    progress: Progress,
+    pictures: BoardPictures,
 ) -> None:
     chosen: list[Extremes] = []
     notes: list[str] = []
     for row in rows:
-        found = extremes(row, metric)
-        if isinstance(found, Extremes):
-            chosen.append(found)
+        clips = extremes(row, metric)
+        if isinstance(clips, Extremes):
+            chosen.append(clips)
         else:
-            notes.append(f"{row.label} is not drawn: {found}")
-    told.stage("good and bad clips", sum(len(each.best) + len(each.worst) for each in chosen))
+            notes.append(f"{row.label} is not drawn: {clips}")
+    progress.stage("good and bad clips", sum(len(each.best) + len(each.worst) for each in chosen))
     title = f"{board.title}: best and worst clips by {metric}"
-    path = good_and_bad_picture(title, metric, chosen, split, notes, target / "good-and-bad.png", told)
-    made.files.append(path)
-    told.done()
-    made.notes.extend(notes)
+    path = good_and_bad_picture(title, metric, chosen, split, notes, target / "good-and-bad.png", progress)
+    pictures.files.append(path)
+    progress.done()
+    pictures.notes.extend(notes)

@@ -1,6 +1,6 @@
-"""PNG pictures of clips for human eyes: one clip in full, or many clips a line each.
+"""PNG pictures of clips: one clip in full, or many clips with a line each.
 
-Figures are drawn on Agg canvases of their own: no display, no pyplot state, safe beside other plots.
+Each figure has an Agg canvas of its own. So it needs no display, and does not change the state of pyplot.
 """
 
 import textwrap
@@ -30,10 +30,10 @@ DPI = 110
 
 
 def clip_picture(clip: Clip, sample: Sample | None, path: Path) -> Path:
-    """One clip: frames, body from two sides, head path, hands, contacts, caption; the sample's beside the reference's.
+    """One clip: frames, body from two sides, head path, hands, contacts, caption; the sample with the reference.
 
     Args:
-        sample: a model's output for the clip, or None for the reference alone.
+        sample: a model's output for the clip, or None for the reference only.
         path: PNG to write; its folder is made.
 
     Raises:
@@ -69,12 +69,12 @@ def clip_picture(clip: Clip, sample: Sample | None, path: Path) -> Path:
 
 
 def sheet(clips: Sequence[Clip], path: Path, samples: Sequence[Sample] | None = None) -> Path:
-    """A contact sheet: per clip five frames, id and caption; with samples theirs below, and both head paths beside.
+    """A contact sheet: five frames, id and caption of each clip. Samples add their frames below, and both head paths.
 
-    The first frame of a strip is what a model is given.
+    The first frame of a strip is the one that a model is given.
 
     Args:
-        samples: one per clip, or None for the references alone.
+        samples: one per clip, or None for the references only.
 
     Raises:
         BadInputError: no clips.
@@ -126,7 +126,7 @@ def _headline(clip: Clip, width: int = 150) -> str:
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
-    """Writes a figure as PNG, without time or version in it; its folder is made.
+    """Writes a figure as PNG, without time or version; its folder is made.
 
     Raises:
         StorageError: the disk refused.

@@ -1,7 +1,7 @@
 """Drawings of one clip on matplotlib axes: frames, body, path from above, hands, contacts.
 
-World metres, z up. Bodies are seen from behind and from the right of the reference's first heading, so that
-left in the picture is left of the wearer, and forward is right.
+World metres, z up. Bodies are drawn from behind and from the right of the reference's first heading. From behind, left
+in the picture is the wearer's left; from the right, forward is right.
 """
 
 from collections.abc import Sequence
@@ -26,13 +26,13 @@ GAP_PIXELS = 2
 
 
 def evenly_spread(count: int, shown: int) -> list[int]:
-    """Places of `shown` of `count` things, the first among them, a fixed step apart; all where there are fewer."""
+    """Indices of `shown` of `count` items, evenly spaced from the first on; all of them if there are fewer."""
     shown = min(shown, count)
     return [place * count // shown for place in range(shown)]
 
 
 def frame_indices(count: int, shown: int) -> list[int]:
-    """Indices of `shown` frames, first and last included, evenly spread; all of them where there are fewer."""
+    """Indices of `shown` frames, evenly spread, with the first and the last; all of them if there are fewer."""
     return [int(index) for index in np.unique(np.linspace(0, count - 1, min(shown, count)).round())]
 
 
@@ -57,7 +57,7 @@ def draw_strip(axes: "Axes", video: Video, indices: list[int], label: str) -> No
 
 
 def heading(motion: Motion) -> Float[np.ndarray, "2"]:
-    """Unit xy that the head faces in the first frame; x where it looks straight up or down."""
+    """Unit vector in xy that the head faces in the first frame; the x axis if it looks straight up or down."""
     head = get_skeleton(motion.skeleton).index("head")
     forward = motion.rotations[0, head, :2, 0]
     length = np.linalg.norm(forward)
@@ -109,7 +109,7 @@ def draw_paths(axes: "Axes", motions: Sequence[tuple[str, Motion, str]]) -> None
 
 
 def draw_hands(axes: "Axes", clip: Clip) -> None:
-    """Share of pixels that show each hand over time; says so where the data set does not know."""
+    """Share of pixels that show each hand, over time; a note if the data set does not have it."""
     pixels = clip.reference.hand_pixels
     axes.set_title("hands in view (% of pixels)", fontsize=8)
     axes.tick_params(labelsize=7)
@@ -144,7 +144,7 @@ def draw_contacts(axes: "Axes", clip: Clip) -> None:
 
 
 def say(axes: "Axes", text: str) -> None:
-    """A sentence in place of a drawing."""
+    """Writes a sentence in place of a drawing."""
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, fontsize=8, color="0.4")
     axes.set_xticks([])
     axes.set_yticks([])

@@ -1,7 +1,8 @@
-"""`good-and-bad.png`: per row the three clips with the best value of a metric and the three with the worst, by name.
+"""`good-and-bad.png`: for each row, the three clips with the best and the three with the worst value of a metric.
 
-The value alone chooses. For the metrics of camera paths the panel beside a strip has the head's path and the one that
-was read off the video, laid on it as the metrics lay it; for the others the head's on the reference's.
+Only the value chooses the clips. Beside each strip is a panel of paths. For metrics of camera paths it has the head's
+path and the path estimated from the video, aligned as the metrics align it; for other metrics, the head's path and that
+of the reference.
 """
 
 import json
@@ -36,7 +37,7 @@ from egobench.types import Split
 SHOWN = 3
 """Clips of a kind."""
 VIDEO_COLOR = "0.35"
-"""Of the path that was read off the video."""
+"""Colour of the path estimated from the video."""
 MARGIN, PANEL_GAP, PANEL_PIXELS, COLUMN_GAP = 20, 6, 150, 50
 ENTRY_HEADER, ENTRY_GAP, ROW_HEADER, ROW_GAP = 2 * LINE_PIXELS + 3, 12, 2 * LINE_PIXELS + 12, 26
 TEXT_CHARACTERS = 84
@@ -50,13 +51,14 @@ class Extremes:
     best: tuple[ScoreRow, ...]
     """The best one first."""
     worst: tuple[ScoreRow, ...]
-    """The worst one first; none of them is among the best."""
+    """The worst one first; no clip is in both lists."""
     scored: int
     """Clips × seeds with a number."""
 
 
 def extremes(row: PictureRow, metric: str, shown: int = SHOWN) -> Extremes | str:
-    """A row's best and worst clips by a metric, or in a sentence why there are none; equal values by clip and seed.
+    """A row's best and worst clips by a metric, or a sentence that says why there are none. Equal values are ordered by
+    clip and seed.
 
     Raises:
         BadInputError: a damaged table.
@@ -71,9 +73,15 @@ def extremes(row: PictureRow, metric: str, shown: int = SHOWN) -> Extremes | str
 
 
 def good_and_bad_picture(
-    title: str, metric: str, found: Sequence[Extremes], split: Split, notes: Sequence[str], path: Path, told: Progress
+    title: str,
+    metric: str,
+    rows: Sequence[Extremes],
+    split: Split,
+    notes: Sequence[str],
+    path: Path,
+    progress: Progress,
 ) -> Path:
-    """Writes the picture as PNG; tells of a unit of progress per clip.
+    """Writes the picture as PNG; reports one unit of progress per clip.
 
     Args:
         notes: lines below the title.
@@ -88,20 +96,20 @@ def good_and_bad_picture(
     column = STRIP_PIXELS + PANEL_GAP + PANEL_PIXELS
     width = 2 * MARGIN + 2 * column + COLUMN_GAP
     lines = wrapped([_reading(metric), *notes], width - 2 * MARGIN)
-    heights = [ROW_HEADER + max(len(each.best), len(each.worst)) * entry + ROW_GAP for each in found]
+    heights = [ROW_HEADER + max(len(each.best), len(each.worst)) * entry + ROW_GAP for each in rows]
     top = MARGIN + 2 * LINE_PIXELS + len(lines) * LINE_PIXELS + 16
     page = PixelFigure(width, top + sum(heights) + MARGIN)
     page.text(MARGIN, MARGIN - 4, title, 12, weight="bold")
     for number, line in enumerate(lines):
         page.text(MARGIN, MARGIN + 2 * LINE_PIXELS + number * LINE_PIXELS, line, 8, color="0.3")
-    for each, height in zip(found, heights, strict=True):
+    for each, height in zip(rows, heights, strict=True):
         _row_header(page, top, each, metric)
         for side, scores in enumerate((each.best, each.worst)):
             left = MARGIN + side * (column + COLUMN_GAP)
             page.text(left, top + 22, ("best", "worst")[side], 8.5, color="0.3", style="italic")
             for place, score in enumerate(scores):
                 _entry(page, left, top + ROW_HEADER + place * entry, frame, each, score, split, metric)
-                told.advance()
+                progress.advance()
         top += height
     return page.save(path)
 
@@ -141,18 +149,22 @@ def _entry(
         draw_against_reference(axes, clip.reference.motion, motion, each.row.color, with_scale=True)
         return
     try:
-        found = read_consistency(row.folder.path, score.clip, score.seed)
+        consistency = read_consistency(row.folder.path, score.clip, score.seed)
     except BadInputError as error:
         say(axes, shortened(str(error), 24, 3))
         return
-    head = (found.head.positions[:, :2], found.head.R[:, :2, 2])
+    head = (consistency.head.positions[:, :2], consistency.head.R[:, :2, 2])
     colors = (each.row.color, VIDEO_COLOR)
-    draw_pair(axes, head, seen_from_above(found.head, found.laid), colors, found.video.fps)
+    draw_pair(axes, head, seen_from_above(consistency.head, consistency.laid), colors, consistency.video.fps)
 
 
 def seen_from_above(head: HeadCameraPath, laid: LaidPath | str) -> tuple[np.ndarray, np.ndarray] | None:
-    """The path that was read off the video, laid on the head's as the metrics lay it: positions in metres and where the
-    camera faces, both (time, 2), NaN where not registered; None where there are no positions."""
+    """The path estimated from the video, aligned with the head's path as the metrics align it.
+
+    Returns: positions in metres and the camera's heading, both (time, 2), NaN where not registered; None if there are
+    no
+        positions.
+    """
     if isinstance(laid, str) or laid.path.status == "rotation_only":
         return None
     R, registered = laid.path.T_world_camera[:, :3, :3], laid.path.registered

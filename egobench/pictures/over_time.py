@@ -1,8 +1,8 @@
-"""Errors over the time of a clip, from what `trans-err` and `rot-err` kept of every frame: their alignment and rules.
+"""Errors over the time of a clip, from the errors per frame that `trans-err` and `rot-err` store.
 
-A frame that was measured counts as it was. Otherwise a clip costs what the metric charges for it, at every time: a
-frame that the estimator lost, a video that it could not read, a sample that stands still where its reference moves.
-So the mean of a row's `rot-err` over time is its value in the table, where `trans-err` takes the root mean square.
+A measured frame has its own error. Other frames have the error that the metric assigns: a frame that the estimator
+lost, every frame of a video that it could not read, every frame of a sample that stands still where its reference
+moves. So the mean of a row's `rot-err` over time is its value in the table; `trans-err` takes the root mean square.
 """
 
 import csv
@@ -21,7 +21,7 @@ from egobench.stats.bootstrap import cluster_mean_interval
 
 @dataclass(frozen=True)
 class PathMetric:
-    """Where a metric of camera paths keeps its parts, in the detail of a clip."""
+    """Names of the parts of a camera-path metric in the detail of a clip."""
 
     name: str
     unit: str
@@ -31,7 +31,7 @@ class PathMetric:
     measured: str
     """The clip's error over its registered frames."""
     null: str
-    """What a clip costs where nothing is found."""
+    """The clip's error if no path is found."""
 
 
 PATH_METRICS = (
@@ -50,31 +50,31 @@ class Course:
     metric: str
     unit: str
     estimator: str
-    """That read the path off the video."""
+    """The estimator of the video's path."""
     times_s: Float[np.ndarray, " time"]
     mean: Float[np.ndarray, " time"]
     """Over clips × seeds, in `unit`."""
     low: Float[np.ndarray, " time"] | None
-    """Of the 95 % interval by sequence; None for fewer than two sequences."""
+    """Lower end of the 95 % interval by sequence; None for fewer than two sequences."""
     high: Float[np.ndarray, " time"] | None
     clips: int
-    """Rows (clip × seed) behind every mean."""
+    """Number of rows (clip × seed) in every mean."""
     measured: Int[np.ndarray, " time"]
-    """Of them, those whose frame was measured; the others cost what the metric charges."""
+    """Number of rows whose frame was measured; the others have the error that the metric assigns."""
 
 
 def metric_label(rows: Sequence[PictureRow], name: str) -> str:
-    """The one label under which a metric is drawn for all rows: its plain name, with a preset where no row has that."""
+    """The label under which a metric is drawn for all rows: its plain name, or one with a preset if no row has that."""
     labels = {label for row in rows for label in row.results if label.partition(":")[0] == name}
     return min(labels, default=name)
 
 
 def error_course(row: PictureRow, kind: PathMetric, label: str, *, draws: int = 2000) -> Course | str:
-    """A row's errors over time, or in a sentence why there are none.
+    """A row's errors over time, or a sentence that says why there are none.
 
     Args:
-        label: of the metric in the run.
-        draws: bootstrap copies behind the band.
+        label: label of the metric in the run.
+        draws: number of bootstrap draws for the band.
 
     Raises:
         BadInputError: a damaged table.
@@ -84,17 +84,17 @@ def error_course(row: PictureRow, kind: PathMetric, label: str, *, draws: int = 
     facts = row.manifest["split"]["facts"]
     sequences = {(item.clip, item.seed): item.sequence for item in row.items}
     frames = int(facts["num_video_frames"])
-    charged, known, groups = [], [], []
+    errors_of_rows, measured, groups = [], [], []
     for score in row.scores(label):
         if score.status != "ok" or score.value is None:
             continue
         if not score.detail:
             return f"{label} kept no errors by frame; a run of this version keeps them"
         errors, is_measured = clip_errors(json.loads(score.detail), score.value, kind, frames)
-        charged.append(errors)
-        known.append(is_measured)
+        errors_of_rows.append(errors)
+        measured.append(is_measured)
         groups.append(sequences[score.clip, score.seed])
-    values, owners = np.array(charged), np.array(groups)
+    values, owners = np.array(errors_of_rows), np.array(groups)
     ends = [cluster_mean_interval(column, owners, draws) for column in values.T]
     low, high = (None, None) if ends[0] is None else np.array(ends).T
     return Course(
@@ -109,7 +109,7 @@ def error_course(row: PictureRow, kind: PathMetric, label: str, *, draws: int = 
         low=low,
         high=high,
         clips=len(values),
-        measured=np.array(known).sum(axis=0),
+        measured=np.array(measured).sum(axis=0),
     )
 
 
@@ -119,8 +119,8 @@ def clip_errors(
     """Error per video frame of one clip as the metric counts it, and which frames were measured.
 
     Args:
-        detail: of the clip's score.
-        value: what the clip costs, in the metric's unit.
+        detail: detail of the clip's score.
+        value: the clip's value, in the metric's unit.
     """
     series = detail.get(kind.by_frame)
     if series is None or detail.get("counted", "measured") != "measured":

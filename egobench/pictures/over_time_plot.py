@@ -1,4 +1,4 @@
-"""`over-time.png`: a panel a metric, a line a row with its 95 % band; the reference, the floor, dashed."""
+"""`over-time.png`: a panel for each metric, a line with its 95 % band for each row; the floor (reference) is dashed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,8 +24,8 @@ def over_time_picture(title: str, courses: Sequence[Course], notes: Sequence[str
     """Writes the picture as PNG.
 
     Args:
-        courses: of all rows and metrics, in the order of the rows.
-        notes: of what is not drawn, a line each.
+        courses: those of all rows and metrics, in the order of the rows.
+        notes: a line for each part that is not drawn.
 
     Raises:
         StorageError: the disk refused.
@@ -43,15 +43,15 @@ def over_time_picture(title: str, courses: Sequence[Course], notes: Sequence[str
     for number, kind in enumerate(PATH_METRICS):
         left = MARGIN + 50 + number * (PANEL_WIDTH + PANEL_GAP)
         axes = page.axes(left, top, PANEL_WIDTH, PANEL_HEIGHT)
-        own = [course for course in courses if course.metric.partition(":")[0] == kind.name]
-        draw_courses(axes, own, f"{kind.title} ({kind.unit}) ↓")
+        courses_of_metric = [course for course in courses if course.metric.partition(":")[0] == kind.name]
+        draw_courses(axes, courses_of_metric, f"{kind.title} ({kind.unit}) ↓")
     for number, line in enumerate(lines):
         page.text(MARGIN, top + PANEL_HEIGHT + 54 + number * LINE_PIXELS, line, 8, color="0.3")
     return page.save(path)
 
 
 def draw_courses(axes: "Axes", courses: Sequence[Course], title: str) -> None:
-    """Lines and bands; the axis is logarithmic where a linear one would lay most lines on each other."""
+    """Draws lines and bands. The axis is logarithmic if most lines would overlap on a linear one."""
     axes.set_title(title, fontsize=10, loc="left")
     axes.tick_params(labelsize=8)
     if not courses:
@@ -60,7 +60,9 @@ def draw_courses(axes: "Axes", courses: Sequence[Course], title: str) -> None:
     means = np.concatenate([course.mean for course in courses])
     floor = float(np.quantile(means[means > 0], 0.02)) if (means > 0).any() else 1.0
     is_log = bool(means.max() > LOG_FROM * floor)
-    for course in sorted(courses, key=lambda course: course.is_reference):  # the floor is seen above what lies on it
+    for course in sorted(
+        courses, key=lambda course: course.is_reference
+    ):  # the floor is drawn last, above the other lines
         color, style, width = _style(course)
         if course.low is not None and course.high is not None and not course.is_reference:
             band = (course.low, course.high)
@@ -93,8 +95,8 @@ def _legend(page: PixelFigure, courses: Sequence[Course], labels: Sequence[str],
         axes = page.axes(left, top, 32, 14)
         axes.axis("off")
         axes.plot([0, 1], [0, 0], color=color, linestyle=style, linewidth=width)
-        said = f"{label} (the floor)" if by_label[label].is_reference else label
-        page.text(left + 40, top, said, 9, color=color, weight="bold")
+        name = f"{label} (the floor)" if by_label[label].is_reference else label
+        page.text(left + 40, top, name, 9, color=color, weight="bold")
 
 
 def _reading(courses: Sequence[Course]) -> list[str]:

@@ -1,6 +1,6 @@
-"""Small panels of paths from above: one path in its row's colour on another in blue, at a view that the blue one sets.
+"""Small panels of paths from above: a path in its row's colour over one in blue. The blue one sets the view.
 
-World metres, x right and y up; a ring marks the start, arrows twice a second where the head or the camera faces.
+World metres, x right and y up. A ring marks the start; arrows show twice a second where the head or the camera faces.
 """
 
 from typing import TYPE_CHECKING
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ARROW_SHARE = 0.16
-"""Length of an arrow, of the panel's shorter side."""
+"""Length of an arrow, as a share of the panel's shorter side."""
 ROOM = 1.5
-"""Width of the view over what the paths need that it is made for."""
+"""Width of the view divided by the extent of the path that sets it."""
 FAR = 2.5
-"""A second path that needs so many times the room of the first one is not given it."""
+"""A second path that is larger than the first by this factor does not widen the view."""
 
 
 def head_from_above(motion: Motion) -> tuple[Float[np.ndarray, "time 2"], Float[np.ndarray, "time 2"]]:
-    """Positions of the head, metres, and where it faces, both in world xy."""
+    """Positions of the head in metres and its heading, both in world xy."""
     head = get_skeleton(motion.skeleton).index("head")
     return motion.positions[:, head, :2], motion.rotations[:, head, :2, 0]
 
@@ -32,7 +32,7 @@ def head_from_above(motion: Motion) -> tuple[Float[np.ndarray, "time 2"], Float[
 def draw_against_reference(
     axes: "Axes", reference: Motion, motion: Motion | str, color: str, *, with_scale: bool
 ) -> None:
-    """The head of a motion on that of the reference, or a sentence; a bar of one metre where asked for."""
+    """Draws the head's path of a motion over that of the reference, or a sentence; on request a scale bar."""
     if isinstance(motion, str):
         say(axes, motion)
         return
@@ -54,15 +54,15 @@ def draw_pair(
     colors: tuple[str, str],
     fps: float,
 ) -> None:
-    """Two paths (positions in metres, facings, both (time, 2)) from above; NaN where one is not known.
+    """Draws two paths (positions in metres and headings, both (time, 2)) from above; NaN where one is not known.
 
     Args:
         fps: frames per second of both.
     """
-    seen = first[0]
-    if second is not None and _size(second[0]) < FAR * max(_size(seen), MIN_VIEW_METRES):
-        seen = np.concatenate([seen, second[0]])
-    half = _bounds(axes, seen)
+    in_view = first[0]
+    if second is not None and _size(second[0]) < FAR * max(_size(in_view), MIN_VIEW_METRES):
+        in_view = np.concatenate([in_view, second[0]])
+    half = _bounds(axes, in_view)
     if second is not None:
         _draw(axes, *second, colors[1], half, fps, width=1.2)
         say_if_beyond(axes, second[0])
@@ -71,7 +71,7 @@ def draw_pair(
 
 
 def draw_scale(axes: "Axes") -> None:
-    """A bar of one metre, or of a tenth where one does not fit, bottom left."""
+    """A scale bar of one metre, or of 0.1 m if one metre does not fit, at the bottom left."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     length = 1.0 if right - left > 1.6 else 0.1
     x, y = left + 0.05 * (right - left), bottom + 0.08 * (top - bottom)
@@ -80,7 +80,7 @@ def draw_scale(axes: "Axes") -> None:
 
 
 def say_if_beyond(axes: "Axes", path: Float[np.ndarray, "time 2"]) -> None:
-    """Notes a path that goes where the panel does not."""
+    """Adds a note to a path that leaves the panel."""
     low, high = (np.array(ends) for ends in zip(axes.get_xlim(), axes.get_ylim(), strict=True))
     if ((path < low) | (path > high)).any():
         place = {"transform": axes.transAxes, "ha": "right", "bbox": {"color": "white", "pad": 0.6, "alpha": 0.8}}

@@ -1,4 +1,4 @@
-"""Runs that are drawn side by side: opened, held to the board's split and to each other, their samples read."""
+"""Opens runs that are drawn side by side, checks that they fit the board and each other, and reads their samples."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ from egobench.tables.table import read_metrics
 from egobench.types import Sample, Split
 
 REFERENCE_MODEL = "reference"
-"""The control that gives back the recorded truth; its errors are the floor."""
+"""The control that returns the recorded truth; its errors are the floor."""
 ROW_COLORS = ("#c55a11", "#0b7a75", "#7030a0", "#b8860b", "#c2255c", "#4f7942", "#3b6fd4", "#8b4513", "#5c5c5c")
-"""By a row's place; after the last the first comes again."""
+"""Colours of rows in order; they repeat after the last."""
 SHOWN_FIELDS = 6
-"""Differing protocol fields that a refusal names."""
+"""Number of differing protocol fields that a refusal names."""
 
 
 @dataclass(frozen=True)
 class PictureRow:
-    """One finished run under the name that it has in the pictures."""
+    """One finished run with its label in the pictures."""
 
     label: str
     folder: RunFolder
@@ -55,12 +55,12 @@ class PictureRow:
 
     @property
     def seed(self) -> int:
-        """The one that is drawn: the run's lowest."""
+        """The seed that is drawn: the run's lowest."""
         return min(item.seed for item in self.items)
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Of `video` and `motion`, those that the run has in any sample."""
+        """The parts, `video` and `motion`, that any sample of the run has."""
         return tuple(part for part in ("video", "motion") if any(getattr(item, part) for item in self.items))
 
     def scores(self, metric: str) -> list[ScoreRow]:
@@ -68,7 +68,7 @@ class PictureRow:
         return [row for row in read_scores(self.folder.scores) if row.metric == metric]
 
     def sample(self, clip_id: str, seed: int, facts: Mapping[str, Any]) -> Sample | str:
-        """What the run made of a clip, or in a sentence why there is nothing to see.
+        """The run's sample of a clip, or a sentence that says why there is none.
 
         Args:
             facts: of the split.
@@ -90,7 +90,7 @@ class PictureRow:
 
 
 def open_row(board: Board, label: str, path: Path, place: int = 0) -> PictureRow:
-    """Opens a finished run of the board's split, and of its task or one that it lists as given.
+    """Opens a finished run of the board's split, whose task is the board's or one that it lists as given.
 
     Raises:
         BadInputError: `row-label`: a label that cannot be printed; `run-missing`, `run-unfinished`, or damaged.
@@ -104,10 +104,12 @@ def open_row(board: Board, label: str, path: Path, place: int = 0) -> PictureRow
     refuse_two_versions(changed_text(manifest["model"]), path)
     digest = manifest["split"]["digest"]
     task = document["task"] if document["task"] in board.given else board.task
-    found = [("split", document["split"], board.split), ("task", document["task"], task)]
+    facts = [("split", document["split"], board.split), ("task", document["task"], task)]
     if board.split_digest:
-        found.append(("split digest", digest[:12], board.split_digest[:12]))
-    differing = [f"{key} is '{ours}', the board's is '{wanted}'" for key, ours, wanted in found if ours != wanted]
+        facts.append(("split digest", digest[:12], board.split_digest[:12]))
+    differing = [
+        f"{key} is '{value}', the board's is '{expected}'" for key, value, expected in facts if value != expected
+    ]
     if differing:
         right = f"`egobench run --model … --split {board.split} --task {board.task}` makes one that can be drawn"
         raise NotComparableError(f"{path}: {'; '.join(differing)}; {right}")
@@ -115,7 +117,7 @@ def open_row(board: Board, label: str, path: Path, place: int = 0) -> PictureRow
 
 
 def open_rows(board: Board, runs: Sequence[tuple[str, Path]]) -> list[PictureRow]:
-    """Opens runs by label, in the order given.
+    """Opens runs by label, in the given order.
 
     Raises:
         BadInputError: as `open_row`; `row-twice`: two runs of one label; `run-missing`: none given.
@@ -133,11 +135,11 @@ def open_rows(board: Board, runs: Sequence[tuple[str, Path]]) -> list[PictureRow
 
 
 def rows_split(rows: Sequence[PictureRow]) -> Split:
-    """The split that all rows were made on, every clip of it.
+    """The split of all rows. Each row must have every clip of it.
 
     Raises:
         UnknownNameError, BadInputError: it is not on this machine, or damaged; `row-clips`: a run left clips out.
-        NotComparableError: it has changed since, or two rows saw different contents of it.
+        NotComparableError: it has changed since, or two rows have different contents of it.
     """
     first = rows[0]
     for row in rows[1:]:
@@ -157,9 +159,9 @@ def rows_split(rows: Sequence[PictureRow]) -> Split:
 
 
 def refuse_mixture(board: Board, rows: Sequence[PictureRow], metric: str) -> None:
-    """Holds all rows that have a metric to one protocol: the board's where it freezes one, else the first row's.
+    """Refuses rows of a metric with different protocols. The board's protocol holds, or else the first row's.
 
-    A row of a task that the board lists as given may differ in that alone.
+    A row whose task the board lists as given may differ in the task only.
 
     Raises:
         NotComparableError: the fields that differ are named.
@@ -167,20 +169,22 @@ def refuse_mixture(board: Board, rows: Sequence[PictureRow], metric: str) -> Non
     having = [row for row in rows if metric in row.results]
     if not having:
         return
-    wanted = board.protocols.get(metric) or having[0].results[metric]["protocol"]
-    right = next((row for row in having if row.results[metric]["protocol"] == wanted), None)
+    required = board.protocols.get(metric) or having[0].results[metric]["protocol"]
+    match = next((row for row in having if row.results[metric]["protocol"] == required), None)
     for row in having:
-        ours = row.results[metric]["protocol"]
-        if ours == wanted:
+        own_protocol = row.results[metric]["protocol"]
+        if own_protocol == required:
             continue
         fields: list[str] = []
-        if right is not None:
-            records = (each.manifest["protocols"][each.results[metric]["protocol"]] for each in (row, right))
+        if match is not None:
+            records = (each.manifest["protocols"][each.results[metric]["protocol"]] for each in (row, match))
             fields = differing_fields(*records)
         if fields == ["task"] and board.given:
             continue
         named = f": {', '.join(fields[:SHOWN_FIELDS])} differ" if fields else ""
-        text = f"{metric} of '{row.label}' was measured under protocol {ours[:8]}, {wanted[:8]} is needed{named}"
+        text = (
+            f"{metric} of '{row.label}' was measured under protocol {own_protocol[:8]}, {required[:8]} is needed{named}"
+        )
         raise NotComparableError(f"{text}; score the run again as the others were")
 
 

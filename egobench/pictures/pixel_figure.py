@@ -1,6 +1,6 @@
-"""Figures laid out in pixels from the left and the top: many strips and panels whose places are known beforehand.
+"""Figures laid out in pixels from the left and the top, for many strips and panels at known places.
 
-Also what all pictures of several runs share: captions that fit, and a strip with what is missing in grey.
+It also has the common parts of all pictures of several runs: captions that fit, and strips, grey if a video is missing.
 """
 
 import textwrap
@@ -18,18 +18,18 @@ from egobench.pictures.drawing import frame_indices
 from egobench.types import Video
 
 FRAMES, FRAME_PIXELS, FRAME_GAP = 5, 84, 3
-"""Of a strip: how many frames, how wide each, and the white between two, pixels of the figure."""
+"""Number of frames of a strip; width of a frame and of the gap between two, in pixels of the figure."""
 STRIP_PIXELS = FRAMES * FRAME_PIXELS + (FRAMES - 1) * FRAME_GAP
 EMPTY_GREY = 236
 LINE_PIXELS = 15
-"""From one line of a caption to the next."""
+"""Distance from one line of a caption to the next."""
 CHARACTER_PIXELS = 6.6
-"""About the width of a character of a caption."""
+"""Approximate width of a character of a caption."""
 
 
 @dataclass(frozen=True)
 class PixelFigure:
-    """A white page of so many pixels."""
+    """A white page; its size is in pixels."""
 
     width: int
     height: int
@@ -39,18 +39,18 @@ class PixelFigure:
         object.__setattr__(self, "figure", Figure(figsize=(self.width / DPI, self.height / DPI)))
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """Axes whose inside fills the rectangle."""
+        """Axes whose drawing area fills the rectangle."""
         bottom = self.height - top - height
         return self.figure.add_axes((left / self.width, bottom / self.height, width / self.width, height / self.height))
 
     def text(self, left: float, top: float, text: str, size: float = 8, **style: Any) -> None:
-        """Text with its top left corner there; a dollar sign is one."""
+        """Text with its top left corner at this place; a dollar sign is printed as such."""
         place = {"ha": "left", "va": "top", **style}
         shown = text.replace("$", r"\$")  # it would start matplotlib's math mode
         self.figure.text(left / self.width, 1 - top / self.height, shown, fontsize=size, **place)
 
     def strip(self, left: float, top: float, video: Video | str) -> None:
-        """Five frames of a video, the first and the last among them; a grey field with a sentence in its place."""
+        """Five frames of a video, with the first and the last; or a grey field with a sentence."""
         height = frame_height(video)
         axes = self.axes(left, top, STRIP_PIXELS, height)
         axes.axis("off")
@@ -72,7 +72,7 @@ class PixelFigure:
 
 
 def frame_height(video: Video | str) -> int:
-    """Pixels of the figure; of a missing video as of a square one."""
+    """Height of a frame in pixels of the figure; a missing video counts as square."""
     if isinstance(video, str):
         return FRAME_PIXELS
     height, width = video.frames.shape[1:3]
@@ -80,11 +80,11 @@ def frame_height(video: Video | str) -> int:
 
 
 def wrapped(lines: Sequence[str], pixels: int) -> list[str]:
-    """Lines of a caption, none wider than so many pixels."""
+    """Lines of a caption, none wider than `pixels`."""
     width = max(20, int(pixels / CHARACTER_PIXELS))
     return [part for line in lines for part in textwrap.wrap(line, width) or [""]]
 
 
 def shortened(text: str, width: int, lines: int) -> str:
-    """At most so many lines of so many characters; an ellipsis where more would follow."""
+    """At most `lines` lines of `width` characters; an ellipsis if the text is longer."""
     return textwrap.fill(text, width, max_lines=lines, placeholder=" …")

@@ -1,7 +1,7 @@
-"""A finished run as one folder of pages that opens from disk: results, failures, clips, the worst of them to look at.
+"""A finished run as a folder of pages that open from disk: results, failures, all clips, and the worst ones in detail.
 
-The pages hold what they show: videos are coded again for browsers (a run's own are lossless, which few players take),
-bodies are numbers inside the page. Nothing is fetched, and a report may be deleted: `egobench report` makes it again.
+The pages need nothing else. Videos are coded again for browsers, since few players read a run's lossless ones; bodies
+are numbers in the page. A report may be deleted: `egobench report` makes it again.
 """
 
 import json
@@ -39,7 +39,7 @@ from egobench.types import Motion, Split, Video
 PAGES = Path(__file__).with_name("pages")
 CLIPS = 20
 MAX_ROWS = 5000
-"""Items listed on the first page; all of them stand in `scores.parquet`."""
+"""Most items listed on the first page; `scores.parquet` has all of them."""
 SHOWN_PIXELS = 256
 """Videos smaller than this are enlarged by whole pixels, since colour is coded at half the resolution."""
 
@@ -50,19 +50,19 @@ class Report:
 
     index: Path
     clips: tuple[str, ...]
-    """`<clip>/<seed>` with a page of their own."""
+    """Items with a page of their own, as `<clip>/<seed>`."""
     notes: tuple[str, ...]
-    """What could not be shown, and why."""
+    """Parts that could not be shown, and why."""
 
 
 def make_report(
     path: Path | str, out: Path | None = None, *, clips: int = CLIPS, progress: Progress | None = None
 ) -> Report:
-    """Writes the pages of a finished run, in place of an older report.
+    """Writes the pages of a finished run; they replace an older report.
 
     Args:
-        out: folder for them; `report` in the run's folder by default.
-        clips: how many items get a page with videos, the worst ones.
+        out: folder for the pages; default: `report` in the run's folder.
+        clips: number of items, the worst ones, that get a page with videos.
 
     Raises:
         BadInputError: not a finished run, or damaged; `report-folder`: `out` holds something else.
@@ -105,7 +105,8 @@ def make_report(
 
 
 def worst_items(document: Mapping[str, Any], items: Sequence[ItemRow], scores: Sequence[ScoreRow]) -> list[ItemRow]:
-    """Items with a sample, worst first: by the mean over clip metrics of the share of items that are better."""
+    """Items with a sample, the worst first. An item's rank is the share of items that are better, averaged over the
+    clip metrics."""
     ranks: dict[tuple[str, int], list[float]] = {}
     for label, record in document["metrics"].items():
         rows = [row for row in scores if row.metric == label and row.clip != SET_CLIP and row.status == "ok"]
@@ -178,7 +179,7 @@ def _enlarged(frames: np.ndarray) -> np.ndarray:
 
 
 def _body(label: str, motion: Motion) -> dict[str, Any]:
-    """Joints in centimetres, forward and up, as the page draws them; the first joint is what the picture follows."""
+    """Joints in centimetres, forward and up, as the page draws them. The picture follows the first joint."""
     facing = heading(motion)
     start = motion.positions[0, 0, :2] @ facing
     plane = np.stack([motion.positions[:, :, :2] @ facing - start, motion.positions[:, :, 2]], axis=-1)
@@ -268,7 +269,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _move(building: Path, target: Path) -> None:
-    """Puts the new folder in the old one's place."""
+    """Replaces the old folder by the new one."""
     with storage_errors(target):
         if target.exists():
             old = building.with_name(f"{building.name}-old")

@@ -1,7 +1,7 @@
-"""`rows.html`: the videos of the same clips side by side, in step, as one file that opens from disk, fetching nothing.
+"""`rows.html`: the videos of the same clips side by side and synchronous, in one file that opens from disk.
 
-Frames are inside the page as PNG sprites that a script draws on canvases: every browser shows them, bit by bit,
-whatever codec a sample is stored in. Clips are taken as far as the page's size allows, evenly spread over all.
+The page holds the frames as PNG sprites, which a script draws on canvases. So every browser shows the exact pixels,
+whatever codec a sample is stored in. If not all clips fit into the page, it takes an evenly spread selection.
 """
 
 import base64
@@ -21,13 +21,13 @@ from egobench.types import Clip, Sample, Video
 
 PAGES = Path(__file__).with_name("pages")
 MAX_BYTES = 10_000_000
-"""Of the page."""
+"""Largest size of the page."""
 OVERHEAD_BYTES = 20_000
-"""Of the page without its sprites, generously."""
+"""Upper bound of the page's size without its sprites."""
 LARGEST_SIDE = 128
-"""Pixels of a frame; larger ones are made smaller for the page."""
+"""Largest side of a frame in the page, pixels; larger frames are reduced."""
 SPRITE_WIDTH = 8192
-"""Pixels; some browsers draw no wider picture."""
+"""Largest width of a sprite, pixels; some browsers draw no wider picture."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class PageVideo:
     color: str
     sprite: Sprite | None
     reason: str
-    """Why there is no video; empty where there is one."""
+    """Why there is no video; empty if there is one."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class PageClip:
 
     @property
     def size(self) -> int:
-        """Bytes in the page, nearly."""
+        """Approximate bytes in the page."""
         return sum(len(video.sprite.data) if video.sprite else 0 for video in self.videos) + 1000
 
 
@@ -78,18 +78,18 @@ class RowsPage:
     clips: list[PageClip] = field(default_factory=list)
 
     def add(self, clip: Clip, shown: Sequence[ShownRow]) -> None:
-        """Takes the videos of the next clip; rows without video stand there with the reason."""
+        """Adds the videos of the next clip; a row without video has the reason in its place."""
         info, reference = clip.info, clip.reference
         rows = [ShownRow("reference", REFERENCE_COLOR, Sample(reference.video, reference.motion)), *shown]
         videos = []
         for row in rows:
             video = part_or_reason(row.sample, "video")
-            found, reason = (None, video) if isinstance(video, str) else (sprite(video), "")
-            videos.append(PageVideo(row.label, row.color, found, reason))
+            picture, reason = (None, video) if isinstance(video, str) else (sprite(video), "")
+            videos.append(PageVideo(row.label, row.color, picture, reason))
         self.clips.append(PageClip(info.clip_id, info.stratum, info.text, tuple(videos)))
 
     def fitting(self, max_bytes: int = MAX_BYTES) -> list[PageClip]:
-        """As many clips as the page's size allows, evenly spread over all; none where one is too large."""
+        """As many clips as the page's size allows, evenly spread; empty if not even one fits."""
         for number in range(len(self.clips), 0, -1):
             chosen = [self.clips[place] for place in evenly_spread(len(self.clips), number)]
             if sum(clip.size for clip in chosen) + OVERHEAD_BYTES <= max_bytes:
@@ -97,7 +97,7 @@ class RowsPage:
         return []
 
     def write(self, path: Path, lines: Sequence[str]) -> str:
-        """Writes the page, and says what it could not hold; empty if all is there.
+        """Writes the page. Returns a note on clips that did not fit; empty if all did.
 
         Args:
             lines: below the title.

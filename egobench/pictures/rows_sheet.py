@@ -1,6 +1,6 @@
-"""`rows.png`: the same clips for every row, a strip of frames each below that of the reference, head paths beside.
+"""`rows.png`: the same clips for every row. Each row has a strip of frames and a panel of head paths.
 
-Clips are chosen by a rule that sees no sample; the caption of the picture says which.
+The clips are chosen by a rule that does not use the samples; the caption of the picture states it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,16 +31,16 @@ PATH_GAP, PATH_PIXELS = 6, 150
 
 @dataclass(frozen=True)
 class ShownRow:
-    """A row of the pictures with what it made of one clip."""
+    """A row of the pictures with its sample of one clip."""
 
     label: str
     color: str
     sample: Sample | str
-    """Or in a sentence why there is none."""
+    """The sample, or a sentence that says why there is none."""
 
 
 def chosen_ids(split: Split, count: int) -> tuple[list[str], str]:
-    """Ids of `count` clips and the rule by which they were chosen, a sentence that asks nobody's taste."""
+    """Ids of `count` clips, evenly spread, and a sentence that states the rule."""
     ids = [info.clip_id for info in split.infos()]
     places = evenly_spread(len(ids), count)
     if len(places) == len(ids):
@@ -51,7 +51,7 @@ def chosen_ids(split: Split, count: int) -> tuple[list[str], str]:
 
 
 def shown_rows(rows: Sequence[PictureRow], clip_id: str, facts: Mapping[str, Any]) -> list[ShownRow]:
-    """What each row made of a clip with its lowest seed; the reference's own run is left out, its strip is there.
+    """Each row's sample of a clip, with its lowest seed. The reference's run is left out, since its strip is there.
 
     Raises:
         BadInputError: a sample that has changed or cannot be read.
@@ -61,8 +61,8 @@ def shown_rows(rows: Sequence[PictureRow], clip_id: str, facts: Mapping[str, Any
     ]
 
 
-def left_out(rows: Sequence[PictureRow]) -> list[str]:
-    """A line for each row of which a part cannot be drawn."""
+def missing_parts(rows: Sequence[PictureRow]) -> list[str]:
+    """A line for each row that lacks a part, which so cannot be drawn."""
     lines = [f"{row.label} is the reference itself: see the first strip" for row in rows if row.is_reference]
     for row in rows:
         for part, drawn in (("video", "strip"), ("motion", "head path")):
@@ -79,9 +79,9 @@ class RowsSheet:
     lines: Sequence[str]
     """Below the title."""
     clips: int
-    """How many will be added."""
+    """Number of clips that will be added."""
     strips: int
-    """Rows of a clip, the reference among them."""
+    """Number of strips of a clip, with the reference's."""
     aspect: float = 1.0
     """Height over width of a frame."""
     _added: int = 0
@@ -142,8 +142,8 @@ class RowsSheet:
 
 
 def part_or_reason(sample: Sample | str, part: str) -> Any:
-    """`video` or `motion` of a sample, or in a sentence why there is none."""
+    """`video` or `motion` of a sample, or a sentence that says why there is none."""
     if isinstance(sample, str):
         return sample
-    found = getattr(sample, part)
-    return f"no {part}" if found is None else found
+    value = getattr(sample, part)
+    return f"no {part}" if value is None else value

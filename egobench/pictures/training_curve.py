@@ -1,6 +1,7 @@
-"""`training.png` and `training.csv`: metrics against training samples, a line a label, a panel a metric of the board.
+"""`training.png` and `training.csv`: metrics against training samples, with a line for each label and a panel for each
+metric of the board.
 
-Each point is a finished run of a checkpoint, held to the board's split and to one protocol per metric.
+Each point is a finished run of a checkpoint. All runs are of the board's split, with one protocol per metric.
 """
 
 import csv
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 MARGIN, PANEL_WIDTH, PANEL_HEIGHT, GAP_ACROSS, GAP_DOWN = 20, 330, 220, 76, 74
 COLUMNS = 3
 LOG_FROM = 30.0
-"""Ratio of the most training samples to the fewest from which their axis is logarithmic."""
+"""The axis of training samples is logarithmic if the most are more than the fewest by this factor."""
 BAND_ALPHA = 0.16
 
 
@@ -34,12 +35,12 @@ class Checkpoint:
 
     label: str
     samples: int
-    """That the training had seen."""
+    """Training samples up to this checkpoint."""
     row: PictureRow
 
 
 def open_checkpoints(board: Board, named: Sequence[tuple[str, int, Path]]) -> list[Checkpoint]:
-    """Opens runs of checkpoints, sorted by label in the order given and by samples.
+    """Opens runs of checkpoints, sorted by label (in the given order) and by samples.
 
     Args:
         named: label, training samples, run folder.
@@ -50,25 +51,26 @@ def open_checkpoints(board: Board, named: Sequence[tuple[str, int, Path]]) -> li
         NotComparableError: another split or task than the board's, or two protocols of one metric.
     """
     labels = list(dict.fromkeys(label for label, _, _ in named))
-    seen: dict[tuple[str, int], Path] = {}
+    run_of_point: dict[tuple[str, int], Path] = {}
     for label, samples, path in named:
         if samples < 0:
             raise BadInputError(
                 f"--checkpoint {label}@{samples}: training samples are 0 or more", code="checkpoint-samples"
             )
-        if (label, samples) in seen:
-            text = f"--checkpoint {label}@{samples} is given twice: {seen[label, samples]} and {path}; one is right"
+        if (label, samples) in run_of_point:
+            runs = f"{run_of_point[label, samples]} and {path}"
+            text = f"--checkpoint {label}@{samples} is given twice: {runs}; one is right"
             raise BadInputError(text, code="checkpoint-twice")
-        seen[label, samples] = path
+        run_of_point[label, samples] = path
     ordered = sorted(named, key=lambda each: (labels.index(each[0]), each[1]))
-    found = [Checkpoint(label, samples, open_row(board, label, path)) for label, samples, path in ordered]
+    checkpoints = [Checkpoint(label, samples, open_row(board, label, path)) for label, samples, path in ordered]
     for metric in board.metrics:
-        refuse_mixture(board, [each.row for each in found], metric)
-    return found
+        refuse_mixture(board, [each.row for each in checkpoints], metric)
+    return checkpoints
 
 
 def training_csv(board: Board, checkpoints: Sequence[Checkpoint]) -> str:
-    """A line per checkpoint and metric of the board that it has; numbers in full."""
+    """A line for each checkpoint and each metric of the board that it has; numbers unrounded."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     head = ("label", "samples", "metric", "value", "ci95_low", "ci95_high", "unit", "better", "n", "coverage", "floor")
@@ -117,28 +119,28 @@ def training_picture(board: Board, checkpoints: Sequence[Checkpoint], path: Path
 
 
 def draw_metric(axes: "Axes", metric: str, checkpoints: Sequence[Checkpoint], labels: Sequence[str]) -> None:
-    """One panel: values with their intervals as bands, the floor dashed."""
+    """Draws one panel: values with their intervals as bands, the floor dashed."""
     results = [each.row.results[metric] for each in checkpoints if metric in each.row.results]
     axes.set_title(head_text(metric, results[0]), fontsize=9.5, loc="left")
     axes.tick_params(labelsize=7.5)
     points = {label: _points(metric, checkpoints, label) for label in labels}
-    samples = [each[0] for own in points.values() for each in own]
+    samples = [each[0] for curve in points.values() for each in curve]
     if not samples:
         say(axes, "undefined on every checkpoint")
         return
     for number, label in enumerate(labels):
-        own = points[label]
-        if not own:
+        curve = points[label]
+        if not curve:
             continue
-        x = [each[0] for each in own]
+        x = [each[0] for each in curve]
         color = line_color(number)
-        banded = [(at, *ends) for at, _, ends in own if ends is not None]
+        banded = [(at, *ends) for at, _, ends in curve if ends is not None]
         if banded:
             at, low, high = zip(*banded, strict=True)
             axes.fill_between(at, low, high, color=color, alpha=BAND_ALPHA, linewidth=0)
             if len(banded) == 1:
                 axes.vlines(at, low, high, color=color, alpha=0.5, linewidth=1.2)
-        axes.plot(x, [each[1] for each in own], color=color, marker="o", markersize=3.5, linewidth=1.6)
+        axes.plot(x, [each[1] for each in curve], color=color, marker="o", markersize=3.5, linewidth=1.6)
     floors = [result["floor"] for result in results if result.get("floor") is not None]
     if floors:
         axes.axhline(floors[0], color=REFERENCE_COLOR, linestyle="--", linewidth=1.2)
@@ -165,12 +167,12 @@ def short_number(value: float) -> str:
 
 
 def _points(metric: str, checkpoints: Sequence[Checkpoint], label: str) -> list[tuple[int, float, Any]]:
-    found = []
+    points = []
     for each in checkpoints:
         result = each.row.results.get(metric) if each.label == label else None
         if result is not None and result["value"] is not None and math.isfinite(result["value"]):
-            found.append((each.samples, float(result["value"]), result["ci95"]))
-    return found
+            points.append((each.samples, float(result["value"]), result["ci95"]))
+    return points
 
 
 def _reading(board: Board, metrics: Sequence[str]) -> list[str]:

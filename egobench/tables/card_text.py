@@ -7,14 +7,14 @@ from egobench.tables.numbers import MISSING, value_text
 
 SHORT_DIGEST = 8
 SIGNS = {"deg": "°", "": ""}
-"""Units that are set close to their number; others follow a space."""
+"""Units without a space between number and unit."""
 
 
 def calibration_lines(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Lines below a table, one for each metric that was read off an estimator.
+    """Lines below a table, one for each metric that uses an estimator.
 
     Args:
-        metrics: name → record of `metrics.json`; its `detail["calibration"]` is read, and most have none.
+        metrics: name → record of `metrics.json`; only its `detail["calibration"]` is read, which most lack.
     """
     return [
         f"{metric} by {estimator} ({_words(note, estimator)})"
@@ -24,7 +24,7 @@ def calibration_lines(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def card_text(card: Mapping[str, Any]) -> list[str]:
-    """What a card says, in lines of a terminal: health, then for each metric its value by group and by chance."""
+    """A card as lines for a terminal: failures and coverage, then each metric by group and under shuffled pairing."""
     split, clips = card["split"], card["clips"]
     part = "all" if clips["n"] == clips["of"] else f"{clips['n']} of"
     where = f"{split['name']} ({part} {clips['of']} clips, {split['width']}x{split['height']})"
@@ -41,7 +41,7 @@ def card_text(card: Mapping[str, Any]) -> list[str]:
 
 
 def percent(share: float | None) -> str:
-    """A share with as many digits as say something: `0 %`, `0.4 %`, `12 %`."""
+    """A share with the digits that matter: `0 %`, `0.4 %`, `12 %`."""
     if share is None:
         return MISSING
     number = 100 * share
@@ -116,24 +116,24 @@ def _seeds(seeds: Mapping[str, Any]) -> str:
         return f"{seeds['note']} ({seeds['identical']} of {seeds['seen_twice']} clips identical when seen twice)"
     if len(seeds["seeds"]) < 2:
         return "one, so nothing is compared"
-    found = [
+    differences = [
         f"{name}: means differ by {short(figures['range_of_means'], figures['unit'])}, "
         f"a clip by {short(figures['range_of_a_clip']['median'], figures['unit'])}"
         for name, figures in seeds.items()
         if isinstance(figures, Mapping) and "range_of_means" in figures
     ]
-    return f"{len(seeds['seeds'])} on {seeds['clips']} clips" + "".join(f"; {line}" for line in found)
+    return f"{len(seeds['seeds'])} on {seeds['clips']} clips" + "".join(f"; {line}" for line in differences)
 
 
 def _seconds(card: Mapping[str, Any]) -> str:
     machine = card["machine"]
-    found = [f"{times['median']:.3g} (p90 {times['p90']:.3g})" for times in card["seconds_per_clip"].values()]
+    times_of_parts = [f"{times['median']:.3g} (p90 {times['p90']:.3g})" for times in card["seconds_per_clip"].values()]
     on = f"{machine['processor']}, {machine['processes']} processes of one thread on {machine['cores']} cores"
     on += f", load {machine['load']}" if machine.get("load") is not None else ""
-    return f"{', '.join(found) or MISSING} on {on}"
+    return f"{', '.join(times_of_parts) or MISSING} on {on}"
 
 
-def chosen(rows: Sequence[Mapping[str, Mapping[str, Any]]], names: Sequence[str]) -> list[str]:
-    """Calibration lines of several models' results in the columns `names`, each said once."""
+def calibration_lines_of_rows(rows: Sequence[Mapping[str, Mapping[str, Any]]], names: Sequence[str]) -> list[str]:
+    """Calibration lines of several models' results in the columns `names`, each line once."""
     lines = [line for row in rows for line in calibration_lines({name: row[name] for name in names if name in row})]
     return list(dict.fromkeys(lines))

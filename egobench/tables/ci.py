@@ -16,8 +16,11 @@ _FAILING = ("regressed", "not comparable", "incomplete", "too few clips", "no va
 
 
 def junit(report: GateReport) -> str:
-    """A test suite with one test case a metric. Gated metrics fail; others that would have failed are skipped with the
-    reason, so that only what decides the exit code is red."""
+    """A test suite with one test case for each metric.
+
+    Only gated metrics fail, since only they decide the exit code. Other metrics that did not pass are skipped, with the
+    reason.
+    """
     rows = report.rows
     failed = [row for row in rows if _is_red(row, report)]
     skipped = [row for row in rows if row.outcome != "passed" and row not in failed]
@@ -33,8 +36,8 @@ def junit(report: GateReport) -> str:
         place = {"classname": _xml(f"egobench.{report.run.split}"), "name": _xml(row.metric)}
         case = ET.SubElement(suite, "testcase", place)
         if row in failed:
-            found = ET.SubElement(case, "failure", {"type": row.outcome, "message": _xml(row.reason)})
-            found.text = _xml("\n".join(_lines(row, report)))
+            failure = ET.SubElement(case, "failure", {"type": row.outcome, "message": _xml(row.reason)})
+            failure.text = _xml("\n".join(_lines(row, report)))
         elif row in skipped:
             ET.SubElement(case, "skipped", {"message": _xml(f"{row.rule.severity}: {row.outcome}: {row.reason}")})
         else:
@@ -44,7 +47,7 @@ def junit(report: GateReport) -> str:
 
 
 def step_summary(report: GateReport) -> str:
-    """Markdown for `GITHUB_STEP_SUMMARY`: what decided, the table, the clips to look at; within GitHub's size."""
+    """Markdown for `GITHUB_STEP_SUMMARY`: the headline, the table, the clips that lost most; cut to GitHub's limit."""
     sign = "✅" if report.exit_code == 0 else "❌"
     lines = [f"## {sign} {escape_markdown(report.headline)}", "", markdown([gate_grid(report)])]
     if report.losses:
@@ -61,7 +64,7 @@ def step_summary(report: GateReport) -> str:
 
 def annotations(report: GateReport) -> list[str]:
     """At most ten workflow commands: errors for gated metrics, warnings for `warn` ones and for inconclusive gates."""
-    found = []
+    commands = []
     for row in sorted(report.rows, key=lambda row: not _is_red(row, report)):
         is_red = _is_red(row, report)
         is_quiet = row.rule.severity == "info" or (row.rule.severity == "warn" and row.outcome not in _FAILING)
@@ -69,15 +72,15 @@ def annotations(report: GateReport) -> list[str]:
             continue
         level = "error" if is_red else "warning"
         title = _property(f"egobench: {row.metric} {row.outcome}")
-        found.append(f"::{level} title={title}::{_message(row.reason)}")
-    if len(found) > MAX_ANNOTATIONS:
-        rest = f"::notice title=egobench::{len(found) - MAX_ANNOTATIONS + 1} more in the step summary"
-        return [*found[: MAX_ANNOTATIONS - 1], rest]
-    return found
+        commands.append(f"::{level} title={title}::{_message(row.reason)}")
+    if len(commands) > MAX_ANNOTATIONS:
+        rest = f"::notice title=egobench::{len(commands) - MAX_ANNOTATIONS + 1} more in the step summary"
+        return [*commands[: MAX_ANNOTATIONS - 1], rest]
+    return commands
 
 
 def failure_text(report: GateReport) -> str:
-    """What a failed assertion prints: what decided, then per metric the numbers and the clips to look at."""
+    """The text of a failed assertion: the headline, then numbers and the clips that lost most for each metric."""
     red = [row for row in report.rows if _is_red(row, report)]
     return "\n".join([report.headline, *(line for row in red for line in _lines(row, report))])
 
@@ -98,17 +101,18 @@ def _lines(row: GateRow, report: GateReport) -> Iterator[str]:
 
 
 def _numbers(row: GateRow) -> str:
-    found = row.comparison
-    if found is None or found.difference is None:
+    comparison = row.comparison
+    if comparison is None or comparison.difference is None:
         return row.reason
-    values = f"{plain_text(found.difference.first)} → {plain_text(found.difference.second)} {found.unit}"
-    effect = plain_text(found.difference.detectable)
-    tolerance = tolerance_text(found.tolerance)
-    return f"{values}, change {change_text(found)}, tolerance {tolerance}, MDE {effect}, {found.pairs.paired} pairs"
+    values = f"{plain_text(comparison.difference.first)} → {plain_text(comparison.difference.second)} {comparison.unit}"
+    effect = plain_text(comparison.difference.detectable)
+    tolerance = tolerance_text(comparison.tolerance)
+    pairs = comparison.pairs.paired
+    return f"{values}, change {change_text(comparison)}, tolerance {tolerance}, MDE {effect}, {pairs} pairs"
 
 
 def _xml(text: str) -> str:
-    """Without the signs that XML 1.0 cannot hold."""
+    """The text without characters that XML 1.0 cannot hold."""
     return "".join(sign if sign in "\n\t" or sign.isprintable() else " " for sign in text)
 
 

@@ -1,7 +1,7 @@
-"""BibTeX of exactly what a run used: the suite at its version, the papers behind each metric, extractors, weights.
+"""BibTeX of what a run used: the suite at its version, the papers behind metrics and extractors, the weight files.
 
-A metric's papers are those that the "Source:" line of its docstring names; `references.toml` knows them by these names.
-A weight file is an entry of its own, with the SHA-256 that the run recorded.
+The "Source:" line of a metric's docstring names its papers, and `references.toml` lists them by these names. A weight
+file is an entry of its own, with the SHA-256 that the run recorded.
 """
 
 import inspect
@@ -36,46 +36,46 @@ class Citation:
     type: str
     fields: Mapping[str, str]
     why: list[str] = field(default_factory=list)
-    """What of the run it stands for."""
+    """The parts of the run that it is cited for."""
 
     @property
     def bibtex(self) -> str:
-        """The entry, with what it stands for as a comment above it."""
+        """The entry, below a comment that says what it is cited for."""
         lines = [f"% {self.key}: {', '.join(self.why)}", f"@{self.type}{{{self.key},"]
         return "\n".join([*lines, *(f"  {name} = {{{value}}}," for name, value in self.fields.items()), "}"])
 
 
 def cite_run(path: Path | str) -> tuple[list[Citation], list[str]]:
-    """Entries for a run, the suite first; and what has no entry here, as sentences.
+    """Entries for a run, the suite first, and a sentence for each part that has no entry.
 
     Raises:
         BadInputError: no run, a damaged one, or one that is not done.
     """
     manifest = refuse_unfinished(read_run(open_run(path)), path)
-    found = {"egobench": _suite(manifest)}
-    known = references()
-    unknown: list[str] = []
+    citations = {"egobench": _suite(manifest)}
+    papers = references()
+    uncited: list[str] = []
     records = sorted(manifest["protocols"].values(), key=lambda record: record["metric"]["metric"])
     for record in records:
         label = record["metric"]["metric"]
-        keys = list(metric_keys(label, known))
+        keys = list(metric_keys(label, papers))
         if not keys and label not in METRICS.builtin:
-            unknown.append(f"metric {label} is no part of EgoBench; cite where it comes from")
+            uncited.append(f"metric {label} is no part of EgoBench; cite where it comes from")
         for key in keys:
-            _add(found, known, key, label)
+            _add(citations, papers, key, label)
         for maker in [*record["extractors"], *record.get("estimators", {})]:
-            for key in (key for key, entry in known.items() if maker in entry.get("used_by", ())):
-                _add(found, known, key, f"{maker} ({label})")
+            for key in (key for key, entry in papers.items() if maker in entry.get("used_by", ())):
+                _add(citations, papers, key, f"{maker} ({label})")
     model = str(manifest["model"]["name"])
-    for key in (key for key, entry in known.items() if model.lower() in entry.get("used_by", ())):
-        _add(found, known, key, f"model {model}")
+    for key in (key for key, entry in papers.items() if model.lower() in entry.get("used_by", ())):
+        _add(citations, papers, key, f"model {model}")
     for name, sha256 in manifest["weights"].items():
         weights = _weights(name, sha256)
         if weights is None:
-            unknown.append(f"the weights of {name}, sha256 {sha256}, are no public file; they come with the code")
+            uncited.append(f"the weights of {name}, sha256 {sha256}, are no public file; they come with the code")
         else:
-            found.setdefault(weights.key, weights).why.append(name)
-    return list(found.values()), list(dict.fromkeys(unknown))
+            citations.setdefault(weights.key, weights).why.append(name)
+    return list(citations.values()), list(dict.fromkeys(uncited))
 
 
 def references() -> dict[str, dict[str, Any]]:
@@ -86,24 +86,24 @@ def references() -> dict[str, dict[str, Any]]:
 def source_text(metric: str) -> str:
     """The "Source:" paragraph of a built-in metric's docstring, on one line; empty where there is none."""
     try:
-        found = SOURCE.search(inspect.getdoc(METRICS.load(metric)) or "")
+        match = SOURCE.search(inspect.getdoc(METRICS.load(metric)) or "")
     except (EgoBenchError, ImportError):
         return ""
-    return " ".join(found[1].split()) if found else ""
+    return " ".join(match[1].split()) if match else ""
 
 
-def metric_keys(metric: str, known: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def metric_keys(metric: str, papers: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Keys of the papers that a metric's source names."""
     if metric not in METRICS.names():
         return
     text = source_text(metric)
-    yield from (key for key, entry in known.items() if any(name in text for name in entry.get("cited_as", ())))
+    yield from (key for key, entry in papers.items() if any(name in text for name in entry.get("cited_as", ())))
 
 
-def _add(found: dict[str, Citation], known: Mapping[str, Mapping[str, Any]], key: str, why: str) -> None:
-    entry = known[key]
+def _add(citations: dict[str, Citation], papers: Mapping[str, Mapping[str, Any]], key: str, why: str) -> None:
+    entry = papers[key]
     fields = {name: value for name, value in entry.items() if name not in NOT_BIBTEX}
-    reasons = found.setdefault(key, Citation(key, entry["type"], fields)).why
+    reasons = citations.setdefault(key, Citation(key, entry["type"], fields)).why
     if why not in reasons:
         reasons.append(why)
 
@@ -127,7 +127,7 @@ def _suite(manifest: Mapping[str, Any]) -> Citation:
 
 
 def _weights(name: str, sha256: str) -> Citation | None:
-    """The file of a public extractor; None for what comes with the suite or with a model."""
+    """The weight file of a public extractor; None for weights that come with the suite or with a model."""
     entry: WeightFile | None = next((each for each in read_manifest().values() if name in each.used_by), None)
     if entry is None:
         return None

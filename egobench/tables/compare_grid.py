@@ -68,11 +68,11 @@ def losses_grid(losses: Sequence[Loss], comparison: Comparison, *, narrow: bool 
 
 
 def matrix_grid(names: Sequence[str], pairs: Mapping[tuple[int, int], Comparison]) -> Grid:
-    """Runs against runs: how many metrics of the row's run are better, worse, the same, undecided.
+    """Every run against every other: how many metrics of the row's run are better, worse, equivalent, inconclusive.
 
     Args:
-        names: of the runs.
-        pairs: (first, second) places → second against first, for first < second.
+        names: names of the runs.
+        pairs: (i, j) → run j against run i, for i < j.
     """
     letters = [chr(ord("A") + place) if place < 26 else f"R{place + 1}" for place in range(len(names))]
     rows = []
@@ -94,10 +94,10 @@ def gate_grid(report: GateReport) -> Grid:
     rows = sorted(report.rows, key=lambda row: (ranks[row.rule.severity], names.index(row.metric)))
     lines = []
     for row in rows:
-        found = row.comparison
-        head = found and f"{row.metric}{_unit(found)} {ARROWS[found.better]}"
-        numbers = _cells(found)[1:4] if found else (MISSING,) * 3
-        tolerance, effect = (_cells(found)[7], _cells(found)[6]) if found else (MISSING, MISSING)
+        comparison = row.comparison
+        head = comparison and f"{row.metric}{_unit(comparison)} {ARROWS[comparison.better]}"
+        numbers = _cells(comparison)[1:4] if comparison else (MISSING,) * 3
+        tolerance, effect = (_cells(comparison)[7], _cells(comparison)[6]) if comparison else (MISSING, MISSING)
         cells = (head or row.metric, *numbers, tolerance, effect, row.rule.severity, row.outcome)
         bad = row.outcome != "passed" and row.rule.severity == "gate"
         lines.append(GridRow(cells, strong=frozenset({7}) if bad else frozenset(), faint=row.rule.severity == "info"))
@@ -122,37 +122,37 @@ def gate_grid(report: GateReport) -> Grid:
 
 def change_text(row: MetricComparison) -> str:
     """Difference with its interval, rounded to what the interval supports."""
-    found = row.difference
-    if found is None:
+    difference = row.difference
+    if difference is None:
         return MISSING
-    if found.ci95 is None or found.ci95[0] == found.ci95[1]:
-        return _signed(found.value)
-    if max(map(abs, (found.value, *found.ci95))) < ROUNDING:
+    if difference.ci95 is None or difference.ci95[0] == difference.ci95[1]:
+        return _signed(difference.value)
+    if max(map(abs, (difference.value, *difference.ci95))) < ROUNDING:
         return "≈ 0"
-    low, high = found.ci95
+    low, high = difference.ci95
     digits = _decimals((high - low) / 2)
-    if digits > 6 or abs(found.value) >= 1e6:
-        return f"{found.value:+.2g} [{low:+.2g}, {high:+.2g}]"
-    return f"{found.value:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
+    if digits > 6 or abs(difference.value) >= 1e6:
+        return f"{difference.value:+.2g} [{low:+.2g}, {high:+.2g}]"
+    return f"{difference.value:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
 
 
 def verdict_text(row: MetricComparison) -> str:
-    """The word, and which way an inconclusive one leans."""
+    """The verdict, and the trend of an inconclusive one."""
     return f"{row.verdict} ({row.trend})" if row.trend else row.verdict
 
 
 def tolerance_text(tolerance: float | None) -> str:
-    """What is no more than rounding is 0."""
+    """The tolerance as text; 0 if it is only rounding."""
     return "0" if tolerance is not None and tolerance <= ROUNDING else plain_text(tolerance)
 
 
 def _cells(row: MetricComparison) -> tuple[str, ...]:
-    found = row.difference
+    difference = row.difference
     numbers = (MISSING,) * 6
-    if found is not None:
+    if difference is not None:
         sign = f" {MARK}" if row.unmeasured else ""
-        values = (plain_text(found.first) + sign, plain_text(found.second) + sign, change_text(row))
-        numbers = (*values, p_text(found.p), p_text(row.p_holm), plain_text(found.detectable))
+        values = (plain_text(difference.first) + sign, plain_text(difference.second) + sign, change_text(row))
+        numbers = (*values, p_text(difference.p), p_text(row.p_holm), plain_text(difference.detectable))
     tolerance = tolerance_text(row.tolerance)
     pairs = str(row.pairs.paired)
     if row.pairs.paired < row.pairs.planned:
@@ -165,7 +165,7 @@ def _narrow_cells(row: MetricComparison) -> tuple[str, ...]:
 
 
 def p_text(p: float | None) -> str:
-    """Two digits; what is below a thousandth is said to be so."""
+    """Two digits; `<0.001` for smaller values."""
     if p is None:
         return MISSING
     return "<0.001" if p < 0.001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
@@ -178,8 +178,8 @@ def _notes(comparison: Comparison, rows: Sequence[MetricComparison]) -> list[str
     ]
     groups = {row.difference.groups for row in rows if row.difference is not None}
     if groups and min(groups) < MIN_BOOTSTRAP:
-        counted = "recording" if min(groups) == 1 else "recordings"
-        few = f"only {min(groups)} {counted}: Student's t on a jackknife in place of the bootstrap"
+        noun = "recording" if min(groups) == 1 else "recordings"
+        few = f"only {min(groups)} {noun}: Student's t on a jackknife in place of the bootstrap"
         notes.append(f"{few}, and no p below {2.0 ** (1 - min(groups)):.2g}")
     for row in rows:
         pairs = row.pairs
@@ -213,7 +213,7 @@ def _standing(pairs: Mapping[tuple[int, int], Comparison], place: int, other: in
     comparison = pairs[min(place, other), max(place, other)]
     counts = Counter(row.verdict for row in comparison.rows)
     better, worse = counts["improved"], counts["regressed"]
-    if place < other:  # the row's run is the first one: what improved over it is worse for it
+    if place < other:  # the row's run is the first one: an improvement over it means that it is worse
         better, worse = worse, better
     return f"+{better} −{worse} ={counts['equivalent']} ?{counts['inconclusive']}"
 

@@ -1,7 +1,7 @@
-"""Rows that were given more than the board's task gives: how they are marked, and what cannot be asked of them.
+"""Rows that were given more than the board's task gives: their mark, and the metrics that do not apply to them.
 
-A model that makes video alone, along a given motion, has a place on a board of models that make both: its numbers are
-of the same metrics on the same clips. It was spared half of the work, so it is listed with a mark and never ranked.
+A model that makes only the video, for a given motion, may stand on a board of models that make both: it is measured by
+the same metrics on the same clips. But its task is easier, so it is listed with a mark and never ranked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,20 +13,20 @@ from egobench.plan.availability import GIVEN, check_task
 from egobench.plan.resolve import resolve_metrics
 
 NOT_APPLICABLE = "not applicable"
-"""What stands in the place of a number that a row cannot have."""
+"""Printed in place of a number that a row cannot have."""
 
 
 def given_mark(task: str) -> str:
-    """What is said beside a row's name: `motion given (tm2v)`; empty where a task gives nothing whole."""
+    """The mark beside a row's name: `motion given (tm2v)`; empty for a task that gives no whole modality."""
     part = GIVEN.get(task)  # pyright: ignore[reportArgumentType, reportCallIssue]
     return f"{part} given ({task})" if part else ""
 
 
-def judged_nothing(task: str, metrics: Sequence[str]) -> dict[str, str]:
-    """Of these metrics, those that would judge only what a task gave, and why.
+def not_applicable_metrics(task: str, metrics: Sequence[str]) -> dict[str, str]:
+    """Metrics that would measure only what a task gave, and why.
 
     Args:
-        metrics: names as in `metrics.json`. One that is not known here is left out.
+        metrics: names as in `metrics.json`; unknown ones are left out.
     """
     reasons = {}
     for name in metrics:
@@ -37,18 +37,18 @@ def judged_nothing(task: str, metrics: Sequence[str]) -> dict[str, str]:
             if error.code == "metric-task":
                 part = GIVEN[task]  # pyright: ignore[reportArgumentType]
                 reasons[name] = f"the {part} was given, and nothing else is looked at"
-        except EgoBenchError:  # a metric of somebody else's package: nobody here knows what it looks at
+        except EgoBenchError:  # a metric of another package, which is not installed here
             continue
     return reasons
 
 
 def protocol_but_for_task(digest: str, record: Mapping[str, Any] | None, task: str) -> str:
-    """Digest of a protocol with another task in place of its own; all else has to be equal to be compared.
+    """Digest of a protocol with its task replaced. Rows with equal digests differ in nothing but the task.
 
     Args:
-        digest: of the protocol, 64 hex digits.
-        record: the readable protocol. Without it, or where it is not the one that was digested, `digest` comes back.
-        task: the board's.
+        digest: digest of the protocol, 64 hex digits.
+        record: the readable protocol. If it is None, or does not have this digest, `digest` is returned.
+        task: the board's task.
     """
     if record is None or digest_json(record) != digest:
         return digest
@@ -56,5 +56,5 @@ def protocol_but_for_task(digest: str, record: Mapping[str, Any] | None, task: s
 
 
 def absence(result: Mapping[str, Any] | None) -> str:
-    """Why a result has no number, where the model does not make what the metric looks at; else empty."""
+    """Why a metric does not apply: the model does not make what it measures. Empty if it applies."""
     return "" if result is None else str(result.get("detail", {}).get("not_applicable", ""))

@@ -1,4 +1,4 @@
-"""What every renderer draws: a titled grid of plain text, and the same facts as records for programs."""
+"""The common form of all tables: a titled grid of plain text, and the same facts as records for programs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class GridRow:
     strong: frozenset[int] = frozenset()
     """Columns to print in bold (the best of the block)."""
     faint: bool = False
-    """Floor, chance and controls: context, not competitors."""
+    """Print it faint: floor, chance and controls are context, and do not compete."""
 
 
 @dataclass(frozen=True)

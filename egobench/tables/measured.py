@@ -1,7 +1,7 @@
-"""How a table marks a number that was not measured on every clip, and what it says of it below.
+"""How a table marks a number that was not measured on every clip, and the note below it.
 
-A clip that the estimator could not see costs what a camera that never moves would, and one that stands still where its
-reference moves costs that movement. Both enter the mean, so the number alone does not tell them from measurements.
+If the estimator finds no path, a clip has the error of a camera that never moves. If a sample stands still where its
+reference moves, its error is that movement. Both enter the mean, so the number alone does not show them.
 """
 
 from collections.abc import Mapping
@@ -14,11 +14,12 @@ MARK = "†"
 FEW = "‡"
 """Behind a Fréchet distance of fewer items than features."""
 LEAST_MEASURED = 0.9
-"""Share of clips below which penalties for standing still are told too; one clip without a path always is."""
+"""If fewer than this share of clips were measured, the note also counts samples that stand still. A clip without a path
+always gives a note."""
 
 
 def measured_text(result: Mapping[str, Any]) -> str:
-    """`0 of 3 clips measured: …`, with the reasons; empty where the value was measured as a whole.
+    """`0 of 3 clips measured: …`, with the reasons; empty if all clips were measured.
 
     Args:
         result: record of `metrics.json`.
@@ -52,33 +53,33 @@ def measured_status(result: Mapping[str, Any]) -> Literal["measured", "partly me
 
 
 def failed_text(result: Mapping[str, Any]) -> str:
-    """Why a metric has no value at all though rows were given to it, a set metric that raised; empty for others."""
+    """Why a metric has no value although it had rows (a set metric that raised); empty for others."""
     return reasons_text(result, "failed") if result.get("value") is None else ""
 
 
 def few_text(result: Mapping[str, Any]) -> str:
-    """`64 frames for 128 features: …` of a Fréchet distance; empty where there are enough."""
+    """`64 frames for 128 features: …` of a Fréchet distance; empty if there are enough items."""
     detail = _detail(result)
     if not detail.get("n_below_d"):
         return ""
     counts = [f"{value} {key[2:]}" for key, value in detail.items() if key.startswith("n_") and key != "n_below_d"]
-    found = ", ".join(counts) or f"{result['n']} rows"
-    return f"{found} for {detail['d']} features: mostly bias, which falls with N and differs between models"
+    number = ", ".join(counts) or f"{result['n']} rows"
+    return f"{number} for {detail['d']} features: mostly bias, which falls with N and differs between models"
 
 
 def marks(result: Mapping[str, Any]) -> str:
-    """What stands behind a value; empty for most."""
+    """The marks behind a value; empty for most."""
     signs = (MARK if measured_text(result) else "") + (FEW if few_text(result) else "")
     return f" {signs}" if signs else ""
 
 
 def marked(text: str, result: Mapping[str, Any] | None) -> str:
-    """A value as text, with its marks; what has no value gets none."""
+    """A value as text, with its marks; a missing value has no marks."""
     return text if result is None or result.get("value") is None else text + marks(result)
 
 
 def mark_notes(result: Mapping[str, Any]) -> list[str]:
-    """What is said below a table of a marked value; half-sentences that go on after the metric's name."""
+    """Notes below a table for a marked value; each continues after the metric's name."""
     signs = ((MARK, measured_text(result)), (FEW, few_text(result)))
     return [f"{sign} {text}" for sign, text in signs if text]
 
@@ -92,7 +93,7 @@ def _left_out(result: Mapping[str, Any]) -> int:
 
 
 def _statuses(result: Mapping[str, Any]) -> str:
-    """For a record without reasons: how many clips have which status, but for those that went well."""
+    """For a record without reasons: the number of clips by status, without `ok`."""
     statuses = _detail(result).get("statuses") or {}
     return ", ".join(f"{name} ({each['n']})" for name, each in statuses.items() if name != "ok") or "no reason kept"
 

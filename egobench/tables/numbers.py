@@ -1,7 +1,7 @@
 """Numbers as tables print them: a value with its 95 % interval, rounded to what the interval supports.
 
-The half-width of the interval keeps two significant digits and the value stops at the same place, as
-in metrology; a lopsided interval is printed by its ends, since ± would lie about it.
+As in metrology, the half-width of the interval has two significant digits, and the value has the same number of
+decimals. An asymmetric interval is printed by its ends, since ± would be wrong.
 """
 
 import math
@@ -9,17 +9,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 MISSING = "–"
-"""What stands in the place of a number that has no meaning; never 0, never NaN."""
+"""Printed in place of a number that has no meaning; never 0, never NaN."""
 ARROWS: Mapping[str, str] = {"lower": "↓", "higher": "↑"}
 LOPSIDED = 1.5
-"""Arms of an interval whose ratio exceeds this are printed as two ends."""
+"""An interval is printed by its ends if one arm is longer than the other by more than this factor."""
 PLAIN_DIGITS = 4
 """Significant digits of a number without an interval."""
 SHOWN_REASONS = 3
 SMALLEST, LARGEST = 1e-4, 1e6
-"""Outside of these magnitudes a number is printed with an exponent."""
+"""A number outside this range is printed with an exponent."""
 ROUNDING = 1e-12
-"""What is smaller is floating-point rounding in any of our units, and printed as `≈ 0`; JSON and CSV keep it."""
+"""A smaller number is floating-point rounding in every unit of the suite. It is printed as `≈ 0`; JSON and CSV keep
+it."""
 
 
 def value_text(value: float | None, ci95: Sequence[float] | None = None) -> str:
@@ -71,7 +72,7 @@ def share_text(share: float | None) -> str:
 
 
 def head_text(name: str, result: Mapping[str, Any]) -> str:
-    """A column's head: name, unit where there is one, arrow towards the better end."""
+    """A column's header: name, unit if it has one, arrow towards the better end."""
     unit = f" ({result['unit']})" if result.get("unit") else ""
     return f"{name}{unit} {ARROWS[result['better']]}"
 

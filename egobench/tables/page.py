@@ -1,4 +1,4 @@
-"""Grids → one HTML page that opens from disk: no script, no network, readable in light and dark and on paper."""
+"""Grids → one HTML page that opens from disk. It has no script, needs no network, and can be printed."""
 
 from collections.abc import Sequence
 from html import escape
@@ -19,7 +19,7 @@ th { border-bottom-width: 2px; font-weight: 600; }
 ul { padding-left: 1.1rem; } li { margin: .15rem 0; overflow-wrap: anywhere; }
 """
 WORDS = ("regressed", "improved", "equivalent")
-"""Verdicts that have a colour; the word itself stands beside it."""
+"""Verdicts that are printed in a colour."""
 
 
 def html_page(title: str, grids: Sequence[Grid]) -> str:

@@ -1,4 +1,5 @@
-"""Grids → Markdown, LaTeX (booktabs), CSV, JSON and the terminal. Each escapes for its own medium; none computes."""
+"""Grids → Markdown, LaTeX (booktabs), CSV, JSON and the terminal. Each renderer escapes for its medium and computes
+nothing."""
 
 import csv
 import io
@@ -42,7 +43,7 @@ LATEX_SPECIAL: Mapping[str, str] = {
     "…": r"\ldots{}",
 }
 NARROW = 60
-"""Columns of a terminal below which a table that does not fit is set as blocks."""
+"""Width of a terminal, in characters, below which a table that does not fit is printed as blocks."""
 CSV_FIELDS = (
     *("block", "status", "rank", "model", "kind", "metric", "value", "ci95_low", "ci95_high", "unit", "better"),
     *("n", "n_undefined", "coverage", "floor", "chance", "version", "protocol", "run", "note"),
@@ -50,13 +51,13 @@ CSV_FIELDS = (
 
 
 def escape_markdown(text: str) -> str:
-    """Text that shows as itself inside a Markdown table cell, whatever it holds."""
+    """Escapes any text for a cell of a Markdown table."""
     text = re.sub(r"([\\`*_|~])", r"\\\1", _one_line(text).replace("&", "&amp;"))
     return text.replace("<", "&lt;").replace(">", "&gt;").replace("](", "]\\(")
 
 
 def escape_latex(text: str) -> str:
-    """Text that typesets as itself in LaTeX text mode; the signs that tables use become math."""
+    """Escapes any text for LaTeX text mode; the signs that tables use become math."""
     return "".join(LATEX_SPECIAL.get(sign, sign) for sign in _one_line(text))
 
 
@@ -117,7 +118,7 @@ def _width(grid: Grid) -> int:
 
 
 def _blocks(grid: Grid, console: "Console") -> None:
-    """A block of `head  cell` lines for each row: what a narrow terminal shows whole."""
+    """A block of `head  cell` lines for each row, for a narrow terminal."""
     from rich.text import Text
 
     console.print(Text(grid.title))
@@ -184,5 +185,5 @@ def _ampersands(cells: Sequence[str]) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Line breaks and control signs out; they would end a row."""
+    """The text without line breaks and control characters, which would end a row."""
     return "".join(sign if sign.isprintable() else " " for sign in text)

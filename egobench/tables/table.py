@@ -1,6 +1,6 @@
 """Results → grids: one run with its metrics as rows, or many models as rows with the metrics as columns.
 
-Reads the documents that runs write as `metrics.json`; the schema is in docs/, a newer one is refused.
+Reads the documents that runs write as `metrics.json`. A newer schema is refused.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from egobench.catalog import METRICS
 from egobench.errors import BadInputError
 from egobench.files.atomic import read_json
 from egobench.store.folder import why_no_run
-from egobench.tables.card_text import calibration_lines, chosen
+from egobench.tables.card_text import calibration_lines, calibration_lines_of_rows
 from egobench.tables.given import NOT_APPLICABLE, absence, given_mark
 from egobench.tables.grid import Grid, GridRow
 from egobench.tables.measured import failed_text, mark_notes, marked, measured_status
@@ -21,9 +21,9 @@ from egobench.tables.numbers import ARROWS, MISSING, head_text, plain_text, reas
 SCHEMA = 1
 SHORT_DIGEST = 8
 KEPT = ("value", "unit", "better", "n", "n_undefined", "coverage", "version", "protocol")
-"""What a program's record takes from a result as it is."""
+"""Fields that a record for programs takes from a result unchanged."""
 CUT = "; others ("
-"""In a note that leaves reasons out."""
+"""Marks a note that does not list all reasons."""
 ALL_REASONS = "every reason, row by row: the run's items.parquet and scores.parquet, or `egobench report RUN`"
 Kind = Literal["model", "control"]
 PLURAL = {"has": "have", "is": "are", "does": "do", "was": "were"}
@@ -46,9 +46,9 @@ class ModelRow:
     notes: tuple[str, ...] = ()
     """Why it has no rank, and the like."""
     given: str = ""
-    """The row's task where it was given more than the others: a mark stands beside its name."""
+    """The row's task, if it was given more than the other rows; its name then has a mark."""
     absent: Mapping[str, str] = field(default_factory=dict)
-    """Columns that were not scored because they do not apply to the row, and why."""
+    """Columns that do not apply to the row, and why."""
 
     @property
     def name(self) -> str:
@@ -57,7 +57,7 @@ class ModelRow:
         return f"{label}, {given_mark(self.given)}" if self.given else label
 
     def why_absent(self, metric: str) -> str:
-        """Why a column does not apply to the row; empty where it does."""
+        """Why a column does not apply to the row; empty if it applies."""
         return self.absent.get(metric) or absence(self.metrics.get(metric))
 
 
@@ -76,7 +76,7 @@ def read_metrics(path: Path) -> dict[str, Any]:
 
 
 def check_metrics(document: Any, where: str) -> dict[str, Any]:
-    """The document itself if its shape is that of `metrics.json`.
+    """Checks that a document has the form of `metrics.json`, and returns it.
 
     Raises:
         BadInputError: a key is missing, the schema is newer, or a metric's record is incomplete.
@@ -92,21 +92,24 @@ def check_metrics(document: Any, where: str) -> dict[str, Any]:
     if missing or not isinstance(document["metrics"], dict):
         raise BadInputError(f"{where} lacks {', '.join(missing) or 'a table of metrics'}", code="metrics-damaged")
     for name, result in document["metrics"].items():
-        lost = {"value", "ci95", "unit", "better", "n", "n_undefined", "coverage", "version", "protocol"} - set(result)
-        if lost or result["better"] not in ARROWS:
-            what = f"lacks {', '.join(sorted(lost))}" if lost else f"has better = {result['better']!r}"
+        absent = {"value", "ci95", "unit", "better", "n", "n_undefined", "coverage", "version", "protocol"} - set(
+            result
+        )
+        if absent or result["better"] not in ARROWS:
+            what = f"lacks {', '.join(sorted(absent))}" if absent else f"has better = {result['better']!r}"
             raise BadInputError(f"{where}: the record of {name} {what}", code="metrics-damaged")
     return document
 
 
 def in_order(labels: Iterable[str]) -> list[str]:
-    """Metrics as the catalogue has them, a metric's presets by name, others last."""
+    """Metrics in the catalogue's order, a metric's presets by name, unknown metrics last."""
     places = {name: place for place, name in enumerate(METRICS.builtin)}
     return sorted(labels, key=lambda label: (places.get(label.partition(":")[0], len(places)), label))
 
 
 def run_grid(document: Mapping[str, Any], name: str = "") -> Grid:
-    """One run: a row per metric with everything that belongs to the number; `name` is the run's own, if it has one."""
+    """One run: a row per metric, with interval, n, coverage, floor and chance. `name` is the run's name, if it has
+    one."""
     metrics = {name: document["metrics"][name] for name in in_order(document["metrics"])}
     rows = [
         (
@@ -142,8 +145,8 @@ def models_grid(title: str, metrics: Sequence[str], rows: Sequence[ModelRow], *,
     """Models as rows, in the order given; floor and chance stand between header and models.
 
     Args:
-        metrics: the columns, in order; one that no row has keeps its column, empty.
-        rows: all measured under one protocol per metric; the caller has seen to that.
+        metrics: the columns, in order; a metric that no row has is an empty column.
+        rows: measured under one protocol per metric, which the caller has checked.
     """
     header = ["#", "model"]
     for name in metrics:
@@ -160,7 +163,7 @@ def models_grid(title: str, metrics: Sequence[str], rows: Sequence[ModelRow], *,
         cells = (str(row.rank or ""), row.name, *values)
         grid_rows.append(GridRow(cells, strong=strong, faint=row.kind != "model"))
     every_note = [*notes, *(note for row in rows for note in _notes(row, metrics, named=True))]
-    every_note += chosen([row.metrics for row in rows], metrics)
+    every_note += calibration_lines_of_rows([row.metrics for row in rows], metrics)
     return Grid(
         title=title,
         header=tuple(header),
@@ -184,16 +187,16 @@ def _value(result: Mapping[str, Any]) -> str:
 
 
 def _shared(rows: Sequence[ModelRow], name: str, key: str) -> str:
-    """Floor or chance of a column: one number, or the range where runs disagree."""
-    found = {row.metrics[name].get(key) for row in rows if name in row.metrics}
-    texts = [plain_text(number) for number in sorted(number for number in found if number is not None)]
+    """Floor or chance of a column: one number, or the range if runs differ."""
+    numbers = {row.metrics[name].get(key) for row in rows if name in row.metrics}
+    texts = [plain_text(number) for number in sorted(number for number in numbers if number is not None)]
     if not texts:
         return MISSING
     return texts[0] if texts[0] == texts[-1] else f"{texts[0]} … {texts[-1]}"
 
 
 def _best(rows: Sequence[ModelRow], name: str) -> set[str]:
-    """Labels of the best ranked rows of a column; nobody is best alone."""
+    """Labels of the best ranked rows of a column; empty if fewer than two rows have a value."""
     ranked = [row for row in rows if row.rank is not None and name in row.metrics]
     values = {row.label: row.metrics[name]["value"] for row in ranked if row.metrics[name]["value"] is not None}
     if len(values) < 2:
@@ -204,27 +207,29 @@ def _best(rows: Sequence[ModelRow], name: str) -> set[str]:
 
 
 def _notes(row: ModelRow, metrics: Sequence[str], *, named: bool) -> Iterator[str]:
-    """What a reader must know beside the numbers: rows lost, rows without meaning, why no rank."""
+    """Notes on a row: lost rows, undefined rows, why it has no rank."""
     who = f"{row.label}: " if named else ""
     yield from (f"{who}{note}" for note in row.notes)
-    said: dict[str, list[str]] = {}  # one reason often holds for several metrics
+    metrics_by_note: dict[str, list[str]] = {}  # several metrics often share a reason
     for name in metrics:
         for note in _metric_notes(row.metrics.get(name), row.why_absent(name)):
-            said.setdefault(note, []).append(name)
-    yield from (f"{who}{', '.join(names)} {_of_several(note) if names[1:] else note}" for note, names in said.items())
+            metrics_by_note.setdefault(note, []).append(name)
+    yield from (
+        f"{who}{', '.join(names)} {_of_several(note) if names[1:] else note}" for note, names in metrics_by_note.items()
+    )
     shares = [result["coverage"] for name, result in row.metrics.items() if name in metrics and not absence(result)]
     if shares and min(shares) < 1:
         yield f"{who}{share_text(min(shares))} of the rows were sampled, seen and scored; the others were not"
 
 
 def _of_several(note: str) -> str:
-    """A note's half-sentence on more than one metric."""
+    """The note in the plural, for more than one metric."""
     verb, _, rest = note.partition(" ")
     return f"{PLURAL.get(verb, verb)} {rest}"
 
 
 def _metric_notes(result: Mapping[str, Any] | None, absent: str) -> Iterator[str]:
-    """Half-sentences that go on after the metric's name."""
+    """Notes on a metric; each continues after the metric's name."""
     if absent:
         yield f"does not apply: {absent}"
     elif result is None:
@@ -256,13 +261,13 @@ def _records(row: ModelRow, metrics: Sequence[str], *, status: str) -> Iterator[
             continue
         result = result or dict.fromkeys(KEPT)
         low, high = result.get("ci95") or (None, None)
-        said = [given_mark(row.given), f"{NOT_APPLICABLE}: {why}" if why else "", reasons_text(result, "undefined")]
-        said += mark_notes(result)
-        said.append(failed_text(result))
-        own = measured_status(result) if status == "measured" else status
+        notes = [given_mark(row.given), f"{NOT_APPLICABLE}: {why}" if why else "", reasons_text(result, "undefined")]
+        notes += mark_notes(result)
+        notes.append(failed_text(result))
+        measured = measured_status(result) if status == "measured" else status
         yield {
-            **{"status": "not-applicable" if why else own, "rank": row.rank, "model": row.label, "kind": row.kind},
+            **{"status": "not-applicable" if why else measured, "rank": row.rank, "model": row.label, "kind": row.kind},
             **{"metric": name, **mark, **{key: result[key] for key in KEPT}},
             **{"ci95_low": low, "ci95_high": high, "floor": result.get("floor"), "chance": result.get("chance")},
-            **{"run": row.run, "note": "; ".join(text for text in said if text)},
+            **{"run": row.run, "note": "; ".join(text for text in notes if text)},
         }

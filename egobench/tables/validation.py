@@ -1,8 +1,8 @@
-"""What `validate-metrics` found, for people: lines for a terminal, and one HTML page with a small plot per ladder.
+"""The report of `validate-metrics` for readers: lines for a terminal, and an HTML page with a small plot per ladder.
 
-Reads the content of `report.json` only. The page needs no other file and no network.
+Only `report.json` is read. The page needs no other file and no network.
 
-    python -m egobench.tables.validation REPORT.json …      # writes page.html beside each report, again, without a run
+    python -m egobench.tables.validation REPORT.json …      # writes page.html beside each report again, without a run
 """
 
 import io
@@ -24,7 +24,7 @@ ARROWS = {"lower": "↓", "higher": "↑"}
 LINE_COLOR, FLOOR_COLOR, CHANCE_COLOR, BAD_COLOR = "#1f4e79", "#2e8b57", "#b8860b", "#c00000"
 GOOD = ("monotone", "unmoved")
 ACROSS = 4
-"""Plots side by side."""
+"""Number of plots in a line."""
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 table { border-collapse: collapse } td, th { padding: .15rem .8rem .15rem 0; text-align: left }
@@ -44,8 +44,8 @@ def validation_grids(document: Mapping[str, Any]) -> list[Grid]:
             ladders.append(GridRow(cells, faint=ladder["verdict"] in GOOD and ladder["expected"] == "unmoved"))
             name = ""
         order = ", ".join(f"{each['better']} < {each['worse']}: {each['verdict']}" for each in metric["order"])
-        own = "  ".join(f"{key} {_number(point['value'])}" for key, point in metric["controls"].items())
-        controls.append(GridRow((label, metric["pairing"], _overall(metric), order or "-", own)))
+        values_of_controls = "  ".join(f"{key} {_number(point['value'])}" for key, point in metric["controls"].items())
+        controls.append(GridRow((label, metric["pairing"], _overall(metric), order or "-", values_of_controls)))
     header = ("metric", "fault", "must be", "is", "strengths", "values")
     title = f"{document['split']['name']}, {document['clips']} clips: ladders"
     notes = [f"left out: {reason}" for reason in document["left_out"].values()]
@@ -125,15 +125,17 @@ def _figure(metric: Mapping[str, Any]) -> str:
 
 
 def _draw(axes: "Axes", fault: str, ladder: Mapping[str, Any], metric: Mapping[str, Any]) -> None:
-    kept = [
+    points = [
         (strength, point)
         for strength, point in zip(ladder["strengths"], ladder["points"], strict=True)
         if point["value"] is not None
     ]
     color = LINE_COLOR if ladder["verdict"] in GOOD else BAD_COLOR
-    if kept:
-        values = [point["value"] for _, point in kept]
-        axes.errorbar([strength for strength, _ in kept], values, _errors(kept), color=color, marker="o", markersize=3)
+    if points:
+        values = [point["value"] for _, point in points]
+        axes.errorbar(
+            [strength for strength, _ in points], values, _errors(points), color=color, marker="o", markersize=3
+        )
     for value, line, shade in ((metric["floor"], "--", FLOOR_COLOR), (metric["chance"], ":", CHANCE_COLOR)):
         if value is not None:
             axes.axhline(value, linestyle=line, color=shade, linewidth=1)
@@ -142,9 +144,9 @@ def _draw(axes: "Axes", fault: str, ladder: Mapping[str, Any], metric: Mapping[s
     axes.tick_params(labelsize=7)
 
 
-def _errors(kept: Sequence[tuple[float, Mapping[str, Any]]]) -> list[list[float]]:
+def _errors(points: Sequence[tuple[float, Mapping[str, Any]]]) -> list[list[float]]:
     below, above = [], []
-    for _, point in kept:
+    for _, point in points:
         low, high = point["ci95"] or (point["value"], point["value"])
         below.append(max(0.0, point["value"] - low))
         above.append(max(0.0, high - point["value"]))

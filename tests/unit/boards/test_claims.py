@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from egobench.boards.claim_runs import labelled
+from egobench.boards.claim_runs import split_labels
 from egobench.boards.claims import find_claims
 from egobench.boards.claims_files import write_claims
 from egobench.boards.claims_page import page_text, summary_lines
@@ -293,11 +293,11 @@ def test_the_committed_files_are_what_the_command_writes():
 @pytest.mark.parametrize("word", ["EgoTwin", "=runs/a", "EgoTwin=", ""])
 def test_a_run_without_label_or_folder_is_refused(word):
     with pytest.raises(BadInputError, match="--run takes LABEL=RUNFOLDER"):
-        labelled([word])
+        split_labels([word])
 
 
 def test_a_folder_may_hold_an_equals_sign():
-    assert labelled(["w/o MR = runs/a=b"]) == [("w/o MR", Path("runs/a=b"))]
+    assert split_labels(["w/o MR = runs/a=b"]) == [("w/o MR", Path("runs/a=b"))]
 
 
 def test_an_unknown_label_is_refused_with_the_nearest_one(found):

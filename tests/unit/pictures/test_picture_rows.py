@@ -10,7 +10,7 @@ from egobench.boards.board import read_board
 from egobench.errors import BadInputError, NotComparableError
 from egobench.pictures.drawing import evenly_spread
 from egobench.pictures.picture_rows import open_row, open_rows, refuse_mixture, rows_split, why_not_scored
-from egobench.pictures.rows_sheet import chosen_ids, left_out
+from egobench.pictures.rows_sheet import chosen_ids, missing_parts
 
 ROT_ERR = "rot-err"
 
@@ -49,7 +49,10 @@ def test_what_a_row_lacks_is_a_line(board, toy_runs):
     runs = [("truth", toy_runs["reference"]), ("walker", toy_runs["body only"]), ("whole", toy_runs["whole"])]
     rows = open_rows(board, runs)
     assert [row.parts for row in rows] == [("video", "motion"), ("motion",), ("video", "motion")]
-    assert left_out(rows) == ["truth is the reference itself: see the first strip", "walker makes no video: no strip"]
+    assert missing_parts(rows) == [
+        "truth is the reference itself: see the first strip",
+        "walker makes no video: no strip",
+    ]
     assert "does not apply" in why_not_scored(rows[1], ROT_ERR) or "no number" in why_not_scored(rows[1], ROT_ERR)
     assert "scores all clips at once" in why_not_scored(rows[2], "toy-colour")
     assert "egobench rescore RUN --metrics jerk" in why_not_scored(rows[2], "jerk")

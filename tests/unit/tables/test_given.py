@@ -15,7 +15,7 @@ from egobench.errors import BadInputError, NotComparableError
 from egobench.files.digest import digest_json
 from egobench.plan.protocol import protocol_record
 from egobench.plan.resolve import resolve_metrics
-from egobench.tables.given import given_mark, judged_nothing, protocol_but_for_task
+from egobench.tables.given import given_mark, not_applicable_metrics, protocol_but_for_task
 from egobench.tables.render import terminal
 from egobench.tables.table import ModelRow, models_grid, run_grid
 
@@ -162,9 +162,9 @@ def test_a_mark_names_the_part_and_the_task():
 
 def test_what_looks_at_the_given_part_alone_judges_nothing():
     columns = ["m-fid", "mm-dist", "trans-err", "fvd", "jerk", "somebody:Elses"]
-    assert list(judged_nothing("tm2v", columns)) == ["m-fid", "mm-dist", "jerk"]
-    assert list(judged_nothing("tv2m", columns)) == ["fvd"]
-    assert judged_nothing("t2vm", columns) == {}
+    assert list(not_applicable_metrics("tm2v", columns)) == ["m-fid", "mm-dist", "jerk"]
+    assert list(not_applicable_metrics("tv2m", columns)) == ["fvd"]
+    assert not_applicable_metrics("t2vm", columns) == {}
 
 
 @pytest.mark.parametrize("metric", ["trans-err", "fvd"])

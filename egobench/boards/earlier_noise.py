@@ -1,7 +1,7 @@
-"""Training noise that `claims.json` already has, where the runs of its second seeds are not given again.
+"""Training noise from an earlier `claims.json`, for metrics whose second seeds are not given again.
 
-It is kept only of the very same rows: the metric's protocol is the same, and the row that has the noise still has the
-very value that it had. A row that was trained again, or a metric of another version, needs its own second seed.
+It is used only if nothing has changed: the metric's protocol is the same, and the row that has the noise still has the
+same value. A row that was trained again, or a metric of another version, needs a second seed of its own.
 """
 
 import math
@@ -15,14 +15,14 @@ from egobench.errors import BadInputError
 from egobench.files.atomic import read_json
 
 SAME = 1e-9
-"""Relative difference of two values that are the same."""
+"""Relative difference up to which two values are the same."""
 
 
-def kept_noise(data: Path, rows: Mapping[str, Sequence[Side]], metrics: Sequence[str]) -> dict[str, Noise]:
-    """Metric → noise of an earlier `claims.json`, as far as it is of these runs' rows.
+def earlier_noise(data: Path, rows: Mapping[str, Sequence[Side]], metrics: Sequence[str]) -> dict[str, Noise]:
+    """Metric → noise of an earlier `claims.json` that still holds for these runs.
 
     Args:
-        data: path of `claims.json`; without it nothing is kept.
+        data: path of `claims.json`; if there is no such file, the result is empty.
         rows: label → its runs, the row of record first.
 
     Raises:
@@ -32,11 +32,14 @@ def kept_noise(data: Path, rows: Mapping[str, Sequence[Side]], metrics: Sequence
         return {}
     try:
         old = read_json(data)
-        known = {metric: _noise(each, old["rows"]) for metric, each in old["noise"].items() if metric in metrics}
+        noise_of_metric = {
+            metric: _noise(each, old["rows"]) for metric, each in old["noise"].items() if metric in metrics
+        }
         return {
             metric: noise
-            for metric, noise in known.items()
-            if noise.row in rows and any(_is_same(rows[noise.row][0], *then) for then in _then(old, metric, noise.row))
+            for metric, noise in noise_of_metric.items()
+            if noise.row in rows
+            and any(_is_same(rows[noise.row][0], *value) for value in _earlier_values(old, metric, noise.row))
         }
     except (BadInputError, KeyError, TypeError, AttributeError) as error:
         text = f"{data}: the training noise of an earlier writing cannot be read ({error}); delete the file"
@@ -49,8 +52,8 @@ def _noise(record: Mapping[str, Any], rows: Mapping[str, Any]) -> Noise:
     return Noise(record["value"], record["row"], record["seeds"], runs, is_kept=True)
 
 
-def _then(old: Mapping[str, Any], metric: str, row: str) -> Iterator[tuple[str, str, float]]:
-    """Metric, protocol and value that a row had then, from the claims that say it."""
+def _earlier_values(old: Mapping[str, Any], metric: str, row: str) -> Iterator[tuple[str, str, float]]:
+    """Metric, protocol and value of a row in the earlier claims."""
     for claim in [*old["claims"], *old["beyond"]]:
         if claim["metric"] == metric and claim["measured"] and row in (old["subject"], claim["row"]):
             side = "first" if row == old["subject"] else "second"
