@@ -4,8 +4,8 @@
 
 Runs the command line of both, step by step and side by side, each with its own packages first and an empty cache of
 its own, and compares exit codes, stdout, stderr and every file that is written. `--help` lists the steps, and what
-differs between any two runs and is therefore not compared. Exits 1 if anything else differs. All steps take some
-six minutes on two cores; neither checkout is written to.
+differs between any two runs and is therefore not compared. Exits 1 if anything else differs. All steps take ten
+minutes on two idle cores; neither checkout is written to.
 """
 
 import argparse
@@ -21,7 +21,8 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from same_bytes_plain import LEFT_OUT, RULES, Difference, differences
-from same_bytes_steps import STEPS, Side
+from same_bytes_side import Side
+from same_bytes_steps import STEPS
 
 SHOWN = 12
 """Differences of one step that are printed."""

@@ -45,10 +45,10 @@ RULES: dict[str, tuple[tuple[str, str], ...]] = {
         (r'("bytes": )\d+', r"\1N"),
         (rf'("(?:events\.jsonl|items\.parquet|metrics\.json|manifest)": )"{_HEX}"', r"\1DIGEST"),
     ),
-    "file and line of a class, and the module it lies in (its own name is compared)": (
-        (rf'("file": ){_TEXT}(,.*?"line": )\d+', r"\1FILE\2N"),
+    "file and line of a class, and the module that it or another name lies in (the name itself is compared)": (
+        (rf'("file": ){_TEXT}(,\s*"kind": {_TEXT},\s*"line": )\d+', r"\1FILE\2N"),
         (r"(?m)(  \([a-z]+\)  )\S+\.py:\d+$", r"\1FILE:N"),
-        (r"\b(?:egobench|egomini|egotwin_ref)(?:\.\w+)+:(\w+)", r"MODULE:\1"),
+        (r"\b(?:egobench|egomini|egotwin_ref)(?:\.\w+)*([.:]\w+)", r"MODULE\1"),
     ),
 }
 """What is made alike → patterns and replacements, applied to every text in this order."""

@@ -157,7 +157,10 @@ def test_what_the_rules_name_is_made_alike_and_what_stands_beside_it_is_not(scri
 
 def test_a_class_may_move_but_not_change_its_name(scripts):
     _, plain = scripts
-    line = '"file": "/a/egobench/pipeline/engine.py", "kind": "engines", "line": 40, "target": "{}"'
+    line = '"file": "/a/egobench/pipeline/engine.py",\n  "kind": "engines",\n  "line": 40,\n  "target": "{}"'
     moved = line.replace("pipeline", "run").replace("40", "41").format("egobench.run.engine:LocalEngine")
     assert plain.plain(line.format("egobench.pipeline.engine:LocalEngine")) == plain.plain(moved)
     assert plain.plain(moved) != plain.plain(moved.replace("LocalEngine", "Local"))
+    said = "rows are in `egotwin_ref.configs.VARIANTS`."
+    assert plain.plain(said) == plain.plain(said.replace("configs", "model.configs"))
+    assert plain.plain(said) != plain.plain(said.replace("VARIANTS", "ROWS"))
