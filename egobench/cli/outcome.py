@@ -18,7 +18,7 @@ from egobench.store.tables import read_items
 from egobench.tables.table import read_metrics, run_grid
 
 if TYPE_CHECKING:
-    from egobench.run.run import RunReport
+    from egobench.run.report import RunReport
 
 
 def print_report(run: Callable[[], "RunReport"], *, as_json: bool) -> int:

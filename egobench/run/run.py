@@ -7,50 +7,30 @@ Failed items never end a run: it counts them at its end.
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from egobench.data.check_split import check_split
 from egobench.engines.worker import one_line
-from egobench.errors import BadInputError, IncompleteRunError, NotComparableError, StorageError, UnknownNameError
-from egobench.files.atomic import make_folder, read_json
+from egobench.errors import BadInputError, NotComparableError, StorageError, UnknownNameError
+from egobench.files.atomic import make_folder
 from egobench.plan.devices import resolve_device
 from egobench.plan.model_code import CHANGED, codes_of
 from egobench.plan.plan import RunPlan, identity_of, plan, submission_settings, with_whole_paths
-from egobench.plan.request import RunRequest, request_of, request_record
+from egobench.plan.request import RunRequest, request_of
 from egobench.plan.resolve import resolve_split
 from egobench.progress import Progress, Quiet
-from egobench.run.aggregate import result_of
+from egobench.run.first_manifest import first_manifest
 from egobench.run.floor_and_chance import versions_of
-from egobench.run.measured import failed_sets
+from egobench.run.report import RunReport, finish, report_of
 from egobench.run.stages import extract_stage, generate_stage, score_stage, settled_count
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, create_run, open_run
 from egobench.store.journal import Journal
-from egobench.store.manifest import SCHEMA, environment, now, read_finished, read_manifest, write_manifest
+from egobench.store.manifest import SCHEMA, now, read_manifest, write_manifest
 from egobench.store.seal import sealed
 from egobench.store.staging import is_pending, take_up
-from egobench.store.tables import read_items, read_scores
-from egobench.types import Result
-
-
-@dataclass(frozen=True)
-class RunReport:
-    """A finished run."""
-
-    path: Path
-    results: dict[str, Result]
-    """Metric → result."""
-    planned: int
-    """Clip × seed items."""
-    failed: int
-    """Items without a sample, or with a metric that failed on it."""
-    unmeasured: int = 0
-    """Further items on which a metric saw nothing: a path metric gave them the cost of a camera that never moves, a set
-    metric left them out or failed as a whole."""
-    failed_metrics: Mapping[str, str] = field(default_factory=dict)
-    """Set metrics that failed as a whole, and why."""
 
 
 def start_run(request: RunRequest, progress: Progress | None = None, *, trust: bool = True) -> RunReport:
@@ -77,7 +57,7 @@ def start_plan(run_plan: RunPlan, progress: Progress | None = None, *, trust: bo
     make_folder(cache_home())  # a place that cannot be used is told before anything is sampled
     folder = create_run(Path(request.out), request.name.replace(":", " ") or request.model, run_plan.split.name)
     with folder.lock():
-        write_manifest(folder, _first_manifest(folder, run_plan))
+        write_manifest(folder, first_manifest(folder, run_plan))
         return _work(folder, run_plan, progress or Quiet())
 
 
@@ -123,12 +103,6 @@ def resume_run(
         return _work(folder, run_plan, progress or Quiet())
 
 
-def load_run(path: Path | str) -> RunReport:
-    """Reads a finished run. Raises BadInputError if it is none, damaged, or of a newer schema."""
-    folder = open_run(path)
-    return report_of(folder, read_finished(folder, path))
-
-
 def _work(folder: RunFolder, run_plan: RunPlan, progress: Progress) -> RunReport:
     manifest = {**read_manifest(folder), "status": "started", "schema": SCHEMA}
     manifest.pop("error", None)
@@ -154,73 +128,6 @@ def _work(folder: RunFolder, run_plan: RunPlan, progress: Progress) -> RunReport
     manifest |= {"status": "done", "finished": now()}
     write_manifest(folder, sealed(manifest, folder))
     return finish(report_of(folder, manifest), run_plan.request)
-
-
-def finish(report: RunReport, request: RunRequest) -> RunReport:
-    """The report itself. Raises IncompleteRunError where more items failed or were not measured than the request
-    allows."""
-    if report.failed + report.unmeasured > request.allow_failed:
-        found = [f"{report.failed} of {report.planned} items failed"] if report.failed else []
-        if report.unmeasured:
-            lost = [f"{name} failed as a whole: {reason}" for name, reason in report.failed_metrics.items()]
-            why = "; ".join(lost) or "nothing was seen in them"
-            found.append(f"{report.unmeasured} of {report.planned} were not measured ({why})")
-        raise IncompleteRunError(
-            f"{' and '.join(found)}, {request.allow_failed} are allowed; "
-            f"the run is complete and readable: {report.path}",
-            path=str(report.path),
-        )
-    return report
-
-
-def report_of(folder: RunFolder, manifest: dict[str, Any]) -> RunReport:
-    """What a finished run came to."""
-    document = read_json(folder.metrics)
-    results = {name: result_of(record) for name, record in document["metrics"].items()}
-    counts = manifest["items"]
-    lost = failed_sets(read_items(folder.items), read_scores(folder.scores))
-    return RunReport(folder.path, results, counts["planned"], counts["failed"], counts.get("unmeasured", 0), lost)
-
-
-def _first_manifest(folder: RunFolder, run_plan: RunPlan) -> dict[str, Any]:
-    request = request_record(run_plan.request)
-    options = {name: value for name, value in request.items() if name != "typed"}
-    split = run_plan.split
-    return {
-        "schema": SCHEMA,
-        "run": folder.run_id,
-        "identity": run_plan.identity,
-        "status": "started",
-        "started": now(),
-        "request": request,
-        "typed": {name: value for name, value in options.items() if name in run_plan.request.typed},
-        "defaulted": {name: value for name, value in options.items() if name not in run_plan.request.typed},
-        "model": {
-            **{"name": run_plan.request.model_name, "target": run_plan.target, "settings": run_plan.settings},
-            **({"code": run_plan.code} if run_plan.code else {}),
-        },
-        **({"submission": run_plan.settings} if run_plan.request.submission else {}),
-        "split": {"name": split.name, "digest": split.digest, "facts": dict(split.facts)},
-        "task": run_plan.request.task,
-        "seeds": list(range(run_plan.request.seeds)),
-        "items": {"planned": len(run_plan.items), "failed": 0},
-        "metrics": list(run_plan.labelled),
-        "left_out": run_plan.left_out,
-        "protocols": run_plan.protocols,
-        "weights": weights_of(run_plan.settings, run_plan.protocols),
-        "seconds": {},
-        **environment(),
-    }
-
-
-def weights_of(settings: Mapping[str, Any], protocols: Mapping[str, Any]) -> dict[str, str]:
-    """SHA-256 of every weight file, of the model's settings and of the extractors."""
-    found = {f"model.{k}": v["sha256"] for k, v in settings.items() if isinstance(v, dict) and "sha256" in v}
-    for record in protocols.values():
-        for name, extractor in record["extractors"].items():
-            if "weights_sha256" in extractor:
-                found[name] = extractor["weights_sha256"]
-    return found
 
 
 def _model_now(

@@ -16,7 +16,8 @@ from egobench.files.plain import plain
 from egobench.plan.plan import plan
 from egobench.plan.request import RunRequest
 from egobench.progress import Progress, Quiet
-from egobench.run.run import RunReport, load_run, resume_run, start_run
+from egobench.run.report import RunReport, load_run
+from egobench.run.run import resume_run, start_run
 from egobench.store.folder import RunFolder
 from egobench.types import Result
 from egobench.validate.ladders import (

@@ -8,7 +8,8 @@ import pytest
 from egobench.audit.verify import verify_run
 from egobench.files.motion import read_motion
 from egobench.files.video import read_video
-from egobench.run.run import load_run, resume_run
+from egobench.run.report import load_run
+from egobench.run.run import resume_run
 from egobench.store.folder import open_run
 from egobench.store.journal import read_events
 from egobench.store.manifest import read_manifest

@@ -13,7 +13,8 @@ from egobench.audit.rescore import rescore_run
 from egobench.audit.verify import verify_run
 from egobench.errors import BadInputError, NotComparableError, StorageError, UnknownNameError
 from egobench.files import atomic
-from egobench.run.run import RunRequest, load_run, resume_run, start_run
+from egobench.run.report import load_run
+from egobench.run.run import RunRequest, resume_run, start_run
 from egobench.store.journal import read_events
 from egobench.store.tables import read_scores
 

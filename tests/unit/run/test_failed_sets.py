@@ -16,7 +16,8 @@ from egobench.compare.run_side import run_side
 from egobench.compare.update import update_baseline
 from egobench.errors import IncompleteRunError, NotComparableError
 from egobench.pictures.report import make_report
-from egobench.run.run import load_run, resume_run, start_run
+from egobench.run.report import load_run
+from egobench.run.run import resume_run, start_run
 from egobench.store.folder import open_run
 from egobench.store.manifest import read_manifest
 from egobench.tables.measured import measured_status

@@ -15,7 +15,8 @@ from egobench.data.open import open_split
 from egobench.errors import BadInputError, IncompleteRunError, NotComparableError
 from egobench.files.motion import read_motion
 from egobench.files.video import write_video
-from egobench.run.run import load_run, plan, resume_run, start_run
+from egobench.run.report import load_run
+from egobench.run.run import plan, resume_run, start_run
 from egobench.store.tables import SET_CLIP, SET_SEED, read_items, read_scores
 
 ODD = (

@@ -16,7 +16,8 @@ from egobench.errors import BadInputError, IncompleteRunError, NotComparableErro
 from egobench.files.arrays import read_npz, write_npz
 from egobench.files.digest import digest_file
 from egobench.geometry.skeleton import SMPL22, XSENS23
-from egobench.run.run import RunRequest, load_run, resume_run, start_run
+from egobench.run.report import load_run
+from egobench.run.run import RunRequest, resume_run, start_run
 from egobench.run.submitted import request_for
 from egobench.store.tables import read_items, read_scores
 from egobench.submissions.check import check_submission

@@ -1,0 +1,66 @@
+"""What a finished run came to: its results, and how many of its items failed or were not measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from egobench.errors import IncompleteRunError
+from egobench.files.atomic import read_json
+from egobench.plan.request import RunRequest
+from egobench.run.aggregate import result_of
+from egobench.run.measured import failed_sets
+from egobench.store.folder import RunFolder, open_run
+from egobench.store.manifest import read_finished
+from egobench.store.tables import read_items, read_scores
+from egobench.types import Result
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A finished run."""
+
+    path: Path
+    results: dict[str, Result]
+    """Metric → result."""
+    planned: int
+    """Clip × seed items."""
+    failed: int
+    """Items without a sample, or with a metric that failed on it."""
+    unmeasured: int = 0
+    """Further items on which a metric saw nothing: a path metric gave them the cost of a camera that never moves, a set
+    metric left them out or failed as a whole."""
+    failed_metrics: Mapping[str, str] = field(default_factory=dict)
+    """Set metrics that failed as a whole, and why."""
+
+
+def load_run(path: Path | str) -> RunReport:
+    """Reads a finished run. Raises BadInputError if it is none, damaged, or of a newer schema."""
+    folder = open_run(path)
+    return report_of(folder, read_finished(folder, path))
+
+
+def finish(report: RunReport, request: RunRequest) -> RunReport:
+    """The report itself. Raises IncompleteRunError where more items failed or were not measured than the request
+    allows."""
+    if report.failed + report.unmeasured > request.allow_failed:
+        found = [f"{report.failed} of {report.planned} items failed"] if report.failed else []
+        if report.unmeasured:
+            lost = [f"{name} failed as a whole: {reason}" for name, reason in report.failed_metrics.items()]
+            why = "; ".join(lost) or "nothing was seen in them"
+            found.append(f"{report.unmeasured} of {report.planned} were not measured ({why})")
+        raise IncompleteRunError(
+            f"{' and '.join(found)}, {request.allow_failed} are allowed; "
+            f"the run is complete and readable: {report.path}",
+            path=str(report.path),
+        )
+    return report
+
+
+def report_of(folder: RunFolder, manifest: dict[str, Any]) -> RunReport:
+    """What a finished run came to."""
+    document = read_json(folder.metrics)
+    results = {name: result_of(record) for name, record in document["metrics"].items()}
+    counts = manifest["items"]
+    lost = failed_sets(read_items(folder.items), read_scores(folder.scores))
+    return RunReport(folder.path, results, counts["planned"], counts["failed"], counts.get("unmeasured", 0), lost)
