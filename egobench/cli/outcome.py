@@ -9,8 +9,7 @@ from egobench.cli.quiet import note
 from egobench.cli.stdout import print
 from egobench.errors import IncompleteRunError
 from egobench.plan.model_code import changed_text
-from egobench.run.oddities import odd_videos
-from egobench.run.sample_warnings import sample_warnings
+from egobench.run.remarks import odd_videos, sample_warnings
 from egobench.store.folder import open_run
 from egobench.store.labels import given_name
 from egobench.store.manifest import read_manifest

@@ -10,7 +10,7 @@ from pipeline_toys import walk
 from egobench.cli.outcome import print_run
 from egobench.cli.quiet import take_quiet
 from egobench.data.open import open_split
-from egobench.run.oddities import odd_videos
+from egobench.run.remarks import odd_videos
 from egobench.run.run import resume_run, start_run
 from egobench.store.tables import read_items
 from egobench.types import Condition, Sample, Video
@@ -47,7 +47,7 @@ class Pictures:
 def run(ask):
     def go(changes):
         options = {"changes": ";".join(f"{clip}={change}" for clip, change in changes.items())}
-        asked = ask(model="test_oddities:Pictures", model_options=options, metrics="pipeline_toys:Speed")
+        asked = ask(model="test_remarks:Pictures", model_options=options, metrics="pipeline_toys:Speed")
         return start_run(replace(asked, allow_failed=8, keep_going=True))
 
     return go
