@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -123,6 +124,17 @@ def test_every_room_of_the_package_stands_on_a_floor():
     inside = (ROOT / "egobench").iterdir()
     rooms = {path.stem for path in inside if path.name[0] not in "_." and (path.is_dir() or path.suffix == ".py")}
     assert rooms == set().union(*FLOORS)
+
+
+def test_every_package_is_in_the_distribution():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    folders = [path.parent for name in ("egobench", "egomini", "egotwin_ref") for path in _inits(name)]
+    names = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
+    assert set(project["tool"]["setuptools"]["packages"]) == names | {"egobench_baselines"}
+
+
+def _inits(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("__init__.py"))
 
 
 def test_no_module_imports_itself_by_a_circle():
