@@ -16,12 +16,12 @@ ARM = ("shoulder", "upper_arm", "forearm", "hand")
 def yaw_drift(motion: Motion, degrees_per_s: float, rng: np.random.Generator) -> Motion:
     """The heading drifts as with a gyroscope's bias: the body turns ever more, and the path bends with it."""
     del rng
-    turns = _about_z(np.deg2rad(degrees_per_s) * _times(motion))
+    rotations = _about_z(np.deg2rad(degrees_per_s) * _times(motion))
     root = motion.positions[:, :1]
     steps = np.diff(root[:, 0], axis=0, prepend=root[:1, 0])
-    bent = root[0, 0] + np.cumsum(np.einsum("tab,tb->ta", turns, steps), axis=0)
-    about_root = np.einsum("tab,tjb->tja", turns, motion.positions - root)
-    return replace(motion, positions=about_root + bent[:, None], rotations=turns[:, None] @ motion.rotations)
+    bent = root[0, 0] + np.cumsum(np.einsum("tab,tb->ta", rotations, steps), axis=0)
+    about_root = np.einsum("tab,tjb->tja", rotations, motion.positions - root)
+    return replace(motion, positions=about_root + bent[:, None], rotations=rotations[:, None] @ motion.rotations)
 
 
 def lateral_drift(motion: Motion, m_per_s: float, rng: np.random.Generator) -> Motion:
@@ -73,8 +73,8 @@ def head_slip(motion: Motion, metres: float, rng: np.random.Generator) -> Motion
 def delay(motion: Motion, seconds: float, rng: np.random.Generator) -> Motion:
     """Everything is done so much later, to the nearest frame; the first pose stands until then."""
     del rng
-    chosen = np.maximum(np.arange(len(motion.positions)) - round(seconds * motion.fps), 0)
-    return replace(motion, positions=motion.positions[chosen], rotations=motion.rotations[chosen])
+    frames = np.maximum(np.arange(len(motion.positions)) - round(seconds * motion.fps), 0)
+    return replace(motion, positions=motion.positions[frames], rotations=motion.rotations[frames])
 
 
 def mirror(motion: Motion) -> Motion:
@@ -109,11 +109,11 @@ def _shifted(motion: Motion, by: np.ndarray) -> Motion:
 
 
 def _about_z(angles: np.ndarray) -> np.ndarray:
-    turns = np.tile(np.eye(3), (len(angles), 1, 1))
-    turns[:, 0, 0] = turns[:, 1, 1] = np.cos(angles)
-    turns[:, 1, 0] = np.sin(angles)
-    turns[:, 0, 1] = -turns[:, 1, 0]
-    return turns
+    rotations = np.tile(np.eye(3), (len(angles), 1, 1))
+    rotations[:, 0, 0] = rotations[:, 1, 1] = np.cos(angles)
+    rotations[:, 1, 0] = np.sin(angles)
+    rotations[:, 0, 1] = -rotations[:, 1, 0]
+    return rotations
 
 
 def _heading(motion: Motion) -> np.ndarray:

@@ -36,9 +36,9 @@ def blocks(video: Video, share: float, rng: np.random.Generator) -> Video:
 
 def freeze(video: Video, share: float, rng: np.random.Generator) -> Video:
     """About a `share` of the frames are dropped; the last one that came stands still instead."""
-    kept = rng.random(len(video.frames)) >= share
-    kept[0] = True
-    return replace(video, frames=video.frames[np.maximum.accumulate(np.where(kept, np.arange(len(kept)), 0))])
+    is_kept = rng.random(len(video.frames)) >= share
+    is_kept[0] = True
+    return replace(video, frames=video.frames[np.maximum.accumulate(np.where(is_kept, np.arange(len(is_kept)), 0))])
 
 
 def zoom(video: Video, percent: float, rng: np.random.Generator) -> Video:

@@ -43,8 +43,8 @@ class NearestControl:
             ValueError: the training split has other rates or lengths than the condition asks for.
         """
         del seed  # the nearest is one clip
-        found = clip_of(self.train_split, nearest_clip(self.train_split, condition.text))
-        reference = found.reference
+        clip = clip_of(self.train_split, nearest_clip(self.train_split, condition.text))
+        reference = clip.reference
         shape = (len(reference.video.frames), len(reference.motion.positions))
         if shape != (condition.num_video_frames, condition.num_motion_frames):
             raise ValueError(

@@ -52,11 +52,11 @@ class ReseededControl:
             line = f"no model {self.model!r}; package.module:Class is needed"
             raise BadInputError(line, code="model-class") from None
         model = kind()
-        asked = {name: getattr(self, name) for name in PASSED if getattr(self, name) is not None}
-        unknown = sorted(set(asked) - set(getattr(model, "__dataclass_fields__", {})))
+        passed = {name: getattr(self, name) for name in PASSED if getattr(self, name) is not None}
+        unknown = sorted(set(passed) - set(getattr(model, "__dataclass_fields__", {})))
         if unknown:
             raise BadInputError(f"{self.model} has no setting {', '.join(unknown)}", code="model-class")
-        return replace(model, **asked)
+        return replace(model, **passed)
 
 
 class Reseeded:

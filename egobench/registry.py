@@ -96,12 +96,12 @@ def _own_folder() -> "Iterator[None]":
     """Undoes an `os.chdir` of the imported code, so that `--out runs` still means the folder the user typed it in. In a
     worker process, where that code goes to work, it stays."""
     process = sys.modules.get("multiprocessing.process")
-    here = None if process is not None and process.parent_process() is not None else os.getcwd()
+    folder = None if process is not None and process.parent_process() is not None else os.getcwd()
     try:
         yield
     finally:
-        if here is not None and os.getcwd() != here:
-            os.chdir(here)
+        if folder is not None and os.getcwd() != folder:
+            os.chdir(folder)
 
 
 def error_with_place(error: BaseException) -> str:
@@ -165,7 +165,7 @@ def unknown(kind: str, name: str, known: "Mapping[str, Any] | list[str]") -> str
 
 def _entry_points(group: str) -> list[tuple[str, str]]:
     """Names and targets of a group. `importlib.metadata` says the same and costs four times `python -c pass`."""
-    found: dict[str, str] = {}
+    targets: dict[str, str] = {}
     for text in _entry_point_files(tuple(sys.path)):
         section = ""
         for line in text.splitlines():
@@ -174,8 +174,8 @@ def _entry_points(group: str) -> list[tuple[str, str]]:
                 section = line.strip("[] ")
             elif section == group and "=" in line and line[0] not in "#;":
                 name, _, target = line.partition("=")
-                found.setdefault(name.strip(), target.partition("[")[0].strip())  # without extras
-    return list(found.items())
+                targets.setdefault(name.strip(), target.partition("[")[0].strip())  # without extras
+    return list(targets.items())
 
 
 @lru_cache(maxsize=4)

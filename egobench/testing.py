@@ -70,9 +70,9 @@ if pytest is not None:
         outcome = yield
         error = call.excinfo.value if call.excinfo is not None else None
         if isinstance(error, RegressionError):
-            found = outcome.get_result()
-            found.longrepr = f"{item.nodeid}\n\n{error}"
-            found.user_properties.append(("egobench_exit_code", error.report.exit_code))
+            report = outcome.get_result()
+            report.longrepr = f"{item.nodeid}\n\n{error}"
+            report.user_properties.append(("egobench_exit_code", error.report.exit_code))
             _failed.append((item.nodeid, error.report))
 
     def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -1,16 +1,16 @@
-"""Captions that no text encoder reads as meant: empty ones, and those far beyond what encoders take."""
+"""Notes on captions that text encoders do not read in full: empty ones, and very long ones."""
 
 from collections.abc import Iterable, Sequence
 
 from egobench.types import ClipInfo
 
 MOST_WORDS = 60
-"""A caption of more words is cut by encoders of 77 tokens, as CLIP's are."""
+"""Encoders of 77 tokens, such as CLIP's, cut a caption of more words."""
 NAMED = 3
 
 
 def caption_notes(infos: Iterable[ClipInfo]) -> list[str]:
-    """A line for each kind of odd caption in a split; none where all are as usual."""
+    """A line for empty captions and one for long ones; empty if there are none."""
     rows = [(info.clip_id, len(info.text.split())) for info in infos]
     empty = [clip for clip, words in rows if not words]
     long = [(clip, words) for clip, words in rows if words > MOST_WORDS]
@@ -22,8 +22,8 @@ def caption_notes(infos: Iterable[ClipInfo]) -> list[str]:
     if long:
         most = max(words for _, words in long)
         named = _named([clip for clip, _ in long])
-        said = f"{_counted(len(long), len(rows))} more than {MOST_WORDS} words, up to {most} ({named})"
-        notes.append(f"{said}: text encoders read the first 77 tokens or fewer")
+        note = f"{_counted(len(long), len(rows))} more than {MOST_WORDS} words, up to {most} ({named})"
+        notes.append(f"{note}: text encoders read the first 77 tokens or fewer")
     return notes
 
 

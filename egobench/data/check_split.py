@@ -1,24 +1,23 @@
-"""A split's content against its digests, before a number is made of it: what `run`, `score`, `verify` and `compare`
-share."""
+"""Compares a split's content with its digests before it is used: shared by `run`, `score`, `verify` and `compare`."""
 
-from egobench.data.content import check_clips, trust_known_files, unseen_clips
+from egobench.data.content import check_clips, trust_known_files, unchecked_clips
 from egobench.data.folder import FolderSplit
 from egobench.progress import Progress, Quiet
 from egobench.types import Split
 
 
 def check_split(split: Split, progress: Progress | None = None, *, trust: bool = True) -> Split:
-    """The split itself, if the content of its clips is what its index says; other kinds of split state nothing.
+    """Returns the split, if the content of its clips is what its index says. Splits that are no folder are not checked.
 
     Args:
-        trust: passes over clips whose files have the size, times and inode that they had when they were last read.
+        trust: do not read clips whose files have the same size, times and inode as when they were last read.
 
     Raises:
         BadInputError: `split-content`.
     """
     if not isinstance(split, FolderSplit):
         return split
-    rows = unseen_clips(split) if trust else list(split.rows)
+    rows = unchecked_clips(split) if trust else list(split.rows)
     if not rows or (trust and trust_known_files(split)):
         return split
     bar = progress or Quiet()

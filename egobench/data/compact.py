@@ -1,7 +1,7 @@
-"""The compact form of a rigid-body motion: integers that are the truth, not an approximation of it.
+"""The compact form of a rigid-body motion, as integers.
 
 Root positions in steps of 0.1 mm, joint → world rotations as unit quaternions (xyzw, w ≥ 0) in steps of
-1/32767. A generator rounds first and draws what it rounded, so nothing is lost by storing integers.
+1/32767. A generator rounds a motion before it draws the video, so the integers are exact.
 """
 
 import numpy as np
@@ -19,9 +19,9 @@ MAX_ROUNDS = 16
 def quantise(
     root_xyz: Float[np.ndarray, "time 3"], rotations: Float[np.ndarray, "time joint 3 3"]
 ) -> tuple[Int32[np.ndarray, "time 3"], Int16[np.ndarray, "time joint 4"]]:
-    """Integers next to a motion that are a fixed point: quantising what `dequantise` makes of them gives them again.
+    """Rounds a motion to integers that are a fixed point: `quantise(dequantise(x))` gives x again.
 
-    Rounding alone is not one, since renormalising a rounded quaternion can move it by a whole step; so it is repeated.
+    One rounding is not enough, since renormalising a rounded quaternion can move it by a whole step. So it is repeated.
     """
     steps = _encode(rotations.reshape(-1, 3, 3))
     restless = np.arange(len(steps))
@@ -31,7 +31,7 @@ def quantise(
         restless, again = restless[moved], again[moved]
         if not len(restless):
             break
-        if attempt > MAX_ROUNDS // 2:  # two neighbours that round to each other: step off the tie
+        if attempt > MAX_ROUNDS // 2:  # two neighbours that round to each other: leave the cycle
             largest = (np.arange(len(again)), np.argmax(np.abs(again), axis=1))
             again[largest] -= np.sign(again[largest])
         steps[restless] = again

@@ -1,6 +1,6 @@
-"""Is a split what its index says? Its clips against their digests, and how to write the digests anew.
+"""Compares a split's clips with the digests in its index, and writes the digests anew.
 
-A clip whose files and row are those that were seen before (`egobench/files/stamps.py`) is not read again.
+A clip is not read again if its files and its row have not changed since (`egobench/files/stamps.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,57 +21,58 @@ FILES = ("video.mp4", "motion.npz", "truth.npz")
 LISTED = 3
 """Clips that a message names."""
 CHECK_VERSION = 1
-"""A new one looks at everything again."""
+"""If it changes, every clip is read again."""
 
 
-def unseen_clips(split: FolderSplit) -> list[ClipInfo]:
-    """Rows whose content was not compared with their digest, or whose row or files were touched since."""
-    seen = read_stamps(split.path)
-    return [row for row in split.rows if seen.get(row.clip_id) != _seen(split, row, _stamps(split, row))]
+def unchecked_clips(split: FolderSplit) -> list[ClipInfo]:
+    """Rows whose content was never compared with their digest, or that changed since."""
+    records = read_stamps(split.path)
+    return [row for row in split.rows if records.get(row.clip_id) != _record(split, row, _stamps(split, row))]
 
 
 def files_digest(folder: Path) -> str:
-    """SHA-256 over the bytes of a split's files by name, 64 hex digits; what is no part of the format is left out."""
+    """SHA-256 over names and bytes of a split's files, 64 hex digits; files that are no part of the format do not
+    count."""
     paths = [folder / INDEX, *(path for name in FILES for path in folder.glob(f"*/{name}"))]
     return digest_json(sorted((path.relative_to(folder).as_posix(), digest_file(path)) for path in paths))
 
 
 def trust_known_files(split: FolderSplit) -> bool:
-    """Whether a split that is shipped has the very bytes that it was shipped with; its clips then count as seen.
+    """Whether a shipped split still has the bytes that were shipped; its clips then count as checked.
 
-    It takes a fiftieth of the time of reading them.
+    This takes a fiftieth of the time of reading the clips.
     """
     before = {row.clip_id: _stamps(split, row) for row in split.rows}
     if not split.known_files or files_digest(split.path) != split.known_files:
         return False
-    keep_stamps(split.path, {row.clip_id: _seen(split, row, before[row.clip_id]) for row in split.rows})
+    keep_stamps(split.path, {row.clip_id: _record(split, row, before[row.clip_id]) for row in split.rows})
     return True
 
 
 def check_clips(split: FolderSplit, rows: Sequence[ClipInfo], progress: Callable[[], None] = lambda: None) -> None:
-    """Reads clips and compares their content with the digests in the index; those that fit are remembered.
+    """Reads clips, compares their content with the digests in the index, and remembers those that fit.
 
-    A clip that cannot be read is left to whoever opens it: it is no wrong number but a failed item.
+    A clip that cannot be read is passed over here. It becomes a failed item when it is opened.
 
     Raises:
-        BadInputError: `split-content`: clips whose content has another digest, by their names.
+        BadInputError: `split-content`: clips whose content has another digest; the message names them.
     """
     wrong: list[str] = []
-    kept: dict[str, Any] = {}
+    records: dict[str, Any] = {}
     for row in rows:
         before = _stamps(split, row)
         try:
-            found = split.content_digest(row.clip_id)
+            digest = split.content_digest(row.clip_id)
         except BadInputError:
-            found = None
-        if found == row.digest:
+            digest = None
+        if digest == row.digest:
             if is_settled(before) and before == _stamps(split, row):
-                kept[row.clip_id] = _seen(split, row, before)
-        elif found is not None:
-            wrong.append(f"{row.clip_id} has {found}, the index says {row.digest}")
+                records[row.clip_id] = _record(split, row, before)
+        elif digest is not None:
+            wrong.append(f"{row.clip_id} has {digest}, the index says {row.digest}")
         progress()
-    if kept:
-        keep_stamps(split.path, kept)
+    if records:
+        keep_stamps(split.path, records)
     if wrong:
         more = f", and {len(wrong) - LISTED} more" if len(wrong) > LISTED else ""
         raise BadInputError(
@@ -85,10 +86,10 @@ def check_clips(split: FolderSplit, rows: Sequence[ClipInfo], progress: Callable
 def verify_split(
     path: Path, progress: Callable[[], None] = lambda: None, warn: Callable[[str], None] = lambda line: None
 ) -> list[str]:
-    """Opens every clip, compares its content with its digest, and holds its motion to the conventions of samples.
+    """Opens every clip, compares its content with its digest, and tests its motion by the conventions of samples.
 
     Args:
-        warn: gets a line for what is odd about captions or a clip and no problem.
+        warn: gets a line for each oddity of a caption or clip that is no problem.
 
     Returns:
         One line per problem, empty if all is well.
@@ -112,23 +113,23 @@ def verify_split(
 
 
 def write_digests(path: Path, progress: Callable[[], None] = lambda: None) -> dict[str, tuple[str, str]]:
-    """Writes the digests of what lies there into an index, and everything else of it as it was.
+    """Writes the digests of the present content into the index and leaves the rest of it as it was.
 
     Returns:
-        Clip id → digest before and after, of those that changed.
+        Clip id → digest before and after, for clips that changed.
 
     Raises:
-        BadInputError: as `open_folder`; a clip that cannot be read, and then nothing is written.
+        BadInputError: as `open_folder`; a clip that cannot be read (then nothing is written).
         StorageError: the disk refused.
     """
     index = path / INDEX
     split = open_folder(path, check_digest=False)
     rows, changed = [], {}
     for row in split.rows:
-        found = split.content_digest(row.clip_id)
-        if found != row.digest:
-            changed[row.clip_id] = row.digest, found
-        rows.append(replace(row, digest=found))
+        digest = split.content_digest(row.clip_id)
+        if digest != row.digest:
+            changed[row.clip_id] = row.digest, digest
+        rows.append(replace(row, digest=digest))
         progress()
     content, digests = read_json(index), {row.clip_id: row.digest for row in rows}
     clips = [{**clip, "digest": digests[clip["clip_id"]]} for clip in content["clips"]]
@@ -142,8 +143,8 @@ def _stamps(split: FolderSplit, row: ClipInfo) -> list[Stamp | None]:
     return [stamp_of(split.path / row.clip_id / name) for name in FILES]
 
 
-def _seen(split: FolderSplit, row: ClipInfo, stamps: Sequence[Stamp | None]) -> list[Any]:
-    """What is kept of a clip: the index's part of its content, and the stamps of its files, as JSON gives them back."""
+def _record(split: FolderSplit, row: ClipInfo, stamps: Sequence[Stamp | None]) -> list[Any]:
+    """The record of a checked clip: a digest of its row in the index, and the stamps of its files, JSON-ready."""
     facts: Mapping[str, Any] = split.common.as_json()
-    said = digest_json([CHECK_VERSION, asdict(row), facts])
-    return [said, [None if stamp is None else list(stamp) for stamp in stamps]]
+    row_digest = digest_json([CHECK_VERSION, asdict(row), facts])
+    return [row_digest, [None if stamp is None else list(stamp) for stamp in stamps]]

@@ -1,4 +1,4 @@
-"""A skeleton of one's own, written into the index of a split that names it."""
+"""Writes a skeleton of the user's own into the index of a split."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def declare_skeleton(folder: Path, skeleton: Skeleton) -> Path:
 
     Raises:
         BadInputError: `split-missing`; `split-damaged`; `skeleton-name`: the split's motions are on another skeleton;
-            what the first clip's motion is refused for, in which case the index stays as it was.
+            any code for which the first clip's motion is refused. The index then stays as it was.
         StorageError: the disk refused.
     """
     index = folder / INDEX
@@ -26,8 +26,8 @@ def declare_skeleton(folder: Path, skeleton: Skeleton) -> Path:
     if facts["skeleton"] != skeleton.name:
         text = f"{index}: its skeleton is {facts['skeleton']!r}, the map declares {skeleton.name!r}; one name is needed"
         raise BadInputError(text, code="skeleton-name")
-    said = {"joints": list(skeleton.joints), "parents": list(skeleton.parents)}
-    write_json(index, {**before, "facts": {**facts, **said}})
+    tree = {"joints": list(skeleton.joints), "parents": list(skeleton.parents)}
+    write_json(index, {**before, "facts": {**facts, **tree}})
     try:
         split = open_folder(folder)
         for info in split.infos()[:1]:

@@ -1,11 +1,11 @@
 """The split format: a folder that any data set can be turned into, and its reader. Metres, z up, seconds.
 
-    split.json                 schema, name, facts (rates, frames, size, skeleton, camera), clips, digest; a skeleton
-                               that is not built in brings its `joints` and `parents` in the facts. Each clip states
-                               the digest of its content, and is held to it (`egobench data index` writes them)
+    split.json                 schema, name, facts (rates, frames, size, skeleton, camera), clips, digest. A skeleton
+                               that is not built in has its `joints` and `parents` in the facts. Each clip states the
+                               digest of its content, which is checked (`egobench data index` writes the digests)
     <clip_id>/video.mp4        the reference video, at the split's rate and length
     <clip_id>/motion.npz       positions (T, J, 3) and rotations (T, J, 3, 3) or (T, J, 4) wxyz, or the compact form
-    <clip_id>/truth.npz        optional: hand_pixels (T, 2) float, contacts (T, 4) bool, anything else that is known
+    <clip_id>/truth.npz        optional: hand_pixels (T, 2) float, contacts (T, 4) bool, further arrays
 
 The compact form keeps a rigid body exactly and small: `root` int32 (T, 3) in 0.1 mm, `quats` int16 (T, J, 4)
 xyzw, `offsets` float64 (J, 3); positions are forward kinematics of it.
@@ -42,7 +42,7 @@ LISTED = 4
 
 @dataclass(frozen=True)
 class SplitFacts:
-    """What all clips of a split have in common."""
+    """The facts that all clips of a split share."""
 
     fps_video: float
     fps_motion: float
@@ -62,11 +62,11 @@ class SplitFacts:
     """Of a skeleton that is not built in: each joint's parent, -1 for the root."""
 
     def as_json(self) -> dict[str, Any]:
-        """For an index; what is not set is left out."""
+        """JSON-ready, for an index; fields that are None are left out."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     def add_skeleton(self) -> None:
-        """Makes the skeleton known if it is the split's own. Raises BadInputError if it is no tree of joints."""
+        """Registers the skeleton if it is the split's own. Raises BadInputError if it is no tree of joints."""
         if self.joints is not None:
             add_skeleton(Skeleton(self.skeleton, tuple(self.joints), tuple(self.parents or ())))
 
@@ -77,18 +77,18 @@ class SplitFacts:
 
 @dataclass(frozen=True)
 class FolderSplit:
-    """A split that lies in a folder; implements `egobench.types.Split`."""
+    """A split in a folder; implements `egobench.types.Split`."""
 
     path: Path
     locator: str
-    """What `open_split` opens again: the catalogue name, or the folder of a split of one's own."""
+    """The argument with which `open_split` opens it again: the catalogue name, or the folder."""
     name: str
     digest: str
     facts: Mapping[str, Any]
     common: SplitFacts
     rows: tuple[ClipInfo, ...]
     known_files: str = ""
-    """`egobench.data.content.files_digest` of the folder, where it is known beforehand: that of a shipped split."""
+    """`egobench.data.content.files_digest` of a shipped split; else empty."""
 
     @cached_property
     def _by_id(self) -> dict[str, ClipInfo]:
@@ -99,7 +99,7 @@ class FolderSplit:
         return self.rows
 
     def clip(self, clip_id: str) -> Clip:
-        """Opens one clip, and holds its content to the digest that the index states.
+        """Opens one clip and compares its content with the digest in the index.
 
         Raises:
             UnknownNameError: no such clip.
@@ -108,14 +108,14 @@ class FolderSplit:
         """
         info = self._info(clip_id)
         video, motion, truth = self._read(clip_id)
-        found = _digest_of(info, video, motion, truth)
-        if found != info.digest:
-            text = f"{clip_id}: content digest is {found}, the index says {info.digest}"
+        digest = _digest_of(info, video, motion, truth)
+        if digest != info.digest:
+            text = f"{clip_id}: content digest is {digest}, the index says {info.digest}"
             raise BadInputError(text, code="split-content")
         return make_clip(info, self.locator, self.common, video, motion, truth)
 
     def content_digest(self, clip_id: str) -> str:
-        """Digest of what a clip's files hold and its row says now, whatever the index states.
+        """Digest of a clip's present content (files and row), whatever digest the index states.
 
         Raises:
             UnknownNameError, BadInputError: as `clip`.
@@ -169,13 +169,13 @@ def open_folder(
     """Opens a split folder, or a subset of its clips.
 
     Args:
-        name: the catalogue name it is opened under; None for a folder of one's own, which keeps the name in its index.
-        check_digest: False takes an index whose own digest is not that of its rows, to be written anew.
+        name: the catalogue name of the split; None for a user's folder, whose name is in its index.
+        check_digest: False accepts an index whose digest is not that of its rows, so that it can be written anew.
         known_files: see `FolderSplit`.
 
     Raises:
-        BadInputError: no index, a newer schema, or a damaged index; `clip-id`: ids that cannot name a folder, or stand
-            there twice; `split-digest`: the index states another digest than its rows come to.
+        BadInputError: no index, a newer schema, or a damaged index; `clip-id`: ids that cannot name a folder, or are
+            listed twice; `split-digest`: the index states another digest than that of its rows.
     """
     index = path / INDEX
     if not index.is_file():
@@ -208,7 +208,7 @@ def open_folder(
 
 
 def write_index(path: Path, name: str, facts: SplitFacts, rows: Sequence[ClipInfo], **extra: Any) -> None:
-    """Writes `split.json`: the last file of a split, so that an index means a whole split."""
+    """Writes `split.json`. Write it last, so that a split with an index is complete."""
     rows = sorted(rows, key=lambda row: row.clip_id)
     content = {
         "schema": SCHEMA,
@@ -222,44 +222,46 @@ def write_index(path: Path, name: str, facts: SplitFacts, rows: Sequence[ClipInf
 
 
 def split_digest(rows: Sequence[ClipInfo]) -> str:
-    """SHA-256 over the sorted clip ids and content digests; file names and folders do not enter."""
+    """SHA-256 over the sorted clip ids and content digests; file names and folders do not count."""
     return digest_json(sorted((row.clip_id, row.digest) for row in rows))
 
 
 def clip_digest(
     *, text: str, sequence: str, participant: str, video: Video, motion: Motion, truth: Mapping[str, np.ndarray]
 ) -> str:
-    """First 16 hex digits of SHA-256 over everything that a clip holds, decoded; codecs and containers do not enter."""
-    said = {"text": text, "sequence": sequence, "participant": participant, "skeleton": motion.skeleton}
+    """First 16 hex digits of SHA-256 over the decoded content of a clip; codecs and containers do not count."""
+    words = {"text": text, "sequence": sequence, "participant": participant, "skeleton": motion.skeleton}
     rates = {"fps_video": float(video.fps), "fps_motion": float(motion.fps)}
     arrays = {"frames": video.frames, "positions": motion.positions, "rotations": motion.rotations, **truth}
-    # Joint poses enter rounded to 1e-6, since forward kinematics may differ in the last bit between machines.
+    # Joint poses are rounded to 1e-6, since forward kinematics may differ in the last bit between machines.
     for key in ("positions", "rotations"):
         arrays[key] = np.round(arrays[key] * 1e6).astype(np.int64)
-    return digest_json([said, rates, digest_arrays(**arrays)])[:16]
+    return digest_json([words, rates, digest_arrays(**arrays)])[:16]
 
 
 def _check_rows(index: Path, rows: Sequence[ClipInfo], stated: Any) -> None:
     """Raises BadInputError for ids that cannot be used, and for a digest that is not the rows' own."""
     ids = [row.clip_id for row in rows]
-    unsafe, twice = unsafe_names(ids), sorted(clip_id for clip_id, count in Counter(ids).items() if count > 1)
+    unsafe, repeated = unsafe_names(ids), sorted(clip_id for clip_id, count in Counter(ids).items() if count > 1)
     if unsafe:
         text = f"{index}: {_listed(unsafe)} cannot name a folder, which a clip id does; {SAFE_WORDS}"
         raise BadInputError(f"{text}: rename the folder and its id", code="clip-id")
-    if twice:
-        raise BadInputError(f"{index}: {_listed(twice)} stand there twice; an id is one clip's", code="clip-id")
+    if repeated:
+        raise BadInputError(f"{index}: {_listed(repeated)} stand there twice; an id is one clip's", code="clip-id")
     lower = Counter(clip_id.lower() for clip_id in ids)
-    if alike := [clip_id for clip_id in ids if lower[clip_id.lower()] > 1]:
-        text = f"{index}: {_listed(alike)} differ in case alone, which macOS and Windows take for one folder"
+    if same_but_for_case := [clip_id for clip_id in ids if lower[clip_id.lower()] > 1]:
+        text = (
+            f"{index}: {_listed(same_but_for_case)} differ in case alone, which macOS and Windows take for one folder"
+        )
         raise BadInputError(f"{text}: rename all but one, folder and id", code="clip-id")
-    found = split_digest(rows)
-    if stated is not None and stated != found:
-        text = f"{index} states digest {stated}, its clips come to {found}; {index_advice(index.parent)}"
+    digest = split_digest(rows)
+    if stated is not None and stated != digest:
+        text = f"{index} states digest {stated}, its clips come to {digest}; {index_advice(index.parent)}"
         raise BadInputError(text, code="split-digest")
 
 
 def index_advice(folder: Path) -> str:
-    """What to do about digests that are not those of the content."""
+    """Advice for digests that are not those of the content."""
     return f"`egobench data index {folder}` writes the digests of what lies there, which makes it another split"
 
 
@@ -269,12 +271,12 @@ def _listed(ids: Sequence[str]) -> str:
 
 
 def _digest_of(row: ClipInfo, video: Video, motion: Motion, truth: Mapping[str, np.ndarray]) -> str:
-    said = {"text": row.text, "sequence": row.sequence, "participant": row.participant}
-    return clip_digest(**said, video=video, motion=motion, truth=truth)
+    words = {"text": row.text, "sequence": row.sequence, "participant": row.participant}
+    return clip_digest(**words, video=video, motion=motion, truth=truth)
 
 
 def _read_truth(folder: Path, facts: SplitFacts) -> tuple[Motion, dict[str, np.ndarray]]:
-    """The motion, whole and checked, and what else is known."""
+    """The checked motion, and the arrays of `truth.npz`."""
     stored = folder / "motion.npz"
     arrays = read_npz(stored, max_bytes=MAX_CLIP_BYTES)
     if "quats" in arrays:

@@ -12,7 +12,7 @@ from egobench.types import Split
 
 
 def data_home() -> Path:
-    """Where splits that are made on demand live: `$EGOBENCH_DATA`, else the user's data folder."""
+    """Folder of splits that are made on demand: `$EGOBENCH_DATA`, else the user's data folder."""
     return Path(os.environ.get("EGOBENCH_DATA") or platformdirs.user_data_path("egobench"))
 
 
@@ -28,8 +28,8 @@ def open_split(name: str | os.PathLike[str]) -> Split:
         return open_folder(path)
     is_name = not isinstance(name, os.PathLike) and len(path.parts) == 1
     if not is_name or (path.is_dir() and str(name) not in SPLITS.targets()):
-        found = "" if path.is_dir() else "; it is a file" if path.exists() else "; nothing is there"
-        raise BadInputError(f"no {INDEX} in {path}: not a split folder{found}", code="split-missing")
+        hint = "" if path.is_dir() else "; it is a file" if path.exists() else "; nothing is there"
+        raise BadInputError(f"no {INDEX} in {path}: not a split folder{hint}", code="split-missing")
     return SPLITS.load(str(name)).open(data_home())
 
 

@@ -1,4 +1,4 @@
-"""What a name of `egobench list splits` stands for: a split before it is opened."""
+"""A split before it is opened: the object behind a name of `egobench list splits`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from egobench.types import ClipInfo, Motion, Split
 
 
 class SplitSource(ABC):
-    """Base of what a data set registers under `egobench.splits`; only `open` must be written."""
+    """Base class of the splits that a data set registers under `egobench.splits`; only `open` is abstract."""
 
     name: str
 
@@ -21,7 +21,7 @@ class SplitSource(ABC):
         """The split.
 
         Args:
-            home: folder of splits that were made on this machine.
+            home: folder of the splits that were made on this machine.
 
         Raises:
             BadInputError: `split-missing`: its clips are not on this machine; the message says how to get them.
@@ -40,15 +40,15 @@ class SplitSource(ABC):
         raise BadInputError(f"the clips of '{self.name}' cannot be made by a command", code="split-make")
 
     def kinds(self, infos: Sequence[ClipInfo]) -> Mapping[str, Mapping[str, str]]:
-        """Further groups that calibration cards tell apart: kind → clip id → group."""
+        """Further groups for calibration cards: kind → clip id → group."""
         return {}
 
     def at_rate(self, clip_id: str, motion: Motion, fps: float) -> Motion | None:
-        """A clip's motion as it would have been recorded at another rate; None where that is not known.
+        """A clip's motion as it would have been recorded at another rate; None if that is not known.
 
         Args:
             motion: as recorded.
-            fps: frames per second wanted.
+            fps: requested frames per second.
         """
         return None
 

@@ -84,9 +84,9 @@ def answer_of(task: Callable[[Any], Any], error_code: str, item: Any, attempts: 
         except StorageError:
             raise
         except BaseException as error:  # the user's Ctrl-C never comes here: a KeyboardInterrupt is the model's own
-            found = error.code if isinstance(error, BadInputError) else error_code
+            code = error.code if isinstance(error, BadInputError) else error_code
             seconds = time.perf_counter() - began
-            answer = Answer(None, found, one_line(error), attempt, seconds, traceback_of(error))
+            answer = Answer(None, code, one_line(error), attempt, seconds, traceback_of(error))
     return answer
 
 
@@ -111,11 +111,11 @@ def printable(text: str) -> str:
 
 def traceback_of(error: BaseException) -> str:
     """Traceback of an error in code that is not ours, or of the one behind an error of ours; its end, if it is long."""
-    found = error.__cause__ if isinstance(error, EgoBenchError) else error
-    if found is None or isinstance(found, EgoBenchError):
+    source = error.__cause__ if isinstance(error, EgoBenchError) else error
+    if source is None or isinstance(source, EgoBenchError):
         return ""
     try:
-        return printable("".join(traceback.format_exception(found)))[-MAX_TRACEBACK:]
+        return printable("".join(traceback.format_exception(source)))[-MAX_TRACEBACK:]
     except Exception as broken:
         return f"it could not be written: {type(broken).__name__}"
 

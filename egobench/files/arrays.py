@@ -1,7 +1,6 @@
-"""npz and npy files: written with stable bytes, read without trust.
+"""npz and npy files: written with stable bytes, and read so that a hostile file does no harm.
 
-Reading checks the zip directory and each array's header before anything of that size is allocated, and
-never unpickles.
+The reader checks the zip directory and each array's header before it allocates memory, and never unpickles.
 """
 
 import io
@@ -66,7 +65,7 @@ def read_npz(
     """Reads the arrays of an npz file.
 
     Args:
-        only: names to read if they are there; all others stay unopened, so they may be of any kind. None for all.
+        only: names to read, if they exist; other arrays are not opened, so they may be of any kind. None for all.
 
     Raises:
         BadInputError: `npz-missing`, `npz-empty` (0 bytes), `npz-unreadable` (not a zip, truncated, failed
@@ -84,7 +83,7 @@ def read_npz(
 
 
 def npz_names(path: Path | str, *, max_bytes: int = MAX_NPZ_BYTES) -> set[str]:
-    """Names of the arrays of an npz file; none of them is opened.
+    """Names of the arrays in an npz file; no array is opened.
 
     Raises:
         BadInputError: as `read_npz`.
@@ -118,7 +117,7 @@ def read_npy(path: Path | str, *, max_bytes: int = MAX_NPZ_BYTES) -> np.ndarray:
 def unpack_npz(
     stream: io.IOBase, *, name: str, max_bytes: int = MAX_NPZ_BYTES, only: Collection[str] | None = None
 ) -> dict[str, np.ndarray]:
-    """Like `read_npz`, from an open binary stream; `name` is what messages call it."""
+    """Like `read_npz`, from an open binary stream; `name` is its name in messages."""
     try:
         with zipfile.ZipFile(stream) as archive:  # pyright: ignore[reportArgumentType]
             _check_directory(archive.infolist(), name, max_bytes)
@@ -155,7 +154,7 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> 
 
 
 def _read_array(stream: IO[bytes], bytes_left: int, label: str) -> np.ndarray:
-    """One array in npy form, whose header is compared with the bytes there are before they are read."""
+    """One array in npy form; its header is compared with the number of bytes before they are read."""
     version = npy.read_magic(stream)
     read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
     if read_header is None:

@@ -1,7 +1,7 @@
-"""Atomic writes and small JSON files: a reader sees the old file or the new one, never half of one.
+"""Atomic writes and small JSON files: a reader sees the old file or the new one, never a part.
 
-Every write goes to a hidden temporary file in the same folder, is synced, renamed over the target, and
-the folder is synced. What the disk refuses becomes one line (`StorageError`).
+Every write goes to a hidden temporary file in the same folder, which is synced and renamed over the target; then the
+folder is synced. An error of the disk becomes a `StorageError` of one line.
 """
 
 import errno
@@ -16,7 +16,7 @@ from typing import Any
 from egobench.errors import BadInputError, StorageError, UnusablePlaceError
 
 TEMPORARY_SUFFIX = ".part"
-"""What unfinished files end in; a crashed process may leave some, and any may be deleted."""
+"""Suffix of unfinished files. A crashed process may leave some; they may be deleted."""
 MAX_JSON_BYTES = 64 * 2**20
 
 _ADVICE = {
@@ -45,8 +45,8 @@ _UNUSABLE = {
 
 @contextmanager
 def storage_errors(path: Path | str) -> Iterator[None]:
-    """Turns the disk's refusals inside the block into a StorageError of one line that names `path`; a place that cannot
-    be used at all into an UnusablePlaceError."""
+    """Turns errors of the disk inside the block into a StorageError of one line that names `path`. If the path can
+    never be used, it is an UnusablePlaceError."""
     try:
         yield
     except OSError as error:
@@ -87,7 +87,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
             os.replace(temporary, target)
             sync_folder(target.parent)
     finally:
-        with suppress(OSError):  # what the disk refused above is the error to report
+        with suppress(OSError):  # report the first error of the disk, not this one
             temporary.unlink(missing_ok=True)
 
 
@@ -127,7 +127,7 @@ def write_json(path: Path | str, obj: Any) -> None:
 
 
 def read_json(path: Path | str, max_bytes: int = MAX_JSON_BYTES) -> Any:
-    """Reads a JSON file; a byte order mark, which some editors write, is passed over.
+    """Reads a JSON file; a byte order mark, which some editors write, is ignored.
 
     Raises:
         BadInputError: `json-missing`, `json-too-large`, or `json-unreadable` (damaged, not UTF-8, NaN inside).

@@ -1,4 +1,4 @@
-"""Where everything lies that may be deleted at any time, since it comes back."""
+"""The folder of the cache, which may be deleted at any time, since its content is made again."""
 
 import os
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""Digests: SHA-256 over content, as 64 hex digits. Identity here is never a path or a name.
+"""Digests: SHA-256 over content, as 64 hex digits; paths never count.
 
-Arrays enter with name, dtype, shape and little-endian bytes in C order, so that the digest does not depend
-on the machine; JSON enters in one canonical spelling.
+An array counts by name, dtype, shape and little-endian bytes in C order, so the digest does not depend on the machine.
+JSON is digested in one canonical form.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ def digest_file(path: Path | str) -> str:
 
 
 def digest_folder(path: Path | str) -> str:
-    """Digest of the names and contents of all files in a folder and those below it; hidden ones do not count.
+    """Digest of names and contents of all files in a folder and its subfolders; hidden files do not count.
 
     Raises:
         BadInputError: `file-missing`: a link to nothing.

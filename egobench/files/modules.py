@@ -1,4 +1,4 @@
-"""Where Python modules lie and which they import, read from their text: nothing is imported, nothing runs."""
+"""Finds Python modules and the modules that they import, from their text: nothing is imported or run."""
 
 import ast
 import sys
@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 SOURCE_SUFFIXES = (".py", ".pyx", ".so", ".pyd")
-"""Files of a package that are its code."""
+"""Suffixes of the files of a package that are code."""
 SUITE = Path(__file__).resolve().parents[2]
 """Folder of this suite's packages."""
 
@@ -29,33 +29,33 @@ def module_spec(module: str) -> ModuleSpec | None:
 
 
 def code_files(module: str, file: Path | None = None) -> dict[str, Path]:
-    """All code that a module is made of, by name: its package whole (or its file), and every module of the user's own
-    that these import, at the top or inside a function. Installed libraries and Python's own modules are not followed.
+    """All code of a module, by name: its whole package (or its file), and every module of the user's own that these
+    import, at the top or inside a function. Installed libraries and Python's own modules are not followed.
 
     Args:
         module: dotted name.
-        file: where it lies; None looks it up.
+        file: its path; None looks it up.
     """
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     top = module.partition(".")[0]
     spec = module_spec(top) if file is None else None
     if spec is not None and spec.origin and Path(spec.origin).name == "__init__.py":
         folder = Path(spec.origin).parent
         paths = sorted(path for path in folder.rglob("*") if path.suffix in SOURCE_SUFFIXES and path.is_file())
-        found = {f"{top}/{path.relative_to(folder).as_posix()}": path for path in paths}
+        files = {f"{top}/{path.relative_to(folder).as_posix()}": path for path in paths}
     else:
         origin = file or _origin(module)
         if origin is not None:
-            found[origin.name if file else f"{module}{origin.suffix}"] = origin
-    left = list(found.items())
+            files[origin.name if file else f"{module}{origin.suffix}"] = origin
+    left = list(files.items())
     while left:
         name, path = left.pop()
-        for wanted in _imports(path, name):
-            there = _origin(wanted)
-            if there is not None and there not in found.values() and _is_own(there):
-                found[f"{wanted}{there.suffix}"] = there
-                left.append((f"{wanted}{there.suffix}", there))
-    return found
+        for imported in _imports(path, name):
+            origin_of_import = _origin(imported)
+            if origin_of_import is not None and origin_of_import not in files.values() and _is_own(origin_of_import):
+                files[f"{imported}{origin_of_import.suffix}"] = origin_of_import
+                left.append((f"{imported}{origin_of_import.suffix}", origin_of_import))
+    return files
 
 
 def _imports(path: Path, name: str) -> Iterator[str]:
@@ -76,7 +76,7 @@ def _imports(path: Path, name: str) -> Iterator[str]:
                 parents = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join(part for part in [*parents, base] if part)
             elif node.level:
-                continue  # inside a package that is taken whole
+                continue  # part of a package that is taken as a whole
             if base:
                 yield base
                 yield from (f"{base}.{alias.name}" for alias in node.names)
@@ -91,7 +91,7 @@ def _origin(module: str) -> Path | None:
 
 
 def _is_own(path: Path) -> bool:
-    """Whether a file is neither Python's, nor an installed library's, nor this suite's."""
+    """Whether a file belongs neither to Python, nor to an installed library, nor to this suite."""
     import sysconfig
 
     packages = [SUITE / name for name in ("egobench", "egomini", "egotwin_ref", "baselines")]

@@ -1,7 +1,7 @@
 """motion.npz ↔ `Motion`: positions (T, J, 3) in metres, world, and rotations joint → world.
 
-Rotations are read as matrices (T, J, 3, 3) or quaternions (T, J, 4) in order w, x, y, z, and written as
-matrices in the dtype given, so that a score from the file equals the score from memory.
+Rotations are read as matrices (T, J, 3, 3) or quaternions (T, J, 4) in order w, x, y, z. They are written as matrices
+in the given dtype, so that a score from the file equals the score from memory.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from egobench.types import Motion
 
 MAX_MOTION_BYTES = 256 * 2**20
 QUATERNION_TOLERANCE = 1e-3
-"""How far a quaternion's length may be from 1 before it is refused rather than normalised."""
+"""Largest deviation of a quaternion's length from 1. Within it a quaternion is normalised, beyond it refused."""
 
 
 def write_motion(path: Path | str, motion: Motion) -> None:
@@ -29,11 +29,11 @@ def write_motion(path: Path | str, motion: Motion) -> None:
 
 
 def read_motion(path: Path | str, *, fps: float, skeleton: str) -> Motion:
-    """Reads a motion as float64; only its form is checked here (`egobench.check_motion` checks the content).
+    """Reads a motion as float64. Only its form is checked here; `egobench.check_motion` checks the content.
 
     Args:
-        fps: frames per second; the file does not say.
-        skeleton: name of the skeleton; the file does not say.
+        fps: frames per second, which the file does not state.
+        skeleton: name of the skeleton, which the file does not state.
 
     Raises:
         BadInputError: `npz-…` (see `read_npz`), `motion-keys`, `motion-dtype`, `motion-shape`, `motion-quaternion`.
@@ -42,11 +42,11 @@ def read_motion(path: Path | str, *, fps: float, skeleton: str) -> Motion:
 
 
 def motion_of(arrays: Mapping[str, np.ndarray], path: Path | str, *, fps: float, skeleton: str) -> Motion:
-    """A motion from the arrays of its file, as `read_motion`; `path` is what messages call it."""
+    """A motion from the arrays of its file, as `read_motion`; `path` is its name in messages."""
     missing = {"positions", "rotations"} - arrays.keys()
     if missing:
-        found = ", ".join(sorted(arrays)) or "none"
-        raise BadInputError(f"{path}: no array '{min(missing)}'; found: {found}", code="motion-keys")
+        listed = ", ".join(sorted(arrays)) or "none"
+        raise BadInputError(f"{path}: no array '{min(missing)}'; found: {listed}", code="motion-keys")
     for name in ("positions", "rotations"):
         if arrays[name].dtype.kind != "f":
             raise BadInputError(f"{path}: {name} are {arrays[name].dtype}; floats are needed", code="motion-dtype")
@@ -66,7 +66,7 @@ def motion_of(arrays: Mapping[str, np.ndarray], path: Path | str, *, fps: float,
 
 
 def _matrices(wxyz: Float[np.ndarray, "time joint 4"], path: Path | str) -> Float[np.ndarray, "time joint 3 3"]:
-    from scipy.spatial.transform import Rotation  # a quarter of a second that matrices need not wait for
+    from scipy.spatial.transform import Rotation  # takes a quarter of a second, and only quaternions need it
 
     gap = np.abs(np.linalg.norm(wxyz, axis=-1) - 1)
     if wxyz.size and not np.max(gap) <= QUATERNION_TOLERANCE:  # the negation also catches NaN

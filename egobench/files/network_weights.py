@@ -1,4 +1,4 @@
-"""Weight files of fitted networks (safetensors, bf16): identity, metadata, and loading that refuses by code."""
+"""Weight files of fitted networks (safetensors, bf16): their digest, metadata, loading and saving."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ def weights_digest(name: str, path: Path) -> str:
 
 
 def read_metadata(name: str, path: Path) -> Mapping[str, str]:
-    """What a weight file says of itself; loads no tensor and no torch.
+    """The metadata of a weight file; loads no tensor and no torch.
 
     Raises:
         BadInputError: `weights-missing`, `weights-unreadable`.
@@ -50,16 +50,16 @@ def load_state(name: str, path: Path, network: "torch.nn.Module") -> None:
         state = load_file(path)
     except (SafetensorError, OSError) as error:
         raise _unreadable(path, error) from None
-    found = {key: tuple(value.shape) for key, value in state.items()}
-    wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}
-    if found != wanted:
-        differing = sorted(set(found.items()) ^ set(wanted.items()))[0]
+    shapes = {key: tuple(value.shape) for key, value in state.items()}
+    expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    if shapes != expected:
+        differing = sorted(set(shapes.items()) ^ set(expected.items()))[0]
         raise BadInputError(f"{path}: no {name} network (first difference: {differing})", code="weights-other")
     network.load_state_dict({key: value.float() for key, value in state.items()})
 
 
 def save_state(path: Path, state: "Mapping[str, torch.Tensor]", metadata: Mapping[str, str] | None = None) -> None:
-    """Writes a network's state, atomically; what has no gradient (statistics) keeps float32, the rest is bf16."""
+    """Writes a network's state, atomically. Statistics, which have no gradient, stay float32; the rest is bf16."""
     from safetensors.torch import save_file
 
     exact = {"mean", "std", "running_mean", "running_var", "num_batches_tracked"}

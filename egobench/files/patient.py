@@ -1,6 +1,6 @@
-"""Streams whose reader may go away: `egobench run … 2>&1 | head -1` must neither fail a clip nor end a run.
+"""Streams whose reader may close the pipe: `egobench run … 2>&1 | head -1` must neither fail a clip nor end a run.
 
-What is written after the reader has closed the pipe goes nowhere, in silence.
+Text that is written after the reader has closed the pipe is dropped.
 """
 
 import io
@@ -8,15 +8,15 @@ import os
 import sys
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # `typing` costs as much as starting Python; `egobench list` must not pay for it
+if TYPE_CHECKING:  # importing `typing` takes as long as starting Python; `egobench list` must be fast
     from typing import Any, TextIO
 
 
 class PatientFile(io.FileIO):
-    """A file descriptor that is led to nowhere once nobody reads what is written to it."""
+    """A file descriptor that leads to the null device once nobody reads it."""
 
     def write(self, data: "Any", /) -> int | None:
-        """Writes, or pretends to."""
+        """Writes; after the reader has gone, it only returns the length."""
         try:
             return super().write(data)
         except BrokenPipeError:
@@ -27,7 +27,7 @@ class PatientFile(io.FileIO):
 
 
 def patient(stream: "TextIO") -> "TextIO":
-    """The same stream with patience; one that has no file descriptor (a test's, a notebook's) as it is."""
+    """The stream as a patient one; a stream without a file descriptor (of a test or notebook) is returned as it is."""
     try:
         number = stream.fileno()
         stream.flush()

@@ -1,6 +1,6 @@
-"""PNG pictures → frames: 8-bit RGB, each of the size that is asked for, which is compared before anything is decoded.
+"""PNG pictures → frames: 8-bit RGB of a given size, which is compared before anything is decoded.
 
-Read by Pillow with every other format switched off; the file's size is bounded too, so that no chunk of it is large.
+Pillow reads them, with every other format switched off. The file's size is limited too, so that no chunk is large.
 """
 
 import io
@@ -15,7 +15,7 @@ from jaxtyping import UInt8
 from egobench.errors import BadInputError
 
 SPARE_BYTES = 2**16
-"""Of a file beyond its raw pixels: header, colour profile, texts."""
+"""Bytes that a file may have besides its raw pixels: header, colour profile, texts."""
 
 
 def read_png(path: Path | str, *, size: tuple[int, int]) -> UInt8[np.ndarray, "height width 3"]:
@@ -39,20 +39,20 @@ def read_png(path: Path | str, *, size: tuple[int, int]) -> UInt8[np.ndarray, "h
     if weight > most:
         text = f"{file}: {weight} bytes; a picture of {width} × {height} has {most} at most"
         raise BadInputError(text, code="png-too-large")
-    content = file.read_bytes()  # from memory, a chunk that says it has gigabytes asks for no more than there is
+    content = file.read_bytes()  # in memory, a chunk that claims gigabytes gets no more than the file has
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
                 if picture.size != (width, height):
-                    found = f"{picture.size[0]} × {picture.size[1]} pixels (width × height)"
-                    raise BadInputError(f"{file}: {found}; {width} × {height} is needed", code="png-size")
+                    size_text = f"{picture.size[0]} × {picture.size[1]} pixels (width × height)"
+                    raise BadInputError(f"{file}: {size_text}; {width} × {height} is needed", code="png-size")
                 is_rgb8 = picture.mode == "RGB" and picture.tile and picture.tile[0].args == "RGB"
                 if not is_rgb8 or getattr(picture, "n_frames", 1) != 1:
                     kind = f"{picture.tile and picture.tile[0].args}, {getattr(picture, 'n_frames', 1)} frame(s)"
                     raise BadInputError(f"{file}: {kind}; one picture in 8-bit RGB is needed", code="png-mode")
-                picture.verify()  # every chunk whole, its checksum right; loading alone forgives what it does not use
+                picture.verify()  # checks every chunk and checksum; loading alone ignores unused chunks
             with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
                 return np.asarray(picture, dtype=np.uint8).copy()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):

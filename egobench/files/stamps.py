@@ -1,8 +1,8 @@
-"""Stamps of files whose content was looked at: size, times and inode, by which a second look costs no reading.
+"""Stamps of files whose content was checked: size, times and inode. A file with the same stamp is not read again.
 
-A stamp says that a file is the one that was seen; what was seen of it stands beside the stamp. Both lie in the cache,
-a JSON file for each folder. A copy, a rewrite, or another time on the file is another stamp, and the content is looked
-at again. Whoever can edit the cache can edit the stamps; they keep accidents and edits out, not that person.
+The cache stores the stamp and the result of the check, in a JSON file for each folder. A copy, a rewrite, or another
+time on the file gives another stamp, and the content is read again. Stamps protect against accidents and edits of the
+files, but not against someone who edits the cache.
 """
 
 import time
@@ -17,34 +17,34 @@ from egobench.files.digest import digest_bytes, digest_json
 
 SCHEMA = 1
 SETTLED_NS = 2 * 10**9
-"""Nanoseconds for which a file must have lain untouched before its stamp is kept: a file system's clock may be so
-coarse that a second write within it leaves the same time."""
+"""Nanoseconds since a file's last change before its stamp is stored. The clock of a file system may be so coarse that
+a second write leaves the same time."""
 
 Stamp = tuple[int, int, int, int]
 
 
 def stamp_of(path: Path) -> Stamp | None:
-    """Size in bytes, times of the last change of content and of anything (ns), inode; None where nothing lies."""
+    """Size in bytes, times of the last change of content and of metadata (ns), inode; None if there is no file."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def is_settled(stamps: Sequence[Stamp | None]) -> bool:
-    """Whether none of the files was touched just now."""
+    """Whether no file was changed within the last `SETTLED_NS`."""
     latest = max((max(stamp[1:3]) for stamp in stamps if stamp), default=0)
     return latest < time.time_ns() - SETTLED_NS
 
 
 def stamps_file(folder: Path) -> Path:
-    """Where the stamps of a folder's files lie in the cache."""
+    """Path of the stamps of a folder's files in the cache."""
     return cache_home() / "stamps" / f"{digest_bytes(str(folder.resolve()).encode('utf-8', 'surrogatepass'))}.json"
 
 
 def read_stamps(folder: Path) -> dict[str, Any]:
-    """Name → what was kept under it; empty where nothing was, or it cannot be read."""
+    """Name → its stored record; empty if there is none, or it cannot be read."""
     try:
         content = read_json(stamps_file(folder))
     except BadInputError:
@@ -54,14 +54,14 @@ def read_stamps(folder: Path) -> dict[str, Any]:
     return content["seen"] if content.get("digest") == _digest_of(content) else {}
 
 
-def keep_stamps(folder: Path, seen: Mapping[str, Any]) -> None:
-    """Adds names to what is kept of a folder; nothing happens where the cache cannot be written."""
+def keep_stamps(folder: Path, records: Mapping[str, Any]) -> None:
+    """Adds records by name to those of a folder. If the cache cannot be written, nothing happens."""
     try:
         file = stamps_file(folder)
         make_folder(file.parent)
-        content = {"schema": SCHEMA, "folder": str(folder.resolve()), "seen": {**read_stamps(folder), **seen}}
+        content = {"schema": SCHEMA, "folder": str(folder.resolve()), "seen": {**read_stamps(folder), **records}}
         write_json(file, {**content, "digest": _digest_of(content)})
-    except (StorageError, OSError):  # the content is looked at again the next time
+    except (StorageError, OSError):  # the content is read again the next time
         return
 
 

@@ -1,4 +1,4 @@
-"""Work that may not take for ever."""
+"""A limit on the time that a block of code may take."""
 
 import contextlib
 import signal
@@ -8,10 +8,11 @@ from typing import Any
 
 @contextlib.contextmanager
 def time_limit(seconds: float, done: str = "done") -> Iterator[None]:
-    """Raises TimeoutError in the block once the time is up; only in a main thread, and a no-op on Windows.
+    """Raises TimeoutError in the block when the time is up. It works in a main thread only, and does nothing on
+    Windows.
 
     Args:
-        done: what the block would have done, for the message.
+        done: the past participle of what the block does, for the message.
     """
     if not hasattr(signal, "setitimer"):
         yield

@@ -1,10 +1,10 @@
-"""mp4 ↔ frames, both by PyAV: one writer at an exactly constant rate, one reader for splits, submissions and runs.
+"""mp4 ↔ frames, by PyAV: one writer with an exactly constant rate, one reader for splits, submissions and runs.
 
-Frames are RGB uint8 (T, H, W, 3), as a player shows them: the best video stream where there are several, without what
-an edit list leaves out, turned and mirrored by the display matrix. Not done: a pixel's aspect ratio is not applied, and
-interlaced frames keep their lines as stored. Lossless files (H.264 in RGB, qp 0) give back every byte that was written.
-Refused: truncated files, undecodable frames, any rate that is not constant or not the asked one. A flipped bit inside
-a frame may decode to a wrong picture, as in any player; the digests of runs and splits notice it, not this reader.
+Frames are RGB uint8 (T, H, W, 3), as a player shows them: from the stream that players choose, without the frames that
+an edit list leaves out, turned and mirrored by the display matrix. A pixel's aspect ratio is not applied, and
+interlaced frames keep their lines as stored. Lossless files (H.264 in RGB, qp 0) return every byte that was written.
+The reader refuses truncated files, frames that cannot be decoded, and rates that are not constant or not the expected
+one. A flipped bit inside a frame may decode to a wrong picture, as in any player; digests of runs and splits find that.
 """
 
 import platform
@@ -24,12 +24,12 @@ from egobench.types import Video
 MAX_VIDEO_PIXELS = 2**28
 """Default bound on frames × height × width; 0.8 GB of RGB."""
 MAX_RATE_DENOMINATOR = 1001
-"""30000/1001 and its kin are exact."""
+"""Largest denominator of a frame rate, so that rates such as 30000/1001 are exact."""
 RATE_TOLERANCE = 1e-3
 """Relative difference of rates that still counts as equal."""
 X264_PARAMS = "asm=avx2"
-"""x264 chooses other algorithms, and so other pixels, on processors with AVX-512; held to what all of them have, a clip
-made again has the digest that was recorded. On processors of another kind than x86-64 it may have another."""
+"""x264 uses other algorithms, and so makes other pixels, on processors with AVX-512. Limited to AVX2, a clip made again
+has its recorded digest on every x86-64 processor. On other processors the digest may differ."""
 
 
 def write_video(
@@ -42,13 +42,13 @@ def write_video(
     rgb: bool = False,
     faststart: bool = True,
 ) -> None:
-    """Writes an mp4 atomically; equal frames give equal bytes (one encoder thread, no time stamps of the clock).
+    """Writes an mp4 atomically; equal frames give equal bytes (one encoder thread, no clock times).
 
     Args:
-        lossless: RGB, bit by bit; few players show it. Otherwise 4:2:0 (4:4:4 for odd sizes) at quality `crf`.
-        rgb: with `lossless=False`, code RGB itself at quality `crf`: no colour conversion, so that every decoder
-            gives the same bytes; few players show it.
-        faststart: index in front, so that it plays while loading.
+        lossless: exact RGB, which few players show. Otherwise 4:2:0 (4:4:4 for odd sizes) at quality `crf`.
+        rgb: with `lossless=False`, encode RGB at quality `crf`. Without colour conversion every decoder gives the same
+            bytes, but few players show it.
+        faststart: put the index first, so that the file plays while it loads.
 
     Raises:
         BadInputError: `video-frames`: not uint8 (T ≥ 1, H, W, 3).
@@ -93,13 +93,13 @@ def read_video(
     """Reads all frames of a video, as a player shows them.
 
     Args:
-        fps: the rate it must have; None takes the file's.
-        frames: the number of frames it must have, without those that an edit list leaves out; None takes the file's.
-        max_pixels: bound on frames × height × width, checked before anything is decoded.
-        size: (height, width) in pixels that it must have, as shown; compared before more than one frame is decoded.
-            None takes the file's.
-        strict: stop at the first damaged frame. Without, it is concealed as a player does it: for looking at a file,
-            never for a number.
+        fps: required rate; None for any.
+        frames: required number of frames, without those that an edit list leaves out; None for any.
+        max_pixels: limit on frames × height × width, checked before anything is decoded.
+        size: required (height, width) in pixels, as shown; compared before more than one frame is decoded. None for
+            any.
+        strict: refuse a damaged frame. False conceals damage as players do: use it to look at a file, never for a
+            number.
 
     Raises:
         BadInputError: `video-missing`, `video-empty` (0 bytes), `video-unreadable` (no video, truncated, decode
@@ -119,8 +119,8 @@ def read_video_and_notes(
     size: tuple[int, int] | None = None,
     strict: bool = True,
 ) -> tuple[Video, list[tuple[str, str]]]:
-    """As `read_video`; also what was chosen where a file leaves a choice, as (code, text): `video-streams` (several
-    video streams), `video-interlaced` (frames of two fields). Empty for most files."""
+    """As `read_video`, with notes on choices that the reader made, as (code, text): `video-streams` (several video
+    streams), `video-interlaced` (frames of two fields). Most files have no notes."""
     file = Path(path)
     if not file.is_file():
         raise BadInputError(f"{file}: no such file", code="video-missing")

@@ -1,6 +1,6 @@
-"""A video file's frames, decoded, turned and mirrored as its display matrix says.
+"""A video file's frames: decoded, turned and mirrored as its display matrix says.
 
-One decoder for every file (PyAV's FFmpeg, one thread), so that equal bytes are equal pixels wherever they lie.
+Every file has the same decoder (PyAV's FFmpeg, one thread), so that equal bytes give equal pixels.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ Turn = tuple[tuple[int, int], tuple[int, int]]
 
 @dataclass(frozen=True)
 class Decoded:
-    """What decoding gave."""
+    """The decoded frames."""
 
     pixels: UInt8[np.ndarray, "time height width 3"]
     interlaced: int
@@ -33,7 +33,7 @@ def decode_frames(file: Path, head: VideoHead, *, size: tuple[int, int] | None, 
     """All frames that are shown.
 
     Args:
-        size: (height, width) as shown that they must have; None for any.
+        size: required (height, width), as shown; None for any.
         strict: refuse a damaged frame.
 
     Raises:
@@ -59,7 +59,7 @@ def decode_frames(file: Path, head: VideoHead, *, size: tuple[int, int] | None, 
 
 
 class _Frames:
-    """Frames as they come; the first one settles size and turn."""
+    """Collects frames; the first one fixes size and orientation."""
 
     def __init__(self, file: Path, head: VideoHead, size: tuple[int, int] | None, strict: bool) -> None:
         from av.video.reformatter import VideoReformatter
@@ -75,8 +75,8 @@ class _Frames:
         if self.count == 0:
             self._begin(frame, turn)
         if (frame.height, frame.width) != (head.height, head.width):
-            found = f"{head.width} × {head.height}, {frame.width} × {frame.height}"
-            raise BadInputError(f"{file}: frames of unequal size: {found}; one is needed", code="video-shape")
+            sizes = f"{head.width} × {head.height}, {frame.width} × {frame.height}"
+            raise BadInputError(f"{file}: frames of unequal size: {sizes}; one is needed", code="video-shape")
         if turn != self.turn:
             text = f"{file}: the display matrix changes at frame {self.count}; one is needed"
             raise BadInputError(text, code="video-display-matrix")
@@ -98,14 +98,14 @@ class _Frames:
     def _begin(self, frame: Any, turn: Turn) -> None:
         height, width = self.head.height, self.head.width
         if (frame.height, frame.width) != (height, width):
-            found, said = f"{frame.width} × {frame.height}", f"{width} × {height}"
-            text = f"{self.file}: frame 0 is {found} pixels (width × height); {said} were declared"
+            given, declared = f"{frame.width} × {frame.height}", f"{width} × {height}"
+            text = f"{self.file}: frame 0 is {given} pixels (width × height); {declared} were declared"
             raise BadInputError(text, code="video-unreadable")
         if turn[0][0] == 0:
             height, width = width, height
         if self.size is not None and (height, width) != tuple(self.size):
-            found, right = f"{width} × {height}", f"{self.size[1]} × {self.size[0]}"
-            text = f"{self.file}: frames of {found} pixels (width × height); {right} are needed"
+            given, expected = f"{width} × {height}", f"{self.size[1]} × {self.size[0]}"
+            text = f"{self.file}: frames of {given} pixels (width × height); {expected} are needed"
             raise BadInputError(text, code="video-size")
         self.turn, self.pixels = turn, np.empty((self.head.count, height, width, 3), np.uint8)
 
@@ -119,13 +119,13 @@ def turned(picture: UInt8[np.ndarray, "height width 3"], turn: Turn) -> UInt8[np
 
 
 def _turn_of(frame: Any, file: Path) -> Turn:
-    """Of the frame's display matrix; upright where it has none."""
+    """The orientation by the frame's display matrix; upright if it has none."""
     stored = frame.side_data.get("DISPLAYMATRIX")
     if stored is None:
         return UPRIGHT
     matrix: Int[np.ndarray, "3 3"] = np.frombuffer(bytes(stored), dtype=np.int32)[:9].reshape(3, 3)
     part = np.round(matrix[:2, :2] / ONE, 2)
-    if not part.any():  # an empty matrix says nothing, and players show the picture as it is
+    if not part.any():  # players ignore an empty matrix
         return UPRIGHT
     signs = np.sign(part).astype(int)
     is_turn = np.array_equal(part, signs) and abs(np.linalg.det(part)) == 1 and np.abs(signs).sum() == 2
@@ -136,18 +136,18 @@ def _turn_of(frame: Any, file: Path) -> Turn:
 
 
 def _as_progressive(frame: Any) -> Any:
-    """An interlaced frame without its mark. Colours are at half the lines (4:2:0); some versions of FFmpeg spread those
-    of a marked frame field by field, others do not, and every version must give the same pixels."""
+    """An interlaced frame without its interlaced flag. Colours have half the lines (4:2:0). For a flagged frame some
+    versions of FFmpeg interpolate them field by field, others do not; without the flag all give the same pixels."""
     if not frame.interlaced_frame:
         return frame
     import av
 
     copy = av.VideoFrame(frame.width, frame.height, frame.format.name)
-    for mine, theirs in zip(copy.planes, frame.planes, strict=True):
-        lines = np.frombuffer(theirs, np.uint8).reshape(-1, theirs.line_size)
-        kept = np.zeros((len(lines), mine.line_size), np.uint8)
-        shared = min(mine.line_size, theirs.line_size)
-        kept[:, :shared] = lines[:, :shared]
-        mine.update(kept.tobytes())
+    for plane, source in zip(copy.planes, frame.planes, strict=True):
+        lines = np.frombuffer(source, np.uint8).reshape(-1, source.line_size)
+        padded = np.zeros((len(lines), plane.line_size), np.uint8)
+        shared = min(plane.line_size, source.line_size)
+        padded[:, :shared] = lines[:, :shared]
+        plane.update(padded.tobytes())
     copy.colorspace, copy.color_range = frame.colorspace, frame.color_range
     return copy

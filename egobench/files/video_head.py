@@ -1,7 +1,7 @@
-"""What a video file's container says, read without decoding: which stream, how many frames are shown, when.
+"""Facts of a video file's container, read without decoding: the stream, the number of shown frames and their times.
 
-A container may store frames that are not to be shown: an edit list (mp4, mov) cuts the beginning or the end away, or
-puts pieces together. FFmpeg marks their packets; they are needed to decode the others and are no frames of the video.
+A container may store frames that are not shown: an edit list (mp4, mov) can cut the beginning or the end, or join
+pieces. FFmpeg marks the packets of such frames. They are needed to decode the others, but are no frames of the video.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,23 +14,23 @@ import numpy as np
 from egobench.errors import BadInputError
 
 MAX_FRAMES = 100_000
-"""Bound on the frames of one video, checked while they are counted."""
+"""Largest number of frames of one video, checked while they are counted."""
 DEMUXERS = {"format_whitelist": "mov,matroska,avi", "protocol_whitelist": "file"}
-"""Containers of one file. FFmpeg knows others (playlists, concat scripts) that open further files or addresses."""
+"""Containers of one file. Others that FFmpeg knows (playlists, concat scripts) open further files or addresses."""
 
 
 @dataclass(frozen=True)
 class VideoHead:
-    """What the container says without decoding."""
+    """Facts of the container."""
 
     stream: int
     """Number of the stream in the file."""
     streams: int
-    """Video streams in the file, pictures that are attached to it left out."""
+    """Number of video streams in the file, without attached pictures."""
     count: int
-    """Frames that are shown."""
+    """Number of shown frames."""
     stored: int
-    """Frames whose bytes are there."""
+    """Number of frames whose bytes are in the file."""
     width: int
     height: int
     """Pixels as stored, before the display matrix."""
@@ -42,7 +42,7 @@ class VideoHead:
 
 
 def video_stream(container: Any) -> Any:
-    """The stream that players show, None for none. FFmpeg chooses: marked as default, then by frames and bit rate."""
+    """The stream that players show, or None. FFmpeg chooses it: the default stream, then by frames and bit rate."""
     return container.streams.best("video")
 
 
@@ -50,7 +50,7 @@ def read_head(file: Path) -> VideoHead:
     """Counts a file's frames.
 
     Raises:
-        BadInputError: `video-unreadable` (no video, no times, truncated, nothing to be shown), `video-too-large`.
+        BadInputError: `video-unreadable` (no video, no times, truncated, no shown frame), `video-too-large`.
     """
     import av
     import av.error
@@ -84,7 +84,7 @@ def read_head(file: Path) -> VideoHead:
 
 
 def constant_rate(head: VideoHead, file: Path) -> float:
-    """Frames per second by the timestamps; a container's coarse clock may round each of them by one tick.
+    """Frames per second by the timestamps; a coarse clock of the container may round each of them by one tick.
 
     Raises:
         BadInputError: `video-rate`: not constant.
@@ -102,7 +102,7 @@ def constant_rate(head: VideoHead, file: Path) -> float:
             code="video-rate",
         )
     if abs(1 / step - head.rate) * step * head.count * step <= 2 * head.tick:
-        return head.rate  # the exact fraction, where the timestamps agree with it
+        return head.rate  # the exact fraction, if the timestamps agree with it
     return 1 / step
 
 
@@ -114,7 +114,7 @@ def _few(packets: Iterable[Any], file: Path) -> Iterator[Any]:
 
 
 def _stored(file: Path, stream: int) -> int:
-    """Frames whose bytes are there, shown or not."""
+    """Number of frames whose bytes are in the file, shown or not."""
     import av
 
     with av.open(str(file.absolute()), options={**DEMUXERS, "ignore_editlist": "1"}) as container:

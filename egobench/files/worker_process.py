@@ -1,5 +1,5 @@
-"""What every worker process does first: it leaves Ctrl-C to its parent, ends when its parent is gone, and ends when its
-work is done, whatever a user's code has left running in it."""
+"""Set-up of every worker process: it ignores Ctrl-C, ends when its parent has ended, and ends when its work is done,
+even if a user's code still runs threads in it."""
 
 import multiprocessing
 import multiprocessing.util
@@ -14,14 +14,14 @@ GRACE_S = 10.0
 
 
 def leave_with_parent() -> None:
-    """Ignores Ctrl-C (the parent decides), and ends this process when its parent has ended, however that died."""
+    """Ignores Ctrl-C, which the parent handles, and ends this process when its parent has ended for any reason."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_after_parent, daemon=True).start()
 
 
 def end_when_done() -> None:
-    """Ends this process `GRACE_S` after its work at the latest: Python waits for threads and child processes, and a
-    server or a loader that a model never stops would hold the whole run for ever."""
+    """Ends this process at most `GRACE_S` after its work. Python itself waits for threads and child processes, so a
+    server or a loader that a model never stops would block the run for ever."""
     multiprocessing.util.Finalize(None, _start_to_end, exitpriority=100)
 
 

@@ -1,11 +1,11 @@
-"""Laying one path on another: the estimator's world has an origin, a heading and perhaps a scale of its own.
+"""Aligns one path with another: the estimator's world has an origin, a heading and perhaps a scale of its own.
 
-Float64, batched over any leading axes; every function takes a mask of the frames that are registered, and nothing of
-the others enters. Positions in metres (target) and in the estimator's unit (source).
+Float64, batched over any leading axes. Every function takes a mask of registered frames and ignores the others.
+Positions are in metres (target) and in the estimator's unit (source).
 
-The rotation that lays a path on another may be taken from the orientations (`rotation_gauge`) or from the positions
-(`similarity`, the literature's). From positions it is badly determined where a path is short or straight, and then
-inflates rotation errors; from orientations it is good to the orientations' own error.
+The rotation between the worlds may come from the orientations (`rotation_gauge`) or from the positions (`similarity`,
+as in the literature). From positions it is badly determined if a path is short or straight, and then increases rotation
+errors. From orientations it is as accurate as the orientations.
 """
 
 from typing import NamedTuple
@@ -16,23 +16,23 @@ from jaxtyping import Bool, Float, Int
 from egobench.geometry.rotation import nearest_rotation
 
 NUMERICAL_ZERO = 1e-12
-"""Relative to the size of the coordinates: a path that moves less than this does not move."""
+"""A path that moves less than this, relative to the size of its coordinates, does not move."""
 
 
 class Gauge(NamedTuple):
-    """A rotation taken from orientations."""
+    """A rotation estimated from orientations."""
 
     R: Float[np.ndarray, "*clip 3 3"]
     """World of the source → world of the target; identity where no frame is registered."""
     margin: Float[np.ndarray, "*clip"]
-    """1 where all frames agree on it; 0 where there is no best one: nothing can be said then."""
+    """1 if all frames agree on it; 0 if no rotation is best, so that it is undetermined."""
 
 
 class Placement(NamedTuple):
-    """Scale and shift under a given rotation."""
+    """Scale and shift for a given rotation."""
 
     scale: Float[np.ndarray, "*clip"]
-    """0 where the source does not move or goes the opposite way; NaN never."""
+    """0 if the source does not move or moves in the opposite direction; never NaN."""
     shift: Float[np.ndarray, "*clip 3"]
 
 
@@ -43,8 +43,8 @@ class Similarity(NamedTuple):
     scale: Float[np.ndarray, "*clip"]
     shift: Float[np.ndarray, "*clip 3"]
     rank: Int[np.ndarray, "*clip"]
-    """Of the covariance: 3 or 2 as it should be, 1 for a straight line, which leaves R free around it (the positions
-    are laid well all the same, the orientations are not), 0 where one of the two does not move."""
+    """Rank of the covariance. 3 or 2: R is determined. 1: the path is a straight line, so R is free around it;
+    positions are still aligned well, orientations are not. 0: one of the two does not move."""
 
 
 def rotation_gauge(
@@ -52,16 +52,17 @@ def rotation_gauge(
     source: Float[np.ndarray, "*clip time 3 3"],
     registered: Bool[np.ndarray, "*clip time"],
 ) -> Gauge:
-    """The chordal mean of target · sourceᵀ over the registered frames: where the source's world stands in the target's.
+    """The chordal mean of target · sourceᵀ over the registered frames: the rotation from the source's world to the
+    target's.
 
     Source: Hartley et al., Rotation Averaging, IJCV 2013.
     """
     number = registered.sum(axis=-1)
     weighed = target * registered[..., None, None]
     total = _side_by_side(weighed) @ np.swapaxes(_side_by_side(source), -1, -2)
-    found = nearest_rotation(total / np.maximum(number, 1)[..., None, None])
+    nearest = nearest_rotation(total / np.maximum(number, 1)[..., None, None])
     is_empty = np.asarray(number == 0)
-    return Gauge(np.where(is_empty[..., None, None], np.eye(3), found.R), np.asarray(found.margin / 2.0))
+    return Gauge(np.where(is_empty[..., None, None], np.eye(3), nearest.R), np.asarray(nearest.margin / 2.0))
 
 
 def place(
@@ -72,9 +73,9 @@ def place(
     *,
     with_scale: bool,
 ) -> Placement:
-    """Shift, and scale ≥ 0 where asked for, that lay R @ source on the target with the least squares.
+    """Shift, and on request scale ≥ 0, that align R @ source with the target by least squares.
 
-    The scale is Σ⟨R x̃, ỹ⟩ / Σ|x̃|², not below 0; it is 0 where the source does not move.
+    The scale is Σ⟨R x̃, ỹ⟩ / Σ|x̃|², not below 0; it is 0 if the source does not move.
     """
     x, y = turn(R, source), target
     mean_x, mean_y = masked_mean(x, registered), masked_mean(y, registered)
@@ -92,9 +93,9 @@ def similarity(
     *,
     with_scale: bool,
 ) -> Similarity:
-    """Rotation, shift, and scale where asked for, from positions alone: Umeyama, PAMI 1991, equations 34 to 42.
+    """Rotation, shift, and on request scale, from positions only: Umeyama, PAMI 1991, equations 34 to 42.
 
-    Where the source does not move, R is the identity and a free scale 0.
+    If the source does not move, R is the identity and a free scale is 0.
     """
     mean_x, mean_y = masked_mean(source, registered), masked_mean(target, registered)
     x, y = _centred(source, mean_x, registered), _centred(target, mean_y, registered)
@@ -123,7 +124,7 @@ def anchor(
     *,
     with_scale: bool,
 ) -> tuple[Float[np.ndarray, "*clip 3 3"], Placement]:
-    """Lays the first registered frame exactly on its partner; a free scale is the best one about that point, ≥ 0."""
+    """Aligns the first registered frame exactly with that of the target; a free scale is the best about it, ≥ 0."""
     first = np.asarray(registered.argmax(axis=-1))
     R = _frame(R_target, first) @ np.swapaxes(_frame(R_source, first), -1, -2)
     x, y = turn(R, source), target
@@ -143,7 +144,7 @@ def turn(R: Float[np.ndarray, "*clip 3 3"], positions: Float[np.ndarray, "*clip 
 def masked_mean(
     values: Float[np.ndarray, "*clip time axis"], registered: Bool[np.ndarray, "*clip time"]
 ) -> Float[np.ndarray, "*clip axis"]:
-    """Mean over the registered frames; zeros where there is none."""
+    """Mean over the registered frames; zeros if there is none."""
     weights = registered.astype(np.float64)
     total = (weights[..., None, :] @ values)[..., 0, :]
     return total / np.maximum(weights.sum(axis=-1), 1.0)[..., None]
@@ -155,7 +156,7 @@ def _centred(values: np.ndarray, middle: np.ndarray, registered: np.ndarray) -> 
 
 
 def _ratio(product: np.ndarray, x: np.ndarray, middle: np.ndarray) -> np.ndarray:
-    """Closed-form scale ≥ 0; 0 where x does not move beyond rounding."""
+    """Closed-form scale ≥ 0; 0 if x does not move beyond rounding."""
     square = np.sum(x**2, axis=(-1, -2))
     size = NUMERICAL_ZERO * np.linalg.norm(middle, axis=-1) * np.sqrt(x.shape[-2])
     moves = np.asarray(square > size**2)
@@ -163,7 +164,7 @@ def _ratio(product: np.ndarray, x: np.ndarray, middle: np.ndarray) -> np.ndarray
 
 
 def _noise(middle: np.ndarray, size: np.ndarray, registered: np.ndarray) -> np.ndarray:
-    """Spread that rounding alone may leave."""
+    """Spread that may be due to rounding."""
     return np.asarray(NUMERICAL_ZERO * np.hypot(np.linalg.norm(middle, axis=-1) * np.sqrt(registered.shape[-1]), size))
 
 

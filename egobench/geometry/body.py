@@ -1,6 +1,6 @@
 """Lengths of a moving body: chains and bones of a skeleton, the rest offsets a motion implies, stature.
 
-Positions in world metres, rotations joint → world; nothing here depends on where the body is or where it faces.
+Positions in world metres, rotations joint → world. No result depends on the place or the heading of the body.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ def bone_lengths(skeleton: Skeleton, positions: Float[np.ndarray, "time joint 3"
 
 
 def stature(skeleton: Skeleton, positions: Float[np.ndarray, "time joint 3"]) -> float:
-    """Standing height of the body, metres, from bone lengths alone (so sitting changes nothing).
+    """Standing height of the body, metres, from bone lengths only (so a sitting body has the same).
 
     1.1 × (spine from root to head + the longer leg from root to ankle), each bone by its median over time. For the
     wearers of the embedded world (1.5 to 1.95 m) this is within 2 %.
@@ -46,7 +46,6 @@ def rest_offsets(
     rotations: Float[np.ndarray, "time joint 3 3"],
 ) -> Float[np.ndarray, "joint 3"]:
     """Bone offsets in the parents' frames, metres, that fit a motion best: means over time of R_parentᵀ (p - p_parent).
-
     The root's row is zero.
     """
     parents = list(skeleton.parents[1:])

@@ -1,4 +1,4 @@
-"""The border: what arrives from outside is checked once, here, and refused with a stable code.
+"""Checks of input: motions, cameras and videos from outside are checked once, here, and refused with a stable code.
 
 Motions come in world metres (z up), rotations joint → world; videos as RGB uint8. Messages name the first bad
 frame and joint, what was found and what would be right.
@@ -16,9 +16,9 @@ from egobench.geometry.skeleton import Skeleton, get_skeleton
 from egobench.types import Camera, Motion, Video
 
 ROTATION_TOLERANCE = 1e-3
-"""Largest entry of |RᵀR - 1|; float32 matrices and quaternions are 1000 × better."""
+"""Largest accepted entry of |RᵀR - 1|; float32 matrices and quaternions are 1000 × better."""
 STATURE_RANGE = (1.2, 2.3)
-"""Metres; outside it no person stands."""
+"""Accepted standing heights, metres."""
 FARTHEST = 1e5
 """Metres from the origin; beyond it float32 no longer resolves a centimetre."""
 RATE_TOLERANCE = 1e-6
@@ -38,7 +38,7 @@ class MotionArrays(NamedTuple):
 
 
 def motion_arrays(motion: Motion) -> MotionArrays:
-    """Form and finiteness of a motion; what every metric asks of its input.
+    """Checks the form of a motion and that it is finite, as every metric needs it.
 
     Raises:
         BadInputError: `motion-skeleton` (unknown, or another number of joints), `motion-shape` (also a dtype that is
@@ -67,11 +67,11 @@ def motion_arrays(motion: Motion) -> MotionArrays:
 
 
 def check_motion(motion: Motion, *, frames: int | None = None, fps: float | int | None = None) -> Motion:
-    """Refuses a motion that is not a person in metres; gives it back in float64, rotations as given.
+    """Refuses a motion that is not a person in metres; returns it in float64, with its rotations unchanged.
 
     Args:
-        frames: number of frames it must have; None for any.
-        fps: rate it must have; None for any.
+        frames: required number of frames; None for any.
+        fps: required rate; None for any.
 
     Raises:
         BadInputError: codes of `motion_arrays`, and `motion-frames`, `motion-rate`, `motion-rotation` (not
@@ -105,13 +105,14 @@ def camera_arrays(camera: Camera) -> tuple[Float[np.ndarray, "3 3"], Float[np.nd
 def check_video(
     video: Video, *, frames: int | None = None, fps: float | int | None = None, size: tuple[int, int] | None = None
 ) -> Video:
-    """Refuses frames that are not RGB uint8 of the expected number, rate and size; gives the video back unchanged, a
-    list of frames as one array, a rate of numpy or torch as Python's number.
+    """Refuses frames that are not RGB uint8 of the expected number, rate and size; returns the video.
+
+    A list of frames becomes one array, and a rate of numpy or torch a Python number; nothing else changes.
 
     Args:
-        frames: number of frames it must have; None for any.
-        fps: rate it must have; None for any.
-        size: (height, width) in pixels it must have; None for any.
+        frames: required number of frames; None for any.
+        fps: required rate; None for any.
+        size: required (height, width) in pixels; None for any.
 
     Raises:
         BadInputError: `video-dtype` (also values that are masked), `video-shape` (also frames of unequal size),
@@ -121,8 +122,8 @@ def check_video(
         array = np.asarray(video.frames)
     except ValueError:
         shapes = dict.fromkeys(np.shape(frame) for frame in video.frames)
-        found = ", ".join(str(shape) for shape in list(shapes)[:3])
-        raise BadInputError(f"video: frames of unequal shape: {found}; one is needed", code="video-shape") from None
+        listed = ", ".join(str(shape) for shape in list(shapes)[:3])
+        raise BadInputError(f"video: frames of unequal shape: {listed}; one is needed", code="video-shape") from None
     except (TypeError, RuntimeError) as error:
         raise BadInputError(_no_array("video: frames", video.frames, error), code="video-dtype") from None
     if masked := _masked(video.frames):
@@ -137,12 +138,12 @@ def check_video(
         raise BadInputError(f"video: {len(array)} frames; {frames} are needed", code="video-frames")
     rate = _rate(video.fps, "video")
     if not (np.isfinite(rate) and rate > 0) or (fps is not None and abs(rate - fps) > RATE_TOLERANCE * fps):
-        wanted = "a positive number is needed" if fps is None else f"{fps:g} are needed"
-        raise BadInputError(f"video: {rate} frames per second; {wanted}", code="video-rate")
+        expected = "a positive number is needed" if fps is None else f"{fps:g} are needed"
+        raise BadInputError(f"video: {rate} frames per second; {expected}", code="video-rate")
     if size is not None and array.shape[1:3] != tuple(size):
-        found = f"{array.shape[1]} × {array.shape[2]}"
+        listed = f"{array.shape[1]} × {array.shape[2]}"
         raise BadInputError(
-            f"video: frames are {found} (height × width); {size[0]} × {size[1]} is needed", code="video-size"
+            f"video: frames are {listed} (height × width); {size[0]} × {size[1]} is needed", code="video-size"
         )
     is_plain = array is video.frames and type(video.fps) in (float, int)
     return video if is_plain else replace(video, frames=array, fps=rate)
@@ -205,7 +206,7 @@ def _rate(fps: object, part: str) -> float:
 
 
 def _masked(array: object) -> int:
-    """Number of values that a masked array says are none; `np.asarray` would take what lies under the mask."""
+    """Number of masked values of a masked array; `np.asarray` would use the data under the mask."""
     return int(np.ma.count_masked(array)) if isinstance(array, np.ma.MaskedArray) else 0
 
 

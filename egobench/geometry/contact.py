@@ -1,6 +1,6 @@
-"""Feet and floor: which foot joints carry the body, how fast, how deep, how high. World metres, floor at z = 0.
+"""Feet and floor: which foot joints carry the body, their speed, depth and height. World metres, floor at z = 0.
 
-A foot joint lies inside the foot, not on its sole; `SOLE` says how far above the ground it may be while standing.
+A foot joint is inside the foot, not on its sole. `SOLE` gives its possible heights above the ground while standing.
 """
 
 import numpy as np
@@ -14,9 +14,9 @@ FOOT_JOINTS = tuple(f"{side}_{part}" for side in SIDES for part in ("foot", "toe
 SOLE: dict[str, tuple[float, float]] = {"foot": (0.03, 0.13), "toe": (0.01, 0.05)}
 """Least and greatest height of the ankle and of the ball over flat ground, any wearer and shoe, metres."""
 NEAR_GROUND = 0.05
-"""A foot joint within this of its standing height may carry the body, metres."""
+"""A foot joint that is within this distance of its standing height may carry the body, metres."""
 STANDING_QUANTILE = 0.05
-"""Of a joint's heights over the clip: its standing height, safe from one bad frame."""
+"""A joint's standing height is this quantile of its heights over the clip, so that one bad frame does not matter."""
 
 
 def foot_positions(
@@ -33,8 +33,9 @@ def foot_positions(
 def near_ground(feet: Float[np.ndarray, "time foot_joint 3"]) -> Bool[np.ndarray, "time foot_joint"]:
     """Whether each foot joint is within 5 cm of its standing height.
 
-    That is the lowest height (5 % quantile over the clip) of the joint or of its mirror image, whichever is lower: so
-    a raised leg is not taken for a standing one, and a body that hovers or sinks as a whole still stands.
+    The standing height is the 5 % quantile over the clip of the joint's height or of that of its mirror image,
+    whichever is lower. So a raised leg does not count as standing, and a body that floats or sinks as a whole still
+    stands.
     """
     heights = feet[..., 2]
     lowest = np.quantile(heights, STANDING_QUANTILE, axis=0).reshape(len(SIDES), -1)
@@ -45,8 +46,8 @@ def near_ground(feet: Float[np.ndarray, "time foot_joint 3"]) -> Bool[np.ndarray
 def support_speeds(feet: Float[np.ndarray, "time foot_joint 3"], fps: float | int) -> Float[np.ndarray, " step"]:
     """Horizontal speed of the supporting foot joint, m/s, for each step from frame to frame that has one.
 
-    Of the joints near the ground at both ends of the step, the slowest carries the body: a foot that swings low, a
-    heel that rolls off and a toe that lands are not mistaken for it.
+    Of the joints that are near the ground at both ends of the step, the slowest carries the body. So a foot that swings
+    low, a heel that rolls off or a toe that lands does not count.
     """
     grounded = near_ground(feet)
     both = grounded[1:] & grounded[:-1]
@@ -55,12 +56,12 @@ def support_speeds(feet: Float[np.ndarray, "time foot_joint 3"], fps: float | in
 
 
 def penetration_depths(feet: Float[np.ndarray, "time foot_joint 3"]) -> Float[np.ndarray, " time"]:
-    """Metres by which the deepest foot joint is lower than any sole allows; 0 where none is."""
+    """Metres by which the deepest foot joint is lower than any sole allows; 0 if none is."""
     least = np.array([SOLE[joint.rpartition("_")[2]][0] for joint in FOOT_JOINTS])
     return np.maximum(0.0, (least - feet[..., 2]).max(axis=1))
 
 
 def float_heights(feet: Float[np.ndarray, "time foot_joint 3"]) -> Float[np.ndarray, " time"]:
-    """Metres by which the lowest foot joint is higher than any sole explains; 0 where one foot touches."""
+    """Metres by which the lowest foot joint is higher than any sole explains; 0 if a foot touches the floor."""
     greatest = np.array([SOLE[joint.rpartition("_")[2]][1] for joint in FOOT_JOINTS])
     return np.maximum(0.0, (feet[..., 2] - greatest).min(axis=1))

@@ -1,4 +1,4 @@
-"""Where the camera on the head of a moving body goes: the path that a video of the same clip should show. Metres."""
+"""The path of the camera on the head of a moving body: the path that the video of the clip should show. Metres."""
 
 from typing import NamedTuple
 
@@ -23,10 +23,11 @@ class HeadCameraPath(NamedTuple):
 
 
 def motion_frames_per_video_frame(num_video_frames: int, num_motion_frames: int) -> float:
-    """Rate of the motion over that of the video, from their lengths alone; both begin together.
+    """Rate of the motion divided by that of the video, from their lengths only; both start at the same time.
 
-    Where the motion has a whole number of frames per video frame, up to a rest shorter than one video frame, it is that
-    number (81 and 41: 2; a motion of 82 frames ends half a video frame later); else both also end together.
+    If the motion has a whole number of frames per video frame, up to a rest shorter than one video frame, the result is
+    that number (81 and 41: 2; a motion of 82 frames ends half a video frame later). Else both also end at the same
+    time.
     """
     steps, last = max(num_video_frames - 1, 1), num_motion_frames - 1
     whole = max(round(last / steps), 1)
@@ -42,9 +43,9 @@ def video_times(num_video_frames: int, num_motion_frames: int) -> Float[np.ndarr
 def head_camera_path(motion: MotionArrays, camera: Camera, num_video_frames: int) -> HeadCameraPath:
     """T_world_camera = T_world_head @ T_head_camera at the times of the video frames.
 
-    Between motion frames positions are interpolated linearly and rotations at constant angular velocity; in the splits
-    that ship every video frame is a motion frame and nothing is interpolated. Rotations are brought to the nearest
-    exact one, since files hold float32.
+    Between motion frames, positions are interpolated linearly and rotations at constant angular velocity. In the
+    shipped splits every video frame is a motion frame, so nothing is interpolated. Rotations are replaced by the
+    nearest exact rotation, since files have float32.
 
     Raises:
         BadInputError: codes of `camera_arrays`; `camera-form` (T_head_camera is not rigid), `motion-rotation` (a
@@ -71,6 +72,6 @@ def head_camera_path(motion: MotionArrays, camera: Camera, num_video_frames: int
 
 def is_rotation(R: Float[np.ndarray, "*batch 3 3"]) -> bool:
     """All are orthonormal to 1e-3 and none is a mirror."""
-    clipped = np.clip(R, -2.0, 2.0)  # huge entries are told as well, without overflow
+    clipped = np.clip(R, -2.0, 2.0)  # huge entries are refused as well, without overflow
     gap = np.abs(np.swapaxes(clipped, -1, -2) @ clipped - np.eye(3)).max(initial=0.0)
     return bool(gap <= ROTATION_TOLERANCE and (np.linalg.det(clipped) > 0).all())

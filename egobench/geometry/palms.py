@@ -1,4 +1,4 @@
-"""Where the palms of a moving body are in the picture of the camera on its head. World metres, pixels.
+"""The palms of a moving body in the picture of the camera on its head. World metres, pixels.
 
 Sides are in the order left, right. A pixel is (x right, y down), the image spans 0 … width and 0 … height.
 """
@@ -14,16 +14,16 @@ from egobench.geometry.path_errors import farthest
 from egobench.types import SIDES, Camera
 
 PALM_FROM_WRIST = 0.08
-"""Metres along the hand."""
+"""Distance of the palm from the wrist along the hand, metres."""
 NEAREST = 0.05
-"""Metres: what is not at least so far in front of the camera is not seen."""
+"""Least distance of a visible point in front of the camera, metres."""
 BORDER = 0.05
-"""Share of the image's width and height, to either side of its border, in which it is not said whether a hand is seen:
-a hand is larger than its palm."""
+"""Width of a band on both sides of the image's border, as a share of its width and height. A palm in the band counts
+neither as visible nor as hidden, since a hand is larger than its palm."""
 
 
 class PalmViews(NamedTuple):
-    """Palms per frame and side, as the wearer's camera has them."""
+    """Palms per frame and side in the wearer's camera."""
 
     pixels: Float[np.ndarray, "time side 2"]
     """NaN where the palm is not in front of the camera."""
@@ -36,8 +36,8 @@ class PalmViews(NamedTuple):
 def palm_points(motion: MotionArrays) -> Float[np.ndarray, "time side 3"]:
     """World positions of both palms: the wrist and 8 cm along the hand.
 
-    Along the hand is what the skeleton says (`Skeleton.palm_direction`), turned with the hand; a skeleton that does
-    not say continues the forearm.
+    The skeleton gives the direction along the hand (`Skeleton.palm_direction`), which turns with the hand. If it does
+    not, the direction is that of the forearm.
 
     Raises:
         UnknownNameError: a skeleton without hands.
@@ -62,23 +62,24 @@ def palms_in_camera(motion: MotionArrays, camera: Camera) -> Float[np.ndarray, "
 
 
 def palms_travel(motion: MotionArrays, camera: Camera) -> float:
-    """Metres between the two farthest places of one palm as the camera has it, of the palm that moves more."""
-    seen = palms_in_camera(motion, camera)
-    return max(float(farthest(seen[:, side])) for side in range(len(SIDES)))
+    """Distance in metres between the two farthest places of one palm in the camera's axes, for the palm that moves
+    more."""
+    palms = palms_in_camera(motion, camera)
+    return max(float(farthest(palms[:, side])) for side in range(len(SIDES)))
 
 
 def view_palms(motion: MotionArrays, camera: Camera) -> PalmViews:
-    """Projects the palms into the camera that sits on the head, `T_world_camera = T_world_head @ T_head_camera`.
+    """Projects the palms into the camera on the head, `T_world_camera = T_world_head @ T_head_camera`.
 
     Raises:
         UnknownNameError: a skeleton without head or hands.
         BadInputError: codes of `head_camera_path`.
     """
     K, _ = camera_arrays(camera)
-    seen = palms_in_camera(motion, camera)
-    in_front = seen[..., 2] > NEAREST
-    depth = np.where(in_front, seen[..., 2], 1.0)[..., None]
-    pixels = np.where(in_front[..., None], (seen / depth) @ K[:2].T, np.nan)
+    palms = palms_in_camera(motion, camera)
+    in_front = palms[..., 2] > NEAREST
+    depth = np.where(in_front, palms[..., 2], 1.0)[..., None]
+    pixels = np.where(in_front[..., None], (palms / depth) @ K[:2].T, np.nan)
     size = np.array([camera.width, camera.height], dtype=np.float64)
     with np.errstate(invalid="ignore"):
         inward = np.minimum(pixels, size - pixels) / size

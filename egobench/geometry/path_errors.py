@@ -1,7 +1,7 @@
-"""Distances of two paths, and how far a path itself goes. Float64, batched over clips; metres and radians.
+"""Distances of two paths, and the extent of a path. Float64, batched over clips; metres and radians.
 
-Frames that are not registered hold NaN in what is given per frame and are left out of means: whoever takes a mean
-decides what they cost.
+Results per frame are NaN for frames that are not registered, and means leave these frames out. The caller decides which
+error they get.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from egobench.geometry.rotation import angle_between
 
 
 class RelativeErrors(NamedTuple):
-    """Of all pairs of frames a fixed step apart; NaN where one of the two is not registered."""
+    """Errors of all pairs of frames with a fixed step between them; NaN where one of the two is not registered."""
 
     rotation: Float[np.ndarray, "*clip pair"]
     """Radians."""
@@ -65,9 +65,9 @@ def relative_errors(
     step: int,
     scale: Float[np.ndarray, "*clip"] | None = None,
 ) -> RelativeErrors:
-    """How far movements over `step` frames differ, each seen from its own first frame: no gauge enters.
+    """Differences of movements over `step` frames, each seen from its own first frame, so that no alignment is needed.
 
-    The scale of the source does (it is multiplied by `scale`, 1 if None). All pairs (k, k + step) are taken.
+    The source is multiplied by `scale` (1 if None). All pairs (k, k + step) are used.
     Source: Sturm et al., IROS 2012, relative pose error.
     """
     both = registered[..., :-step] & registered[..., step:]
@@ -87,23 +87,23 @@ def relative_errors(
 def distances_to_middle(
     positions: Float[np.ndarray, "*clip time 3"], registered: Bool[np.ndarray, "*clip time"]
 ) -> Float[np.ndarray, "*clip time"]:
-    """Distance of every frame to the mean of the registered ones: what a camera that never moves is off by."""
+    """Distance of every frame to the mean of the registered ones: the error of a camera that never moves."""
     return np.linalg.norm(positions - masked_mean(positions, registered)[..., None, :], axis=-1)
 
 
 def farthest(positions: Float[np.ndarray, "*clip time 3"]) -> Float[np.ndarray, "*clip"]:
-    """The largest distance between any two frames; trembling adds nothing to it, unlike the length of the path."""
+    """The largest distance between any two frames; unlike the length of the path, it does not grow with noise."""
     gaps = positions[..., :, None, :] - positions[..., None, :, :]
     return np.asarray(np.sqrt(np.sum(gaps**2, axis=-1).max(axis=(-1, -2))))
 
 
 def mean_over_frames(errors: Float[np.ndarray, "*clip time"]) -> Float[np.ndarray, "*clip"]:
-    """Mean of what is not NaN; NaN where all is."""
+    """Mean of the values that are not NaN; NaN if all are."""
     return _mean_of_known(errors, errors)
 
 
 def rms_over_frames(errors: Float[np.ndarray, "*clip time"]) -> Float[np.ndarray, "*clip"]:
-    """Root of the mean square of what is not NaN; NaN where all is."""
+    """Root mean square of the values that are not NaN; NaN if all are."""
     return np.asarray(np.sqrt(_mean_of_known(errors**2, errors)))
 
 

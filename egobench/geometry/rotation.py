@@ -1,7 +1,7 @@
 """Rotations as matrices, float64, batched over any leading axes: angles without arccos, means, interpolation. Radians.
 
-arccos loses half the digits near 0 and near pi, which is where good paths live; every angle here is atan2 of sine and
-cosine and is exact at both ends.
+arccos loses half the digits near 0 and near pi, and the errors of good paths are near 0. Every angle here is atan2 of
+sine and cosine, which is exact at both ends.
 """
 
 from typing import NamedTuple
@@ -12,11 +12,11 @@ from scipy.spatial.transform import Rotation
 
 
 class NearestRotation(NamedTuple):
-    """The rotation that a matrix is nearest to."""
+    """The rotation nearest to a matrix."""
 
     R: Float[np.ndarray, "*batch 3 3"]
     margin: Float[np.ndarray, "*batch"]
-    """s₂ ± s₃ of the matrix' singular values; 0 where several rotations are as near, so that none is the nearest."""
+    """s₂ ± s₃ of the matrix' singular values; 0 if several rotations are equally near."""
 
 
 class Mean(NamedTuple):
@@ -24,7 +24,7 @@ class Mean(NamedTuple):
 
     R: Float[np.ndarray, "*clip 3 3"]
     margin: Float[np.ndarray, "*clip"]
-    """1 where all are equal, 0 where no constant is better than all others."""
+    """1 if all are equal, 0 if no constant is better than all others."""
 
 
 def rotation_angle(R: Float[np.ndarray, "*batch 3 3"]) -> Float[np.ndarray, "*batch"]:
@@ -46,7 +46,7 @@ def angle_between(
 def nearest_rotation(matrix: Float[np.ndarray, "*batch 3 3"]) -> NearestRotation:
     """The rotation nearest to a matrix by the Frobenius norm, and how clear that choice is.
 
-    Source: Umeyama, PAMI 1991, lemma; the last singular vector is flipped where a mirror would be nearer.
+    Source: Umeyama, PAMI 1991, lemma; the last singular vector is flipped if a mirror would be nearer.
     """
     U, s, Vt = np.linalg.svd(matrix)
     sign = np.where(np.linalg.det(U) * np.linalg.det(Vt) < 0, -1.0, 1.0)
@@ -61,20 +61,20 @@ def chordal_mean(R: Float[np.ndarray, "*clip time 3 3"], registered: Bool[np.nda
     """
     number = registered.sum(axis=-1)
     mean = np.einsum("...tij,...t->...ij", R, registered.astype(np.float64)) / np.maximum(number, 1)[..., None, None]
-    found = nearest_rotation(mean)
+    nearest = nearest_rotation(mean)
     is_empty = np.asarray(number == 0)
-    return Mean(np.where(is_empty[..., None, None], np.eye(3), found.R), np.asarray(found.margin / 2.0))
+    return Mean(np.where(is_empty[..., None, None], np.eye(3), nearest.R), np.asarray(nearest.margin / 2.0))
 
 
 def angles_to_constant(
     R: Float[np.ndarray, "*clip time 3 3"], registered: Bool[np.ndarray, "*clip time"]
 ) -> Float[np.ndarray, "*clip time"]:
-    """Angle of every frame to the chordal mean of the registered ones: what a camera that never turns is off by."""
+    """Angle of every frame to the chordal mean of the registered ones: the error of a camera that never turns."""
     return angle_between(chordal_mean(R, registered).R[..., None, :, :], R)
 
 
 def largest_turn(R: Float[np.ndarray, "*clip time 3 3"]) -> Float[np.ndarray, "*clip"]:
-    """The largest angle between any two frames; trembling adds nothing to it, unlike the sum of all steps."""
+    """The largest angle between any two frames; unlike the sum of all steps, it does not grow with noise."""
     flat = R.reshape(*R.shape[:-2], 9)
     cosine = np.clip((flat @ np.swapaxes(flat, -1, -2) - 1.0) / 2.0, -1.0, 1.0)  # only to find the pair
     pair = cosine.reshape(*cosine.shape[:-2], -1).argmin(axis=-1)
@@ -91,7 +91,7 @@ def interpolate_rotations(
     """Rotations at fractional frames: at constant angular velocity along the shorter way between neighbours.
 
     Args:
-        at: in frames, 0 … time - 1.
+        at: times in frames, 0 … time - 1.
     """
     before = np.minimum(np.floor(at).astype(np.int64), len(R) - 1)
     after = np.minimum(before + 1, len(R) - 1)

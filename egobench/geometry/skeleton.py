@@ -3,8 +3,8 @@
 In every skeleton's identity pose the person faces +x with the arms stretched along y (left is +y);
 a joint's rotation is joint → world, so in the identity pose every matrix is the identity.
 
-A part of the body has one name in all skeletons, whatever its source calls it: `left_foot` is the ankle, `left_toe`
-the ball of the foot, `left_hand` the wrist, `left_upper_arm` the shoulder joint, `left_shoulder` the collar bone.
+A joint has the same name in all skeletons, whatever its source calls it: `left_foot` is the ankle, `left_toe` the ball
+of the foot, `left_hand` the wrist, `left_upper_arm` the shoulder joint, `left_shoulder` the collar bone.
 """
 
 from collections.abc import Mapping
@@ -77,7 +77,7 @@ SMPL24 = Skeleton(
 )
 """All 24 joints of SMPL; its two "hand" joints, behind the fingers, are the knuckles here."""
 SMPLX22 = replace(SMPL22, name="smplx22")
-"""The 22 body joints of SMPL-X: the same tree, but other places in the body, so another name."""
+"""The 22 body joints of SMPL-X. The tree is SMPL's, but the joints are at other places, so the name differs."""
 HUMANML3D22 = replace(SMPL22, name="humanml3d22")
 """HumanML3D's 22 joints: SMPL's tree, but rotations without twist (`egobench.motions.humanml3d`)."""
 KIT21 = Skeleton(
@@ -100,7 +100,7 @@ SKELETONS: dict[str, Skeleton] = {
     skeleton.name: skeleton for skeleton in (XSENS23, SMPL22, SMPL24, SMPLX22, HUMANML3D22, KIT21)
 }
 BUILT_IN = frozenset(SKELETONS)
-"""Names of the skeletons whose identity pose is known; those that `add_skeleton` adds are not among them."""
+"""Names of the skeletons whose identity pose is known, without those that `add_skeleton` adds."""
 
 
 def get_skeleton(name: str) -> Skeleton:
@@ -115,11 +115,11 @@ def get_skeleton(name: str) -> Skeleton:
 
 
 def add_skeleton(skeleton: Skeleton) -> None:
-    """Makes a data set's own skeleton known by its name in this process; adding the same one again changes nothing.
+    """Registers a data set's own skeleton by its name in this process; adding the same one again changes nothing.
 
     Raises:
-        BadInputError: `skeleton-name`: the name stands for another tree; `skeleton-tree`: repeated joints, parents
-            that do not come first, or none of the joints by which a body's height is checked.
+        BadInputError: `skeleton-name`: the name belongs to another tree; `skeleton-tree`: repeated joints, parents
+            after their children, or a joint is missing that the check of a body's height needs.
     """
     known = SKELETONS.get(skeleton.name)
     if known is not None:

@@ -1,6 +1,6 @@
-"""Do two paths turn at the same moments? Their angular speeds, laid over each other at every shift in time.
+"""The time lag between two paths, from the correlation of their angular speeds at every shift in time.
 
-Angular speed needs no gauge: where the worlds stand does not enter. Float64, batched over clips.
+Angular speed does not depend on the world frame, so no alignment is needed. Float64, batched over clips.
 """
 
 from typing import NamedTuple
@@ -11,18 +11,18 @@ from jaxtyping import Bool, Float
 from egobench.geometry.rotation import angle_between
 
 FLAT = 1e-9
-"""Relative: a series that varies less than this is constant and has no correlation."""
+"""A series that varies by less than this, relatively, is constant and has no correlation."""
 
 
 class Lag(NamedTuple):
-    """Where two series agree best."""
+    """The shift at which two series agree best."""
 
     lag: Float[np.ndarray, "*clip"]
-    """Frames by which the first comes after the second, with a fraction; NaN where nothing could be correlated."""
+    """Frames by which the first is later than the second, with a fraction; NaN if no shift could be tried."""
     correlation: Float[np.ndarray, "*clip"]
-    """Pearson's, at the best whole frame; NaN where nothing could be correlated."""
+    """Pearson's correlation at the best whole frame; NaN if no shift could be tried."""
     is_inside: Bool[np.ndarray, "*clip"]
-    """The agreement falls off to both sides within the shifts that were tried; otherwise it is no peak."""
+    """The correlation falls on both sides of the best shift; otherwise it is no peak."""
 
 
 def angular_speed(R: Float[np.ndarray, "*clip time 3 3"], fps: float) -> Float[np.ndarray, "*clip step"]:
@@ -40,14 +40,14 @@ def correlation_lag(
 ) -> Lag:
     """Shift at which first[k + lag] and second[k] correlate best.
 
-    Each shift is judged by Pearson's correlation of the steps that overlap, their own means taken off, so that shifts
-    with a smaller overlap are not worse by themselves. The fraction is the apex of the parabola through the best shift
-    and its neighbours.
+    Each shift is scored by Pearson's correlation of the overlapping steps, with their own means subtracted. So a
+    smaller overlap is not worse by itself. The fraction is the apex of the parabola through the best shift and its
+    neighbours.
 
     Args:
         valid: steps at which `first` is known; `second` is known everywhere.
-        largest: shifts -largest … largest frames are tried.
-        least_overlap: steps that must overlap for a shift to be judged.
+        largest: shifts of -largest … largest frames are tried.
+        least_overlap: least number of overlapping steps of a shift.
     """
     shifts = range(-largest, largest + 1)
     scores = np.stack([_correlation_at(first, second, valid, shift, least_overlap) for shift in shifts], axis=-1)

@@ -48,7 +48,7 @@ def request_for(
         body_model=body_model,
         skeleton_map=skeleton_map,
         progress=progress,
-        apart=apart,
+        in_processes=apart,
     )
     if report.errors:
         raise refusal(folder, report.errors)

@@ -1,7 +1,7 @@
-"""The alarm of learned evaluators: a model that scores better than the recorded truth has found the evaluator's taste.
+"""The alarm of learned evaluators: a model that scores better than the recorded truth exploits the evaluator.
 
-In text-to-motion tables this has happened often and nothing said so; the words fit the truth, so beating it by more
-than chance means that the evaluator was fitted to, or is too weak.
+The captions describe the recorded truth. So a score that is better by more than chance means that the model was fitted
+to the evaluator, or that the evaluator is too weak. In text-to-motion tables this has happened often without a warning.
 """
 
 from typing import Literal

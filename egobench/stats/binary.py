@@ -1,4 +1,4 @@
-"""Two yes-or-no answers compared: F1, MCC and the like from pooled counts, and an interval by sequence."""
+"""Binary classification scores: F1, MCC and others from pooled counts, and an interval by sequence."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from egobench.stats.bootstrap import draw_weights
 
 
 class Counts(NamedTuple):
-    """How often both said yes, only the first, only the second, neither; the second is the truth."""
+    """How often both answers are yes, only the first, only the second, neither; the second is the truth."""
 
     true_positive: int
     false_positive: int
@@ -23,7 +23,7 @@ class Counts(NamedTuple):
 
     @property
     def total(self) -> int:
-        """All that was compared."""
+        """Number of comparisons."""
         return sum(self)
 
 
@@ -54,8 +54,8 @@ def f1_interval(
     Args:
         counts: per row, in the order of `Counts`.
         groups: number of each row's sequence.
-        draws: bootstrap copies; those in which neither side ever says yes have no F1 and are left out.
-        seed: of the copies.
+        draws: number of bootstrap draws; draws without any yes have no F1 and are left out.
+        seed: seed of the draws.
 
     Returns:
         Low and high end, or None for fewer than two sequences.

@@ -10,25 +10,25 @@ from egobench.errors import BadInputError
 
 
 def draw_weights(num_groups: int, draws: int, seed: int) -> Int[np.ndarray, "draw group"]:
-    """How often each of `num_groups` sequences is drawn, with replacement, in each of `draws` copies."""
+    """How often each of `num_groups` sequences is drawn, with replacement, in each of `draws` draws."""
     _check_draws(draws)
     return np.random.default_rng(seed).multinomial(num_groups, np.full(num_groups, 1.0 / num_groups), size=draws)
 
 
-def draw_subsets(num_groups: int, kept: int, draws: int, seed: int) -> Int[np.ndarray, "draw group"]:
-    """As weights 0 and 1: `kept` of `num_groups` sequences, without replacement, in each of `draws` copies."""
+def draw_subsets(num_groups: int, size: int, draws: int, seed: int) -> Int[np.ndarray, "draw group"]:
+    """Weights 0 and 1: `size` of `num_groups` sequences, without replacement, in each of `draws` draws."""
     _check_draws(draws)
     ranks = np.argsort(np.random.default_rng(seed).random((draws, num_groups)), axis=1)
-    return (ranks < kept).astype(np.int64)
+    return (ranks < size).astype(np.int64)
 
 
 def cluster_means(
     values: np.ndarray, groups: np.ndarray, draws: int = 2000, seed: int = 0
 ) -> Float[np.ndarray, " draw"]:
-    """Mean over rows of each bootstrap copy; the draws behind `cluster_mean_interval`.
+    """Mean over rows of each bootstrap draw; `cluster_mean_interval` uses them.
 
-    A copy draws as many sequences as there are; its mean is sum over count, so long sequences weigh more, as they do
-    in the mean itself. Arguments and errors as `cluster_mean_interval`.
+    A draw has as many sequences as the data. Its mean is sum over count, so long sequences weigh more, as in the mean
+    itself. Arguments and errors as `cluster_mean_interval`.
     """
     values, groups = np.asarray(values, dtype=np.float64), np.asarray(groups)
     if values.ndim != 1 or values.shape != groups.shape or values.size == 0:
@@ -55,8 +55,8 @@ def cluster_mean_interval(
     Args:
         values: (row,) one score per clip × seed, finite.
         groups: (row,) the sequence of each row, as numbers or names.
-        draws: bootstrap copies.
-        seed: of the copies; equal seeds and groups draw equal sequences, so intervals can be paired.
+        draws: number of bootstrap draws.
+        seed: seed of the draws; equal seeds and groups draw equal sequences, so intervals can be paired.
 
     Returns:
         Low and high end, or None for fewer than two sequences.

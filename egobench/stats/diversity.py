@@ -1,7 +1,7 @@
-"""Diversity and multimodality: how far apart do samples lie, over clips, and over the seeds of one clip?
+"""Diversity and multimodality: mean distances of samples, over clips and over the seeds of one clip.
 
 Guo et al. 2020 (Action2Motion, arXiv:2007.15240): mean Euclidean distance of random pairs of features. No item is
-paired with itself, which the usual code allows and which lowers the value.
+paired with itself; the usual code allows this, which lowers the value.
 """
 
 from collections.abc import Sequence
@@ -12,19 +12,19 @@ from jaxtyping import Float, Int
 from egobench.errors import BadInputError
 
 PAIRS = 10_000
-"""Pairs of clips behind a diversity; the literature's 300 leave an error of a few per cent."""
+"""Number of pairs for a diversity; the literature's 300 leave an error of a few per cent."""
 
 
 def diversity(
     sides: Sequence[Float[np.ndarray, "row _feature"]], clips: Sequence[str], *, pairs: int = PAIRS, seed: int = 0
 ) -> list[float]:
-    """Mean distance between the features of two different clips, for each side over the very same pairs.
+    """Mean distance between the features of two different clips, for each side over the same pairs.
 
     Args:
-        sides: sets of features (sample, reference), row i of each belonging to clip `clips[i]`.
+        sides: sets of features (sample, reference); row i of each belongs to clip `clips[i]`.
         clips: clip ids; rows of one clip (several seeds) are never paired with each other.
-        pairs: how many pairs are drawn, with replacement.
-        seed: of the pairs; the order in which clips stand does not matter.
+        pairs: number of pairs, drawn with replacement.
+        seed: seed of the pairs; the order of clips does not matter.
 
     Raises:
         BadInputError: `features-clips` (fewer than two clips, other lengths), `features-nonfinite`.
@@ -55,7 +55,7 @@ def draw_pairs(
 def multimodality(features: Float[np.ndarray, "row _feature"], clips: Sequence[str]) -> float | None:
     """Mean over clips of the mean distance between two samples of the clip, over all pairs of different seeds.
 
-    None where no clip has two rows.
+    None if no clip has two rows.
 
     Raises:
         BadInputError: `features-clips` (other lengths), `features-nonfinite`.

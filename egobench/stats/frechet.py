@@ -14,7 +14,8 @@ from egobench.stats.bootstrap import draw_subsets
 from egobench.stats.weighted_frechet import SequenceFrechet, nuclear_norm
 
 EXACT_RANK = 1024
-"""Up to this many rows or features singular values are taken directly; above, as roots of eigenvalues (2 × faster)."""
+"""Up to this many rows or features, singular values are computed directly; above it, as roots of eigenvalues, which is
+2 × faster."""
 KEPT = 0.75
 """Share of the sequences in each draw of the interval."""
 LIMIT_SIZES = 15
@@ -26,10 +27,11 @@ LIMIT_SUBSETS = 4
 def frechet_distance(reference: np.ndarray, sample: np.ndarray) -> float:
     """Squared 2-Wasserstein distance of the Gaussians fitted to two sets: |μ₁-μ₂|² + tr S₁ + tr S₂ - 2 tr (S₁S₂)^½.
 
-    The last trace is the nuclear norm ‖A₁A₂ᵀ‖_* / √((n-1)(m-1)) of the centred rows A. Where a set has more rows
-    than features its A is replaced by the triangle R of A = QR (the Cholesky factor of its scatter, had without
-    squaring), which leaves the norm as it is. So no covariance is formed, rank deficiency is no special case and
-    N < d is valid, although then biased upward: flag it.
+    The last trace is the nuclear norm ‖A₁A₂ᵀ‖_* / √((n-1)(m-1)) of the centred rows A. If a set has more rows than
+    features, its A is replaced by the triangle R of A = QR (the Cholesky factor of its scatter, without squaring),
+    which does not change the norm. So no covariance is formed, and rank deficiency is no special case. N < d is valid,
+    but then
+    the distance is biased upward: flag it.
 
     Sets that hold the same rows, in any order, give exactly 0. Rounding below 0 is cut.
 
@@ -75,14 +77,16 @@ def frechet_interval(
     in a draw).
 
     Each draw keeps a random three quarters of the sequences, the same ones on both sides (delete-d jackknife, Shao &
-    Wu 1989); deviations from the mean of the draws, times √(kept / left out), are laid around the distance itself and
-    the ends cut at 0. Drawing *with* replacement, as `cluster_mean_interval` does, is not used here: a copy of a set
-    has fewer distinct rows, so its distance carries the 1/N bias twice and the percentiles lie above the value (they
-    covered 0 to 40 % in `benchmarks/studies/frechet_coverage.py`, in place of 95 %); and the number of distinct rows
-    changes from copy to copy, which made even the centred interval 1.1 to 9 times too wide.
+    Wu 1989). The deviations from the mean of the draws, times √(kept / left out), are added to the distance itself, and
+    the ends are cut at 0.
 
-    What the interval covers is the mean of the distance *at this N*, not its limit for N → ∞: compare equal N, and see
-    `frechet_limit`. It is too wide where both sets have one distribution.
+    Drawing *with* replacement, as `cluster_mean_interval` does, is not used here. A draw with repeated rows has fewer
+    distinct rows, so its distance has the 1/N bias twice, and the percentiles lie above the value (they covered 0 to
+    40 % in `benchmarks/studies/frechet_coverage.py`, in place of 95 %). Also, the number of distinct rows changes from
+    draw to draw, which made even the centred interval 1.1 to 9 times too wide.
+
+    The interval covers the mean of the distance *at this N*, not its limit for N → ∞: compare equal N, and see
+    `frechet_limit`. It is too wide if both sets have the same distribution.
 
     Args:
         reference_per_clip: per clip (item, feature).
@@ -94,15 +98,15 @@ def frechet_interval(
     """
     distances = SequenceFrechet.of(reference_per_clip, sample_per_clip, groups)
     total = distances.num_groups
-    kept = min(total - 1, max(1, round(KEPT * total)))
-    fewest = min(int(np.sort(side.counts)[:kept].sum()) for side in (distances.reference, distances.sample))
+    size = min(total - 1, max(1, round(KEPT * total)))
+    fewest = min(int(np.sort(side.counts)[:size].sum()) for side in (distances.reference, distances.sample))
     if total < 2 or fewest < 2:
         return None
     value = frechet_distance(distances.reference.rows, distances.sample.rows)
     if np.array_equal(distances.reference.rows, distances.sample.rows):
         return value, value
-    drawn = distances(draw_subsets(total, kept, draws, seed))
-    deviations = (drawn - drawn.mean()) * np.sqrt(kept / (total - kept))
+    drawn = distances(draw_subsets(total, size, draws, seed))
+    deviations = (drawn - drawn.mean()) * np.sqrt(size / (total - size))
     low, high = np.quantile(deviations, [0.025, 0.975]) + value
     return max(0.0, float(low)), max(0.0, float(high))
 
@@ -115,9 +119,9 @@ def frechet_limit(
 ) -> float | None:
     """Distance extrapolated to infinitely many items: the intercept of a line in 1/N over subsets of the sequences.
 
-    Differs from the paper: subsets are of sequences, on both sides (there, of generated images alone), from a
+    Differs from the paper: subsets are of sequences, on both sides (there, of generated images only), from a
     quarter of them to all, a few seeded ones per size, nested from size to size. May be slightly negative.
-    None for fewer than eight sequences, or where the smallest subset has no more rows than features: the bias is
+    None for fewer than eight sequences, or if the smallest subset has no more rows than features: the bias is
     not linear in 1/N there and the intercept means nothing.
     """
     distances = SequenceFrechet.of(reference_per_clip, sample_per_clip, groups)

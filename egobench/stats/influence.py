@@ -1,7 +1,7 @@
-"""Which clips a Fréchet distance hangs on: how much it would fall if one clip were left out, on both sides.
+"""The clips with the largest influence on a Fréchet distance: how much it falls if a clip is left out on both sides.
 
-All clips are sorted by the derivative of the distance with respect to their weight, had from one singular value
-decomposition; the foremost are then left out one by one and the distance is computed again.
+All clips are sorted by the derivative of the distance with respect to their weight, from one singular value
+decomposition. The first ones are then left out one by one, and the distance is computed again.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from egobench.stats.weighted_frechet import SequenceFrechet, WeightedSide
 
 SCREENED = 2
-"""Clips that are left out in earnest, per clip that is asked for."""
+"""Number of clips that are left out and computed again, for each requested clip."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Influence:
     group: int
     """Its number."""
     change: float
-    """Distance with it minus distance without it, exact: positive where the clip makes the distance larger."""
+    """Distance with it minus distance without it, exact; positive if the clip makes the distance larger."""
 
 
 def frechet_influence(
@@ -32,14 +32,14 @@ def frechet_influence(
     groups: Int[np.ndarray, " clip"],
     top: int = 10,
 ) -> list[Influence]:
-    """The `top` groups that raise the distance most, the worst first; only those that do raise it.
+    """The `top` groups that raise the distance most, the worst first. Groups that do not raise it are left out.
 
-    Empty where nothing can be left out: fewer than three groups, or fewer than two rows without one.
+    Empty if nothing can be left out: fewer than three groups, or fewer than two rows without one.
 
     Args:
         reference_per_clip: per row of the run (item, feature).
         sample_per_clip: the same rows in the same order.
-        groups: 0 … of each row; all rows of a group (the seeds of one clip) are left out together.
+        groups: group of each row, from 0; all rows of a group (the seeds of one clip) are left out together.
 
     Raises:
         BadInputError: as `SequenceFrechet.of`.
@@ -53,15 +53,15 @@ def frechet_influence(
     weights = np.ones((1 + len(foremost), total), dtype=np.int64)
     weights[1 + np.arange(len(foremost)), foremost] = 0
     whole, *without = distances(weights)
-    found = [Influence(int(group), float(whole - rest)) for group, rest in zip(foremost, without, strict=True)]
-    return sorted((each for each in found if each.change > 0), key=lambda each: (-each.change, each.group))[:top]
+    influences = [Influence(int(group), float(whole - rest)) for group, rest in zip(foremost, without, strict=True)]
+    return sorted((each for each in influences if each.change > 0), key=lambda each: (-each.change, each.group))[:top]
 
 
 def weight_derivative(distances: SequenceFrechet) -> Float[np.ndarray, " group"]:
-    """∂ distance / ∂ weight of each group, all weights being 1: the change by leaving it out, to first order.
+    """∂ distance / ∂ weight of each group at weights of 1: the first-order change if the group is left out.
 
-    With the centred rows A = Q R of a side, M = R₁R₂ᵀ / √((n-1)(m-1)) = U s Vᵀ and Ũ = Q₁U, the part that row i of
-    the first side has in tr (S₁S₂)^½ is ½ (Σₖ sₖ Ũᵢₖ² - Σₖ sₖ / (n-1)); likewise the second side with V.
+    Let A = Q R be the centred rows of a side, M = R₁R₂ᵀ / √((n-1)(m-1)) = U s Vᵀ and Ũ = Q₁U. Then row i of the first
+    side contributes ½ (Σₖ sₖ Ũᵢₖ² - Σₖ sₖ / (n-1)) to tr (S₁S₂)^½; the same holds for the second side with V.
     """
     sides = (distances.reference, distances.sample)
     centred = [side.rows - side.rows.mean(axis=0) for side in sides]

@@ -1,7 +1,7 @@
 """Kernel distance of two feature sets: the unbiased companion of the Fréchet distance.
 
 Squared maximum mean discrepancy with the cubic kernel (x·y / d + 1)³, Bińkowski et al. 2018 (arXiv:1801.01401),
-as one U-statistic over all rows; the literature averages 100 random subsets, which adds noise and nothing else.
+as one U-statistic over all rows. The literature averages 100 random subsets, which only adds noise.
 """
 
 from itertools import product
@@ -11,7 +11,7 @@ import numpy as np
 from egobench.errors import BadInputError
 
 BLOCK = 1024
-"""Rows of each side whose kernel values are in memory together."""
+"""Number of rows of each side whose kernel values are in memory at the same time."""
 
 
 def kernel_distance(reference: np.ndarray, sample: np.ndarray) -> float:

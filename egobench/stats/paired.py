@@ -1,7 +1,8 @@
-"""Two runs on the same clips: difference, interval, permutation p, smallest effect that would be seen; by sequence.
+"""Two runs on the same clips: difference, interval, permutation p, minimum detectable effect; all by sequence.
 
-A metric enters as sums per sequence (its value is one sum over another), or, where it is no such ratio, as its value
-without each block of sequences. Resampled are whole sequences, the same ones in both runs: Davison & Hinkley 1997 §3.8.
+A metric is given as sums per sequence if its value is one sum divided by another. Other metrics are given by their
+value without each block of sequences. Whole sequences are resampled, the same in both runs: Davison & Hinkley 1997
+§3.8.
 """
 
 import hashlib
@@ -16,14 +17,14 @@ from scipy.special import stdtrit
 from egobench.errors import BadInputError
 
 MIN_BOOTSTRAP = 20
-"""Sequences below which percentiles of a bootstrap are too narrow, and Student's t on a jackknife is used instead."""
+"""With fewer sequences, percentiles of a bootstrap are too narrow, and Student's t on a jackknife is used instead."""
 MAX_BLOCKS = 64
-"""Blocks of sequences that are left out one after another, at most."""
+"""Largest number of blocks of sequences, which are left out one after another."""
 POWER, LEVEL = 0.8, 0.05
 CHUNK = 500
-"""Draws whose weights are in memory together."""
+"""Number of draws whose weights are in memory at the same time."""
 TIE = 1e-12
-"""Statistics closer than this, relative to the larger, are ties: it is their rounding."""
+"""Statistics that differ by less than this share of the larger one are ties, since they differ by rounding only."""
 
 
 class ClusterSums(NamedTuple):
@@ -33,7 +34,7 @@ class ClusterSums(NamedTuple):
     below: Float[np.ndarray, "run group"]
     """Rows of each group for a mean; denominators for a ratio."""
     is_jackknife: bool = False
-    """The groups are blocks of a jackknife (`left_out_sums`): no bootstrap of them."""
+    """The groups are blocks of a jackknife (`left_out_sums`), which are not bootstrapped."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,10 @@ class Difference:
     p: float | None
     """Two-sided, of the sign-flip permutation test by group; None for fewer than two."""
     detectable: float | None
-    """Difference that such a comparison finds with 80 % power at two-sided 5 %."""
+    """True difference that such a comparison finds with 80 % power at two-sided 5 %."""
     groups: int
     method: str
-    """`bootstrap` or `jackknife`: where the interval comes from."""
+    """Method of the interval: `bootstrap` or `jackknife`."""
 
 
 def row_sums(above: np.ndarray, below: np.ndarray, groups: Sequence[str] | np.ndarray) -> ClusterSums:
@@ -79,15 +80,15 @@ def row_sums(above: np.ndarray, below: np.ndarray, groups: Sequence[str] | np.nd
 
 
 def left_out_sums(values: tuple[float, float], first: np.ndarray, second: np.ndarray) -> ClusterSums:
-    """The same from the values without each block: what a block adds to the difference, to first order.
+    """The same from the values without each block: what each block adds to the difference, to first order.
 
-    Block b's share is Δ + (B - 1)(mean of the Δ without a block - Δ without b), so that the shares' mean is the
-    difference itself: the bias of a set distance at this number of clips is common to both runs and not corrected.
+    The share of block b is Δ + (B - 1)(mean of the Δ without a block - Δ without b). So the mean of the shares is the
+    difference itself. The bias of a set distance at this number of clips is common to both runs and is not corrected.
 
     Args:
         values: of the first and the second run, over all rows.
-        first: (block,) value of the first run without each block; empty where there is only one.
-        second: (block,) of the second.
+        first: (block,) value of the first run without each block; empty if there is only one block.
+        second: (block,) the same of the second run.
 
     Raises:
         BadInputError: `paired-shape`: not the same blocks.
@@ -96,14 +97,15 @@ def left_out_sums(values: tuple[float, float], first: np.ndarray, second: np.nda
         text = f"{len(first)} and {len(second)} blocks; both runs must leave out the same ones"
         raise BadInputError(text, code="paired-shape")
     without = np.asarray(second, dtype=np.float64) - np.asarray(first, dtype=np.float64)
-    centred = without.mean() - without if len(without) else np.zeros(1)  # one block alone is all there is
+    centred = without.mean() - without if len(without) else np.zeros(1)  # only one block
     shares = values[1] - values[0] + (len(centred) - 1) * centred
     half = np.stack([-0.5 * shares, 0.5 * shares])
     return ClusterSums(half, np.ones_like(half), is_jackknife=True)
 
 
 def jackknife_blocks(sequences: Sequence[str], most: int = MAX_BLOCKS) -> Int[np.ndarray, " row"]:
-    """Block of each row: sequences by the hash of their names, dealt out in turn; in whatever order rows stand."""
+    """Block of each row. Sequences are sorted by the hash of their names and assigned to blocks in turn, so the order
+    of rows does not matter."""
     names = sorted(set(sequences), key=lambda name: (hashlib.sha256(name.encode()).digest(), name))
     block = {name: place % min(len(names), most) for place, name in enumerate(names)}
     return np.array([block[name] for name in sequences], dtype=np.int64)
@@ -117,25 +119,26 @@ def paired_differences(
     Args:
         tables: one per metric.
         values: value of each metric in the first and the second run.
-        draws: of bootstrap and permutation; fewer than 2^groups permutations are all done instead.
-        seed: of the draws.
+        draws: number of draws of bootstrap and permutation; if there are no more than `draws` permutations, all are
+            used.
+        seed: seed of the draws.
 
     Raises:
         BadInputError: `bootstrap-draws`.
     """
     if draws < 1:
         raise BadInputError(f"draws must be at least 1, not {draws}", code="bootstrap-draws")
-    found: dict[int, Difference] = {}
+    differences: dict[int, Difference] = {}
     for groups in sorted({table.above.shape[1] for table in tables}):
-        chosen = [place for place, table in enumerate(tables) if table.above.shape[1] == groups]
-        some, their_values = [tables[place] for place in chosen], [values[place] for place in chosen]
-        for place, difference in zip(chosen, _of_equal_size(some, their_values, draws, seed), strict=True):
-            found[place] = difference
-    return [found[place] for place in range(len(tables))]
+        same_groups = [place for place, table in enumerate(tables) if table.above.shape[1] == groups]
+        some, their_values = [tables[place] for place in same_groups], [values[place] for place in same_groups]
+        for place, difference in zip(same_groups, _of_equal_size(some, their_values, draws, seed), strict=True):
+            differences[place] = difference
+    return [differences[place] for place in range(len(tables))]
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm 1979: p adjusted for the number of tests, in the order given; None (no test) stays None."""
+    """Holm 1979: p adjusted for the number of tests, in the given order; None (no test) stays None."""
     tested = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
     adjusted: list[float | None] = [None] * len(p_values)
     largest = 0.0
@@ -146,7 +149,7 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 
 
 def detectable_effect(error: float, groups: int) -> float:
-    """Smallest true difference found with 80 % power at two-sided 5 %, for a standard error from so many groups."""
+    """Smallest true difference found with 80 % power at two-sided 5 %, for a standard error from `groups` groups."""
     freedom = groups - 1
     return float(error * (stdtrit(freedom, 1 - LEVEL / 2) + stdtrit(freedom, POWER)))
 
@@ -164,7 +167,7 @@ def _of_equal_size(
     p = _sign_flip_p(above, below, draws, seed)
     wide = groups >= MIN_BOOTSTRAP and not all(table.is_jackknife for table in tables)
     drawn = _bootstrap(above, below, draws, seed) if wide else None
-    found = []
+    differences = []
     for place, table in enumerate(tables):
         centre, method = changes[place], "jackknife"
         reach = float(stdtrit(groups - 1, 1 - LEVEL / 2) * error[place])
@@ -173,14 +176,14 @@ def _of_equal_size(
             low, high = np.nanquantile(drawn[:, place], [LEVEL / 2, 1 - LEVEL / 2])
             interval, method = (float(low), float(high)), "bootstrap"
         effect = detectable_effect(float(error[place]), groups)
-        found.append(
+        differences.append(
             Difference(*values[place], centre, interval, float(error[place]), float(p[place]), effect, groups, method)
         )
-    return found
+    return differences
 
 
 def _gap(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Second ratio minus first; NaN where a copy has no denominator."""
+    """Second ratio minus first; NaN if a draw has no denominator."""
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios = above / below
     return np.where(np.isfinite(ratios).all(axis=0), ratios[1] - ratios[0], np.nan)
@@ -195,15 +198,15 @@ def _jackknife_error(above: np.ndarray, below: np.ndarray) -> Float[np.ndarray, 
 
 def _bootstrap(above: np.ndarray, below: np.ndarray, draws: int, seed: int) -> Float[np.ndarray, "draw metric"]:
     groups = above.shape[-1]
-    rng, found = np.random.default_rng(seed), []
+    rng, draws_of_chunks = np.random.default_rng(seed), []
     for size in _chunks(draws):
         weights = rng.multinomial(groups, np.full(groups, 1.0 / groups), size=size).astype(np.float64)
-        found.append(_gap(*(np.stack([weights @ run.T for run in side]) for side in (above, below))))
-    return np.concatenate(found)
+        draws_of_chunks.append(_gap(*(np.stack([weights @ run.T for run in side]) for side in (above, below))))
+    return np.concatenate(draws_of_chunks)
 
 
 def _sign_flip_p(above: np.ndarray, below: np.ndarray, draws: int, seed: int) -> Float[np.ndarray, " metric"]:
-    """Two-sided: how often swapping the two runs within random groups makes as large a difference."""
+    """Two-sided p: how often a difference as large arises if the two runs are swapped within random groups."""
     observed = np.abs(_gap(above.sum(axis=-1), below.sum(axis=-1)))
     middle = [side.sum(axis=(0, 2)) / 2 for side in (above, below)]
     halves = [(side[1] - side[0]).T / 2 for side in (above, below)]
@@ -219,7 +222,7 @@ def _sign_flip_p(above: np.ndarray, below: np.ndarray, draws: int, seed: int) ->
 
 
 def _signs(groups: int, draws: int, seed: int) -> Iterator[Float[np.ndarray, "draw group"]]:
-    """All patterns of swaps where they are no more than `draws`, else random ones."""
+    """All patterns of swaps if there are no more than `draws`, else random ones."""
     if 2**groups <= draws:
         patterns = np.arange(2**groups)[:, None] >> np.arange(groups) & 1
         yield 1.0 - 2.0 * patterns

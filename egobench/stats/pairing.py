@@ -1,6 +1,6 @@
-"""Who is paired with whom: partners for the shuffled control, and halves for the floor of set metrics.
+"""Pairings of clips: partners for the shuffled control, and halves for the floor of set metrics.
 
-Both work by sequence, since two windows of one recording are not strangers.
+Both work by sequence, since two windows of one recording are not independent.
 """
 
 from collections import Counter
@@ -12,19 +12,19 @@ from jaxtyping import Bool, Int
 from egobench.errors import BadInputError
 
 SHUFFLE_SEED = 2508
-"""Seed of the shuffled control on every split, so that everybody's chance level is the same one."""
+"""Seed of the shuffled control on every split, so that chance is the same for every run."""
 
 
 def shuffled_partners(sequences: Sequence[str], seed: int) -> tuple[Int[np.ndarray, " clip"], Int[np.ndarray, " clip"]]:
     """Another sequence's video and a third one's motion for every clip; each clip's are used exactly once.
 
-    Clips are laid in a ring, sequence by sequence in random order; video and motion come from two steps around it.
-    Three strangers exist for every clip if and only if no sequence holds more than a third of the clips: a sequence
-    of s clips needs s places each for its texts, its videos and its motions, all different.
+    Clips are placed in a ring, sequence by sequence in random order; video and motion are taken at two distances along
+    the ring. Text, video and motion come from three different sequences for every clip if and only if no sequence has
+    more than a third of the clips: a sequence of s clips needs s places each for its texts, its videos and its motions.
 
     Args:
         sequences: name of each clip's sequence, clips in split order.
-        seed: of the pairing.
+        seed: seed of the pairing.
 
     Returns:
         (video, motion): permutations; clip i is shown with the video of clip `video[i]` and the motion of `motion[i]`.
@@ -36,7 +36,7 @@ def shuffled_partners(sequences: Sequence[str], seed: int) -> tuple[Int[np.ndarr
     name, largest = Counter(sequences).most_common(1)[0] if total else ("none", 0)
     if total == 0 or 3 * largest > total:
         raise BadInputError(
-            f"shuffling needs three strangers for every clip: sequence '{name}' holds {largest} of {total} clips "
+            f"shuffling pairs every clip with two other sequences: sequence '{name}' holds {largest} of {total} clips "
             f"({len(set(sequences))} sequences); none may hold more than a third",
             code="pairing-impossible",
         )
@@ -53,7 +53,7 @@ def shuffled_partners(sequences: Sequence[str], seed: int) -> tuple[Int[np.ndarr
 
 
 def disjoint_halves(sequences: Sequence[str], seed: int) -> tuple[Bool[np.ndarray, " clip"], Bool[np.ndarray, " clip"]]:
-    """Two masks that share no sequence, cover all clips and are as equal in clips as a greedy choice makes them.
+    """Two masks that share no sequence and cover all clips; a greedy choice makes their sizes nearly equal.
 
     Raises:
         BadInputError: fewer than two sequences.

@@ -1,4 +1,4 @@
-"""A power law through a few points, carried on to another one."""
+"""A power law fitted to a few points and evaluated at another one."""
 
 import numpy as np
 from jaxtyping import Float

@@ -1,7 +1,7 @@
-"""Retrieval in pools: is a caption's own motion among the nearest of 32? Text is the query, motions are the pool.
+"""Retrieval in pools: whether a caption's own motion is among the nearest of 32. Text is the query, motions the pool.
 
-R-Precision of Guo et al. 2022 (CVPR, HumanML3D), without its traps: pools are drawn by clip id and seed and not by
-the order of rows, every clip is a query equally often, ties are averaged, identical captions have a policy.
+R-Precision of Guo et al. 2022 (CVPR, HumanML3D), without some of its pitfalls: pools are drawn by clip id and seed, not
+by the order of rows; every clip is a query equally often; ties are averaged; identical captions have a policy.
 """
 
 import hashlib
@@ -18,34 +18,35 @@ POOL = 32
 REPLICATIONS = 20
 TOP = 3
 CHUNK = 64
-"""Pools whose rows are in memory together."""
+"""Number of pools whose rows are in memory at the same time."""
 TIE = 1e-12
-"""Squared distances that differ by less than this share of the squared norms are tied: it is their rounding."""
+"""Squared distances that differ by less than this share of the squared norms are ties, since they differ by rounding
+only."""
 Identical = Literal["collapse", "strict"]
-"""Motions of another clip with the very same caption are right answers, or wrong ones."""
+"""Whether motions of another clip with the same caption are right answers (`collapse`) or wrong ones (`strict`)."""
 
 
 @dataclass(frozen=True)
 class Retrieval:
-    """Outcome of all queries; `k - 1` is the place of "among the first k"."""
+    """Outcome of all queries; index `k - 1` means "among the first k"."""
 
     hits: Float[np.ndarray, "row top"]
     """Per row, the share of replications in which its motion was among the first k; 0 … 1."""
     chance: Float[np.ndarray, " top"]
-    """The same for motions in random order, over the very pools that were drawn: k / pool, and more where a pool holds
-    identical captions that count as correct."""
+    """The same for motions in random order, over the same pools: k / pool, and more if a pool has identical captions
+    that count as correct."""
     by_replication: Float[np.ndarray, "replication top"]
     """Mean over rows of each replication."""
     identical: float
-    """Share of the queries that met their own caption a second time in their pool; 0 … 1."""
+    """Share of the queries whose pool has their caption a second time; 0 … 1."""
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """Which row stands for which clip."""
+    """Which row represents which clip."""
 
     rows: Int[np.ndarray, "layer clip"]
-    """Layer l has the l-th row of every clip; where a clip has fewer, one of its others as a mere candidate."""
+    """Layer l has the l-th row of every clip; a clip with fewer rows has one of its others, as a candidate only."""
     is_query: Bool[np.ndarray, "layer clip"]
 
 
@@ -61,21 +62,21 @@ def retrieve(
     seed: int = 0,
     identical: Identical = "collapse",
 ) -> Retrieval:
-    """Ranks the motions of each pool by Euclidean distance to each caption of it.
+    """Ranks the motions of each pool by Euclidean distance to each of its captions.
 
-    Rows of one clip (several seeds) never share a pool: the first row of every clip makes one layer, the second the
+    Rows of one clip (several seeds) never share a pool: the first rows of all clips make one layer, the second rows the
     next, each with the same pools. The order of different clips' rows does not matter.
 
     Args:
         text: (row, feature) features of each row's caption.
         motion: (row, feature) features of each row's motion.
         clips: (row,) clip id.
-        captions: (row,) the caption itself, by which identical ones are told.
+        captions: (row,) the captions, which show identical ones.
         pool: candidates per query.
         replications: independent partitions into pools.
         top: largest k.
-        seed: of the pools; equal seeds and clips draw equal pools whatever is scored.
-        identical: whether another clip's identical caption is a right answer.
+        seed: seed of the pools; equal seeds and clips draw equal pools, whatever is scored.
+        identical: whether a motion of another clip with the same caption is a right answer.
 
     Raises:
         BadInputError: `features-clips` (lengths differ, or fewer clips than a pool), `features-dimension`,
@@ -87,7 +88,7 @@ def retrieve(
     caption = np.unique(np.asarray(captions, dtype=str), return_inverse=True)[1]
     layout = _layers(owner, len(names))
     pools, is_first = draw_pools([str(name) for name in names], pool, replications, seed)
-    centre = motion.mean(axis=0)  # distances do not notice; rounding does
+    centre = motion.mean(axis=0)  # distances stay the same, with less rounding
     text, motion = text - centre, motion - centre
     hits, met, chance = np.zeros((len(text), top)), 0.0, np.zeros(top)
     by_replication = np.zeros((replications, top))
@@ -96,13 +97,13 @@ def retrieve(
         for start in range(0, len(pools), CHUNK):
             chosen = pools[start : start + CHUNK]
             members = rows[chosen]
-            asked = is_query[chosen] & is_first[start : start + CHUNK]
-            found, by_luck, is_shared = _successes(text[members], motion[members], caption[members], top, identical)
-            np.add.at(hits, members[asked], found[asked])
-            chance += by_luck[asked].sum(axis=0)
-            met += float(is_shared[asked].sum())
+            is_asked = is_query[chosen] & is_first[start : start + CHUNK]
+            success, by_luck, is_shared = _successes(text[members], motion[members], caption[members], top, identical)
+            np.add.at(hits, members[is_asked], success[is_asked])
+            chance += by_luck[is_asked].sum(axis=0)
+            met += float(is_shared[is_asked].sum())
             place = (start + np.arange(len(chosen))) // per_replication
-            np.add.at(by_replication, place, np.where(asked[..., None], found, 0.0).sum(axis=1))
+            np.add.at(by_replication, place, np.where(is_asked[..., None], success, 0.0).sum(axis=1))
     queries = len(text) * replications
     return Retrieval(hits / replications, chance / queries, by_replication / len(text), met / queries)
 
@@ -112,13 +113,13 @@ def draw_pools(
 ) -> tuple[Int[np.ndarray, "pools pool"], Bool[np.ndarray, "pools pool"]]:
     """Partitions of the clips into pools, replication after replication.
 
-    A clip's place is the rank of a hash of its id, the seed and the replication: a lost clip moves its neighbours by
-    one place and leaves all other pools nearly as they were. The last pool is filled up with the clips that came
-    first, as candidates only.
+    A clip's place is the rank of a hash of its id, the seed and the replication. So a lost clip moves the following
+    clips by one place, and the pools change little. The last pool is filled up with the first clips, as candidates
+    only.
 
     Returns:
-        (members, is_first): places in `clips`, and False for the candidates that fill up; so every clip is True
-        exactly once a replication.
+        (members, is_first): indices into `clips`, and False for clips that only fill up; so every clip is True exactly
+        once in a replication.
     """
     words = [hashlib.shake_256(f"{seed}/{clip}".encode()).digest(8 * replications) for clip in clips]
     ranks = np.frombuffer(b"".join(words), dtype="<u8").reshape(len(clips), replications)
@@ -136,34 +137,34 @@ def _successes(
     top: int,
     identical: Identical,
 ) -> tuple[Float[np.ndarray, "pools pool top"], Float[np.ndarray, "pools pool top"], Bool[np.ndarray, "pools pool"]]:
-    """Per query: success among the first 1 … top, the same by luck, and whether its caption is there twice."""
+    """Per query: success among the first 1 … top, the same by chance, and whether its caption is in the pool twice."""
     size = text.shape[1]
     texts, motions = np.sum(text**2, axis=-1)[:, :, None], np.sum(motion**2, axis=-1)[:, None, :]
     squared = np.maximum(texts + motions - 2.0 * text @ motion.transpose(0, 2, 1), 0.0)
     same = caption[:, :, None] == caption[:, None, :]
     is_right = same if identical == "collapse" else np.broadcast_to(np.eye(size, dtype=bool), same.shape)
-    apart = squared - np.min(np.where(is_right, squared, np.inf), axis=-1, keepdims=True)
+    distances = squared - np.min(np.where(is_right, squared, np.inf), axis=-1, keepdims=True)
     tolerance = TIE * (texts + motions.max(axis=-1, keepdims=True))
-    is_tied = np.abs(apart) <= tolerance
-    ahead = np.sum((apart < -tolerance) & ~is_right, axis=-1)
+    is_tied = np.abs(distances) <= tolerance
+    ahead = np.sum((distances < -tolerance) & ~is_right, axis=-1)
     wrong, right = np.sum(is_tied & ~is_right, axis=-1), np.sum(is_tied & is_right, axis=-1)
     number_right = np.sum(is_right, axis=-1)
-    by_luck = _share_found(np.zeros_like(ahead), size - number_right, number_right, top)
-    return _share_found(ahead, wrong, right, top), by_luck, same.sum(axis=-1) > 1
+    by_luck = _share_of_hits(np.zeros_like(ahead), size - number_right, number_right, top)
+    return _share_of_hits(ahead, wrong, right, top), by_luck, same.sum(axis=-1) > 1
 
 
-def _share_found(
+def _share_of_hits(
     ahead: Int[np.ndarray, "*query"], wrong: Int[np.ndarray, "*query"], right: Int[np.ndarray, "*query"], top: int
 ) -> Float[np.ndarray, "*query top"]:
-    """Over all orders of the tied block behind `ahead` others: the share with a right one among the first 1 … top."""
-    found = []
+    """The share of orders of the tied block (after `ahead` others) with a right answer among the first 1 … top."""
+    shares = []
     for k in range(1, top + 1):
         missed = np.ones(ahead.shape)
         for drawn in range(k):
             share = np.maximum(wrong - drawn, 0) / np.maximum(wrong + right - drawn, 1)
             missed = np.where(drawn < k - ahead, missed * share, missed)
-        found.append(1.0 - missed)
-    return np.stack(found, axis=-1)
+        shares.append(1.0 - missed)
+    return np.stack(shares, axis=-1)
 
 
 def _layers(owner: Int[np.ndarray, " row"], num_clips: int) -> _Layout:

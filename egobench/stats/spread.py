@@ -1,4 +1,4 @@
-"""How large values are, in three numbers: mean, median and 90 % quantile, each with its interval by sequence."""
+"""Mean, median and 90 % quantile of values, each with its interval by sequence."""
 
 from typing import NamedTuple
 
@@ -28,8 +28,8 @@ def spread(values: np.ndarray, groups: np.ndarray, draws: int = 2000, seed: int 
     Args:
         values: (row,) finite.
         groups: (row,) the sequence of each row, as numbers or names.
-        draws: copies, of whole sequences; with the same seed they are those of `cluster_mean_interval`.
-        seed: of the copies.
+        draws: number of draws of whole sequences; with the same seed they are those of `cluster_mean_interval`.
+        seed: seed of the draws.
 
     Raises:
         BadInputError: as `cluster_means`.

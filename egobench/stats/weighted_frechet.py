@@ -1,8 +1,8 @@
-"""Fréchet distances of many re-weighted copies of two feature sets: the engine of the bootstrap.
+"""Fréchet distances of many re-weighted copies of two feature sets, as resampling needs them.
 
-A copy is one whole number per sequence (how often it was drawn), shared by both sides. With more items than
-features a copy costs one d × d eigenvalue problem on covariances summed from per-sequence moments; with fewer, one
-problem of the size of the drawn rows on a cached cross-Gram matrix.
+A copy is one integer per sequence (how often it was drawn), which holds for both sides. With more items than features,
+a copy needs one d × d eigenvalue problem on covariances, which are summed from moments per sequence. With fewer items,
+it needs one problem of the size of the drawn rows on a cached cross-Gram matrix.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,10 @@ from jaxtyping import Float, Int
 from egobench.errors import BadInputError
 
 CACHE_BYTES = 256 * 2**20
-"""Largest store of per-sequence scatter matrices; beyond it covariances are made from the rows, draw by draw."""
+"""Largest total size of the scatter matrices per sequence; beyond it covariances are computed from rows for each
+draw."""
 CHUNK = 64
-"""Draws whose d × d matrices are in memory together, at most."""
+"""Largest number of draws whose d × d matrices are in memory at the same time."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class WeightedSide:
     """Rows per sequence."""
     sums: Float[np.ndarray, "group feature"]
     scatter: Float[np.ndarray, "group square_feature"] | None
-    """Flattened Σ x xᵀ per sequence; None where that would be larger than the rows are worth."""
+    """Flattened Σ x xᵀ per sequence; None if that would take too much memory."""
 
     @classmethod
     def of(cls, rows: np.ndarray, owner: np.ndarray, num_groups: int) -> "WeightedSide":
@@ -67,7 +68,7 @@ class SequenceFrechet:
     sample: WeightedSide
     num_groups: int
     gram: Float[np.ndarray, "item other_item"] | None
-    """Cross-Gram matrix of reference and sample rows, where a side has no more rows than features."""
+    """Cross-Gram matrix of reference and sample rows, if a side has no more rows than features; else None."""
 
     @classmethod
     def of(
@@ -94,7 +95,7 @@ class SequenceFrechet:
         stacked = [np.concatenate(side).astype(np.float64) for side in (reference_per_clip, sample_per_clip)]
         if not all(np.isfinite(rows).all() for rows in stacked):
             raise BadInputError("features are not finite", code="features-nonfinite")
-        centre = stacked[0].mean(axis=0)  # a shared shift changes no distance, and saves the digits of raw moments
+        centre = stacked[0].mean(axis=0)  # a common shift changes no distance, and raw moments keep more digits
         sides = [
             WeightedSide.of(rows - centre, np.repeat(owner, [len(clip) for clip in clips]), len(numbers))
             for rows, clips in zip(stacked, (reference_per_clip, sample_per_clip), strict=True)
@@ -121,15 +122,15 @@ class SequenceFrechet:
     def _from_gram(self, weight: Int[np.ndarray, " group"]) -> float:
         assert self.gram is not None
         copies = [weight[side.owner] for side in (self.reference, self.sample)]
-        kept = [np.flatnonzero(copy) for copy in copies]
-        shares = [copy[keep].astype(np.float64) for copy, keep in zip(copies, kept, strict=True)]
+        rows_drawn = [np.flatnonzero(copy) for copy in copies]
+        shares = [copy[keep].astype(np.float64) for copy, keep in zip(copies, rows_drawn, strict=True)]
         items = [share.sum() for share in shares]
-        gram = self.gram[np.ix_(*kept)]
+        gram = self.gram[np.ix_(*rows_drawn)]
         gram = gram - (gram @ shares[1] / items[1])[:, None]
         gram -= (shares[0] @ gram / items[0])[None, :]
         cross = np.sqrt(shares[0])[:, None] * gram * np.sqrt(shares[1])[None, :]
         means, traces = [], []
-        for side, keep, share, n in zip((self.reference, self.sample), kept, shares, items, strict=True):
+        for side, keep, share, n in zip((self.reference, self.sample), rows_drawn, shares, items, strict=True):
             rows = side.rows[keep]
             means.append(share @ rows / n)
             traces.append((share @ np.sum(rows**2, axis=1) - n * means[-1] @ means[-1]) / (n - 1))
@@ -141,8 +142,8 @@ class SequenceFrechet:
 def nuclear_norm(matrix: Float[np.ndarray, "row column"], *, direct: bool) -> float:
     """Sum of the singular values.
 
-    `direct`: from the matrix itself, to rounding; otherwise as roots of the eigenvalues of its smaller Gram matrix,
-    about twice as fast, with an absolute error up to 1e-8 of the largest for each vanishing one.
+    `direct`: from the matrix itself, up to rounding. Otherwise as roots of the eigenvalues of its smaller Gram matrix:
+    about twice as fast, with an absolute error of up to 1e-8 of the largest for each vanishing one.
     """
     if direct:
         return float(np.sum(scipy.linalg.svdvals(matrix)))
@@ -154,7 +155,7 @@ def _root_trace(first: Float[np.ndarray, "feature feature"], second: Float[np.nd
     """tr (S₁S₂)^½, from the eigenvalues of S₁S₂ as a symmetric problem."""
     try:
         squares = scipy.linalg.eigh(second, first, type=3, eigvals_only=True, driver="gv", check_finite=False)
-    except np.linalg.LinAlgError:  # the draw has lost rank, so S₁ has no Cholesky factor: take its root instead
+    except np.linalg.LinAlgError:  # S₁ of this draw is singular and has no Cholesky factor: use its square root
         values, vectors = np.linalg.eigh(first)
         factor = vectors * np.sqrt(np.maximum(values, 0.0))
         squares = np.linalg.eigvalsh(factor.T @ second @ factor)
@@ -162,6 +163,6 @@ def _root_trace(first: Float[np.ndarray, "feature feature"], second: Float[np.nd
 
 
 def _scatter(rows: Float[np.ndarray, "item feature"], weight: np.ndarray) -> Float[np.ndarray, "feature feature"]:
-    kept = weight > 0
-    scaled = rows[kept] * np.sqrt(weight[kept])[:, None]
+    is_drawn = weight > 0
+    scaled = rows[is_drawn] * np.sqrt(weight[is_drawn])[:, None]
     return scaled.T @ scaled

@@ -1,8 +1,8 @@
-"""Content-addressed cache of arrays: features, references, floors. May be deleted at any time; it comes back.
+"""Content-addressed cache of arrays: features, references, floors. It may be deleted at any time and is made again.
 
-A key is a digest of what went in (sample digest, extractor record with its weights' SHA-256), never a name
-or a path. Each entry carries the SHA-256 of its key and its bytes, so a flipped bit, or a file that lies under
-another entry's name, is a miss and not a wrong number. Writes are atomic; any number of processes may share one cache.
+A key is a digest of the inputs (sample digest, extractor record with its weights' SHA-256), never a name
+or a path. Each entry carries the SHA-256 of its key and its bytes. So a flipped bit, or a file with another entry's
+name, is a cache miss and no wrong number. Writes are atomic; any number of processes may share one cache.
 """
 
 import io
@@ -23,7 +23,7 @@ from egobench.files.cache_home import cache_home as cache_home
 from egobench.files.digest import digest_bytes, digest_json
 
 ABANDONED = 24 * 3600.0
-"""Seconds after which an unfinished file is nobody's."""
+"""Seconds after which an unfinished file counts as abandoned."""
 _MAGIC = b"egobench-cache-2\n"
 _OLD_MAGIC = b"egobench-cache-1\n"
 _HEAD = len(_MAGIC) + 64 + 1
@@ -41,7 +41,7 @@ class Cache:
     root: Path
 
     def entry(self, key: str) -> Path:
-        """Where an entry lies."""
+        """Path of an entry."""
         return self.root / key[:2] / key
 
     def get(self, key: str) -> dict[str, np.ndarray] | None:
@@ -59,7 +59,7 @@ class Cache:
             return None
 
     def put(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
-        """Keeps arrays under a key.
+        """Stores arrays under a key.
 
         Raises:
             StorageError: the disk refused.
@@ -71,7 +71,7 @@ class Cache:
         _sweep(path.parent)
 
     def state(self, key: str) -> Literal["absent", "whole", "damaged"]:
-        """What lies under a key, without its arrays; an entry of an older format counts as absent."""
+        """State of an entry, without reading its arrays; an entry of an older format counts as absent."""
         try:
             data = self.entry(key).read_bytes()
         except OSError:
@@ -82,8 +82,8 @@ class Cache:
 
 
 def _sweep(folder: Path) -> None:
-    """Deletes what processes that were killed left of their writes; young files may still be written."""
-    with suppress(OSError):  # others sweep too, and nothing here is needed
+    """Deletes unfinished files of killed processes; recent ones are left, since they may still be written."""
+    with suppress(OSError):  # other processes sweep too, and none of these files is needed
         for leftover in folder.glob(f".*{TEMPORARY_SUFFIX}"):
             if time.time() - leftover.stat().st_mtime > ABANDONED:
                 leftover.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The run folder: where its parts are, who may write to it, and what a leftover is.
+"""The run folder: the paths of its parts, its lock, and its leftovers.
 
 <utc>_<model>_<split>_<4 hex>/
   manifest.json   items.parquet   scores.parquet   metrics.json   events.jsonl
@@ -24,10 +24,10 @@ from egobench.files.atomic import TEMPORARY_SUFFIX, make_folder, storage_errors
 from egobench.files.safe_names import SAFE_NAME, SAFE_WORDS
 
 LOCK_FILE, WRITER_FILE = ".lock", ".writer"
-"""Held by the process that writes to a run; its process id and host, for the one that is refused."""
+"""The lock of the process that writes to a run; its process id and host, for the process that is refused."""
 NAME_ATTEMPTS = 100
 NAMED_RUNS = 5
-"""Runs named where a folder of runs was given in place of one."""
+"""Number of runs that a message names if a folder of runs was given in place of one."""
 
 
 class RunLockedError(StorageError):
@@ -69,12 +69,12 @@ class RunFolder:
 
     @property
     def journal(self) -> Path:
-        """What resume reads."""
+        """The journal; `resume` reads it."""
         return self.path / "events.jsonl"
 
     @property
     def samples(self) -> Path:
-        """What the model made."""
+        """The model's samples."""
         return self.path / "samples"
 
     @property
@@ -94,7 +94,7 @@ class RunFolder:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Keeps other processes out; the lock dies with the process that holds it.
+        """Keeps other processes out; the lock ends with the process that holds it.
 
         Raises:
             RunLockedError: another process holds it.
@@ -113,12 +113,12 @@ class RunFolder:
                 (self.path / WRITER_FILE).write_text(json.dumps(facts), encoding="utf-8")
             yield
         finally:
-            with suppress(OSError):  # a folder that was deleted, or that cannot be written any more
+            with suppress(OSError):  # the folder was deleted, or can no longer be written
                 (self.path / WRITER_FILE).unlink(missing_ok=True)
             lock.release()
 
     def is_locked(self) -> bool:
-        """Whether a process writes to this run now; a folder that cannot be written counts as not."""
+        """Whether a process writes to this run now; False for a folder that cannot be written."""
         if not (self.path / LOCK_FILE).exists():
             return False
         lock = FileLock(self.path / LOCK_FILE)
@@ -132,7 +132,7 @@ class RunFolder:
         return False
 
     def _writer(self) -> str:
-        """Who holds the lock, as ` (process 12 on host, since …)`; empty where nobody said so."""
+        """Who holds the lock, as ` (process 12 on host, since …)`; empty if it is not known."""
         try:
             facts = json.loads((self.path / WRITER_FILE).read_text(encoding="utf-8"))
             return f" (process {int(facts['pid'])} on {facts['host']}, since {facts['since']})"
@@ -151,7 +151,7 @@ def create_run(out: Path, model: str, split: str, *, now: datetime | None = None
     Args:
         model: name as typed; of `package.module:Name` the part after the colon is used.
         split: the split's name.
-        now: time of the start, UTC; None is the clock's.
+        now: time of the start, UTC; None for the present time.
 
     Raises:
         StorageError: the disk refused.
@@ -159,7 +159,7 @@ def create_run(out: Path, model: str, split: str, *, now: datetime | None = None
     start = (now or datetime.now(UTC)).strftime("%Y%m%d-%H%M%S")
     name = f"{start}_{_slug(model.rpartition(':')[2])}_{_slug(Path(split).name)}"
     parent = make_folder(out)
-    for _ in range(NAME_ATTEMPTS):  # a clock that was set back may give the same second twice
+    for _ in range(NAME_ATTEMPTS):  # if the clock was set back, a second may come twice
         path = parent / f"{name}_{secrets.token_hex(2)}"
         with storage_errors(path), suppress(FileExistsError):
             path.mkdir()
@@ -171,7 +171,7 @@ def open_run(path: Path | str) -> RunFolder:
     """An existing run folder.
 
     Raises:
-        BadInputError: `run-missing`: no folder with a manifest there; the runs inside it are named.
+        BadInputError: `run-missing`: no folder with a manifest; the message names the runs inside it.
     """
     folder = RunFolder(Path(path).resolve())
     if not folder.manifest.is_file():
@@ -180,14 +180,14 @@ def open_run(path: Path | str) -> RunFolder:
 
 
 def runs_inside(path: Path) -> list[str]:
-    """Names of the runs that lie directly in a folder, sorted; by their names that is oldest first."""
+    """Names of the runs directly in a folder, sorted by name, so the oldest first."""
     with suppress(OSError):
         return sorted(each.name for each in path.iterdir() if (each / "manifest.json").is_file())
     return []
 
 
 def why_no_run(path: Path) -> str:
-    """Why something without a manifest is no run, and what was perhaps meant."""
+    """Why a path without a manifest is no run, and which run may be meant."""
     if not path.exists():
         return "nothing is there"
     if not path.is_dir():

@@ -1,7 +1,7 @@
-"""The journal of a run: one JSON object a line, appended, flushed and synced before anything counts as done.
+"""The journal of a run: one JSON object a line, appended, flushed and synced before an item counts as done.
 
-A killed process can leave a torn last line. Reading ignores it and opening for writing cuts it off; a torn
-line anywhere else was not made by a crash and is refused.
+A killed process can leave an incomplete last line. Reading ignores it, and opening for writing cuts it off. An
+incomplete line anywhere else does not come from a crash and is refused.
 """
 
 import json
@@ -29,7 +29,7 @@ class Journal:
         """Writes one event and returns once the disk has it.
 
         Raises:
-            StorageError: the disk refused; the line may be torn and does not count.
+            StorageError: the disk refused; the line may be incomplete and does not count.
         """
         with storage_errors(self.path):
             self._file.write(event_line(event))
@@ -52,7 +52,7 @@ def event_line(event: dict[str, Any]) -> bytes:
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
-    """All whole events, in order; empty if there is no journal.
+    """All complete events, in order; empty if there is no journal.
 
     Raises:
         BadInputError: `journal-damaged`: a line other than the last is not a JSON object.
@@ -61,7 +61,7 @@ def read_events(path: Path) -> list[dict[str, Any]]:
         return []
     events = []
     lines = path.read_bytes().split(b"\n")
-    for number, line in enumerate(lines[:-1], start=1):  # after the last newline comes nothing, or a torn line
+    for number, line in enumerate(lines[:-1], start=1):  # after the last newline comes nothing, or an incomplete line
         try:
             event = json.loads(line)
         except ValueError:

@@ -1,6 +1,6 @@
-"""Many runs in one folder: what their manifests say, without opening a table; deleting and packing them.
+"""Many runs in one folder: lists them by their manifests, deletes them and packs them. No table is opened.
 
-A folder that is no run is passed over; a run that cannot be read is a row that says why, and hides no other.
+A folder that is no run is passed over. A run that cannot be read is a row with the reason, and the others are listed.
 """
 
 import shutil
@@ -21,7 +21,7 @@ from egobench.store.seal import SEALED, seal_flaws
 from egobench.store.staging import is_pending
 
 RunStatus = Literal["done", "started", "failed", "running", "unreadable"]
-"""As in the manifest; `running` is a started one that a process writes to, `unreadable` has no manifest to be read."""
+"""As in the manifest; `running`: a started run that a process writes to; `unreadable`: its manifest cannot be read."""
 TRASH = ".deleted-"
 PACKED = ("manifest.json", *SEALED)
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -46,14 +46,14 @@ class RunFacts:
     reason: str = ""
     """Why it is failed or unreadable."""
     name: str = ""
-    """As it was given; empty for none."""
+    """The given name; empty for none."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Of the model."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which runs; what is empty lets every run through."""
+    """Which runs to list; an empty field accepts every run."""
 
     model: str = ""
     split: str = ""
@@ -69,7 +69,7 @@ class Filter:
                 parse_time(text, end=False)
 
     def takes(self, run: RunFacts) -> bool:
-        """Whether a run is meant."""
+        """Whether a run passes the filter."""
         if self.model and self.model not in (run.model, run.model.rpartition(":")[2], run.name or run.model):
             return False
         if (self.split and self.split not in (run.split, Path(run.split).name)) or (
@@ -80,29 +80,29 @@ class Filter:
             return True
         try:
             started = parse_time(run.started, end=False)
-        except BadInputError:  # a run that does not say when is in no span of time
+        except BadInputError:  # a run without a time is in no time span
             return False
         after = not self.since or started >= parse_time(self.since, end=False)
         return after and (not self.until or started < parse_time(self.until, end=True))
 
 
 def parse_time(text: str, *, end: bool) -> datetime:
-    """`2026-11-25`, `2026-11-25T14:00` or `…:00Z`, UTC where nothing is said; a date is its first or last instant.
+    """Reads `2026-11-25`, `2026-11-25T14:00` or `…:00Z`. The default is UTC; a date is its first or last instant.
 
     Raises:
         BadInputError: `time`.
     """
     try:
-        found = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except ValueError:
         raise BadInputError(f"{text!r} is no time; 2026-11-25 or 2026-11-25T14:00 is needed", code="time") from None
     if end and len(text) <= len("2026-11-25"):
-        found = found.replace(hour=23, minute=59, second=59, microsecond=999_999)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        time = time.replace(hour=23, minute=59, second=59, microsecond=999_999)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def list_runs(folder: Path, only: Filter | None = None) -> list[RunFacts]:
-    """All runs directly inside a folder, oldest first; equal times by name, so that no clock can make them jump.
+    """All runs directly inside a folder, oldest first; equal times by name, so that the order is fixed.
 
     Raises:
         BadInputError: `runs-folder`: no such folder.
@@ -111,13 +111,13 @@ def list_runs(folder: Path, only: Filter | None = None) -> list[RunFacts]:
         raise BadInputError(
             f"{folder}: no such folder; runs are made in `runs/` or where `--out` said", code="runs-folder"
         )
-    found = [read_facts(path) for path in folder.iterdir() if (path / "manifest.json").is_file()]
-    taken = (run for run in found if (only or Filter()).takes(run))
+    runs = [read_facts(path) for path in folder.iterdir() if (path / "manifest.json").is_file()]
+    taken = (run for run in runs if (only or Filter()).takes(run))
     return sorted(taken, key=lambda run: (run.started, run.path.name))
 
 
 def read_facts(path: Path) -> RunFacts:
-    """What a run's manifest says."""
+    """The facts of a run, from its manifest."""
     folder = RunFolder(path)
     try:
         manifest: Any = read_manifest(folder)
@@ -148,7 +148,7 @@ def read_facts(path: Path) -> RunFacts:
 
 
 def labels_of(runs: Sequence[RunFacts]) -> list[str]:
-    """What each run of a list is called: its name, or its model and the settings in which runs of that model differ."""
+    """Label of each run of a list: its name, or its model and the settings in which runs of that model differ."""
     named = [Named(run.path.name, run.name or run.model.rpartition(":")[2], run.settings) for run in runs]
     return distinct_labels(named, by_run=False)
 
@@ -159,10 +159,10 @@ def folder_bytes(path: Path) -> int:
 
 
 def delete_run(run: RunFacts) -> None:
-    """Deletes a run folder, all at once as others see it: it is renamed first, and then taken apart.
+    """Deletes a run folder. It is renamed first, so that other processes never see a part of a run.
 
     Raises:
-        BadInputError: `run-link`: a link to a run somewhere else.
+        BadInputError: `run-link`: a link to a run in another place.
         RunLockedError: a process writes to it.
         StorageError: the disk refused.
     """
@@ -188,7 +188,7 @@ def remove_trash(folder: Path) -> None:
 
 
 def export_run(path: Path, archive: Path) -> int:
-    """Packs a finished run into one `.zip` or `.tar` whose bytes depend on the run alone; returns the number of files.
+    """Packs a finished run into one `.zip` or `.tar` whose bytes depend only on the run; returns the number of files.
 
     Raises:
         BadInputError: `archive-form`; `run-unfinished`; `run-link`: a link inside, which an archive must not carry;

@@ -1,7 +1,6 @@
-"""manifest.json: the facts of a run, written before its first sample; `status` says how far it came.
+"""manifest.json: the facts of a run, written before its first sample. `status` says how far the run came.
 
-Schema 2 (in which a run that is done has a seal; schema 1 has none). Older schemas stay readable, a newer one is
-refused in one line.
+In schema 2 a run that is done has a seal; schema 1 has none. Older schemas can be read, a newer one is refused.
 """
 
 import importlib.metadata
@@ -25,7 +24,7 @@ _GIT_OF_ANOTHER = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE"),
     *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"),
 )
-"""What git sets in a hook: with them it answers for the hook's repository, whatever folder it is asked of."""
+"""Variables that git sets in a hook. With them git reads the hook's repository, whatever folder it is called in."""
 _PACKAGES = ("av", "numba", "numpy", "open_clip_torch", "pyarrow", "scipy", "torch")
 
 
@@ -64,7 +63,7 @@ def read_finished(folder: RunFolder, path: Path | str | None = None) -> dict[str
 
 
 def refuse_unfinished(manifest: dict[str, Any], path: Path | str, advice: str = "") -> dict[str, Any]:
-    """The manifest itself, if its run is done.
+    """Returns the manifest, if its run is done.
 
     Args:
         path: the run's folder, for the error.
@@ -80,7 +79,7 @@ def refuse_unfinished(manifest: dict[str, Any], path: Path | str, advice: str = 
 
 
 def refuse_newer(manifest: dict[str, Any], where: Path) -> dict[str, Any]:
-    """The manifest itself. Raises BadInputError `manifest-schema` if a newer version wrote it."""
+    """Returns the manifest. Raises BadInputError `manifest-schema` if a newer version wrote it."""
     schema = manifest.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         text = f"{where} has schema {schema}, this version reads up to {SCHEMA}; update egobench"
@@ -89,7 +88,7 @@ def refuse_newer(manifest: dict[str, Any], where: Path) -> dict[str, Any]:
 
 
 def environment() -> dict[str, Any]:
-    """Code, packages and machine: what may explain a difference between two runs."""
+    """Code, packages and machine: facts that may explain a difference between two runs."""
     commit, is_dirty = checkout()
     return {
         "version": egobench.__version__,
@@ -126,8 +125,8 @@ def now() -> str:
 
 def _git(root: Path, *arguments: str) -> str:
     command = ["git", "--no-optional-locks", "-C", str(root), *arguments]
-    ours = {name: value for name, value in os.environ.items() if name not in _GIT_OF_ANOTHER}
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10, env=ours).stdout.strip()
+    variables = {name: value for name, value in os.environ.items() if name not in _GIT_OF_ANOTHER}
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10, env=variables).stdout.strip()
 
 
 def _version(package: str) -> str | None:

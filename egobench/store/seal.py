@@ -1,7 +1,7 @@
 """The seal of a run: digests of its files and of the manifest itself, written with *done*.
 
-A file that is edited afterwards no longer fits, whoever edits it; `egobench verify` compares. The seal is no signature:
-who writes a new one along with the edit is found by deriving samples and scores again.
+A file that is edited afterwards no longer fits the seal, and `egobench verify` reports it. The seal is no signature:
+anyone can write a new one. Such an edit is found by computing samples and scores again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,27 +22,27 @@ SHORT = 12
 
 @dataclass(frozen=True)
 class Flaw:
-    """One thing in a run that is not as it was recorded."""
+    """One difference between a run and its records."""
 
     code: str
     """Stable, machine-readable."""
     file: str
-    """Of the run folder, or what else is wrong (a cache entry, the split)."""
+    """A file of the run folder, or another object (a cache entry, the split)."""
     found: str
     right: str
-    """What was recorded, or would be right."""
+    """The recorded or the right value."""
 
     @property
     def line(self) -> str:
-        """For people."""
+        """One line of text."""
         return " ".join(f"{self.code}: {self.file}: found {self.found}; {self.right} would be right".split())
 
 
 def sealed(manifest: Mapping[str, Any], folder: RunFolder, *, instead: Mapping[str, Path] | None = None) -> dict:
-    """The manifest with its seal, in place of an older one.
+    """The manifest with a new seal.
 
     Args:
-        instead: files that will take the place of the folder's own, by name.
+        instead: name → path of files that will replace those in the folder.
     """
     paths = {name: folder.path / name for name in SEALED} | dict(instead or {})
     files = {name: digest_file(paths[name]) for name in SEALED}
@@ -51,12 +51,12 @@ def sealed(manifest: Mapping[str, Any], folder: RunFolder, *, instead: Mapping[s
 
 
 def facts_digest(manifest: Mapping[str, Any]) -> str:
-    """Digest of everything in a manifest but its seal."""
+    """Digest of a manifest without its seal."""
     return digest_json({key: value for key, value in manifest.items() if key != "seal"})
 
 
 def seal_flaws(folder: RunFolder, manifest: Mapping[str, Any]) -> list[Flaw]:
-    """What no longer fits the seal of a finished run; a run of schema 1 has none to compare with."""
+    """Files and facts that no longer fit the seal of a finished run; empty for a run of schema 1, which has none."""
     seal = manifest.get("seal")
     if seal is None:
         if manifest["schema"] < SEAL_SINCE:
@@ -67,24 +67,24 @@ def seal_flaws(folder: RunFolder, manifest: Mapping[str, Any]) -> list[Flaw]:
     except (KeyError, TypeError):
         return [Flaw("seal-damaged", "manifest.json", "a seal that lacks digests", f"one of {', '.join(SEALED)}")]
     flaws = []
-    if (found := facts_digest(manifest)) != recorded:
-        flaws.append(Flaw("manifest-changed", "manifest.json", f"digest {found[:SHORT]}", recorded[:SHORT]))
+    if (digest := facts_digest(manifest)) != recorded:
+        flaws.append(Flaw("manifest-changed", "manifest.json", f"digest {digest[:SHORT]}", recorded[:SHORT]))
     for name, right in files.items():
         try:
-            found = digest_file(folder.path / name)
+            digest = digest_file(folder.path / name)
         except BadInputError:
             flaws.append(Flaw("file-missing", name, "no such file", f"sha256 {right[:SHORT]}"))
             continue
-        if found != right:
-            flaws.append(Flaw("file-changed", name, f"sha256 {found[:SHORT]}", right[:SHORT]))
+        if digest != right:
+            flaws.append(Flaw("file-changed", name, f"sha256 {digest[:SHORT]}", right[:SHORT]))
     return flaws
 
 
 def refuse_changed(folder: RunFolder, changed: Sequence[str]) -> None:
-    """Refuses a run of which something has changed.
+    """Refuses a run with changes.
 
     Raises:
-        BadInputError: `run-changed`; names the first and counts the rest.
+        BadInputError: `run-changed`; names the first change and counts the rest.
     """
     if changed:
         more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""

@@ -1,7 +1,7 @@
-"""Replacing several files of a finished run as one: prepared in a folder beside them, then moved; never half of it.
+"""Replaces several files of a finished run at once. They are prepared in a folder beside the old ones, then moved.
 
-Killed before everything is prepared, the run is as it was. Killed later, its status says so, and whoever takes the run
-up next (`egobench resume`) moves the rest.
+If the process is killed before all files are prepared, the run is as it was. If it is killed later, the run's status
+says so, and `egobench resume` moves the rest.
 """
 
 import os
@@ -22,13 +22,13 @@ MANIFEST = "manifest.json"
 def replace_files(
     folder: RunFolder, writers: Mapping[str, Callable[[Path], object]], manifest: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Writes new files and a new manifest, sealed; call it under the lock. Returns the manifest.
+    """Writes new files and a new sealed manifest, and returns the manifest. Call it under the lock.
 
     Args:
         writers: file name → a function that writes it to a path, atomically.
 
     Raises:
-        StorageError: the disk refused; the run is as it was, or `take_up` goes on.
+        StorageError: the disk refused; the run is as it was, or `take_up` continues.
     """
     drop(folder)
     staging = make_folder(folder.path / FOLDER)
@@ -41,12 +41,12 @@ def replace_files(
 
 
 def is_pending(folder: RunFolder) -> bool:
-    """Whether new files are prepared and not all moved."""
+    """Whether new files are prepared and not all of them are moved."""
     return (folder.path / FOLDER / MANIFEST).is_file()
 
 
 def take_up(folder: RunFolder) -> None:
-    """Moves what is prepared, and deletes what was not finished; call it under the lock.
+    """Moves prepared files, and deletes unfinished ones; call it under the lock.
 
     Raises:
         StorageError: the disk refused; it can be called again.
@@ -64,7 +64,7 @@ def take_up(folder: RunFolder) -> None:
 
 
 def drop(folder: RunFolder) -> None:
-    """Deletes what was being prepared.
+    """Deletes prepared files.
 
     Raises:
         StorageError: the disk refused.

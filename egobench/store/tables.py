@@ -1,7 +1,7 @@
 """The two tables of a run, as parquet with fixed columns: items (clip × seed) and scores (clip × seed × metric).
 
-Rows are sorted before they are written, so equal rows give an equal table however many workers made them.
-A set metric has one row with clip "" and seed -1: it belongs to no clip.
+Rows are sorted before they are written, so the number of workers does not change the table. A set metric has one row,
+with clip "" and seed -1.
 """
 
 from collections.abc import Sequence
@@ -22,22 +22,22 @@ SET_CLIP, SET_SEED = "", -1
 
 @dataclass(frozen=True)
 class ItemRow:
-    """One clip × seed and how its sample came about."""
+    """One clip × seed, and the outcome of sampling it."""
 
     clip: str
     seed: int
     status: Literal["ok", "failed"]
     code: str
-    """Stable error code; of an ok sample the codes of its warnings, with blanks between them, mostly none."""
+    """Stable error code; for an ok sample the codes of its warnings, separated by spaces."""
     reason: str
-    """One line; of an ok sample what its warnings say."""
+    """One line; for an ok sample the text of its warnings."""
     attempts: int
     seconds: float
     """Of the model's last attempt."""
     video: str
-    """SHA-256 of `video.mp4`; empty where the sample has none."""
+    """SHA-256 of `video.mp4`; empty if the sample has none."""
     motion: str
-    """SHA-256 of `motion.npz`; empty where the sample has none."""
+    """SHA-256 of `motion.npz`; empty if the sample has none."""
     clip_digest: str
     sequence: str
     participant: str
@@ -56,7 +56,7 @@ class ScoreRow:
     status: ScoreStatus
     reason: str
     detail: str = ""
-    """What the metric says beside the number, as JSON; empty where it says nothing more."""
+    """Further facts from the metric, as JSON; empty if there are none."""
 
 
 def write_items(path: Path, rows: Sequence[ItemRow]) -> None:
@@ -103,7 +103,7 @@ def _read(path: Path, kind: type) -> list[dict]:
 
     schema = _schema(kind)
     try:
-        with path.open("rb") as file:  # of a path, pyarrow takes `a:b` for a URI and a folder `seed=0` for a column
+        with path.open("rb") as file:  # in a path, pyarrow takes `a:b` for a URI and a folder `seed=0` for a column
             table = pq.read_table(file)
         if "detail" in schema.names and "detail" not in table.column_names:  # older runs have no such column
             table = table.append_column("detail", pa.array([""] * len(table), pa.string()))

@@ -1,4 +1,4 @@
-"""What a set metric of a run is made of, kept in the cache: per row, or its value without each block of recordings."""
+"""The terms of a set metric in the cache: contributions per row, or the value without each block of recordings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from egobench.store.cache import Cache, cache_key
 from egobench.store.tables import ItemRow
 
 TERMS_VERSION = 2
-"""2: only from splits whose content was checked."""
+"""2: terms come only from splits whose content was checked."""
 _PARTS = ("above", "below", "left_out")
 
 
@@ -19,7 +19,7 @@ class SetTerms:
     """One set metric over the rows that entered; either `above` and `below`, or `left_out`."""
 
     rows: Int[np.ndarray, " row"]
-    """Places among the items that were given."""
+    """Indices of the items that entered."""
     value: float
     above: Float[np.ndarray, " row"] | None = None
     """What each row adds to the numerator."""
@@ -36,10 +36,10 @@ def terms_key(label: str, protocol: str, items: Sequence[ItemRow]) -> str:
 
 def load_terms(cache: Cache, key: str) -> SetTerms | None:
     """Terms from the cache; None if absent or damaged."""
-    kept = cache.get(key)
-    if kept is None or not {"rows", "value"} <= set(kept):
+    arrays = cache.get(key)
+    if arrays is None or not {"rows", "value"} <= set(arrays):
         return None
-    return SetTerms(kept["rows"], float(kept["value"][0]), **{name: kept.get(name) for name in _PARTS})
+    return SetTerms(arrays["rows"], float(arrays["value"][0]), **{name: arrays.get(name) for name in _PARTS})
 
 
 def keep_terms(cache: Cache, key: str, terms: SetTerms) -> None:

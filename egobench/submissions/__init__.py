@@ -1,1 +1,1 @@
-"""Other people's samples in a folder: the format (docs/submissions.md), its linter, and a model that reads them."""
+"""Samples made elsewhere, in a folder: the format (docs/submissions.md), its checks, and a model that reads them."""

@@ -1,7 +1,7 @@
 """The optional `camera` (T, 4, 4), world ← camera per motion frame, and `intrinsics` (3, 3) of a motion file.
 
-No metric reads them: the head's path and the split's lever arm give the camera of a motion. They are checked all the
-same, since a camera elsewhere than the head puts it tells of a mistake in one of them.
+No metric reads them: the head's path and the split's lever arm give the camera of a motion. They are checked, since a
+camera that is far from that place shows a mistake in one of them.
 """
 
 import numpy as np
@@ -14,15 +14,16 @@ from egobench.submissions.form import Form
 from egobench.types import Motion
 
 INTRINSICS_TOLERANCE = 0.02
-"""Of the image's width."""
+"""As a share of the image's width."""
 OFF_M, OFF_DEG = 0.05, 10.0
-"""How far, in the median, a camera may be from where head and lever arm put it before it is told."""
+"""Largest median distance and angle of a camera from the place that head and lever arm give; beyond it there is a
+warning."""
 
 
 def check_camera(
     camera: np.ndarray | None, intrinsics: np.ndarray | None, motion: Motion, form: Form
 ) -> list[tuple[str, str]]:
-    """Warnings as (code, text); empty for arrays that are absent or as they should be.
+    """Warnings as (code, text); empty if the arrays are absent or right.
 
     Raises:
         BadInputError: `camera-shape`, `camera-nonfinite`, `camera-rigid`, `camera-intrinsics`.
@@ -30,15 +31,15 @@ def check_camera(
     if intrinsics is not None:
         K = _floats(intrinsics, "intrinsics", (3, 3))
         if form.intrinsics is not None and np.abs(K - form.intrinsics).max() > INTRINSICS_TOLERANCE * form.width:
-            found, wanted = (np.round(each, 2).tolist() for each in (K, form.intrinsics))
-            raise BadInputError(f"camera: intrinsics are {found}; {wanted} is needed", code="camera-intrinsics")
+            given, expected = (np.round(each, 2).tolist() for each in (K, form.intrinsics))
+            raise BadInputError(f"camera: intrinsics are {given}; {expected} is needed", code="camera-intrinsics")
     if camera is None:
         return []
     poses = _floats(camera, "camera", (len(motion.positions), 4, 4))
-    turns = np.clip(poses[:, :3, :3], -2, 2)
-    rigid = np.abs(turns.swapaxes(-1, -2) @ turns - np.eye(3)).max(axis=(-1, -2)) <= ROTATION_TOLERANCE
-    with np.errstate(all="ignore"):  # a matrix of tiny numbers has no determinant worth a warning
-        rigid &= np.linalg.det(turns) > 0
+    rotations = np.clip(poses[:, :3, :3], -2, 2)
+    rigid = np.abs(rotations.swapaxes(-1, -2) @ rotations - np.eye(3)).max(axis=(-1, -2)) <= ROTATION_TOLERANCE
+    with np.errstate(all="ignore"):  # a matrix of tiny numbers may underflow
+        rigid &= np.linalg.det(rotations) > 0
     rigid &= np.abs(poses[:, 3] - [0, 0, 0, 1]).max(axis=-1) <= ROTATION_TOLERANCE
     rigid &= np.abs(poses[:, :3, 3]).max(axis=-1) <= FARTHEST
     if not rigid.all():

@@ -1,6 +1,6 @@
-"""The linter of submissions: looks at every sample in worker processes that a hostile file may kill without harm.
+"""Checks submissions. Every sample is read in a worker process, so that a hostile file can kill only the worker.
 
-A worker holds its memory and its time per sample to a bound. Neither torch nor a network is needed.
+Memory of a worker and time per sample are limited. Neither torch nor a network is needed.
 """
 
 import multiprocessing
@@ -26,30 +26,30 @@ from egobench.submissions.sample import Looked, look_at
 from egobench.types import Split, clips_of
 
 MEMORY_BYTES = 3 * 2**30
-"""Address space that a worker may take on top of what it has when it starts."""
+"""Address space that a worker may take in addition to that at its start."""
 SECONDS = 120.0
-"""For one sample."""
+"""Time limit of one sample."""
 
 
 @dataclass(frozen=True)
 class CheckJob:
-    """Looks at one sample after another."""
+    """Checks one sample after another."""
 
     folder: Path
     form: Form
     body_model: Path | None
     split: str
-    """Opened in the worker, so that a skeleton of its own is known."""
+    """The worker opens it, so that the split's own skeleton is known there."""
     open_split: Callable[[str], Split]
     skeleton_map: Path | None = None
 
     @property
     def error_code(self) -> str:
-        """Of what `look_at` did not turn into a finding."""
+        """Code of errors that `look_at` did not turn into a finding."""
         return "reader-failed"
 
     def prepare(self) -> Callable[[SampleFiles], Looked]:
-        """The task; in a worker process its memory is bounded from here on."""
+        """The task; in a worker process, memory is limited from here on."""
         split = self.open_split(self.split)
         if multiprocessing.parent_process() is not None:
             bound_memory(MEMORY_BYTES)
@@ -81,17 +81,17 @@ def check_submission(
     body_model: Path | None = None,
     skeleton_map: Path | None = None,
     progress: Progress | None = None,
-    apart: bool = True,
+    in_processes: bool = True,
 ) -> Report:
-    """Looks a submission over.
+    """Checks a submission.
 
     Args:
-        locator: what `split` was opened by.
-        open_split: opens it again in worker processes: a function of a module.
-        allowed_missing: so many missing samples are warnings; if there are more, all of them are errors.
-        body_model: SMPL, SMPL-H or SMPL-X (npz), where samples are its parameters.
-        skeleton_map: which joints of the samples' arrays are which of the split's; it is read first.
-        apart: look in processes of their own; without, a file that crashes a decoder takes this one along.
+        locator: the name or path by which `split` was opened.
+        open_split: a module-level function that opens it again in worker processes.
+        allowed_missing: up to this number, missing samples are warnings; if there are more, all of them are errors.
+        body_model: SMPL, SMPL-H or SMPL-X (npz), for samples that are its parameters.
+        skeleton_map: maps the joints of the samples' arrays to those of the split; it is read first.
+        in_processes: check in worker processes; if False, a file that crashes a decoder crashes this process.
 
     Raises:
         BadInputError: codes of `read_skeleton_map`.
@@ -100,9 +100,9 @@ def check_submission(
     if skeleton_map is not None:
         read_skeleton_map(skeleton_map)
     clip_ids = [info.clip_id for info in clips_of(split)]
-    wrong = _wrong_folder(folder)
-    if wrong:
-        return _report(folder, split, None, len(clip_ids), [wrong], len(clip_ids), {})
+    refusal = _wrong_folder(folder)
+    if refusal:
+        return _report(folder, split, None, len(clip_ids), [refusal], len(clip_ids), {})
     description, findings = read_description(folder / NAME)
     if description is None:
         return _report(folder, split, None, len(clip_ids), findings, len(clip_ids), {})
@@ -115,10 +115,10 @@ def check_submission(
     findings += _missing(missing, description, inventory.findings)
     job = CheckJob(folder, form, body_model, locator, open_split, skeleton_map)
     looked, contents = {}, {}
-    for place, found in _look(job, list(inventory.samples.values()), workers, apart, progress or Quiet()):
-        findings += found.findings
-        looked[place] = found.digests
-        contents[place] = found.contents
+    for place, outcome in _look(job, list(inventory.samples.values()), workers, in_processes, progress or Quiet()):
+        findings += outcome.findings
+        looked[place] = outcome.digests
+        contents[place] = outcome.contents
     findings += _duplicates(looked, contents, description)
     if len(missing) <= allowed_missing:
         findings = missing_as_warnings(findings)
@@ -126,7 +126,8 @@ def check_submission(
 
 
 def bound_memory(spare_bytes: int) -> None:
-    """Holds this process to its present address space and so much more; a no-op where the system has no such bound."""
+    """Limits this process to its present address space and `spare_bytes` more; does nothing if the system has no
+    limit."""
     try:
         import resource
 
@@ -134,33 +135,33 @@ def bound_memory(spare_bytes: int) -> None:
         most = pages * resource.getpagesize() + spare_bytes
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
-    except (ImportError, OSError, ValueError):  # not Linux, or a bound that may not be changed
+    except (ImportError, OSError, ValueError):  # not Linux, or a limit that may not be changed
         return
 
 
 def _look(
-    job: CheckJob, samples: Sequence[SampleFiles], workers: int, apart: bool, progress: Progress
+    job: CheckJob, samples: Sequence[SampleFiles], workers: int, in_processes: bool, progress: Progress
 ) -> Iterator[tuple[tuple[str, int], Looked]]:
     progress.stage("check", len(samples))
-    if not apart:
+    if not in_processes:
         task = job.prepare()
         for files in samples:
-            found = task(files)
-            progress.advance(1, bool(found.findings))
-            yield (files.clip, files.seed), found
+            looked = task(files)
+            progress.advance(1, bool(looked.findings))
+            yield (files.clip, files.seed), looked
     elif samples:
         with closing(LocalEngine(workers).run(job, samples)) as outcomes:
             for outcome in outcomes:
                 files, answer = outcome.item, outcome.answer
-                found = answer.value or Looked((_unread(files, answer.code, answer.reason, job.folder),), {})
-                progress.advance(1, bool(found.findings))
-                yield (files.clip, files.seed), found
+                looked = answer.value or Looked((_unread(files, answer.code, answer.reason, job.folder),), {})
+                progress.advance(1, bool(looked.findings))
+                yield (files.clip, files.seed), looked
     progress.done()
 
 
 def _first_frames(split: Split, clip_id: str) -> list[np.ndarray]:
-    """The given first frame and the recorded second one; none where the clip cannot be opened, which scoring says of
-    the split, not of the submission."""
+    """The given first frame and the recorded second one. Empty if the clip cannot be opened: that is a fault of the
+    split, which scoring reports."""
     try:
         return list(split.clip(clip_id).reference.video.frames[:2])
     except EgoBenchError:
@@ -168,9 +169,9 @@ def _first_frames(split: Split, clip_id: str) -> list[np.ndarray]:
 
 
 def _unread(files: SampleFiles, code: str, reason: str, folder: Path) -> Finding:
-    known = "reader-died" if code == "worker-died" else "reader-failed"
+    reader_code = "reader-died" if code == "worker-died" else "reader-failed"
     place = files.all()[0].parent.relative_to(folder).as_posix()
-    return finding(known, f"{code}: {reason}", clip=files.clip, file=place)
+    return finding(reader_code, f"{code}: {reason}", clip=files.clip, file=place)
 
 
 def _wrong_folder(folder: Path) -> Finding | None:
@@ -182,14 +183,15 @@ def _wrong_folder(folder: Path) -> Finding | None:
 
 
 def _missing(missing: Sequence[tuple[str, int]], description: Description, others: Sequence[Finding]) -> list[Finding]:
-    """One finding for a clip of which nothing is there, one a seed for others; clips that are links say so already."""
-    said = {each.clip for each in others if each.code in ("link", "special-file", "folder-unreadable")}
+    """One finding for a clip without any sample, else one for each missing seed; clips that are links have a finding
+    already."""
+    reported = {each.clip for each in others if each.code in ("link", "special-file", "folder-unreadable")}
     seeds = defaultdict(list)
     for clip_id, seed in missing:
         seeds[clip_id].append(seed)
     findings = []
     for clip_id, absent in seeds.items():
-        if clip_id in said:
+        if clip_id in reported:
             continue
         if len(absent) == len(description.seeds):
             findings.append(finding("clip-missing", "nothing of this clip is there", clip=clip_id, file=clip_id))
@@ -206,7 +208,8 @@ READ_AS = {"video": "pixels", "motion": "poses"}
 
 
 def _duplicates(looked: Digests, contents: Digests, description: Description) -> list[Finding]:
-    """The same content for two samples: the same file, or other files of the same pixels or poses."""
+    """Findings on two samples with the same content: the same file, or different files with the same pixels or
+    poses."""
     first: dict[tuple[str, str], tuple[str, int]] = {}
     findings = []
     for clip_id, seed in sorted(looked):

@@ -1,6 +1,6 @@
-"""Every code that a finding can have: how bad it is, what usually causes it, what mends it.
+"""Every code that a finding can have, with its severity, its usual cause and its fix.
 
-docs/submission-errors.md is made of this table (`error_page`), and a test holds them together.
+docs/submission-errors.md is made from this table (`error_page`), and a test compares them.
 """
 
 from typing import Literal, NamedTuple
@@ -9,12 +9,12 @@ Severity = Literal["error", "warning"]
 
 
 class Code(NamedTuple):
-    """What stands behind a code."""
+    """The meaning of a code."""
 
     severity: Severity
-    """An error keeps the submission from being scored; a warning does not."""
+    """A submission with an error is not scored; one with a warning is."""
     cause: str
-    """What usually leads to it."""
+    """The usual cause."""
     fix: str
     """What would be right."""
 
@@ -32,11 +32,11 @@ FOLDER = {
     "folder-archive": _error("an archive was given instead of a folder", "unpack it and give the folder"),
     "folder-unreadable": _error("permissions keep the folder from being listed", "make it readable: chmod -R u+rX"),
     "too-many-files": _error(
-        "not a submission but a folder of something else, or one that holds far more than the split's samples",
+        "a folder that is no submission, or has far more files than the split's samples need",
         "leave only submission.toml and one folder per clip",
     ),
     "link": _error(
-        "a symbolic link; links are never followed, since they lead out of the folder",
+        "a symbolic link; links are never followed, since they may lead out of the folder",
         "put the file itself there: cp -L",
     ),
     "special-file": _error("a pipe, socket or device, which is never opened", "put a regular file there"),
@@ -47,11 +47,11 @@ FOLDER = {
     ),
     "file-unreadable": _error("permissions, or the disk", "make it readable: chmod u+r"),
     "file-too-large": _error(
-        "far larger than what the split asks for can be: other content, or made to exhaust memory",
+        "far larger than a sample of this split can be: other content, or made to exhaust memory",
         "write only the arrays and frames that the format names",
     ),
     "file-name": _error(
-        "a file that has nearly the right name, as on systems that ignore case or hide suffixes",
+        "a name that is nearly right; some systems ignore case or hide suffixes",
         "rename it to the name that is suggested",
     ),
     "file-unexpected": _warning("a file that the format does not know; it is not read", "remove it"),
@@ -60,7 +60,7 @@ TOML = {
     "toml-missing": _error("no submission.toml in the folder", "write one: `egobench check --example DIR` shows it"),
     "toml-unreadable": _error("not TOML, not UTF-8, or over 64 KiB", "mend it as the message says"),
     "toml-key-unknown": _error("a misspelt key, or one of a newer version", "use the keys of docs/submissions.md"),
-    "toml-key-missing": _error("a key that has no default is not there", "add it"),
+    "toml-key-missing": _error("a key without a default is missing", "add it"),
     "toml-value": _error("a value of another type, or out of its range", "give what the message asks for"),
     "toml-schema": _error("written for a newer version of the format", "update egobench, or write schema = 1"),
     "toml-split": _error(
@@ -86,7 +86,7 @@ CLIPS = {
         "rename or remove it; `egobench data list` and the split's index have the ids",
     ),
     "clip-case": _error(
-        "a clip's name in other letters' case, which some systems take for the same", "write the clip id as it is"
+        "a clip id in another case, which some systems take for the same name", "write the clip id as it is"
     ),
     "clip-lookalike": _error(
         "a name that looks like a clip's but has other characters in it (Cyrillic or Greek letters, wide digits, "
@@ -110,8 +110,8 @@ CLIPS = {
     "motion-twice": _error("both motion.npz and motion.npy", "keep one of them"),
     "part-unannounced": _error("a part that `parts` of submission.toml leaves out", "add it to `parts`, or remove it"),
     "content-duplicate": _warning(
-        "the same file, or another file of the same pixels or poses, for two clips or seeds: rarely what a model "
-        "makes, often a copy by mistake",
+        "the same file, or another file with the same pixels or poses, for two clips or seeds: often a copy by "
+        "mistake, rarely the output of a model",
         "see that each sample is the one of its own clip and seed",
     ),
 }
@@ -122,7 +122,7 @@ VIDEO = {
         "write the video again (H.264 in mp4) and see that it plays to its end",
     ),
     "video-rate": _error("another frame rate than the split's, or one that is not constant", "write it at that rate"),
-    "video-frames": _error("too few or too many frames, such as one more than asked", "write exactly as many"),
+    "video-frames": _error("too few or too many frames, such as one too many", "write exactly as many"),
     "video-size": _error("another frame size than the split's", "resize the frames yourself, in a way you can defend"),
     "video-shape": _error("frames of unequal size within one video", "write all frames in the split's size"),
     "video-display-matrix": _error(
@@ -130,15 +130,15 @@ VIDEO = {
         "write the frames upright, without a matrix: `ffmpeg -i IN OUT` turns them",
     ),
     "video-bgr": _error(
-        "red and blue are exchanged, as OpenCV reads and writes pictures: frame 0 is the given first frame only so",
+        "red and blue are exchanged, as in OpenCV: exchanged back, frame 0 is the given first frame",
         "frames[..., ::-1] before they are written",
     ),
     "video-turned": _error(
-        "pictures are upside down, mirrored, or turned: frame 0 is the given first frame only so",
+        "pictures are upside down, mirrored, or turned: turned back, frame 0 is the given first frame",
         "turn them back; a video is read as a player shows it",
     ),
     "video-late": _error(
-        "a frame stands before the given first one, such as a black one of a writer",
+        "a frame precedes the given first one, such as a black frame from the writer",
         "leave it out, so that frame k is at time k / fps",
     ),
     "video-early": _error(
@@ -152,10 +152,12 @@ VIDEO = {
         "several video streams in one file; the one that players show is read", "leave one stream: ffmpeg -map 0:v:0"
     ),
     "video-interlaced": _warning(
-        "frames of two fields, each of another instant; lines are read as they are stored",
+        "frames of two fields from different times; lines are read as they are stored",
         "write progressive frames: ffmpeg -vf yadif",
     ),
-    "video-too-large": _error("more pixels than can be held: not a sample of this split", "write what the split asks"),
+    "video-too-large": _error(
+        "more pixels than memory allows: not a sample of this split", "write what the split asks"
+    ),
     "png-names": _error(
         "pictures of a folder video/ that are not 000000.png, 000001.png, … without a gap", "number them from 000000"
     ),
@@ -174,7 +176,7 @@ NPZ = {
         "write it with numpy.savez_compressed",
     ),
     "npz-too-large": _error(
-        "unpacks to far more than the split needs, or says another size than it has", "write only the named arrays"
+        "unpacks to far more than the split needs, or states a wrong size", "write only the named arrays"
     ),
     "npz-dtype": _error(
         "Python objects (pickled) or records; reading them could run any code, so they are never opened",
@@ -192,7 +194,7 @@ MOTION = {
     "motion-shape": _error(
         "axes in another order, or missing", "positions (T, J, 3), rotations (T, J, 3, 3) or (T, J, 4)"
     ),
-    "motion-frames": _error("too few or too many frames, such as the video's number of them", "write as many as asked"),
+    "motion-frames": _error("too few or too many frames, such as the video's number", "write as many as asked"),
     "motion-rate": _error(
         "a rate in the file that is not the split's", "`egobench data convert --to-fps` resamples a motion"
     ),
@@ -203,7 +205,7 @@ MOTION = {
         "NaN or infinity, or a number beyond 1e5: a model that diverged", "fix the sampler; do not replace them by 0"
     ),
     "motion-byte-order": _error(
-        "numbers make no sense, but do with their bytes reversed: big-endian data declared as little-endian",
+        "numbers make sense only with their bytes reversed: big-endian data declared as little-endian",
         "write with the machine's own byte order: array.astype('<f4')",
     ),
     "motion-units": _error("millimetres, centimetres, inches, or normalised numbers", "write metres"),
@@ -220,7 +222,7 @@ MOTION = {
         "rotations relative to the parent joint, as SMPL has them", "multiply them along the tree, parent first"
     ),
     "motion-yaw": _error(
-        "positions are turned about the vertical against their rotations, as where one of them was put into another "
+        "positions are turned about the vertical against their rotations; often only one of them was given another "
         "heading",
         "turn both: the bones of a joint's children keep their direction in that joint's frame",
     ),
@@ -234,7 +236,7 @@ MOTION = {
         "negate the axis in positions as well as in rotations: M p and M R M with M = diag(1, -1, 1) for y",
     ),
     "motion-rest": _error(
-        "the joints have other axes than ours: in the pose where all rotations are the identity the body does not "
+        "the joints have other axes than here: in the pose where all rotations are the identity the body does not "
         "stand along z facing +x",
         "multiply every rotation from the right by the one that turns our identity pose into theirs",
     ),
@@ -243,16 +245,16 @@ MOTION = {
         "turn positions and rotations: (x, y, z) → (z, x, y) for y up; put positions back that alone were exchanged",
     ),
     "motion-teleport": _error(
-        "the body jumps farther between two frames than anybody moves: spliced pieces, or frames out of order",
+        "the body moves farther between two frames than a person can: joined pieces, or frames out of order",
         "see what lies at that frame",
     ),
     "motion-rotation-fit": _warning(
-        "positions do not follow the rotations: bones change their direction against their own joints, or all of them "
-        "are turned by more than 8°",
+        "positions do not follow the rotations: bones change their direction in the frames of their own joints, or all "
+        "of them are turned by more than 8°",
         "take both from one forward kinematics",
     ),
     "skeleton-map": _error(
-        "the file of --skeleton-map is none, or does not fit the arrays or the split's skeleton",
+        "the file of --skeleton-map is no skeleton map, or does not fit the arrays or the split's skeleton",
         "`skeleton`, `names` in the order of the arrays, and a table `joints` (theirs = ours): docs/motion-files.md",
     ),
     "skeleton-name": _error(
@@ -263,7 +265,7 @@ MOTION = {
         "the root first with parent -1, parents before children; head, left_foot, right_foot",
     ),
     "motion-precision": _warning(
-        "positions were in float16 or bfloat16, which knows 1 mm or 8 mm at 1 m: jerk and foot-skate are undefined",
+        "positions were in float16 or bfloat16, whose step is 1 mm or 8 mm at 1 m: jerk and foot-skate are undefined",
         "write positions in float32, and compute them in it",
     ),
     "smpl-keys": _error(
@@ -273,10 +275,11 @@ MOTION = {
     "smpl-shape": _error("parameters of another shape", "poses (T, 3 per joint), trans (T, 3)"),
     "smpl-nonfinite": _error("NaN, infinity, or a number beyond 1e5", "fix the sampler"),
     "smpl-betas": _error(
-        "betas that change over time, or more than the body model has shapes (SMPL-X's expressions are none)",
+        "betas that change over time, or more betas than the body model has shapes (SMPL-X's expressions are no "
+        "shapes)",
         "one row of betas",
     ),
-    "smpl-degrees": _error("turns in degrees", "radians: multiply by π / 180"),
+    "smpl-degrees": _error("rotations in degrees", "radians: multiply by π / 180"),
     "smpl-rate": _error("mocap_framerate and mocap_frame_rate differ", "leave the wrong one out"),
     "smpl-trans": _warning("no `trans` and no `transl`: the body is taken to stay in one place", "write trans (T, 3)"),
     "smpl-model": _error("parameters of another model than the body-model file", "give the model they were made for"),
@@ -287,7 +290,7 @@ MOTION = {
     "body-model-pickle": _error("a pickle, which could run any code", "save the arrays with numpy.savez"),
     "body-model-keys": _error("an npz file that is no body model", "give SMPL's, SMPL-H's or SMPL-X's"),
     "body-model-shape": _error("a body model with arrays of other shapes", "give SMPL's, SMPL-H's or SMPL-X's"),
-    "body-model-joints": _error("a tree of joints that is none of theirs", "give SMPL's, SMPL-H's or SMPL-X's"),
+    "body-model-joints": _error("a tree of joints of no such model", "give SMPL's, SMPL-H's or SMPL-X's"),
     "humanml3d-shape": _error(
         "vectors or joints of another shape or type",
         "floats (T, 263) of HumanML3D or (T, 251) of KIT, not normalised; or joints (T, 22, 3), (T, 21, 3)",
@@ -303,15 +306,15 @@ MOTION = {
     ),
     "camera-intrinsics": _error("another camera than the split's", "render with the split's intrinsics"),
     "camera-head": _warning(
-        "`camera` is not where head and lever arm put it; the metrics take the head's",
+        "`camera` is not at the place that head and lever arm give; the metrics use the head's",
         "T_world_camera = T_world_head @ T_head_camera, or leave `camera` out",
     ),
 }
 READERS = {
-    "reader-died": _error("the file brought the decoder down", "write it again with a current encoder"),
+    "reader-died": _error("the decoder crashed on the file", "write it again with a current encoder"),
     "reader-slow": _error("the file takes minutes to read", "write it again; it may be damaged or hostile"),
     "reader-failed": _error(
-        "the reader met what it does not know; this is a fault of egobench as well", "report it with the file"
+        "the reader met an unexpected error; this is a fault of egobench as well", "report it with the file"
     ),
 }
 CODES: dict[str, Code] = {**FOLDER, **TOML, **CLIPS, **VIDEO, **NPZ, **MOTION, **READERS}
@@ -332,8 +335,8 @@ def error_page() -> str:
         "# What `egobench check` finds",
         "",
         "Made from the table in `egobench/submissions/codes.py` by `python -m egobench.submissions.codes`; a test "
-        "holds it complete.",
-        "An error keeps a submission from being scored (exit code 2); a warning does not. Codes are stable.",
+        "keeps them equal.",
+        "A submission with an error is not scored (exit code 2); one with a warning is. Codes are stable.",
     ]
     for title, codes in GROUPS.items():
         lines += ["", f"## {title}", "", "| code | | cause | what would be right |", "|---|---|---|---|"]

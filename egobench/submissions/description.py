@@ -35,7 +35,7 @@ REQUIRED = ("schema", "model", "split", "fps_video", "fps_motion", "skeleton")
 KEYS = (*REQUIRED, "task", "seeds", "parts", "notes")
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+ ()-]{0,79}")
 RESERVED = (*MODELS.builtin, "reseeded")
-"""Names under which tables know controls."""
+"""Names of controls in tables."""
 RATE_TOLERANCE = 1e-3
 
 
@@ -50,7 +50,7 @@ class Description:
     fps_motion: float
     skeleton: str
     seeds: tuple[int, ...]
-    """Names of the samples' folders, ascending; sample k of a clip is that of `seeds[k]`."""
+    """Names of the samples' folders, ascending; sample k of a clip has `seeds[k]`."""
     parts: tuple[Part, ...]
     notes: str
 
@@ -84,15 +84,15 @@ def read_description(path: Path) -> tuple[Description | None, list[Finding]]:
 
 
 def compare_with_split(description: Description, split: str, form: Form) -> list[Finding]:
-    """What a description says otherwise than the split it is checked against."""
+    """Findings where a description differs from the split."""
     findings = []
     if description.split != split:
         text = f"split is {description.split!r}, checked against {split!r}"
         findings.append(finding("toml-split", text, file=NAME))
     for name in ("fps_video", "fps_motion"):
-        ours, theirs = getattr(description, name), getattr(form, name)
-        if abs(ours - theirs) > RATE_TOLERANCE * theirs:
-            findings.append(finding("toml-rate", f"{name} is {ours:g}; {split} has {theirs:g}", file=NAME))
+        stated, expected = getattr(description, name), getattr(form, name)
+        if abs(stated - expected) > RATE_TOLERANCE * expected:
+            findings.append(finding("toml-rate", f"{name} is {stated:g}; {split} has {expected:g}", file=NAME))
     if description.skeleton != form.skeleton:
         text = f"skeleton is {description.skeleton!r}; {split} has {form.skeleton!r}"
         findings.append(finding("toml-skeleton", text, file=NAME))
@@ -134,10 +134,10 @@ def _value(name: str, value: Any) -> list[Finding]:
     if name == "schema" and _is_int(value) and value > SCHEMA:
         text = f"schema is {str(value)[:20]}; this version reads up to {SCHEMA}"
         return [finding("toml-schema", text, file=NAME)]
-    wanted = _WANTED[name]
-    if wanted[0](value):
+    rule = _RULES[name]
+    if rule[0](value):
         return []
-    return [finding("toml-value", f"{name} is {repr(value)[:80]}", file=NAME, fix=wanted[1])]
+    return [finding("toml-value", f"{name} is {repr(value)[:80]}", file=NAME, fix=rule[1])]
 
 
 def _is_int(value: Any) -> bool:
@@ -168,7 +168,7 @@ def _distinct(value: list) -> bool:
     return len({str(each) for each in value}) == len(value)
 
 
-_WANTED = {
+_RULES = {
     "schema": (lambda value: _is_int(value) and value == SCHEMA, f"schema = {SCHEMA}"),
     "model": (
         lambda value: isinstance(value, str) and bool(MODEL_NAME.fullmatch(value)) and value not in RESERVED,

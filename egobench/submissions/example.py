@@ -1,4 +1,4 @@
-"""A valid submission, made of a split's own references: what the format looks like, and the best score there is."""
+"""A valid submission made from a split's references, as an example of the format; it has the best possible score."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -40,10 +40,10 @@ def write_example(
     clip_ids: Sequence[str] | None = None,
     step: Callable[[], None] = lambda: None,
 ) -> Path:
-    """Writes it; submission.toml comes last, so that with it the folder is whole.
+    """Writes the example. submission.toml comes last, so that a folder with it is complete.
 
     Args:
-        seeds: samples per clip; all of them are the reference, so they are told apart by nothing.
+        seeds: samples per clip; all of them are the reference, so they are equal.
         clip_ids: None for all clips.
         step: called after each clip.
 
@@ -77,7 +77,7 @@ def write_example(
 
 
 def motion_arrays(motion: Motion, form: Form) -> dict[str, np.ndarray]:
-    """The arrays of a motion.npz: a motion with the camera that it carries on its head."""
+    """The arrays of a motion.npz: a motion, and the camera on its head."""
     arrays = {"positions": motion.positions, "rotations": motion.rotations}
     if form.T_head_camera is None or form.intrinsics is None:
         return arrays

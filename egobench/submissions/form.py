@@ -1,4 +1,4 @@
-"""What a split asks of a sample, read off its facts."""
+"""The required form of a sample, from a split's facts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ class Form:
     """Pixels."""
     skeleton: str
     intrinsics: Float[np.ndarray, "3 3"] | None
-    """K, pixels; None where the split does not say."""
+    """K, pixels; None if the split does not state it."""
     T_head_camera: Float[np.ndarray, "4 4"] | None
-    """Camera → head joint; None where the split does not say."""
+    """Camera → head joint; None if the split does not state it."""
 
 
 def form_of(facts: Mapping[str, Any]) -> Form:
@@ -45,7 +45,7 @@ def form_of(facts: Mapping[str, Any]) -> Form:
 
 
 def form_of_condition(condition: Condition) -> Form:
-    """The same, as a model sees it."""
+    """The same, from a model's condition."""
     height, width = condition.first_frame.shape[:2]
     return Form(
         num_video_frames=condition.num_video_frames,

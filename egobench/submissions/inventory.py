@@ -1,4 +1,4 @@
-"""What lies in a submission's folder, looked at without opening a file and without following a link.
+"""Lists a submission's folder without opening a file or following a link.
 
 <clip_id>/[<seed>/]video.mp4 or video/000000.png …, motion.npz or motion.npy
 """
@@ -18,12 +18,12 @@ VIDEO, FRAMES, MOTION, VECTORS = "video.mp4", "video", "motion.npz", "motion.npy
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 SPARE_ENTRIES = 1000
 DEEPEST = 4
-"""Names from the folder down: clip, seed, video, picture."""
+"""Largest depth below the folder: clip, seed, video, picture."""
 
 
 @dataclass
 class SampleFiles:
-    """The files of one sample; only regular ones."""
+    """The regular files of one sample."""
 
     clip: str
     seed: int
@@ -35,7 +35,7 @@ class SampleFiles:
 
     @property
     def is_empty(self) -> bool:
-        """Nothing of it is there."""
+        """Whether the sample has no files."""
         return self.video is None and not self.frames and not self.motion
 
     def all(self) -> list[Path]:
@@ -45,13 +45,13 @@ class SampleFiles:
 
 @dataclass(frozen=True)
 class Inventory:
-    """A folder by samples."""
+    """The files of a folder by sample, and findings."""
 
     samples: Mapping[tuple[str, int], SampleFiles]
-    """(clip id, seed index) → files, only of samples of which something is there."""
+    """(clip id, seed index) → files; samples without files are absent."""
     findings: Sequence[Finding]
     is_whole: bool = True
-    """False if looking was given up."""
+    """False if the walk was given up."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,14 @@ def take_inventory(folder: Path, clip_ids: Sequence[str], description: Descripti
     """Walks the folder.
 
     Args:
-        clip_ids: of the split.
-        frames: pictures of a video; bounds how many entries are looked at.
+        clip_ids: those of the split.
+        frames: frames of a video, which limits the number of entries.
     """
     return _sorted(_walk(folder, ()), folder, clip_ids, description, frames)
 
 
 def files_of_clip(folder: Path, clip_id: str, description: Description, frames: int) -> Inventory:
-    """As `take_inventory`, of one clip; nothing else in the folder is looked at."""
+    """As `take_inventory`, for one clip only."""
     path = folder / clip_id
     if not SAFE.fullmatch(clip_id) or path.is_symlink() or not path.is_dir():
         return Inventory({}, [])
@@ -81,13 +81,13 @@ def files_of_clip(folder: Path, clip_id: str, description: Description, frames: 
 
 
 def _sorted(
-    found: Iterable["_Entry | Finding"], folder: Path, clip_ids: Sequence[str], description: Description, frames: int
+    walked: Iterable["_Entry | Finding"], folder: Path, clip_ids: Sequence[str], description: Description, frames: int
 ) -> Inventory:
     """Entries → samples and findings."""
     findings: list[Finding] = []
     entries: list[_Entry] = []
     most = len(clip_ids) * len(description.seeds) * (2 * frames + 8) + SPARE_ENTRIES
-    for each in found:
+    for each in walked:
         if isinstance(each, Finding):
             findings.append(each)
             continue
@@ -109,8 +109,8 @@ def _sorted(
 
 def _walk(folder: Path, above: tuple[str, ...]) -> Iterator["_Entry | Finding"]:
     try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
         place = "/".join(above)
         found_text = f"cannot be listed: {error.strerror}"
@@ -132,7 +132,7 @@ def _place(
     layout: tuple[set[str], set[str]],
     findings: list[Finding],
 ) -> None:
-    """Puts an entry where it belongs, or finds something wrong with it."""
+    """Adds an entry to its sample, or adds a finding."""
     parts, clip = entry.parts, entry.parts[0]
     place: dict[str, Any] = {"clip": "" if len(parts) == 1 and entry.kind == "file" else clip, "file": "/".join(parts)}
     if entry.kind in ("link", "special"):
@@ -152,7 +152,7 @@ def _place(
             findings.append(file_finding(parts, (NAME,)))
         return
     if clip not in known:
-        return  # said once, of its folder
+        return  # its folder has a finding already
     rest = parts[1:]
     direct, seeded = layout
     seed, is_seed = 0, rest[0].isdigit()
@@ -178,7 +178,7 @@ def _place(
 
 
 def _take(entry: _Entry, rest: tuple[str, ...], files: SampleFiles) -> bool:
-    """Whether the entry is a file of the sample (or the folder of its pictures); it is then kept."""
+    """Whether the entry is a file of the sample (or the folder of its pictures); if so, it is added."""
     is_file = entry.kind == "file"
     if rest == (VIDEO,) and is_file:
         files.video = entry.path
@@ -201,13 +201,13 @@ def _check_parts(
         if files.is_empty:
             continue
         place = (files.all()[0].parent if not files.frames else files.frames[0].parent.parent).relative_to(folder)
-        said: dict[str, Any] = {"clip": files.clip, "file": str(place)}
-        for part, there in (("video", files.video or files.frames), ("motion", files.motion)):
-            if there and part not in description.parts:
-                findings.append(finding("part-unannounced", f"a {part}; parts are {description.parts}", **said))
-            if not there and part in description.parts:
-                findings.append(finding(f"{part}-missing", f"no {part}", **said))
+        where: dict[str, Any] = {"clip": files.clip, "file": str(place)}
+        for part, is_there in (("video", files.video or files.frames), ("motion", files.motion)):
+            if is_there and part not in description.parts:
+                findings.append(finding("part-unannounced", f"a {part}; parts are {description.parts}", **where))
+            if not is_there and part in description.parts:
+                findings.append(finding(f"{part}-missing", f"no {part}", **where))
         if files.video and files.frames:
-            findings.append(finding("video-twice", f"{VIDEO} and {FRAMES}/", **said))
+            findings.append(finding("video-twice", f"{VIDEO} and {FRAMES}/", **where))
         if len(files.motion) > 1:
-            findings.append(finding("motion-twice", f"{MOTION} and {VECTORS}", **said))
+            findings.append(finding("motion-twice", f"{MOTION} and {VECTORS}", **where))

@@ -1,4 +1,4 @@
-"""A submission as a model: `sample` reads what lies in the folder. One more source of samples, scored as all others."""
+"""A submission as a model: `sample` reads a sample from the folder. It is scored like any other model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from egobench.submissions.sample import digests_of, read_sample
 from egobench.types import Condition, Sample
 
 MOST_FRAMES = 100_000
-"""Pictures of a sample, where the split's number of them is not at hand."""
+"""Largest number of pictures of a sample, if the split's number is not known."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Submission:
     body_model: Path | None = None
     """SMPL, SMPL-H or SMPL-X (npz), for samples that are its parameters."""
     skeleton_map: Path | None = None
-    """Which joints of the samples' arrays are which of the split's (TOML, docs/motion-files.md)."""
+    """Maps the joints of the samples' arrays to those of the split (TOML, docs/motion-files.md)."""
 
     def load(self, device: str) -> "LoadedSubmission":
         """Reads submission.toml; raises BadInputError if that has errors."""
@@ -42,10 +42,10 @@ class LoadedSubmission:
     settings: Submission
     description: Description
     has_codes: ClassVar[bool] = True
-    """Its errors' codes are kept in the run's tables."""
+    """Its errors have codes, which the run's tables store."""
 
     def sample(self, condition: Condition, *, seed: int) -> Sample:
-        """The clip's sample number `seed`, read and checked as the linter does.
+        """The clip's sample number `seed`, read and checked as by `egobench check`.
 
         Raises:
             BadInputError: `clip-missing`, `seed-missing`, or any code that makes a sample unreadable.
@@ -58,9 +58,9 @@ class LoadedSubmission:
                 raise BadInputError("the submission has nothing of this clip", code="clip-missing")
             text = f"the submission has no sample {self.description.seeds[seed]} of this clip"
             raise BadInputError(text, code="seed-missing")
-        wrong = [each for each in inventory.findings if each.severity == "error"]
-        if wrong:
-            raise BadInputError(wrong[0].line(), code=wrong[0].code)
+        errors = [each for each in inventory.findings if each.severity == "error"]
+        if errors:
+            raise BadInputError(errors[0].line(), code=errors[0].code)
         form = form_of_condition(condition)
         try:
             sample = read_sample(
@@ -75,7 +75,7 @@ class LoadedSubmission:
 
 
 def description_of(folder: Path) -> Description:
-    """What submission.toml says. Raises BadInputError with the code of the first thing that is wrong with it."""
+    """The content of submission.toml. Raises BadInputError with the code of its first error."""
     description, findings = read_description(folder / NAME)
     if description is None:
         raise refusal(folder, findings)
@@ -83,14 +83,14 @@ def description_of(folder: Path) -> Description:
 
 
 def refusal(folder: Path, findings: Sequence[Finding]) -> BadInputError:
-    """The error that says the first of some findings and how many there are."""
+    """An error with the first of some findings and their number."""
     first = findings[0]
     more = f" ({len(findings)} errors in all; `egobench check {folder}` lists them)" if len(findings) > 1 else ""
     return BadInputError(f"{folder}: {first.line()}{more}", code=first.code)
 
 
 def submission_record(submission: Submission, description: Description, clip_ids: Sequence[str]) -> dict[str, Any]:
-    """What a run's identity and manifest hold of it: who made it, and a digest of every sample, but no path.
+    """The record of a submission in a run's identity and manifest: who made it, and a digest of all samples; no path.
 
     Raises:
         BadInputError: `too-many-files`, `file-unreadable`.

@@ -1,7 +1,8 @@
-"""A submitted motion file of any of the three kinds → `Motion` in the split's form, checked as nothing else is.
+"""A submitted motion file of any of the three kinds → a checked `Motion` in the split's form.
 
-npz with positions and rotations (and perhaps the camera), npz with SMPL parameters, npy with HumanML3D vectors or
-joints. Sizes are compared before anything is allocated, nothing is unpickled, torch is not needed.
+The kinds are npz with positions and rotations (and perhaps the camera), npz with SMPL parameters, and npy with
+HumanML3D vectors or joints. Sizes are compared before memory is allocated, nothing is unpickled, and torch is not
+needed.
 """
 
 from pathlib import Path
@@ -28,22 +29,22 @@ SMPL_TOO = (
     *("gender", "dmpls", "left_hand_pose", "right_hand_pose", "jaw_pose", "leye_pose", "reye_pose", "expression"),
     *("pose_hand", "pose_jaw", "pose_eye", "surface_model_type", "num_betas", "mocap_time_length"),
 )
-"""Parameters of SMPL that joints do not need."""
+"""Parameters of SMPL that do not move joints."""
 SPARE_BYTES = 2**22
 
 
 def most_bytes(form: Form) -> int:
-    """How large a motion file may be, packed and unpacked."""
+    """Largest size of a motion file, packed and unpacked."""
     return SPARE_BYTES + 16 * form.num_motion_frames * 8 * 12 * max(len(get_skeleton(form.skeleton)), 60)
 
 
 def read_submitted_motion(
     path: Path, form: Form, *, body_model: Path | None = None, skeleton_map: Path | None = None
 ) -> tuple[Motion, list[tuple[str, str]]]:
-    """The motion and what is odd about it, as (code, text) of warnings.
+    """The motion, and its warnings as (code, text).
 
     Args:
-        skeleton_map: which of the joints of positions and rotations are which of the split's.
+        skeleton_map: maps the joints of positions and rotations to those of the split.
 
     Raises:
         BadInputError: any code of the groups `NPZ` and `MOTION` of `egobench.submissions.codes`.
@@ -53,25 +54,25 @@ def read_submitted_motion(
         text = f"{path}: {path.stat().st_size} bytes; at most {limit} can be a motion of this split"
         raise BadInputError(text, code="file-too-large")
     if path.suffix == ".npy":
-        motion, odd = _vectors(path, form, limit)
+        motion, notes = _vectors(path, form, limit)
     else:
         names = npz_names(path, max_bytes=limit)
         if {"positions", "rotations"} <= names:
-            motion, odd = _own(path, form, names, limit, skeleton_map)
+            motion, notes = _own(path, form, names, limit, skeleton_map)
         elif names & {"poses", *PARTS[0], *PARTS[1]}:
-            motion, odd = _smpl(path, form, names, limit, body_model)
+            motion, notes = _smpl(path, form, names, limit, body_model)
         else:
-            found = ", ".join(sorted(names)[:10])[:200] or "none"
-            text = f"{path}: arrays {found}; positions and rotations, or SMPL's poses, are needed"
+            listed = ", ".join(sorted(names)[:10])[:200] or "none"
+            text = f"{path}: arrays {listed}; positions and rotations, or SMPL's poses, are needed"
             raise BadInputError(text, code="motion-keys")
-    return motion, odd
+    return motion, notes
 
 
 def _own(
     path: Path, form: Form, names: set[str], limit: int, skeleton_map: Path | None
 ) -> tuple[Motion, list[tuple[str, str]]]:
     arrays = read_npz(path, max_bytes=limit, only=OWN)
-    odd = _extra(names - set(OWN))
+    notes = _extra(names - set(OWN))
     for name in ("positions", "rotations"):
         if arrays[name].dtype.kind != "f":
             raise BadInputError(f"{path}: {name} are {arrays[name].dtype}; floats are needed", code="motion-dtype")
@@ -81,16 +82,16 @@ def _own(
             text = f"{path}: {name} are not finite, first at frame {bad[0] if len(bad) else 0}"
             raise BadInputError(text, code="motion-nonfinite")
     if skeleton_map is not None:
-        theirs = read_skeleton_map(skeleton_map)
-        if theirs.skeleton.name != form.skeleton:
-            text = f"{skeleton_map}: a map to {theirs.skeleton.name}; the split has {form.skeleton}"
+        joint_map = read_skeleton_map(skeleton_map)
+        if joint_map.skeleton.name != form.skeleton:
+            text = f"{skeleton_map}: a map to {joint_map.skeleton.name}; the split has {form.skeleton}"
             raise BadInputError(text, code="skeleton-map")
-        arrays |= {name: theirs.pick(arrays[name], path) for name in ("positions", "rotations")}
+        arrays |= {name: joint_map.pick(arrays[name], path) for name in ("positions", "rotations")}
     motion = motion_of(arrays, path, fps=form.fps_motion, skeleton=form.skeleton)
-    motion, seen = _checked(motion, form)
-    odd += seen
-    odd += check_camera(arrays.get("camera"), arrays.get("intrinsics"), motion, form)
-    return motion, odd
+    motion, more = _checked(motion, form)
+    notes += more
+    notes += check_camera(arrays.get("camera"), arrays.get("intrinsics"), motion, form)
+    return motion, notes
 
 
 def _smpl(
@@ -107,8 +108,8 @@ def _smpl(
     if given.fps is not None and abs(given.fps - form.fps_motion) > 1e-3 * form.fps_motion:
         text = f"{path}: {given.fps:g} frames per second by its mocap_framerate; {form.fps_motion:g} are needed"
         raise BadInputError(text, code="motion-rate")
-    motion, seen = _checked(motion, form)
-    return motion, [*given.odd, *_extra(names - {*PARAMETERS, *SMPL_TOO}), *seen]
+    motion, notes = _checked(motion, form)
+    return motion, [*given.odd, *_extra(names - {*PARAMETERS, *SMPL_TOO}), *notes]
 
 
 def _vectors(path: Path, form: Form, limit: int) -> tuple[Motion, list[tuple[str, str]]]:

@@ -1,4 +1,4 @@
-"""What the linter says: findings, counted and in a fixed order, as lines and as JSON."""
+"""The report of `egobench check`: findings, counted and in a fixed order, as lines and as JSON."""
 
 import unicodedata
 from collections import Counter
@@ -19,14 +19,14 @@ MISSING = ("clip-missing", "seed-missing")
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One thing that is not as the format says."""
+    """One difference from the format."""
 
     clip: str
-    """Clip id, or the name that should be one; empty for the submission as a whole."""
+    """Clip id, or a name in its place; empty for the submission as a whole."""
     file: str
     """Path within the folder, printable."""
     code: str
-    """Of `egobench.submissions.codes.CODES`."""
+    """One of `egobench.submissions.codes.CODES`."""
     found: str
     """What was found, one line."""
     fix: str
@@ -34,7 +34,7 @@ class Finding:
     severity: Severity
 
     def line(self) -> str:
-        """For people."""
+        """One line of text."""
         place = self.file or self.clip or "the submission"
         return f"{self.severity} {self.code}: {place}: {self.found}; right: {self.fix}"
 
@@ -42,11 +42,11 @@ class Finding:
 def finding(
     code: str, found: str, *, clip: str = "", file: str = "", fix: str = "", severity: Severity | None = None
 ) -> Finding:
-    """A finding with what the table of codes says of it.
+    """A finding, with severity and fix from the table of codes.
 
     Args:
-        fix: what would be right here; the table's where nothing better is known.
-        severity: the table's by default.
+        fix: what would be right here; empty for the table's text.
+        severity: None for the table's.
     """
     entry = CODES[code]
     found = show(" ".join(found.split()))
@@ -54,38 +54,38 @@ def finding(
 
 
 def from_error(error: BadInputError, path: Path, *, clip: str, file: str) -> Finding:
-    """A reader's refusal as a finding; one whose code is not in the table is a `reader-failed`."""
-    code, found = error.code, str(error).removeprefix(f"{path}: ").replace(str(path), path.name)
+    """A reader's error as a finding; if its code is not in the table, it is `reader-failed`."""
+    code, text = error.code, str(error).removeprefix(f"{path}: ").replace(str(path), path.name)
     if code not in CODES:
-        code, found = "reader-failed", f"{code}: {found}"
-    return finding(code, found, clip=clip, file=file)
+        code, text = "reader-failed", f"{code}: {text}"
+    return finding(code, text, clip=clip, file=file)
 
 
 @dataclass(frozen=True)
 class Report:
-    """All that was found in one folder."""
+    """All findings on one folder."""
 
     folder: str
     split: str
     split_digest: str
     submission: dict[str, Any] | None
-    """What submission.toml says; None where it cannot be read."""
+    """The content of submission.toml; None if it cannot be read."""
     digest: str
-    """Of the samples' content, 64 hex digits: where they lie, and notes, do not enter."""
+    """Digest of the samples' content, 64 hex digits; paths and notes do not count."""
     expected: int
-    """Samples that the split and the seeds ask for."""
+    """Number of samples by the split and the seeds."""
     missing: int
-    """Samples of which nothing is there."""
+    """Number of samples without files."""
     findings: tuple[Finding, ...]
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """What keeps it from being scored."""
+        """Findings that prevent scoring."""
         return tuple(each for each in self.findings if each.severity == "error")
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What does not."""
+        """Findings that do not."""
         return tuple(each for each in self.findings if each.severity == "warning")
 
     def summary(self) -> str:
@@ -129,7 +129,7 @@ class Report:
 
 
 def missing_as_warnings(findings: Sequence[Finding]) -> list[Finding]:
-    """The same findings, missing samples as warnings."""
+    """The same findings, with missing samples as warnings."""
     return [
         finding(each.code, each.found, clip=each.clip, file=each.file, severity="warning")
         if each.code in MISSING
@@ -139,7 +139,7 @@ def missing_as_warnings(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def show(text: str) -> str:
-    """A text that a terminal may be given: controls, surrogates and characters that turn the line as escapes."""
+    """A text that is safe for a terminal: control characters, surrogates and direction marks are escaped."""
     return "".join(c if c.isprintable() and unicodedata.category(c) != "Cf" else _escape(c) for c in text)
 
 

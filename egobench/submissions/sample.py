@@ -1,4 +1,4 @@
-"""One submitted sample: read, or looked over, by the same lines, so that what was checked is what is scored."""
+"""One submitted sample. Checking and scoring read it by the same code, so that the checked sample is the scored one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,13 +26,13 @@ SPARE_BYTES = 2**22
 
 @dataclass(frozen=True)
 class Looked:
-    """What a look at one sample gave."""
+    """Result of checking one sample."""
 
     findings: tuple[Finding, ...]
     digests: dict[str, str]
-    """`video` and `motion` → SHA-256 of the file (of pictures: over their digests); absent where unreadable."""
+    """`video` and `motion` → SHA-256 of the file (of pictures: over their digests); absent if unreadable."""
     contents: dict[str, str] = field(default_factory=dict)
-    """`video` and `motion` → digest of the pixels and poses that were read, whatever file they came in."""
+    """`video` and `motion` → digest of the pixels and poses, whatever file they are in."""
 
 
 def read_sample(
@@ -60,11 +60,11 @@ def look_at(
     first_frame: UInt8[np.ndarray, "height width 3"] | None = None,
     second_frame: UInt8[np.ndarray, "height width 3"] | None = None,
 ) -> Looked:
-    """Every finding in one sample's files; no error leaves here that a file can cause.
+    """All findings on one sample's files. Errors that a file can cause become findings and are not raised.
 
     Args:
-        first_frame: the condition's, which the video's frame 0 is compared with; None compares with nothing.
-        second_frame: frame 1 of the recorded video, likewise.
+        first_frame: the condition's, compared with the video's frame 0; None for no comparison.
+        second_frame: frame 1 of the recorded video, also compared; None for no comparison.
     """
     findings: list[Finding] = []
     digests: dict[str, str] = {}
@@ -79,7 +79,7 @@ def look_at(
         if shown and first_frame is not None:
             frames = shown[0].frames
             _try(lambda: check_pictures(frames, first_frame, second_frame), path, files, folder, findings)
-        if not _too_large(findings):  # a stranger's terabyte is not read to its end
+        if not _too_large(findings):  # a file that is too large is not read
             digest = _try(lambda: _video_digest(files), path, files, folder, findings)
             digests |= {"video": digest} if digest else {}
     if files.motion:
@@ -101,24 +101,24 @@ def _too_large(findings: list[Finding]) -> bool:
 
 
 def digests_of(files: SampleFiles) -> dict[str, str]:
-    """As `Looked.digests`, without a look. Raises BadInputError `file-unreadable`, `file-missing`."""
+    """As `Looked.digests`, without a check. Raises BadInputError `file-unreadable`, `file-missing`."""
     try:
-        found = {"video": _video_digest(files)} if files.video or files.frames else {}
-        return found | ({"motion": digest_file(files.motion[0])} if files.motion else {})
+        digests = {"video": _video_digest(files)} if files.video or files.frames else {}
+        return digests | ({"motion": digest_file(files.motion[0])} if files.motion else {})
     except OSError as error:
         text = f"{files.clip}: {error.strerror}: {Path(str(error.filename)).name}"
         raise BadInputError(text, code="file-unreadable") from error
 
 
 def _video(files: SampleFiles, form: Form) -> tuple[Video, list[tuple[str, str]]]:
-    """The video and what is odd about it, as (code, text) of warnings."""
+    """The video, and its warnings as (code, text)."""
     size = (form.height, form.width)
     if files.video is None:
         expected = [f"{number:06d}.png" for number in range(len(files.frames))]
-        wrong = [path.name for path, name in zip(files.frames, expected, strict=True) if path.name != name]
-        if wrong:
-            found = f"{len(files.frames)} pictures, among them {wrong[0]!r}"
-            raise BadInputError(f"{found}; 000000.png to {expected[-1]} are needed", code="png-names")
+        misnamed = [path.name for path, name in zip(files.frames, expected, strict=True) if path.name != name]
+        if misnamed:
+            text = f"{len(files.frames)} pictures, among them {misnamed[0]!r}"
+            raise BadInputError(f"{text}; 000000.png to {expected[-1]} are needed", code="png-names")
         if len(files.frames) != form.num_video_frames:
             text = f"{len(files.frames)} pictures; {form.num_video_frames} are needed"
             raise BadInputError(text, code="video-frames")
@@ -146,22 +146,23 @@ def _video_digest(files: SampleFiles) -> str:
 def _try(
     work: Callable[[], PartT], path: Path, files: SampleFiles, folder: Path, findings: list[Finding]
 ) -> PartT | None:
-    """The result, or None and a finding. What no reader foresaw is a finding too: a file must not end the check."""
+    """The result, or None and a finding. An unexpected error becomes a finding too, since a file must not end the
+    check."""
     place = _within(path, folder)
     try:
         return work()
     except BadInputError as error:
-        found = from_error(error, path, clip=files.clip, file=place)
+        refusal = from_error(error, path, clip=files.clip, file=place)
     except TimeoutError as error:
-        found = finding("reader-slow", str(error), clip=files.clip, file=place)
+        refusal = finding("reader-slow", str(error), clip=files.clip, file=place)
     except OSError as error:
-        found = finding("file-unreadable", str(error.strerror or error), clip=files.clip, file=place)
+        refusal = finding("file-unreadable", str(error.strerror or error), clip=files.clip, file=place)
     except MemoryError:
-        found = finding("file-too-large", "more memory than may be used", clip=files.clip, file=place)
+        refusal = finding("file-too-large", "more memory than may be used", clip=files.clip, file=place)
     except Exception as error:
-        found = finding("reader-failed", f"{type(error).__name__}: {error}", clip=files.clip, file=place)
-    if found not in findings:
-        findings.append(found)
+        refusal = finding("reader-failed", f"{type(error).__name__}: {error}", clip=files.clip, file=place)
+    if refusal not in findings:
+        findings.append(refusal)
     return None
 
 

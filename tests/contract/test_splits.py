@@ -9,7 +9,7 @@ import pytest
 from egobench import BadInputError, open_split
 from egobench.catalog import SPLITS
 from egobench.data.check_split import check_split
-from egobench.data.content import files_digest, unseen_clips, verify_split
+from egobench.data.content import files_digest, unchecked_clips, verify_split
 from egobench.data.folder import FolderSplit, open_folder
 from egomini.splits.frozen import SHIPPED, SPECS
 from egomini.splits.generate import draw_clip
@@ -88,7 +88,7 @@ def test_the_shipped_files_are_those_that_the_package_knows_so_that_their_first_
     monkeypatch.setattr(FolderSplit, "content_digest", lambda *_: pytest.fail("read"))
     for name in ("egomini-smoke", "egomini-test"):
         check_split(open_split(name))
-        assert unseen_clips(open_split(name)) == []
+        assert unchecked_clips(open_split(name)) == []
 
 
 def test_shipped_files_that_are_others_by_now_are_read_and_named(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from toy_splits import FACTS, make_split, picture
 
-from egobench.data.content import check_clips, unseen_clips, verify_split, write_digests
+from egobench.data.content import check_clips, unchecked_clips, verify_split, write_digests
 from egobench.data.folder import FolderSplit, open_folder
 from egobench.data.open import open_split
 from egobench.errors import BadInputError
@@ -35,7 +35,7 @@ def folder(tmp_path):
 def check(folder):
     """Reads what was not seen; returns how many clips that were."""
     split = open_folder(folder)
-    rows = unseen_clips(split)
+    rows = unchecked_clips(split)
     check_clips(split, rows)
     return len(rows)
 
@@ -84,7 +84,7 @@ def test_clips_that_were_seen_are_not_read_again_until_they_are_touched(folder, 
     monkeypatch.setattr(FolderSplit, "content_digest", lambda *_: pytest.fail("read again"))
     assert check(folder) == 0
     os.utime(folder / VIDEO, (1, 1))
-    assert [row.clip_id for row in unseen_clips(open_folder(folder))] == ["toy-02"]
+    assert [row.clip_id for row in unchecked_clips(open_folder(folder))] == ["toy-02"]
 
 
 def test_an_edit_of_the_same_size_with_its_old_time_put_back_is_seen(folder):
@@ -94,7 +94,7 @@ def test_an_edit_of_the_same_size_with_its_old_time_put_back_is_seen(folder):
     (folder / VIDEO).write_bytes(bytes(data[:-1]) + bytes([data[-1] ^ 1]))
     os.utime(folder / VIDEO, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert (folder / VIDEO).stat().st_mtime_ns == before.st_mtime_ns
-    assert [row.clip_id for row in unseen_clips(open_folder(folder))] == ["toy-02"]
+    assert [row.clip_id for row in unchecked_clips(open_folder(folder))] == ["toy-02"]
 
 
 def test_a_copy_of_a_seen_split_is_read_for_itself(folder, tmp_path):

@@ -20,7 +20,7 @@ FINE = "toy-03"
 
 
 def check(folder, split, **options):
-    return check_submission(folder, open_split(split), str(split), open_split, apart=False, **options)
+    return check_submission(folder, open_split(split), str(split), open_split, in_processes=False, **options)
 
 
 def test_there_are_sixty_ways_and_more_and_each_has_a_name_of_its_own():

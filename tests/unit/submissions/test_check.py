@@ -33,7 +33,7 @@ from egobench.submissions.report import show
 
 
 def check(folder, split, **options):
-    return check_submission(folder, open_split(split), str(split), open_split, apart=False, **options)
+    return check_submission(folder, open_split(split), str(split), open_split, in_processes=False, **options)
 
 
 def sample_of(folder, split, clip=CLIP, seed=0, **options):
@@ -291,7 +291,8 @@ def test_checking_needs_neither_torch_nor_numba(valid, toy_split):
     probe = (
         "import sys\nfrom egobench.data.open import open_split\n"
         "from egobench.submissions.check import check_submission\n"
-        f"assert not check_submission({folder!r}, open_split({split!r}), {split!r}, open_split, apart=False).errors\n"
+        f"assert not check_submission({folder!r}, open_split({split!r}), {split!r}, open_split, "
+        "in_processes=False).errors\n"
         "found = {'torch', 'numba', 'smplx', 'pyarrow'} & set(sys.modules)\nassert not found, found"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)

@@ -91,7 +91,7 @@ def test_a_map_to_another_skeleton_than_the_splits_is_an_error(example, toy_spli
     lines = "\n".join(f'"{their}" = "{our}"' for their, our in names.items())
     themap.write_text(f'skeleton = "smpl22"\nnames = {json.dumps(list(names))}\n[joints]\n{lines}\n')
     report = check_submission(
-        folder, open_split(toy_split), str(toy_split), open_split, apart=False, skeleton_map=themap
+        folder, open_split(toy_split), str(toy_split), open_split, in_processes=False, skeleton_map=themap
     )
     assert {each.code for each in report.errors} == {"skeleton-map"}
     assert "a map to smpl22; the split has xsens23" in report.errors[0].line()
@@ -128,7 +128,7 @@ def test_the_example_gives_the_numbers_of_the_reference_to_the_last_bit(scored, 
 
 def test_the_run_says_that_it_is_a_submission_of_whom_and_of_what(scored, example, toy_split):
     manifest = json.loads((scored.path / "manifest.json").read_text(encoding="utf-8"))
-    digest = check_submission(example, open_split(toy_split), str(toy_split), open_split, apart=False).digest
+    digest = check_submission(example, open_split(toy_split), str(toy_split), open_split, in_processes=False).digest
     expected = {"submission": digest, "model": "example", "seeds": [0], "parts": ["video", "motion"], "samples": 4}
     assert manifest["submission"] == expected == manifest["model"]["settings"]
     assert manifest["model"]["name"] == "example"
