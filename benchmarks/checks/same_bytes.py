@@ -20,7 +20,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from same_bytes_plain import LEFT_OUT, RULES, Difference, differences
+from same_bytes_plain import JOURNAL, LEFT_OUT, RULES, Difference, differences
 from same_bytes_side import Side
 from same_bytes_steps import STEPS
 
@@ -45,6 +45,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "not compared",
         *(f"  {rule}" for rule in RULES),
         f"  columns of parquet files: {', '.join(LEFT_OUT)}",
+        f"  order of the lines of {JOURNAL}",
     ]
     epilog = "\n".join(["steps", *lines])
     parser = argparse.ArgumentParser(

@@ -55,6 +55,8 @@ RULES: dict[str, tuple[tuple[str, str], ...]] = {
 
 LEFT_OUT = ("seconds",)
 """Columns of parquet files that are not compared."""
+JOURNAL = "events.jsonl"
+"""Its lines are sorted before they are compared: of several samples that are done, any may be written first."""
 TEXTS = (".json", ".jsonl", ".txt", ".md", ".csv", ".tex", ".html", ".toml", ".bib", ".xml", ".out", ".err")
 
 
@@ -83,7 +85,8 @@ def content(path: Path, places: dict[str, str]) -> bytes:
         kept = table.drop_columns([name for name in LEFT_OUT if name in table.column_names])
         return "\n".join([*schema, *map(json.dumps, kept.to_pylist())]).encode()
     if path.suffix in TEXTS:
-        return plain(path.read_bytes().decode("utf-8"), places).encode()
+        text = plain(path.read_bytes().decode("utf-8"), places)
+        return ("".join(sorted(text.splitlines(keepends=True))) if path.name == JOURNAL else text).encode()
     return path.read_bytes()
 
 

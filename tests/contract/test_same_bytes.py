@@ -123,6 +123,16 @@ def test_the_last_bit_of_a_number_and_a_protocol_are_seen(scripts, tmp_path, cha
     assert what in said
 
 
+def test_samples_may_be_done_in_another_order_but_none_may_differ(scripts, tmp_path):
+    _, plain = scripts
+    lines = [json.dumps({"clip": f"c{k}", "event": "item", "motion": f"{k}" * 64}) + "\n" for k in range(3)]
+    for folder, order in (("before", (0, 1, 2)), ("after", (0, 2, 1)), ("other", (0, 1, 1))):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "events.jsonl").write_text("".join(lines[k] for k in order))
+    assert plain.differences(tmp_path / "before", tmp_path / "after") == ([], 1)
+    assert len(plain.differences(tmp_path / "before", tmp_path / "other")[0]) == 1
+
+
 def test_a_missing_file_and_a_byte_of_a_picture_are_seen(scripts, tmp_path):
     _, plain = scripts
     before, after = tmp_path / "before", tmp_path / "after"
