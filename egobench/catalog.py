@@ -3,6 +3,8 @@
 What joins by an entry point instead, as the package `egomini` does, stands in its distribution's `pyproject.toml`.
 """
 
+from dataclasses import dataclass
+
 from egobench.registry import Registry
 
 MODELS = Registry(
@@ -45,11 +47,8 @@ METRICS = Registry(
 )
 ON_REQUEST = ("fov-drift",)
 """Metrics that run only where they are asked for by name: their estimators take seconds per clip."""
-METHODS = {
-    **{"frames": "frames", "clip": "clip", "text": "text", "motion-features": "motion"},
-    **{"camera-path": "camera", "hands": "hands"},
-}
-"""What a metric needs (`Need.what`) → method of the loaded extractor or estimator that makes it (its `provides`)."""
+
+
 EXTRACTORS = Registry(
     "extractors",
     {
@@ -83,3 +82,32 @@ ENGINES = Registry(
 )
 
 KINDS = {registry.kind: registry for registry in (MODELS, METRICS, EXTRACTORS, ESTIMATORS, SPLITS, ENGINES)}
+
+
+@dataclass(frozen=True)
+class Input:
+    """One kind of input of a metric (`Need.what`): what it is made of, and by what."""
+
+    part: str
+    """Part of a clip that it is made of: `video`, `motion`, `text` or `camera`."""
+    method: str = ""
+    """Method of the loaded extractor or estimator that makes it (one of its `provides`); empty where none does."""
+    is_estimated: bool = False
+    """Whether an estimator makes it, and no extractor."""
+    is_raw: bool = False
+    """Whether a metric may also have the part itself: a `Motion`, a `Video`, the caption, the camera."""
+
+
+INPUTS = {
+    "motion": Input("motion", is_raw=True),
+    "frames": Input("video", "frames", is_raw=True),
+    "text": Input("text", "text", is_raw=True),
+    "clip": Input("video", "clip"),
+    "motion-features": Input("motion", "motion"),
+    "camera-path": Input("video", "camera", is_estimated=True),
+    "hands": Input("video", "hands", is_estimated=True),
+    "camera": Input("camera", is_raw=True),
+}
+"""All that a metric may need, by `Need.what`."""
+METHODS = {what: kind.method for what, kind in INPUTS.items() if kind.method}
+"""What a metric needs → method that makes it."""

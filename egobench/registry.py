@@ -91,6 +91,38 @@ class Registry:
         return getattr(module, attribute)
 
 
+def inheriting(thing: "Any", base: type) -> "Any":
+    """A copy of an object with the methods and defaults of a base class that its own class does not inherit.
+
+    Metrics, extractors and estimators were told by their methods alone before they had base classes. Code written then
+    works for one release more, and a DeprecationWarning says what to inherit.
+
+    Raises:
+        BadInputError: `class-base`: the object's class has slots, which cannot be extended.
+    """
+    import copy
+    import warnings
+
+    kind = type(thing)
+    text = f"{kind.__module__}:{kind.__qualname__} should inherit {base.__module__}.{base.__name__}"
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None) or kind.__module__
+    until = "a class that does not will be refused in the next release"
+    warnings.warn_explicit(f"{text}; {until}", DeprecationWarning, file, 1, kind.__module__)
+    adapted = copy.copy(thing)
+    try:
+        object.__setattr__(adapted, "__class__", _joined(kind, base))
+    except TypeError:
+        raise BadInputError(text, code="class-base") from None
+    return adapted
+
+
+@lru_cache(maxsize=64)
+def _joined(kind: type, base: type) -> type:
+    """A class with the name and place of `kind` that finds in `base` what `kind` lacks."""
+    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
+    return type(kind.__name__, (kind, base), names)
+
+
 @contextlib.contextmanager
 def _own_folder() -> "Iterator[None]":
     """Undoes an `os.chdir` of the imported code, so that `--out runs` still means the folder the user typed it in. In a

@@ -170,14 +170,36 @@ class Sampler(Protocol):
 class Model(Protocol):
     """A frozen dataclass of the settings that change the samples; every field goes to the manifest.
 
-    A model that cannot do every split has a method `check_split(split)`: it is asked before anything is sampled and
-    raises BadInputError, code `split-form`. A class whose rank is known beforehand says `is_control = True`: a board
-    shows it and does not rank it.
+    A model inherits nothing. It may also have what `ChecksSplit`, `NamesWeights` and `Control` describe.
     """
 
     def load(self, device: str) -> Sampler:
         """Builds the network on `device` (`cpu`, `cuda:0`, …). Nothing heavy is imported before this call."""
         ...
+
+
+@runtime_checkable
+class ChecksSplit(Protocol):
+    """A model that cannot do every split."""
+
+    def check_split(self, split: "Split") -> None:
+        """Called before anything is sampled. Raises BadInputError, code `split-form`, for a split it cannot do."""
+        ...
+
+
+@runtime_checkable
+class NamesWeights(Protocol):
+    """A model that says itself which files of a folder it reads; without, the manifest keeps the digest of all."""
+
+    weights_sha256: Mapping[str, str]
+    """Name of each file → its SHA-256, 64 hex digits."""
+
+
+@runtime_checkable
+class Control(Protocol):
+    """A model whose rank is known beforehand: a board shows it and does not rank it."""
+
+    is_control: bool
 
 
 class Split(Protocol):

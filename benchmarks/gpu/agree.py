@@ -22,7 +22,7 @@ import world  # noqa: E402
 
 from egobench import Motion, Video  # noqa: E402
 from egobench.catalog import ESTIMATORS, EXTRACTORS, METHODS, METRICS, ON_REQUEST  # noqa: E402
-from egobench.metrics.base import ESTIMATED, Need  # noqa: E402
+from egobench.metrics.base import ESTIMATED, Need, SetMetric  # noqa: E402
 from egomini.camera.head_camera import make_camera  # noqa: E402
 from egomini.splits.arrays import ClipArrays, draw_arrays  # noqa: E402
 from egomini.splits.generate import FPS_MOTION, FPS_VIDEO  # noqa: E402
@@ -93,7 +93,7 @@ def values(made: Extracted, clips: ClipArrays) -> dict[str, float]:
         if name in ON_REQUEST:
             continue
         metric: Any = METRICS.load(name)()
-        if hasattr(metric, "score"):
+        if isinstance(metric, SetMetric):
             rows = collect(metric, source, [(clip_id, Origin()) for clip_id in clips.ids])
             groups = group_numbers([clip_id.rpartition("-")[0] for clip_id in rows.clips])
             outcome = try_set(metric, rows, groups, draws=0)

@@ -20,6 +20,7 @@ from egobench.plan.model_code import changed_text
 from egobench.store.labels import LABEL, given_name
 from egobench.store.manifest import refuse_newer, refuse_unfinished
 from egobench.tables.table import Kind, check_metrics, read_metrics
+from egobench.types import Control
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,8 @@ def refuse_two_versions(changed: str, where: Path | str) -> None:
 
 def kind_of(model: str) -> Kind:
     """`control` if the class of a built-in model sets `is_control`, else `model`."""
-    return "control" if model in MODELS.names() and getattr(MODELS.load(model), "is_control", False) else "model"
+    kind = MODELS.load(model) if model in MODELS.names() else None
+    return "control" if isinstance(kind, Control) and kind.is_control else "model"
 
 
 def entry_content(run: Path, kind: Kind | None = None, label: str | None = None) -> dict[str, Any]:

@@ -4,13 +4,16 @@ Loaded, it has one method per thing it can see, `camera` or `hands`. What is in 
 or single frames give a path whose status and reason say so.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from egobench.errors import BadInputError
 from egobench.geometry.border import check_video
+from egobench.registry import inheriting
 from egobench.types import Camera, CameraPath, HandDetections, PathStatus, Video
 
 
@@ -43,31 +46,60 @@ class HandEstimator(Protocol):
 LoadedEstimator = CameraEstimator | HandEstimator
 
 
-class Estimator(Protocol):
-    """Settings and identity; building one loads no torch.
-
-    It may have a method `check(facts)`, which raises BadInputError, code `split-form`, for a split (`Split.facts`)
-    whose videos it cannot look at. One that does not look at the video, but reads what another program saw in it, says
-    `of_one_run = True`: what it knows of a clip is not asked for the clip's reference, so its metrics have neither
-    floor nor chance.
-    """
+@dataclass(frozen=True)
+class Estimator(ABC):
+    """Settings and identity; building one loads no torch. An estimator inherits this and overrides the defaults that
+    do not suit it."""
 
     name: ClassVar[str]
-    provides: ClassVar[tuple[Literal["camera", "hands"], ...]]
+    version: ClassVar[int]
+    """It rises with every change of what the same video gives."""
+    provides: ClassVar[tuple[str, ...]]
+    """Methods that it has once loaded, `camera` and `hands`. A metric that wants another is refused before anything is
+    sampled."""
+
+    # Without annotation these are defaults of the class, and no fields.
+    provides = ()
+    of_one_run = False
+    """Whether it reads what another program saw in one run's videos, in place of looking at a video. It then knows
+    nothing of a clip's reference, so its metrics have neither floor nor chance."""
+    rotations_only = False
+    """Whether its camera paths have no positions."""
+
+    def check(self, facts: Mapping[str, Any]) -> None:
+        """Refuses a split (`Split.facts`) whose videos it cannot look at.
+
+        Raises:
+            BadInputError: `split-form`.
+        """
+        return None
+
+    def definition(self) -> Mapping[str, Any]:
+        """What decides the estimate beside name and version: settings, SHA-256 of the weights, versions of the
+        libraries that move a number. JSON-ready. Raises as `protocol`."""
+        return {}
 
     def protocol(self) -> Mapping[str, Any]:
-        """Readable record that goes into every result's protocol: version, settings, weights sha256, versions of the
-        libraries that move a number.
+        """Readable record that goes into every result's protocol: name, version and definition.
 
         Raises:
             BadInputError: `weights-missing` or `extra-missing`: what is needed and how to get it. This is what refuses
                 a run before anything is sampled.
         """
-        ...
+        return {"estimator": self.name, "version": self.version, **self.definition()}
 
+    @abstractmethod
     def load(self, device: str) -> LoadedEstimator:
         """Gets ready. Raises BadInputError if a weight file is missing, damaged or another."""
-        ...
+
+
+def as_estimator(estimator: Any) -> Estimator:
+    """The estimator. One that does not inherit `Estimator` gets its defaults, with a warning (see `inheriting`)."""
+    return estimator if isinstance(estimator, Estimator) else inheriting(estimator, Estimator)
+
+
+ALL_OF_THEM = 0.9
+"""Least share of the frames that are registered on a path of status `ok` (see `egobench.types.PathStatus`)."""
 
 
 def no_path(frames: int, status: PathStatus, reason: str, *, is_metric: bool) -> CameraPath:

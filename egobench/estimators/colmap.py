@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from egobench.estimators.base import HandEstimator, check_camera, no_path
+from egobench.estimators.base import ALL_OF_THEM, Estimator, HandEstimator, check_camera, no_path
 from egobench.estimators.child import Child, ChildCrashError, ChildError, ChildTimeoutError
 from egobench.estimators.colmap_mapping import mapping_settings
 from egobench.estimators.hand_mask import check_hands, hand_mask, hands_protocol, load_hands
@@ -25,12 +25,10 @@ from egobench.types import Camera, CameraPath, Video
 MAP_VIDEO = "egobench.estimators.colmap_mapping:map_video"
 MIN_PARALLAX_PIXELS = 0.5
 """At 64 pixels, points of a head that stands still part by 0.2 … 0.6 degrees from noise alone."""
-ALL_OF_THEM = 0.9
-"""Of the frames registered make a path `ok`."""
 
 
 @dataclass(frozen=True)
-class Colmap:
+class Colmap(Estimator):
     """Structure from motion by COLMAP (SIFT, sequential pairs, global mapping, fixed intrinsics, hands left out),
     cross-checked by `rotation-chain`; up to one unknown scale. Needs the extra `slam`."""
 
@@ -52,11 +50,9 @@ class Colmap:
     seconds: float = 120.0
     """Of processor time for mapping one clip; status `timeout` beyond."""
 
-    def protocol(self) -> Mapping[str, Any]:
+    def definition(self) -> Mapping[str, Any]:
         """Settings and versions. Raises BadInputError, code `extra-missing`; those of the hand estimator."""
         return {
-            "estimator": self.name,
-            "version": self.version,
             "mapping": mapping_settings(),
             "pycolmap": pycolmap_version(),
             "chain": chain_settings(self.seed),

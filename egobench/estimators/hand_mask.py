@@ -8,7 +8,7 @@ from jaxtyping import Bool
 
 from egobench.catalog import ESTIMATORS
 from egobench.errors import BadInputError
-from egobench.estimators.base import HandEstimator
+from egobench.estimators.base import Estimator, HandEstimator, as_estimator
 from egobench.types import Camera, HandDetections, Video
 
 PALM_RADIUS = 0.15
@@ -27,14 +27,13 @@ def hands_protocol(name: str) -> Mapping[str, Any] | None:
 
 def check_hands(name: str, facts: Mapping[str, Any]) -> None:
     """Refuses a split that the hand estimator cannot look at. Raises BadInputError, code `split-form`."""
-    check = getattr(_estimator(name), "check", None) if name else None
-    if check is not None:
-        check(facts)
+    if name:
+        _estimator(name).check(facts)
 
 
 def load_hands(name: str, device: str) -> HandEstimator | None:
     """The hand estimator of this name, loaded; None for the empty name. Raises as `hands_protocol` and its `load`."""
-    return _estimator(name).load(device) if name else None
+    return _estimator(name).load(device) if name else None  # pyright: ignore[reportReturnType]
 
 
 def hand_mask(
@@ -58,8 +57,8 @@ def palm_discs(found: HandDetections, height: int, width: int) -> Bool[np.ndarra
     return mask
 
 
-def _estimator(name: str) -> Any:
-    found = ESTIMATORS.load(name)()
-    if "hands" not in found.provides:
+def _estimator(name: str) -> Estimator:
+    estimator = as_estimator(ESTIMATORS.load(name)())
+    if "hands" not in estimator.provides:
         raise BadInputError(f"estimator '{name}' does not see hands", code="estimator-kind")
-    return found
+    return estimator

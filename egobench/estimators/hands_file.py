@@ -16,12 +16,12 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 
 from egobench.errors import BadInputError
-from egobench.estimators.base import check_camera
+from egobench.estimators.base import Estimator, check_camera
 from egobench.files.digest import digest_file, digest_json
 from egobench.types import SIDES, Camera, HandDetections, Video
 
@@ -32,7 +32,7 @@ MAX_BYTES = 10_000_000
 
 
 @dataclass(frozen=True)
-class HandsFile:
+class HandsFile(Estimator):
     """Reads detections of the videos that are scored; a clip without a sound file is a failed clip.
 
     The files belong to one set of videos. So there is no floor and no chance: these look at the reference's videos, of
@@ -41,7 +41,7 @@ class HandsFile:
 
     name: ClassVar[str] = "hands-file"
     version: ClassVar[int] = 1
-    provides: ClassVar[tuple[Literal["camera", "hands"], ...]] = ("hands",)
+    provides: ClassVar[tuple[str, ...]] = ("hands",)
     of_one_run: ClassVar[bool] = True
     """The files are of one run's videos, so they say nothing of a reference: no floor, no chance."""
 
@@ -50,13 +50,11 @@ class HandsFile:
     threshold: float = 0.5
     """Least score to count as seen."""
 
-    def protocol(self) -> Mapping[str, Any]:
+    def definition(self) -> Mapping[str, Any]:
         """Digest of all files, and the threshold. Raises BadInputError `hands-folder` if there is no folder."""
         files = self._files()
         digest = digest_json({path.name: digest_file(path) for path in files})
         return {
-            "estimator": self.name,
-            "version": self.version,
             "files": len(files),
             "files_sha256": digest,
             "threshold": self.threshold,

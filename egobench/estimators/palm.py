@@ -12,13 +12,13 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from egobench.errors import BadInputError
-from egobench.estimators.base import check_camera
+from egobench.estimators.base import Estimator, check_camera
 from egobench.estimators.palm_decode import PALM_SIDE, crop_matrix, decode_palms
 from egobench.files.digest import digest_file
 from egobench.types import Camera, HandDetections, Video
@@ -54,7 +54,7 @@ class Hand(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PalmHands:
+class PalmHands(Estimator):
     """Two stages: palms of at least `palm_threshold`, then a crop in which a hand is present or not.
 
     The side is the mean of the network's handedness and of where the hand is, left or right of the middle: neither can
@@ -64,7 +64,7 @@ class PalmHands:
 
     name: ClassVar[str] = "hands.palm"
     version: ClassVar[int] = 1
-    provides: ClassVar[tuple[Literal["camera", "hands"], ...]] = ("hands",)
+    provides: ClassVar[tuple[str, ...]] = ("hands",)
 
     palm_threshold: float = 0.3
     """Least score of a palm to be looked at."""
@@ -92,12 +92,10 @@ class PalmHands:
             folder = Path(spec.submodule_search_locations[0]) / "models"
         return _checked(folder, *PALM_FILE), _checked(folder, *HAND_FILE)
 
-    def protocol(self) -> Mapping[str, Any]:
+    def definition(self) -> Mapping[str, Any]:
         """What is done to a video, and by which networks. Raises as `files`."""
         self.files  # noqa: B018
         return {
-            "estimator": self.name,
-            "version": self.version,
             "weights_sha256": {name: digest for name, digest in (PALM_FILE, HAND_FILE)},
             "opencv": _opencv(),
             "palm": f"fitted into {PALM_SIDE} × {PALM_SIDE} with black bars, bilinear; score ≥ {self.palm_threshold}",

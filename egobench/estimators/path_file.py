@@ -17,7 +17,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from egobench.errors import BadInputError
-from egobench.estimators.base import check_camera, no_path
+from egobench.estimators.base import ALL_OF_THEM, Estimator, check_camera, no_path
 from egobench.files.digest import digest_file
 from egobench.types import Camera, CameraPath, Video
 
@@ -28,7 +28,6 @@ TOLERANCE = 0.25
 COLUMNS = 8
 UNIT = 0.01
 """How far from 1 the length of a quaternion may be: files are written with few digits, but not with this few."""
-ALL_OF_THEM = 0.9
 
 
 class _WrongFileError(Exception):
@@ -36,7 +35,7 @@ class _WrongFileError(Exception):
 
 
 @dataclass(frozen=True)
-class PathFile:
+class PathFile(Estimator):
     """Camera paths of this run's samples from TUM files (`<clip_id>.txt`) in the folder `$EGOBENCH_PATHS`, made by a
     program of your own; `$EGOBENCH_PATHS_METRIC=1` says that they are in metres."""
 
@@ -51,11 +50,9 @@ class PathFile:
     is_metric: bool = field(default_factory=lambda: os.environ.get(METRIC_ENVIRONMENT, "") == "1")
     """Positions are metres (stereo, depth, inertial); otherwise they have one unknown scale per clip."""
 
-    def protocol(self) -> Mapping[str, Any]:
+    def definition(self) -> Mapping[str, Any]:
         """Settings and the digest of all files. Raises BadInputError, code `paths-missing`."""
         return {
-            "estimator": self.name,
-            "version": self.version,
             "format": "TUM: timestamp tx ty tz qx qy qz qw, camera to world",
             "tolerance_frames": TOLERANCE,
             "is_metric": self.is_metric,

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from egobench.estimators.base import HandEstimator, check_camera, no_path
+from egobench.estimators.base import Estimator, HandEstimator, check_camera, no_path
 from egobench.estimators.hand_mask import check_hands, hand_mask, hands_protocol, load_hands
 from egobench.estimators.klt import CORNERS, HOME, LEVELS, SIDE, WINDOW, follow, shows_something, working_scale
 from egobench.estimators.optional import opencv_version
@@ -44,7 +44,7 @@ class Chain(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RotationChain:
+class RotationChain(Estimator):
     """Rotations of the camera from followed points (KLT); positions are not estimated, so its paths serve rot-err and
     sync-lag only. Needs the extra `slam`."""
 
@@ -59,11 +59,9 @@ class RotationChain:
     seed: int = 0
     """Of the points that are drawn."""
 
-    def protocol(self) -> Mapping[str, Any]:
+    def definition(self) -> Mapping[str, Any]:
         """Settings and versions. Raises BadInputError, code `extra-missing`; those of the hand estimator."""
         return {
-            "estimator": self.name,
-            "version": self.version,
             **chain_settings(self.seed),
             "hands": hands_protocol(self.hands),
         }

@@ -3,12 +3,15 @@
 Loaded, it has one method per thing it can look at, `frames`, `clip`, `text` or `motion`, and none for the rest.
 """
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from jaxtyping import Float
 
+from egobench.registry import inheriting
 from egobench.types import Motion, Video
 
 
@@ -57,32 +60,47 @@ LoadedExtractor = FrameFeatures | ClipFeatures | TextFeatures | MotionFeatures
 implements the methods it can: `frames`, `clip`, `text`, `motion`."""
 
 
-class Extractor(Protocol):
-    """Settings and identity; building one loads no torch.
-
-    Two things it may have beside: `provides`, the names of its loaded methods (`("frames", "text")`), so that a metric
-    that wants another one is refused before anything is sampled; and `check(facts)`, which raises BadInputError, code
-    `split-form`, for a split (`Split.facts`) whose clips it cannot look at.
-    """
+@dataclass(frozen=True)
+class Extractor(ABC):
+    """Settings and identity; building one loads no torch. An extractor inherits this and overrides the defaults that
+    do not suit it."""
 
     name: ClassVar[str]
+    provides: ClassVar[tuple[str, ...] | None]
+    """Methods that it has once loaded (`("frames", "text")`). A metric that wants another is refused before anything is
+    sampled. None, the default: not known beforehand."""
+    provides = None
+
+    def check(self, facts: Mapping[str, Any]) -> None:
+        """Refuses a split (`Split.facts`) whose clips it cannot look at.
+
+        Raises:
+            BadInputError: `split-form`.
+        """
+        return None
+
+    def definition(self) -> Mapping[str, Any]:
+        """What decides the features beside the name: `weights_sha256`, preprocessing step by step, choice of frames,
+        dtype. JSON-ready. Raises as `protocol`."""
+        return {}
 
     def protocol(self) -> Mapping[str, Any]:
-        """Readable record that goes into every result's protocol: weights sha256, preprocessing step by step,
-        frame selection, dtype. Two extractors with equal records give equal features; of a class that is not
-        this suite's, the digest of its code is added to the record, and so it need not stand there.
+        """Readable record that goes into every result's protocol: name and definition.
+
+        Two extractors with equal records give equal features. The digest of the code of a class that is not this
+        suite's is added to the record, so it need not stand here.
 
         Raises:
             BadInputError: `weights-missing`: names the file, its hash, and how to get it. This is what refuses a run
                 before anything is sampled.
         """
-        ...
+        return {"extractor": self.name, **self.definition()}
 
+    @abstractmethod
     def load(self, device: str) -> LoadedExtractor:
         """Builds the network. Raises BadInputError if the weight file is missing, damaged or another."""
-        ...
 
 
-def describe_steps(steps: Sequence[str]) -> str:
-    """Numbered lines, for `egobench describe`."""
-    return "\n".join(f"{number}. {step}" for number, step in enumerate(steps, start=1))
+def as_extractor(extractor: Any) -> Extractor:
+    """The extractor. One that does not inherit `Extractor` gets its defaults, with a warning (see `inheriting`)."""
+    return extractor if isinstance(extractor, Extractor) else inheriting(extractor, Extractor)

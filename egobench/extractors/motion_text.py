@@ -15,9 +15,10 @@ import numpy as np
 from jaxtyping import Float
 
 from egobench.errors import BadInputError
+from egobench.extractors.base import Extractor
 from egobench.extractors.motion_features import MotionLayout
 from egobench.extractors.tokens import build_tokenizer
-from egobench.files.network_weights import load_state, read_metadata, weights_digest
+from egobench.files.network_weights import FittedWeights, read_metadata
 from egobench.geometry.skeleton import Skeleton, get_skeleton
 from egobench.types import Motion
 
@@ -29,7 +30,7 @@ TEXT_LENGTH = 48
 
 
 @dataclass(frozen=True)
-class MotionText:
+class MotionText(FittedWeights, Extractor):
     """A small pair of transformers fitted on motions and captions: 128-d features of both in one space."""
 
     name: ClassVar[str] = "motion-text"
@@ -39,11 +40,6 @@ class MotionText:
     """File that `egobench fit motion-text` wrote (`m-fid:motion-text@FILE`); the protocol keeps its SHA-256."""
 
     @cached_property
-    def weights_sha256(self) -> str:
-        """SHA-256 of the weight file, 64 hex digits. Raises BadInputError if the file is missing."""
-        return weights_digest(self.name, self.weights)
-
-    @cached_property
     def layout(self) -> MotionLayout:
         """Skeleton and rate that the weights are for.
 
@@ -51,17 +47,16 @@ class MotionText:
             BadInputError: the file is missing, damaged or of another extractor.
         """
         try:
-            told = json.loads(read_metadata(self.name, self.weights)["layout"])
-            skeleton = Skeleton(told["skeleton"], tuple(told["joints"]), tuple(told["parents"]))
-            return MotionLayout(skeleton, float(told["rate"]))
+            layout = json.loads(read_metadata(self.name, self.weights)["layout"])
+            skeleton = Skeleton(layout["skeleton"], tuple(layout["joints"]), tuple(layout["parents"]))
+            return MotionLayout(skeleton, float(layout["rate"]))
         except (KeyError, ValueError, TypeError):
             raise BadInputError(f"{self.weights}: no motion-text weights (no layout)", code="weights-other") from None
 
-    def protocol(self) -> Mapping[str, Any]:
+    def definition(self) -> Mapping[str, Any]:
         """What is done to a motion and to a word, and by which weights."""
         skeleton, rate = self.layout.skeleton, self.layout.rate
         return {
-            "extractor": self.name,
             "weights_sha256": self.weights_sha256,
             "skeleton": skeleton.name,
             "joints": list(skeleton.joints),
@@ -100,15 +95,14 @@ class MotionText:
 
         layout, tokenizer = self.layout, build_tokenizer(TEXT_LENGTH)
         network = MotionTextNetwork(layout.width, tokenizer.vocab_size)
-        load_state(self.name, self.weights, network)
-        return LoadedMotionText(network.to(device).eval(), tokenizer, layout, device)
+        return LoadedMotionText(self.filled(network).to(device).eval(), tokenizer, layout, device)
 
 
 def layout_metadata(layout: MotionLayout) -> dict[str, str]:
     """What the weight file says of the skeleton and the rate."""
     skeleton = layout.skeleton
-    told = {"skeleton": skeleton.name, "joints": skeleton.joints, "parents": skeleton.parents, "rate": layout.rate}
-    return {"layout": json.dumps(told)}
+    content = {"skeleton": skeleton.name, "joints": skeleton.joints, "parents": skeleton.parents, "rate": layout.rate}
+    return {"layout": json.dumps(content)}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Float
 
+from egobench.extractors.base import Extractor
 from egobench.extractors.weights_manifest import WeightFile, weight_file
 from egobench.extractors.weights_store import checked, require
 
@@ -17,18 +18,15 @@ FRAMES_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
-class StandardExtractor:
+class StandardExtractor(Extractor):
     """A public network with public weights."""
 
-    name: ClassVar[str]
     weights: ClassVar[str]
     """Id in `weights.toml`."""
     steps: ClassVar[tuple[str, ...]]
     """What is done to a pixel (and to a word), in order."""
     used_by: ClassVar[tuple[str, ...]]
     """Papers and libraries whose numbers follow these steps."""
-    provides: ClassVar[tuple[str, ...]]
-    """Methods that it has once loaded."""
     gives: ClassVar[str]
     """Size and type of the features."""
 
@@ -37,14 +35,14 @@ class StandardExtractor:
         """The manifest's entry."""
         return weight_file(self.weights)
 
-    def protocol(self) -> Mapping[str, Any]:
+    def definition(self) -> Mapping[str, Any]:
         """Weights and steps. Looks whether the weight file is there and of the right size; `load` compares its SHA-256.
 
         Raises:
             BadInputError: `weights-missing` (says which file, how recognised, where to put it), `weights-truncated`.
         """
         pin = require(self.weight_file)
-        return {"extractor": self.name, "weights_sha256": pin.sha256, "steps": list(self.steps)}
+        return {"weights_sha256": pin.sha256, "steps": list(self.steps)}
 
     def weights_path(self) -> Path:
         """The weight file, its SHA-256 compared. Raises BadInputError as `protocol`, and `weights-other`."""

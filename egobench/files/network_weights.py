@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from egobench.errors import BadInputError
 from egobench.files.atomic import atomic_path
@@ -11,6 +12,28 @@ from egobench.files.digest import digest_file
 
 if TYPE_CHECKING:
     import torch
+
+
+class FittedWeights:
+    """What extractors and estimators share whose weights a file holds that `egobench fit` wrote."""
+
+    name: ClassVar[str]
+    weights: Path
+    """A field of the subclass."""
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the weight file, 64 hex digits. Raises BadInputError if the file is missing."""
+        return weights_digest(self.name, self.weights)
+
+    def filled(self, network: Any) -> Any:
+        """The network, with the weights of the file.
+
+        Raises:
+            BadInputError: the weight file is missing, is not safetensors, or holds another network (see `load_state`).
+        """
+        load_state(self.name, self.weights, network)
+        return network
 
 
 def weights_digest(name: str, path: Path) -> str:

@@ -26,7 +26,7 @@ def fit(request: FitRequest, progress: Progress) -> Path:
 def metrics_of(evaluator: str) -> list[str]:
     """Metrics that look through this evaluator by default, sorted."""
     kinds = {name: METRICS.load(name) for name in METRICS.builtin}
-    return sorted(name for name, kind in kinds.items() if getattr(kind, "preset", "") == evaluator)
+    return sorted(name for name, kind in kinds.items() if kind.preset == evaluator)
 
 
 def words_to_use(request: FitRequest) -> str:

@@ -1,30 +1,30 @@
 """What a metric is: a frozen dataclass that declares its needs by name and sees arrays only.
 
-Two kinds. A `ClipMetric` turns one clip's arrays into a number; a `SetMetric` turns the features of all
-clips into one number. Neither sees a network, a path or a model: `egobench.run.score` fetches what `needs`
-names. Adding one is a file here, a line in `catalog.py`, a test.
-
-A metric whose features may come from several extractors has a field `preset`, the catalogue name of one;
-`--metrics NAME:PRESET` sets it. If it names an estimator, the class says `preset_kind = "estimators"`. A metric that
-cannot score every split has a method `check(facts)`: it is asked before anything is sampled and raises BadInputError,
-code `split-form`.
+There are two kinds. A `ClipMetric` turns one clip's arrays into a number. A `SetMetric` turns the features of all clips
+into one number. Neither sees a network, a path or a model: `egobench.run.score` fetches what `needs` names. A metric
+inherits one of the two bases and overrides the defaults that do not suit it. Adding one is a file here, a line in
+`catalog.py`, a test.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
+from egobench.catalog import INPUTS
 from egobench.errors import BadInputError
+from egobench.registry import inheriting
 
 Better = Literal["lower", "higher"]
 What = Literal["motion", "frames", "text", "clip", "motion-features", "camera-path", "hands", "camera"]
 """`motion`: a `Motion`. `frames`: features per video frame (time, feature). `clip`: features of the whole video
 (item, feature). `motion-features`: features of the whole motion (feature,). `text`: features (feature,).
-`camera-path`, `hands`: a `CameraPath` or `HandDetections` of the video. `camera`: the split's `Camera`."""
-ESTIMATED: tuple[What, ...] = ("camera-path", "hands")
+`camera-path`, `hands`: a `CameraPath` or `HandDetections` of the video. `camera`: the split's `Camera`.
+`egobench.catalog.INPUTS` says what part of a clip each is made of, and by which method."""
+ESTIMATED: tuple[What, ...] = tuple(what for what, kind in INPUTS.items() if kind.is_estimated)  # pyright: ignore
 """What estimators make; `Need.extractor` names the estimator."""
 
 
@@ -40,10 +40,51 @@ class Need:
     camera."""
 
     def __post_init__(self) -> None:
-        if self.extractor is None and self.what in ("clip", "motion-features", *ESTIMATED):
+        if self.extractor is None and not INPUTS[self.what].is_raw:
             raise BadInputError(
                 f"{self.what} does not come by itself; name its extractor or estimator", code="need-extractor"
             )
+
+
+@dataclass(frozen=True)
+class Metric(ABC):
+    """What both kinds share. The fields of a subclass are its settings, and all of them stand in its record."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    """Version of the definition. It rises with every change of the value."""
+    unit: ClassVar[str]
+    better: ClassVar[Better]
+
+    # Without annotation these are defaults of the class, and no fields.
+    preset = ""
+    """Catalogue name of the extractor or estimator. A metric that has a choice makes it a field (`preset: str = …`);
+    `--metrics NAME:PRESET` then sets it."""
+    preset_kind = "extractors"
+    """Kind of the preset: `extractors` or `estimators`."""
+    needs_positions = False
+    """Whether a camera path without positions (`Estimator.rotations_only`) is of no use to the metric."""
+
+    @abstractmethod
+    def needs(self) -> Mapping[str, Need]:
+        """Keyword of `__call__`, or key of `inputs` in `score`, to what it wants."""
+
+    def check(self, facts: Mapping[str, Any]) -> None:
+        """Refuses a split (`Split.facts`) that the metric cannot score. It is called before anything is sampled.
+
+        Raises:
+            BadInputError: `split-form`.
+        """
+        return None
+
+    def definition(self) -> Mapping[str, Any]:
+        """What decides the value beside name, version and fields: frames, thresholds, solver. JSON-ready."""
+        return {}
+
+    def record(self) -> Mapping[str, Any]:
+        """The metric's part of the protocol, JSON-ready: name, version, fields and definition."""
+        settings = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {"metric": self.name, "version": self.version, **settings, **self.definition()}
 
 
 @dataclass(frozen=True)
@@ -55,30 +96,26 @@ class ClipScore:
     """JSON-ready companions: numbers, words, lists of numbers; None where one has no meaning."""
 
 
-class ClipMetric(Protocol):
-    """A number per clip; its mean over clips is the result.
+@dataclass(frozen=True)
+class ClipMetric(Metric):
+    """A number per clip; its mean over clips is the result."""
 
-    A metric whose `__call__` gives a `ClipScore` may have a method `summary(scores, floor)`, which turns the scores of
-    the defined rows, and the mean of the same metric on reference video with its own motion, into details of the result
-    (JSON-ready).
-    """
+    @abstractmethod
+    def __call__(self, *arrays: Any, **inputs: Any) -> float | ClipScore:
+        """Scores one clip. The parameters have the names of `needs`.
 
-    name: ClassVar[str]
-    version: ClassVar[int]
-    unit: ClassVar[str]
-    better: ClassVar[Better]
+        Raises:
+            Undefined: the metric has no meaning here; says why.
+        """
 
-    def needs(self) -> Mapping[str, Need]:
-        """Keyword of `__call__` to what it wants."""
-        ...
+    def summary(self, scores: Sequence[ClipScore], floor: float | None) -> Mapping[str, Any]:
+        """Further details of the result, JSON-ready; only for a metric whose `__call__` gives a `ClipScore`.
 
-    def __call__(self, **inputs: Any) -> float | ClipScore:
-        """Scores one clip. Raises `Undefined` with the reason where the metric has no meaning."""
-        ...
-
-    def record(self) -> Mapping[str, Any]:
-        """The metric's part of the protocol, JSON-ready: name, version, preset, frames, thresholds, solver."""
-        ...
+        Args:
+            scores: of the defined rows.
+            floor: mean of the same metric on reference video with its own motion; None where it is not known.
+        """
+        return {}
 
 
 @dataclass(frozen=True)
@@ -90,25 +127,17 @@ class SetScore:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-class SetMetric(Protocol):
+@dataclass(frozen=True)
+class SetMetric(Metric):
     """One number from all clips.
 
-    Two runs are compared by what each recording adds to the number. A metric that is one sum over another has a method
-    `terms(inputs, clips)`, which gives numerator and denominator of every row (both (row,), their sums the value). Any
-    other may have `left_out(inputs, blocks)`, its value and its values without each block of rows (`blocks`: (row,) 0,
-    1, …), where that is faster than scoring all but a block, which is what is done otherwise.
+    `needs` may name as many inputs as it likes. With one of source `reference` the floor is what as many real clips of
+    other recordings give; without, the metric with the references as samples.
+
+    Two runs are compared by what each recording adds to the number: by `terms`, or else by `left_out`.
     """
 
-    name: ClassVar[str]
-    version: ClassVar[int]
-    unit: ClassVar[str]
-    better: ClassVar[Better]
-
-    def needs(self) -> Mapping[str, Need]:
-        """Key of `inputs` to what it wants, as many as it likes. With one of source `reference` the floor is what
-        as many real clips of other recordings give; without, the metric with the references as samples."""
-        ...
-
+    @abstractmethod
     def score(
         self,
         inputs: Mapping[str, Sequence[Any]],
@@ -133,8 +162,24 @@ class SetMetric(Protocol):
             BadInputError: fewer than two clips, features that do not match or are not finite.
             Undefined: the metric has no meaning on this set.
         """
-        ...
 
-    def record(self) -> Mapping[str, Any]:
-        """The metric's part of the protocol, JSON-ready: name, version, preset, frames, thresholds, solver."""
-        ...
+    def terms(
+        self, inputs: Mapping[str, Sequence[Any]], clips: Sequence[str]
+    ) -> tuple[Float[np.ndarray, " row"], Float[np.ndarray, " row"]] | None:
+        """Numerator and denominator of every row, for a metric that is the sum of one over the sum of the other; None
+        for any other metric."""
+        return None
+
+    def left_out(
+        self, inputs: Mapping[str, Sequence[Any]], blocks: Int[np.ndarray, " row"]
+    ) -> tuple[float, Float[np.ndarray, " block"]] | None:
+        """The value, and the values without each block of rows (`blocks`: (row,) 0, 1, …), for a metric that has a
+        faster way than scoring all but a block; None for any other metric, which is scored that way."""
+        return None
+
+
+def as_metric(metric: Any) -> ClipMetric | SetMetric:
+    """The metric. One that inherits neither base gets its defaults, with a DeprecationWarning (see `inheriting`)."""
+    if isinstance(metric, ClipMetric | SetMetric):
+        return metric
+    return inheriting(metric, SetMetric if hasattr(metric, "score") else ClipMetric)

@@ -9,12 +9,12 @@ import numpy as np
 from egobench.errors import Undefined
 from egobench.geometry.body import bone_lengths
 from egobench.geometry.border import motion_arrays
-from egobench.metrics.base import Better, Need
+from egobench.metrics.base import Better, ClipMetric, Need
 from egobench.types import Motion
 
 
 @dataclass(frozen=True)
-class BoneDrift:
+class BoneDrift(ClipMetric):
     """Mean over bones of the standard deviation over time of the bone's length, m.
 
     The standard deviation (ddof 0), not max - min: a range grows with the number of frames, and one bad frame is all
@@ -47,6 +47,5 @@ class BoneDrift:
             raise Undefined("one frame has no drift; 2 are needed")
         return float(np.mean(np.std(bone_lengths(skeleton, positions), axis=0)))
 
-    def record(self) -> Mapping[str, Any]:
-        """What decides the value."""
-        return {"metric": self.name, "version": self.version, "bones": "all", "spread": "standard deviation, ddof 0"}
+    def definition(self) -> Mapping[str, Any]:
+        return {"bones": "all", "spread": "standard deviation, ddof 0"}

@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Float
 
 from egobench.errors import BadInputError, Undefined
-from egobench.metrics.base import Better, Need
+from egobench.metrics.base import Better, ClipMetric, Need
 
 
 @dataclass(frozen=True)
-class ClipSim:
+class ClipSim(ClipMetric):
     """Mean over frames 1 … T-1 of cos(text, frame) × 100.
 
     Frame 0 is the conditioning frame: it is given, so it is left out. Cosines are not clamped; negative ones count.
@@ -69,12 +69,8 @@ class ClipSim:
             raise Undefined(f"the feature of frame {1 + int(np.argmin(frame_norms))} is zero and has no direction")
         return float(100.0 * np.mean((frames[1:] @ text) / (frame_norms * text_norm)))
 
-    def record(self) -> Mapping[str, Any]:
-        """What decides the value, besides the extractor."""
+    def definition(self) -> Mapping[str, Any]:
         return {
-            "metric": self.name,
-            "version": self.version,
-            "preset": self.preset,
             "frames": "1 … T-1 (without the conditioning frame)",
             "pooling": "mean of cosines, no clamp, × 100",
         }

@@ -1,19 +1,39 @@
 """Feet against the floor at z = 0: how deep they sink in, how high they hang above. m; world metres, z up."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from jaxtyping import Float
 
 from egobench.geometry.border import motion_arrays
 from egobench.geometry.contact import SOLE, float_heights, foot_positions, penetration_depths
-from egobench.metrics.base import Better, Need
+from egobench.metrics.base import Better, ClipMetric, Need
 from egobench.types import Motion
 
 
 @dataclass(frozen=True)
-class FloorPenetration:
+class _FloorMetric(ClipMetric):
+    """Mean over all frames of how far the feet are under or over the floor, m."""
+
+    @abstractmethod
+    def heights(self, feet: Float[np.ndarray, "time foot_joint 3"]) -> Float[np.ndarray, " time"]:
+        """Metres, at least 0, of the feet in each frame."""
+
+    def needs(self) -> Mapping[str, Need]:
+        """The sample's motion."""
+        return {"motion": Need("sample", "motion")}
+
+    def __call__(self, motion: Motion) -> float:
+        """Scores one clip; never undefined. Raises BadInputError with the codes of `motion_arrays`."""
+        positions, _, _, skeleton = motion_arrays(motion)
+        return float(np.mean(self.heights(foot_positions(skeleton, positions))))
+
+
+@dataclass(frozen=True)
+class FloorPenetration(_FloorMetric):
     """Mean over all frames of the depth of the deepest foot joint under the floor, m.
 
     A joint is inside the foot, so the ball of the foot counts below z = 0.01 m and the ankle below 0.03 m: less flesh
@@ -31,26 +51,17 @@ class FloorPenetration:
     unit: ClassVar[str] = "m"
     better: ClassVar[Better] = "lower"
 
-    def needs(self) -> Mapping[str, Need]:
-        """The sample's motion."""
-        return {"motion": Need("sample", "motion")}
+    def heights(self, feet: Float[np.ndarray, "time foot_joint 3"]) -> Float[np.ndarray, " time"]:
+        return penetration_depths(feet)
 
-    def __call__(self, motion: Motion) -> float:
-        """Scores one clip; never undefined. Raises BadInputError with the codes of `motion_arrays`."""
-        positions, _, _, skeleton = motion_arrays(motion)
-        return float(np.mean(penetration_depths(foot_positions(skeleton, positions))))
-
-    def record(self) -> Mapping[str, Any]:
-        """What decides the value."""
+    def definition(self) -> Mapping[str, Any]:
         return {
-            "metric": self.name,
-            "version": self.version,
             "least_height_m": {part: low for part, (low, _) in SOLE.items()},
         }
 
 
 @dataclass(frozen=True)
-class FloorFloat:
+class FloorFloat(_FloorMetric):
     """Mean over all frames of the height of the lowest foot joint over where a standing foot has it, m.
 
     The ball of the foot is at most 0.05 m above the sole and the ankle 0.13 m; the joint that exceeds its own bound
@@ -68,19 +79,10 @@ class FloorFloat:
     unit: ClassVar[str] = "m"
     better: ClassVar[Better] = "lower"
 
-    def needs(self) -> Mapping[str, Need]:
-        """The sample's motion."""
-        return {"motion": Need("sample", "motion")}
+    def heights(self, feet: Float[np.ndarray, "time foot_joint 3"]) -> Float[np.ndarray, " time"]:
+        return float_heights(feet)
 
-    def __call__(self, motion: Motion) -> float:
-        """Scores one clip; never undefined. Raises BadInputError with the codes of `motion_arrays`."""
-        positions, _, _, skeleton = motion_arrays(motion)
-        return float(np.mean(float_heights(foot_positions(skeleton, positions))))
-
-    def record(self) -> Mapping[str, Any]:
-        """What decides the value."""
+    def definition(self) -> Mapping[str, Any]:
         return {
-            "metric": self.name,
-            "version": self.version,
             "greatest_height_m": {part: high for part, (_, high) in SOLE.items()},
         }

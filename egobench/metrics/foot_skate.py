@@ -9,13 +9,13 @@ import numpy as np
 from egobench.errors import Undefined
 from egobench.geometry.border import motion_arrays
 from egobench.geometry.contact import NEAR_GROUND, STANDING_QUANTILE, foot_positions, support_speeds
-from egobench.metrics.base import Better, Need
-from egobench.metrics.coarse import refuse_coarse
+from egobench.metrics.base import Better, ClipMetric, Need
+from egobench.motions.precision import refuse_coarse
 from egobench.types import Motion
 
 
 @dataclass(frozen=True)
-class FootSkate:
+class FootSkate(ClipMetric):
     """Mean horizontal speed of the supporting foot joint over the steps that have one, m/s.
 
     A foot joint (ankle or ball) may carry the body while it is within 5 cm of its standing height; the slowest of
@@ -53,11 +53,8 @@ class FootSkate:
             raise Undefined(f"no foot stays near the ground for two successive frames of {len(positions)}")
         return float(np.mean(speeds))
 
-    def record(self) -> Mapping[str, Any]:
-        """What decides the value."""
+    def definition(self) -> Mapping[str, Any]:
         return {
-            "metric": self.name,
-            "version": self.version,
             "support": "slowest foot joint near the ground at both ends of a step",
             "near_ground_m": NEAR_GROUND,
             "standing_quantile": STANDING_QUANTILE,

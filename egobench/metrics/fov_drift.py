@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from egobench.errors import Undefined
-from egobench.metrics.base import Better, ClipScore, Need
+from egobench.metrics.base import Better, ClipMetric, ClipScore, Need
 from egobench.metrics.path_pair import LOST, check_path
 from egobench.types import CameraPath
 
 
 @dataclass(frozen=True)
-class FovDrift:
+class FovDrift(ClipMetric):
     """100 · |ln(estimated / declared focal length)|, near enough the percentage by which the focal length is off.
 
     The logarithm makes twice and half the same. `detail` has the ratio (under 1: the video is drawn with a wider view
@@ -60,11 +60,7 @@ class FovDrift:
         ratios = np.array([score.detail["focal_ratio"] for score in scores], dtype=np.float64)
         return {"focal_ratio": {"median": float(np.median(ratios)), "mean": float(ratios.mean()), "n": len(scores)}}
 
-    def record(self) -> Mapping[str, Any]:
-        """What decides the value, besides the estimator and the clips."""
+    def definition(self) -> Mapping[str, Any]:
         return {
-            "metric": self.name,
-            "version": self.version,
-            "preset": self.preset,
             "distance": "100 |ln(estimated / declared focal length)|",
         }

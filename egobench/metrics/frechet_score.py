@@ -3,14 +3,15 @@
 Features are given per row (item, feature), samples beside their references.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from egobench.errors import BadInputError
-from egobench.metrics.base import SetScore
+from egobench.metrics.base import SetMetric, SetScore
 from egobench.stats.frechet import frechet_distance, frechet_interval, frechet_limit
 from egobench.stats.influence import frechet_influence
 from egobench.stats.kernel import kernel_distance
@@ -21,6 +22,58 @@ SOLVER = {
     "interval": "delete-d jackknife by sequence, three quarters kept",
 }
 """Part of the record of every Fréchet metric."""
+Rows = Sequence[Float[np.ndarray, "..."]]
+"""Features of one side, a row (clip × seed) each."""
+
+
+@dataclass(frozen=True)
+class FrechetMetric(SetMetric):
+    """A Fréchet distance between the features of all samples and of all references.
+
+    Its inputs are called `sample` and `reference`; entry i of both is row i.
+    """
+
+    counted: ClassVar[str]
+    """What an item is called in `detail`: `frames` for `n_frames`."""
+
+    def sides(self, inputs: Mapping[str, Rows]) -> tuple[Rows, Rows]:
+        """Samples and references, a row (item, feature) each."""
+        return inputs["sample"], inputs["reference"]
+
+    def entering(self, rows: Rows) -> Rows:
+        """The items of each row that enter the distance; all of them unless a subclass says otherwise."""
+        return rows
+
+    def score(
+        self,
+        inputs: Mapping[str, Rows],
+        clips: Sequence[str],
+        groups: Int[np.ndarray, " row"],
+        *,
+        draws: int,
+        seed: int,
+    ) -> SetScore:
+        """Scores the set. With `draws` = 0 there is no interval, `fd_inf` or `influence`, and the two sides may then
+        have different numbers of rows (two halves of a split).
+
+        Raises:
+            BadInputError: fewer than two clips (`features-clips`), clips of other lengths than the references or too
+                short (`features-frames`), features that do not match, are all the same or not finite (`features-…`).
+        """
+        sides = self.sides(inputs)
+        check_rows(self.name, *sides, rows=len(groups), draws=draws)
+        sample, reference = (self.entering(side) for side in sides)
+        return frechet_score(sample, reference, clips, groups, counted=self.counted, draws=draws, seed=seed)
+
+    def left_out(
+        self, inputs: Mapping[str, Rows], blocks: Int[np.ndarray, " row"]
+    ) -> tuple[float, Float[np.ndarray, " block"]]:
+        """The distance, and the distance without each block of rows. Errors as `score`."""
+        sample, reference = (self.entering(side) for side in self.sides(inputs))
+        return frechet_left_out(sample, reference, blocks)
+
+    def definition(self) -> Mapping[str, Any]:
+        return SOLVER
 
 
 def frechet_score(

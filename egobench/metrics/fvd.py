@@ -3,23 +3,20 @@
 Unterthiner et al. 2018 (arXiv:1812.01717). In squared units of the features; never compare two N, two T or two presets.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-from jaxtyping import Float, Int
-
 from egobench.errors import BadInputError
-from egobench.metrics.base import Better, Need, SetScore
-from egobench.metrics.frechet_score import SOLVER, check_rows, frechet_left_out, frechet_score
+from egobench.metrics.base import Better, Need
+from egobench.metrics.frechet_score import FrechetMetric
 
 MIN_FRAMES = 10
 """I3D halves time four times over; on fewer frames it fails or answers with its padding."""
 
 
 @dataclass(frozen=True)
-class Fvd:
+class Fvd(FrechetMetric):
     """Fréchet distance over the features of every clip, all its frames and the conditioning frame among them.
 
     `detail` holds the companions of `i-fid`: `kid`, `fd_inf`, `n_below_d`, `influence`.
@@ -37,6 +34,7 @@ class Fvd:
     version: ClassVar[int] = 1
     unit: ClassVar[str] = "feature²"
     better: ClassVar[Better] = "lower"
+    counted = "items"
 
     preset: str = "egomini-video"
     """Catalogue name of an extractor of clips."""
@@ -55,37 +53,5 @@ class Fvd:
                 f"{facts['num_video_frames']} video frames; {self.name} needs {MIN_FRAMES} or more", code="split-form"
             )
 
-    def score(
-        self,
-        inputs: Mapping[str, Sequence[Float[np.ndarray, "_item _feature"]]],
-        clips: Sequence[str],
-        groups: Int[np.ndarray, " row"],
-        *,
-        draws: int,
-        seed: int,
-    ) -> SetScore:
-        """Scores the set; entry i of `sample` and `reference` is row i, with equally many items everywhere.
-
-        Raises:
-            BadInputError: fewer than two clips (`features-clips`), clips of other lengths (`features-frames`), features
-                that do not match, are all the same or not finite (`features-…`).
-        """
-        sample, reference = inputs["sample"], inputs["reference"]
-        check_rows(self.name, sample, reference, rows=len(groups), draws=draws)
-        return frechet_score(sample, reference, clips, groups, counted="items", draws=draws, seed=seed)
-
-    def left_out(
-        self, inputs: Mapping[str, Sequence[Float[np.ndarray, "_item _feature"]]], blocks: Int[np.ndarray, " row"]
-    ) -> tuple[float, Float[np.ndarray, " block"]]:
-        """The distance, and without each block of rows. Errors as `score`."""
-        return frechet_left_out(inputs["sample"], inputs["reference"], blocks)
-
-    def record(self) -> Mapping[str, Any]:
-        """What decides the value, besides the extractor, the split, N and T."""
-        return {
-            "metric": self.name,
-            "version": self.version,
-            "preset": self.preset,
-            "frames": "all, the conditioning frame among them",
-            **SOLVER,
-        }
+    def definition(self) -> Mapping[str, Any]:
+        return {"frames": "all, the conditioning frame among them", **super().definition()}

@@ -17,7 +17,7 @@ from egobench.geometry.palms import (
     palms_travel,
     view_palms_in_video,
 )
-from egobench.metrics.base import Better, Need, SetScore
+from egobench.metrics.base import Better, Need, SetMetric, SetScore
 from egobench.metrics.path_pair import STILL_SHARE, stands_still
 from egobench.stats.binary import Counts, agreement, f1, f1_interval
 from egobench.types import SIDES, Camera, HandDetections, Motion
@@ -28,7 +28,7 @@ INPUTS = ("hands", "motion", "camera", "reference")
 
 
 @dataclass(frozen=True)
-class HandScore:
+class HandScore(SetMetric):
     """F1 of *a hand is seen in the video* (detector) against *its palm is in the picture* (motion), per frame and side.
 
     The palm, wrist + 8 cm along the hand, is in the picture if it lies in front of the camera (z > 0.05 m) and projects
@@ -116,12 +116,8 @@ class HandScore:
         hit, false, missed, _ = np.array([row.sides.sum(axis=0) for row in rows], dtype=np.float64).T
         return 2 * hit, 2 * hit + false + missed
 
-    def record(self) -> Mapping[str, Any]:
-        """What decides the value, besides the detector, its threshold, the camera and the clips."""
+    def definition(self) -> Mapping[str, Any]:
         return {
-            "metric": self.name,
-            "version": self.version,
-            "preset": self.preset,
             "palm": f"wrist + {PALM_FROM_WRIST} m along the hand",
             "in_front": f"z > {NEAREST} m",
             "ignored": f"within {BORDER} of width or height of the image's border, inside or outside",

@@ -10,12 +10,12 @@ import numpy as np
 from egobench.errors import Undefined
 from egobench.geometry.body import chain, rest_offsets
 from egobench.geometry.border import motion_arrays
-from egobench.metrics.base import Better, Need
+from egobench.metrics.base import Better, ClipMetric, Need
 from egobench.types import Motion
 
 
 @dataclass(frozen=True)
-class HeadRoot:
+class HeadRoot(ClipMetric):
     """Mean distance between the head as given and the head rebuilt from the root through the spine's rotations, m.
 
     The bones' rest offsets are those that fit the clip best: the mean over time of R_parentᵀ (p_joint - p_parent). A
@@ -54,6 +54,5 @@ class HeadRoot:
             rebuilt = rebuilt + rotations[:, parent] @ offsets[joint]
         return float(np.mean(np.linalg.norm(rebuilt - positions[:, joints[-1]], axis=-1)))
 
-    def record(self) -> Mapping[str, Any]:
-        """What decides the value."""
-        return {"metric": self.name, "version": self.version, "offsets": "mean over the clip, per bone"}
+    def definition(self) -> Mapping[str, Any]:
+        return {"offsets": "mean over the clip, per bone"}

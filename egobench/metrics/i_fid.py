@@ -3,20 +3,20 @@
 Heusel et al. 2017 (arXiv:1706.08500) over video frames. In squared units of the features; never compare two N.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from egobench.errors import BadInputError
-from egobench.metrics.base import Better, Need, SetScore
-from egobench.metrics.frechet_score import SOLVER, check_rows, frechet_left_out, frechet_score
+from egobench.metrics.base import Better, Need
+from egobench.metrics.frechet_score import FrechetMetric, Rows
 
 
 @dataclass(frozen=True)
-class IFID:
+class IFID(FrechetMetric):
     """Fréchet distance over 8 frames of every clip, uniformly spaced over frames 1 … T-1, both ends kept.
 
     Frame 0 is the conditioning frame: it is given, so it would flatter. `detail` holds the companions `kid` (unbiased
@@ -35,6 +35,7 @@ class IFID:
     version: ClassVar[int] = 1
     unit: ClassVar[str] = "feature²"
     better: ClassVar[Better] = "lower"
+    counted = "frames"
 
     preset: str = "egomini-clip"
     """Catalogue name of an extractor of frames."""
@@ -57,47 +58,17 @@ class IFID:
                 code="split-form",
             )
 
-    def score(
-        self,
-        inputs: Mapping[str, Sequence[Float[np.ndarray, "_time _feature"]]],
-        clips: Sequence[str],
-        groups: Int[np.ndarray, " row"],
-        *,
-        draws: int,
-        seed: int,
-    ) -> SetScore:
-        """Scores the set; entry i of `sample` and `reference` is row i with all its frames.
+    def entering(self, rows: Rows) -> Rows:
+        chosen = frame_indices(len(rows[0]), self.frames_per_clip)
+        return [row[chosen] for row in rows]
 
-        With `draws` = 0 there is no interval, `fd_inf` or `influence`; the two may then differ in length (two halves
-        of a split).
-
-        Raises:
-            BadInputError: fewer than two clips (`features-clips`), clips too short, or of other lengths than
-                the references (`features-frames`), features that do not match or are not finite (`features-…`).
-        """
-        sides = [inputs["sample"], inputs["reference"]]
-        check_rows(self.name, *sides, rows=len(groups), draws=draws)
-        chosen = frame_indices(len(sides[0][0]), self.frames_per_clip)
-        sample, reference = ([clip[chosen] for clip in side] for side in sides)
-        return frechet_score(sample, reference, clips, groups, counted="frames", draws=draws, seed=seed)
-
-    def left_out(
-        self, inputs: Mapping[str, Sequence[Float[np.ndarray, "_time _feature"]]], blocks: Int[np.ndarray, " row"]
-    ) -> tuple[float, Float[np.ndarray, " block"]]:
-        """The distance, and without each block of rows. Errors as `score`."""
-        chosen = frame_indices(len(inputs["sample"][0]), self.frames_per_clip)
-        sample, reference = ([clip[chosen] for clip in inputs[side]] for side in ("sample", "reference"))
-        return frechet_left_out(sample, reference, blocks)
+    def definition(self) -> Mapping[str, Any]:
+        words = f"{self.frames_per_clip} of 1 … T-1, uniformly spaced, both ends kept, halves rounded up"
+        return {"frames": words, **super().definition()}
 
     def record(self) -> Mapping[str, Any]:
-        """What decides the value, besides the extractor, the split and N."""
-        return {
-            "metric": self.name,
-            "version": self.version,
-            "preset": self.preset,
-            "frames": f"{self.frames_per_clip} of 1 … T-1, uniformly spaced, both ends kept, halves rounded up",
-            **SOLVER,
-        }
+        """As every metric, without `frames_per_clip`, which `frames` states in words."""
+        return {key: value for key, value in super().record().items() if key != "frames_per_clip"}
 
 
 def frame_indices(num_frames: int, count: int = 8) -> Int[np.ndarray, " kept"]:

@@ -8,13 +8,13 @@ import numpy as np
 
 from egobench.errors import Undefined
 from egobench.geometry.border import motion_arrays
-from egobench.metrics.base import Better, Need
-from egobench.metrics.coarse import refuse_coarse
+from egobench.metrics.base import Better, ClipMetric, Need
+from egobench.motions.precision import refuse_coarse
 from egobench.types import Motion
 
 
 @dataclass(frozen=True)
-class Jerk:
+class Jerk(ClipMetric):
     """Mean over joints and time of |third difference of the position| · fps³, m/s³.
 
     Source: Flash & Hogan 1985 for jerk as the measure of smoothness; the third difference is general practice.
@@ -45,6 +45,5 @@ class Jerk:
         refuse_coarse(positions, "third differences")
         return float(np.mean(np.linalg.norm(np.diff(positions, n=3, axis=0), axis=-1)) * fps**3)
 
-    def record(self) -> Mapping[str, Any]:
-        """What decides the value."""
-        return {"metric": self.name, "version": self.version, "joints": "all", "difference": "third, forward"}
+    def definition(self) -> Mapping[str, Any]:
+        return {"joints": "all", "difference": "third, forward"}

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from egobench.metrics.base import Better, Need, SetScore
-from egobench.metrics.frechet_score import SOLVER, check_rows, frechet_left_out, frechet_score
+from egobench.metrics.frechet_score import FrechetMetric, Rows
 from egobench.stats.diversity import PAIRS, diversity, multimodality
 
 ONE_SEED = "one sample per clip; --seeds 2 or more are needed"
 
 
 @dataclass(frozen=True)
-class MFid:
+class MFid(FrechetMetric):
     """Fréchet distance over one feature vector per motion.
 
     `detail` holds the companions of `i-fid` (`kid`, `fd_inf`, `n_below_d`, `influence`) and `diversity`: the mean
@@ -37,6 +37,7 @@ class MFid:
     version: ClassVar[int] = 1
     unit: ClassVar[str] = "feature²"
     better: ClassVar[Better] = "lower"
+    counted = "motions"
 
     preset: str = "motion-text"
     """Catalogue name of an extractor of motions."""
@@ -48,29 +49,26 @@ class MFid:
             "reference": Need("reference", "motion-features", self.preset),
         }
 
+    def sides(self, inputs: Mapping[str, Rows]) -> tuple[Rows, Rows]:
+        sample, reference = ([np.atleast_2d(row) for row in inputs[side]] for side in ("sample", "reference"))
+        return sample, reference
+
     def score(
         self,
-        inputs: Mapping[str, Sequence[Float[np.ndarray, " _feature"]]],
+        inputs: Mapping[str, Rows],
         clips: Sequence[str],
         groups: Int[np.ndarray, " row"],
         *,
         draws: int,
         seed: int,
     ) -> SetScore:
-        """Scores the set; entry i of `sample` and `reference` is row i. Without `draws`, no companion is drawn.
-
-        Raises:
-            BadInputError: fewer than two clips (`features-clips`), features that do not match, are all the same or
-                not finite (`features-…`).
-        """
-        sample, reference = ([np.atleast_2d(row) for row in inputs[side]] for side in ("sample", "reference"))
-        check_rows(self.name, sample, reference, rows=len(groups), draws=draws)
-        score = frechet_score(sample, reference, clips, groups, counted="motions", draws=draws, seed=seed)
+        """As every `FrechetMetric`; with `draws`, diversity and multimodality beside it."""
+        score = super().score(inputs, clips, groups, draws=draws, seed=seed)
         if not draws or len(set(clips)) < 2:
             return score
-        rows = [np.concatenate(side) for side in (sample, reference)]
-        apart = diversity(rows, clips, pairs=PAIRS, seed=seed)
-        over_seeds = multimodality(rows[0], clips)
+        sample, reference = (np.concatenate(side) for side in self.sides(inputs))
+        apart = diversity([sample, reference], clips, pairs=PAIRS, seed=seed)
+        over_seeds = multimodality(sample, clips)
         companions = {
             "diversity": {"sample": apart[0], "reference": apart[1], "pairs": PAIRS},
             "multimodality": over_seeds,
@@ -78,19 +76,5 @@ class MFid:
         }
         return SetScore(score.value, score.ci95, {**score.detail, **companions})
 
-    def left_out(
-        self, inputs: Mapping[str, Sequence[Float[np.ndarray, " _feature"]]], blocks: Int[np.ndarray, " row"]
-    ) -> tuple[float, Float[np.ndarray, " block"]]:
-        """The distance, and without each block of rows. Errors as `score`."""
-        sample, reference = ([np.atleast_2d(row) for row in inputs[side]] for side in ("sample", "reference"))
-        return frechet_left_out(sample, reference, blocks)
-
-    def record(self) -> Mapping[str, Any]:
-        """What decides the value, besides the extractor, the split and N."""
-        return {
-            "metric": self.name,
-            "version": self.version,
-            "preset": self.preset,
-            "motions": "one feature vector each",
-            **SOLVER,
-        }
+    def definition(self) -> Mapping[str, Any]:
+        return {"motions": "one feature vector each", **super().definition()}

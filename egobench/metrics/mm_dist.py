@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Float
 
 from egobench.errors import BadInputError
-from egobench.metrics.base import Better, Need
+from egobench.metrics.base import Better, ClipMetric, Need
 
 
 @dataclass(frozen=True)
-class MmDist:
+class MmDist(ClipMetric):
     """Euclidean distance between the features of a motion and of its caption, float64, not squared.
 
     Source: Guo et al. 2022 (CVPR, HumanML3D), there also "matching score"; the column is EgoTwin's (arXiv:2508.13013).
@@ -53,11 +53,7 @@ class MmDist:
                 raise BadInputError(f"{name} features are not finite", code="features-nonfinite")
         return float(np.linalg.norm(motion - text))
 
-    def record(self) -> Mapping[str, Any]:
-        """What decides the value, besides the extractor."""
+    def definition(self) -> Mapping[str, Any]:
         return {
-            "metric": self.name,
-            "version": self.version,
-            "preset": self.preset,
             "distance": "Euclidean, float64",
         }

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from egobench.errors import BadInputError, Undefined
-from egobench.metrics.base import Better, Need, SetScore
+from egobench.metrics.base import Better, Need, SetMetric, SetScore
 from egobench.stats.bootstrap import cluster_mean_interval
 from egobench.stats.retrieval import POOL, REPLICATIONS, TOP, Identical, Retrieval, retrieve
 
@@ -17,7 +17,7 @@ POOL_SEED = 0
 
 
 @dataclass(frozen=True)
-class RPrecision:
+class RPrecision(SetMetric):
     """Share of captions whose own motion is among the 3 nearest of a pool of 32, over 20 partitions into pools.
 
     The caption is the query, Euclidean distance ranks. Every row is a query exactly once per partition; the last pool
@@ -105,16 +105,11 @@ class RPrecision:
             raise Undefined(f"{number} clips; a pool needs {POOL}")
         return text, motion, [str(caption) for caption in inputs["caption"]]
 
-    def record(self) -> Mapping[str, Any]:
-        """What decides the value, besides the extractor and the clips."""
+    def definition(self) -> Mapping[str, Any]:
         return {
-            "metric": self.name,
-            "version": self.version,
-            "preset": self.preset,
             "top": TOP,
             "pool": f"{POOL} clips by hash of clip id, seed {POOL_SEED} and replication; the last one filled up",
             "replications": REPLICATIONS,
-            "identical": self.identical,
             "ties": "mean over their orders",
         }
 

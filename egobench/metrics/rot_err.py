@@ -1,29 +1,19 @@
 """Rotation error: does the video's camera turn as the head of the body does? Degrees."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from jaxtyping import Float
 
 from egobench.geometry.alignment import anchor, rotation_gauge
 from egobench.geometry.head_camera import HeadCameraPath
 from egobench.geometry.path_errors import frobenius_errors, mean_over_frames, relative_errors, rotation_errors
 from egobench.geometry.rotation import angles_to_constant, largest_turn
-from egobench.metrics.base import Better, ClipScore, Need
-from egobench.metrics.path_pair import (
-    LEAST_MARGIN,
-    STILL_SHARE,
-    PathPair,
-    in_json,
-    or_none,
-    pair_paths,
-    stands_still,
-    tally,
-    why_null,
-)
-from egobench.metrics.path_summary import path_summary
-from egobench.types import Camera, CameraPath, Motion
+from egobench.metrics.base import Better
+from egobench.metrics.path_metric import Movement, PathMetric
+from egobench.metrics.path_pair import LEAST_MARGIN, STILL_SHARE, PathPair, in_json, or_none
 
 FLOORS = 5.0
 """A clip is observable if its reference turns at least so many times the floor."""
@@ -38,7 +28,7 @@ COMPANIONS = (
 
 
 @dataclass(frozen=True)
-class RotErr:
+class RotErr(PathMetric):
     """Mean over video frames of the angle between the estimated camera and the camera on the body's head, degrees.
 
     The camera on the head is T_world_head @ T_head_camera, the lever arm fixed per split. The estimator's world has its
@@ -66,96 +56,50 @@ class RotErr:
     unit: ClassVar[str] = "deg"
     better: ClassVar[Better] = "lower"
     preset_kind: ClassVar[str] = "estimators"
+    verb = "turned"
+    least_movement = LEAST_TURN
+    companions = COMPANIONS
+    thresholds = SUCCESS
 
-    preset: str = "egomini-odometry"
-    """Catalogue name of an estimator of camera paths."""
+    def movement(self, head: HeadCameraPath) -> Movement:
+        """Degrees: the largest angle between two frames, and the mean angle to the best constant rotation."""
+        to_constant = angles_to_constant(head.R, np.ones(len(head.R), dtype=bool))
+        return Movement(float(np.degrees(largest_turn(head.R))), float(np.degrees(to_constant.mean())))
 
-    def needs(self) -> Mapping[str, Need]:
-        """The camera path of the sample's video, both motions, the split's camera."""
-        return {
-            "path": Need("sample", "camera-path", self.preset),
-            "motion": Need("sample", "motion"),
-            "camera": Need("condition", "camera"),
-            "reference": Need("reference", "motion"),
-        }
+    def aggregate(self, errors: Float[np.ndarray, " time"]) -> Float[np.ndarray, ""]:
+        return mean_over_frames(errors)
 
-    def __call__(self, path: CameraPath, motion: Motion, camera: Camera, reference: Motion | None = None) -> ClipScore:
-        """Scores one clip.
+    def least_observable(self, floor: float | None) -> float | None:
+        return None if floor is None else FLOORS * float(floor)
 
-        Args:
-            reference: the recorded motion; without it a sample that stands still is not told from one that should.
-
-        Raises:
-            Undefined, BadInputError: as `pair_paths`.
-        """
-        pair = pair_paths(path, motion, camera, reference)
-        turned, null = _turning(pair.head)
-        expected, reference_null = (None, None) if pair.reference is None else _turning(pair.reference)
-        errors, companions = (None, {}) if pair.is_lost else _compare(pair)
-        is_still = stands_still(turned, expected, LEAST_TURN)
-        found = tally(errors, null, reference_null, mean_over_frames, is_still=is_still)
+    def compare(self, pair: PathPair) -> tuple[Float[np.ndarray, " time"] | None, dict[str, Any]]:
+        """Error per frame in degrees (None where no gauge is the best one) and the companions."""
+        R, head, registered = pair.R, pair.head, pair.registered
+        gauge = rotation_gauge(head.R, R, registered)
+        errors = np.degrees(rotation_errors(gauge.R, head.R, R, registered))
+        first, _ = anchor(head.R, R, head.positions, pair.positions, registered, with_scale=False)
+        anchored = np.degrees(rotation_errors(first, head.R, R, registered))
+        measured = float(mean_over_frames(errors))
         detail = {
-            "status": pair.status,
-            "coverage": pair.coverage,
-            "counted": found.counted,
-            **why_null(pair, found.counted),
-            "null_deg": found.null,
-            "turned_deg": turned,
-            "reference_turned_deg": expected,
-            **companions,
+            "measured_deg": measured,
+            "radians": float(np.radians(measured)),
+            "frobenius": float(mean_over_frames(frobenius_errors(gauge.R, head.R, R, registered))),
+            "relative_1_frame_deg": _relative(pair, 1),
+            "relative_1_s_deg": _relative(pair, pair.one_second),
+            "anchored_deg": float(mean_over_frames(anchored)),
+            "gauge_margin": float(gauge.margin),
+            "error_by_frame_deg": in_json(errors),
         }
-        return ClipScore(found.value, detail)
+        return (errors if gauge.margin > LEAST_MARGIN else None), detail
 
-    def summary(self, scores: Sequence[ClipScore], floor: float | None) -> Mapping[str, Any]:
-        """Means by status, over observable clips and per frame; the success curve."""
-        return path_summary(
-            scores,
-            companions=COMPANIONS,
-            over_time="error_by_frame_deg",
-            moved="turned_deg",
-            least_moved=None if floor is None else FLOORS * float(floor),
-            thresholds=SUCCESS,
-        )
-
-    def record(self) -> Mapping[str, Any]:
-        """What decides the value, besides the estimator, the camera and the clips."""
+    def definition(self) -> Mapping[str, Any]:
         return {
-            "metric": self.name,
-            "version": self.version,
-            "preset": self.preset,
             "gauge": "chordal mean of orientations over registered frames",
             "frames": "all, mean of angles",
             "lost_frames": "mean angle to a constant, of motion or reference; at least the registered frames' mean",
             "still": f"turns < {STILL_SHARE} of a reference that turns >= {LEAST_TURN} deg: at least its null error",
             "observable": f"reference turns >= {FLOORS} floors",
         }
-
-
-def _turning(head: HeadCameraPath) -> tuple[float, float]:
-    """Degrees: the largest angle between two frames, and the mean angle to the best constant rotation."""
-    to_constant = angles_to_constant(head.R, np.ones(len(head.R), dtype=bool))
-    return float(np.degrees(largest_turn(head.R))), float(np.degrees(to_constant.mean()))
-
-
-def _compare(pair: PathPair) -> tuple[np.ndarray | None, dict[str, Any]]:
-    """Error per frame in degrees (None where no gauge is the best one) and the companions."""
-    R, head, registered = pair.R, pair.head, pair.registered
-    gauge = rotation_gauge(head.R, R, registered)
-    errors = np.degrees(rotation_errors(gauge.R, head.R, R, registered))
-    first, _ = anchor(head.R, R, head.positions, pair.positions, registered, with_scale=False)
-    anchored = np.degrees(rotation_errors(first, head.R, R, registered))
-    measured = float(mean_over_frames(errors))
-    detail = {
-        "measured_deg": measured,
-        "radians": float(np.radians(measured)),
-        "frobenius": float(mean_over_frames(frobenius_errors(gauge.R, head.R, R, registered))),
-        "relative_1_frame_deg": _relative(pair, 1),
-        "relative_1_s_deg": _relative(pair, pair.one_second),
-        "anchored_deg": float(mean_over_frames(anchored)),
-        "gauge_margin": float(gauge.margin),
-        "error_by_frame_deg": in_json(errors),
-    }
-    return (errors if gauge.margin > LEAST_MARGIN else None), detail
 
 
 def _relative(pair: PathPair, step: int | None) -> float | None:

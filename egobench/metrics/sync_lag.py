@@ -8,7 +8,7 @@ import numpy as np
 
 from egobench.errors import Undefined
 from egobench.geometry.synchrony import angular_speed, correlation_lag
-from egobench.metrics.base import Better, ClipScore, Need
+from egobench.metrics.base import Better, ClipMetric, ClipScore, Need
 from egobench.metrics.path_pair import pair_paths
 from egobench.types import Camera, CameraPath, Motion
 
@@ -23,7 +23,7 @@ LEAST_OVERLAP = 0.5
 
 
 @dataclass(frozen=True)
-class SyncLag:
+class SyncLag(ClipMetric):
     """Time by which the camera's turning comes before or after the head's: |lag| of the peak of their correlation, ms.
 
     Angular speed of the estimated camera and of the camera on the head, from video frame to video frame; Pearson's
@@ -104,12 +104,8 @@ class SyncLag:
             "correlation": float(np.mean([score.detail["correlation"] for score in scores])),
         }
 
-    def record(self) -> Mapping[str, Any]:
-        """What decides the value, besides the estimator, the camera and the clips."""
+    def definition(self) -> Mapping[str, Any]:
         return {
-            "metric": self.name,
-            "version": self.version,
-            "preset": self.preset,
             "series": "angular speed between video frames",
             "largest_lag_s": LARGEST_LAG,
             "least_variation_deg_per_s": LEAST_VARIATION,

@@ -1,10 +1,11 @@
 """Translation error: does the video's camera go where the head of the body goes? Metres."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from jaxtyping import Float
 
 from egobench.geometry.alignment import Placement, anchor, place, rotation_gauge, similarity
 from egobench.geometry.head_camera import HeadCameraPath
@@ -15,20 +16,9 @@ from egobench.geometry.path_errors import (
     relative_errors,
     rms_over_frames,
 )
-from egobench.metrics.base import Better, ClipScore, Need
-from egobench.metrics.path_pair import (
-    LEAST_MARGIN,
-    STILL_SHARE,
-    PathPair,
-    in_json,
-    or_none,
-    pair_paths,
-    stands_still,
-    tally,
-    why_null,
-)
-from egobench.metrics.path_summary import path_summary
-from egobench.types import Camera, CameraPath, Motion
+from egobench.metrics.base import Better
+from egobench.metrics.path_metric import Movement, PathMetric
+from egobench.metrics.path_pair import LEAST_MARGIN, STILL_SHARE, PathPair, in_json, or_none
 
 FLOORS = 5.0
 LEAST_MOVED = 0.10
@@ -44,7 +34,7 @@ COMPANIONS = (
 
 
 @dataclass(frozen=True)
-class TransErr:
+class TransErr(PathMetric):
     """Root mean square, over video frames, of the distance between estimated camera and camera on the head, m.
 
     The camera on the head is T_world_head @ T_head_camera, the lever arm fixed per split. The estimator's path is laid
@@ -72,65 +62,56 @@ class TransErr:
     better: ClassVar[Better] = "lower"
     preset_kind: ClassVar[str] = "estimators"
     needs_positions: ClassVar[bool] = True
+    verb = "moved"
+    own_null = "spread_m"
+    least_movement = LEAST_MOVED
+    companions = COMPANIONS
+    thresholds = SUCCESS
 
-    preset: str = "egomini-odometry"
-    """Catalogue name of an estimator of camera paths."""
+    def movement(self, head: HeadCameraPath) -> Movement:
+        """Metres: the distance of the two farthest frames, and the RMS distance to the mean position."""
+        to_middle = distances_to_middle(head.positions, np.ones(len(head.positions), dtype=bool))
+        return Movement(float(farthest(head.positions)), float(rms_over_frames(to_middle)))
 
-    def needs(self) -> Mapping[str, Need]:
-        """The camera path of the sample's video, both motions, the split's camera."""
-        return {
-            "path": Need("sample", "camera-path", self.preset),
-            "motion": Need("sample", "motion"),
-            "camera": Need("condition", "camera"),
-            "reference": Need("reference", "motion"),
-        }
+    def aggregate(self, errors: Float[np.ndarray, " time"]) -> Float[np.ndarray, ""]:
+        return rms_over_frames(errors)
 
-    def __call__(self, path: CameraPath, motion: Motion, camera: Camera, reference: Motion | None = None) -> ClipScore:
-        """Scores one clip.
+    def least_observable(self, floor: float | None) -> float | None:
+        return LEAST_MOVED if floor is None else max(LEAST_MOVED, FLOORS * float(floor))
 
-        Args:
-            reference: the recorded motion; without it a sample that stands still is not told from one that should.
+    def is_measurable(self, pair: PathPair) -> bool:
+        return not pair.is_lost and pair.status != "rotation_only"
 
-        Raises:
-            Undefined, BadInputError: as `pair_paths`.
-        """
-        pair = pair_paths(path, motion, camera, reference)
-        moved, spread = _moving(pair.head)
-        expected, reference_null = (None, None) if pair.reference is None else _moving(pair.reference)
-        has_positions = not pair.is_lost and pair.status != "rotation_only"
-        errors, companions = _compare(pair) if has_positions else (None, {})
-        is_still = stands_still(moved, expected, LEAST_MOVED)
-        found = tally(errors, spread, reference_null, rms_over_frames, is_still=is_still)
+    def compare(self, pair: PathPair) -> tuple[Float[np.ndarray, " time"] | None, dict[str, Any]]:
+        """Error per frame in metres (None where no gauge is the best one) and the companions."""
+        head, x, registered = pair.head, pair.positions, pair.registered
+        y, with_scale = head.positions, not pair.is_metric
+        gauge = rotation_gauge(head.R, pair.R, registered)
+        placement = place(gauge.R, y, x, registered, with_scale=with_scale)
+        errors = position_errors(gauge.R, placement, y, x, registered)
+        fits = [similarity(y, x, registered, with_scale=free) for free in (True, False)]
+        sim3, se3 = (position_errors(fit.R, Placement(fit.scale, fit.shift), y, x, registered) for fit in fits)
+        anchored = position_errors(*anchor(head.R, pair.R, y, x, registered, with_scale=with_scale), y, x, registered)
+        spread = float(rms_over_frames(distances_to_middle(y[registered], registered[registered])))
+        measured = float(rms_over_frames(errors))
         detail = {
-            "status": pair.status,
-            "coverage": pair.coverage,
-            "counted": found.counted,
-            **why_null(pair, found.counted),
-            "null_m": found.null,
-            "spread_m": spread,
-            "moved_m": moved,
-            "reference_moved_m": expected,
-            **companions,
+            "alignment": "shift and scale" if with_scale else "shift",
+            "measured_m": measured,
+            "sim3_m": float(rms_over_frames(sim3)),
+            "se3_m": float(rms_over_frames(se3)),
+            "position_rank": int(fits[0].rank),
+            "anchored_m": float(rms_over_frames(anchored)),
+            "of_spread": measured / spread if spread > NO_SPREAD else None,
+            "scale": float(placement.scale) if with_scale else None,
+            "relative_1_frame_m": _relative(pair, 1, placement.scale),
+            "relative_1_s_m": _relative(pair, pair.one_second, placement.scale),
+            "gauge_margin": float(gauge.margin),
+            "error_by_frame_m": in_json(errors),
         }
-        return ClipScore(found.value, detail)
+        return (errors if gauge.margin > LEAST_MARGIN else None), detail
 
-    def summary(self, scores: Sequence[ClipScore], floor: float | None) -> Mapping[str, Any]:
-        """Means by status, over observable clips and per frame; the success curve."""
-        return path_summary(
-            scores,
-            companions=COMPANIONS,
-            over_time="error_by_frame_m",
-            moved="moved_m",
-            least_moved=LEAST_MOVED if floor is None else max(LEAST_MOVED, FLOORS * float(floor)),
-            thresholds=SUCCESS,
-        )
-
-    def record(self) -> Mapping[str, Any]:
-        """What decides the value, besides the estimator, the camera and the clips."""
+    def definition(self) -> Mapping[str, Any]:
         return {
-            "metric": self.name,
-            "version": self.version,
-            "preset": self.preset,
             "gauge": "chordal mean of orientations over registered frames",
             "alignment": "shift; and a scale >= 0 only if the estimator has none",
             "frames": "all, root mean square",
@@ -138,41 +119,6 @@ class TransErr:
             "still": f"moves < {STILL_SHARE} of a reference that moves >= {LEAST_MOVED} m: at least its null error",
             "observable": f"reference moves >= max({LEAST_MOVED} m, {FLOORS} floors)",
         }
-
-
-def _moving(head: HeadCameraPath) -> tuple[float, float]:
-    """Metres: the distance of the two farthest frames, and the RMS distance to the mean position."""
-    to_middle = distances_to_middle(head.positions, np.ones(len(head.positions), dtype=bool))
-    return float(farthest(head.positions)), float(rms_over_frames(to_middle))
-
-
-def _compare(pair: PathPair) -> tuple[np.ndarray | None, dict[str, Any]]:
-    """Error per frame in metres (None where no gauge is the best one) and the companions."""
-    head, x, registered = pair.head, pair.positions, pair.registered
-    y, with_scale = head.positions, not pair.is_metric
-    gauge = rotation_gauge(head.R, pair.R, registered)
-    placement = place(gauge.R, y, x, registered, with_scale=with_scale)
-    errors = position_errors(gauge.R, placement, y, x, registered)
-    fits = [similarity(y, x, registered, with_scale=free) for free in (True, False)]
-    sim3, se3 = (position_errors(fit.R, Placement(fit.scale, fit.shift), y, x, registered) for fit in fits)
-    anchored = position_errors(*anchor(head.R, pair.R, y, x, registered, with_scale=with_scale), y, x, registered)
-    spread = float(rms_over_frames(distances_to_middle(y[registered], registered[registered])))
-    measured = float(rms_over_frames(errors))
-    detail = {
-        "alignment": "shift and scale" if with_scale else "shift",
-        "measured_m": measured,
-        "sim3_m": float(rms_over_frames(sim3)),
-        "se3_m": float(rms_over_frames(se3)),
-        "position_rank": int(fits[0].rank),
-        "anchored_m": float(rms_over_frames(anchored)),
-        "of_spread": measured / spread if spread > NO_SPREAD else None,
-        "scale": float(placement.scale) if with_scale else None,
-        "relative_1_frame_m": _relative(pair, 1, placement.scale),
-        "relative_1_s_m": _relative(pair, pair.one_second, placement.scale),
-        "gauge_margin": float(gauge.margin),
-        "error_by_frame_m": in_json(errors),
-    }
-    return (errors if gauge.margin > LEAST_MARGIN else None), detail
 
 
 def _relative(pair: PathPair, step: int | None, scale: np.ndarray) -> float | None:

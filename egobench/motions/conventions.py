@@ -117,9 +117,8 @@ def precision_warning(motion: Motion) -> list[tuple[str, str]]:
     coarse = coarse_steps(motion.positions)
     if coarse is None:
         return []
-    text = f"positions are {coarse.kind} in steps of {coarse.step_m * 1000:.2g} mm; jerk and foot-skate are undefined"
     moved = f"on egomini-test that moves m-fid by up to {M_FID_MOVES[coarse.kind]:g}"
-    return [("motion-precision", f"{text}, {moved}")]
+    return [("motion-precision", f"{coarse.words}; jerk and foot-skate are undefined, {moved}")]
 
 
 def misfit(

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from egobench.errors import Undefined
+
 MANTISSAS = {"bfloat16": 7, "float16": 10}
 """Bits after the leading one."""
 FILLED = 0.2
@@ -23,6 +25,11 @@ class Coarse(NamedTuple):
     """bfloat16 or float16."""
     step_m: float
     """Distance between neighbouring numbers at the largest coordinate, metres."""
+
+    @property
+    def words(self) -> str:
+        """`positions are float16 in steps of 0.98 mm`."""
+        return f"positions are {self.kind} in steps of {self.step_m * 1000:.2g} mm"
 
 
 def coarse_steps(positions: Float[np.ndarray, "time joint 3"]) -> Coarse | None:
@@ -39,3 +46,17 @@ def coarse_steps(positions: Float[np.ndarray, "time joint 3"]) -> Coarse | None:
             largest = float(np.abs(numbers).max())
             return Coarse(kind, 2.0 ** (np.floor(np.log2(largest)) - bits)) if is_filled else None
     return None
+
+
+def refuse_coarse(positions: Float[np.ndarray, "time joint 3"], what: str) -> None:
+    """Refuses positions, metres, that were rounded to half precision.
+
+    Args:
+        what: the derivatives that are lost.
+
+    Raises:
+        Undefined: with the step that is left.
+    """
+    coarse = coarse_steps(positions)
+    if coarse is not None:
+        raise Undefined(f"{coarse.words}, too coarse for {what}; float32 is needed")

@@ -9,9 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from egobench.catalog import ESTIMATORS, EXTRACTORS, METHODS
+from egobench.catalog import ESTIMATORS, EXTRACTORS, INPUTS, METHODS
 from egobench.errors import BadInputError, EgoBenchError
-from egobench.metrics.base import ESTIMATED, What
+from egobench.estimators.base import Estimator
+from egobench.metrics.base import ESTIMATED
 from egobench.plan.estimates import split_camera
 from egobench.plan.resolve import Metric, preset_of, resolve_maker
 from egobench.types import Split, Task
@@ -20,15 +21,6 @@ AVOIDABLE = ("weights-missing", "extra-missing", "split-form", "metric-task")
 """Codes for which a metric is left out of `core`; any other is an error there too."""
 GIVEN: Mapping[Task, str] = {"tm2v": "motion", "tv2m": "video"}
 """Task → the modality that is given whole."""
-PART_OF: Mapping[What, str] = {
-    "frames": "video",
-    "clip": "video",
-    "camera-path": "video",
-    "hands": "video",
-    "motion": "motion",
-    "motion-features": "motion",
-}
-"""What a metric wants of a sample → the modality it is of."""
 
 
 def usable_metrics(
@@ -66,7 +58,7 @@ def check_task(metric: Metric, task: Task) -> None:
         BadInputError: `metric-task`.
     """
     given = GIVEN.get(task)
-    looked_at = {PART_OF.get(need.what) for need in metric.needs().values() if need.source == "sample"} - {None}
+    looked_at = {INPUTS[need.what].part for need in metric.needs().values() if need.source == "sample"}
     if given is not None and looked_at == {given}:
         raise BadInputError(
             f"{metric.name} is not applicable to {task}: it looks at the sample's {given} only, and that was given",
@@ -83,20 +75,19 @@ def check_metric(metric: Metric, split: Split) -> None:
         UnknownNameError: an extractor or estimator that is not known.
     """
     try:
-        _ask(metric, split)
+        metric.check(split.facts)
         if any(need.what in ("camera", *ESTIMATED) for need in metric.needs().values()):
             split_camera(split)
         for need in metric.needs().values():
             if need.extractor is None:
                 continue
             maker = resolve_maker(need.what, need.extractor)
-            provides = getattr(maker, "provides", None)
-            if provides is not None and METHODS[need.what] not in provides:
+            if maker.provides is not None and METHODS[need.what] not in maker.provides:
                 raise BadInputError(
-                    f"{need.extractor} provides {', '.join(provides)}, not {METHODS[need.what]}",
+                    f"{need.extractor} provides {', '.join(maker.provides)}, not {METHODS[need.what]}",
                     code="metric-preset",
                 )
-            _ask(maker, split)
+            maker.check(split.facts)
             maker.protocol()
     except BadInputError as error:
         preset = preset_of(metric)
@@ -108,7 +99,7 @@ def _other_presets(metric: Metric, split: Split) -> str:
     """The end of an error: which presets of the metric take the split, as the user types them; empty if none does."""
     if not preset_of(metric):
         return ""
-    registry = ESTIMATORS if getattr(metric, "preset_kind", "") == "estimators" else EXTRACTORS
+    registry = ESTIMATORS if metric.preset_kind == "estimators" else EXTRACTORS
     taken = [name for name in registry.targets() if name != preset_of(metric) and _takes(metric, name, split)]
     if not taken:
         return ""
@@ -119,22 +110,16 @@ def _takes(metric: Any, preset: str, split: Split) -> bool:
     """Whether a preset takes the split and needs no file of the user's."""
     try:
         other = replace(metric, preset=preset)
-        _ask(other, split)
+        other.check(split.facts)
         for need in other.needs().values():
             if need.extractor is not None:
                 maker = resolve_maker(need.what, need.extractor)
-                if METHODS[need.what] not in getattr(maker, "provides", ()):
+                if METHODS[need.what] not in (maker.provides or ()):
                     return False
-                if getattr(metric, "needs_positions", False) and getattr(maker, "rotations_only", False):
+                if metric.needs_positions and isinstance(maker, Estimator) and maker.rotations_only:
                     return False
-                _ask(maker, split)
+                maker.check(split.facts)
                 maker.protocol()
     except EgoBenchError:
         return False
     return True
-
-
-def _ask(thing: Any, split: Split) -> None:
-    check = getattr(thing, "check", None)
-    if check is not None:
-        check(split.facts)

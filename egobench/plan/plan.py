@@ -32,7 +32,7 @@ from egobench.plan.resolve import (
 )
 from egobench.store.labels import check_label
 from egobench.submissions.model import Submission, description_of, submission_record
-from egobench.types import ClipInfo, Model, Split, Task, clips_of
+from egobench.types import ChecksSplit, ClipInfo, Model, NamesWeights, Split, Task, clips_of
 
 SUBMISSION = "egobench.submissions.model:Submission"
 """The model that reads samples from a folder."""
@@ -107,9 +107,9 @@ def plan(request: RunRequest) -> RunPlan:
     split = resolve_split(request.split)
     may_miss = by_group_only(request.metrics, ("core",))
     metrics, left_out = usable_metrics(metrics, split, leave_out=may_miss, task=request.task)
-    if hasattr(model, "check_split"):
+    if isinstance(model, ChecksSplit):
         with user_code(f"check_split of model '{request.model}'"):
-            model.check_split(split)  # pyright: ignore[reportAttributeAccessIssue]
+            model.check_split(split)
     infos = clips_of(split, request.limit)
     if not infos:
         raise BadInputError(f"split '{request.split}' has no clips", code="split-empty")
@@ -193,7 +193,7 @@ def _submission_settings(model: Submission, split: Split) -> dict[str, Any]:
 def model_settings(model: Any) -> dict[str, Any]:
     """Every field of a model, JSON-ready; a path to a file becomes the file's SHA-256, and one to a folder the digest
     of all files in it, unless the model says itself in `weights_sha256` which of them it reads."""
-    whole = not hasattr(model, "weights_sha256")
+    whole = not isinstance(model, NamesWeights)
     return {each.name: _plain(getattr(model, each.name), whole) for each in fields(model)}
 
 

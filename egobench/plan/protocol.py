@@ -10,7 +10,7 @@ from typing import Any
 
 from egobench.files.digest import digest_json
 from egobench.files.plain import plain
-from egobench.metrics.base import ESTIMATED
+from egobench.metrics.base import ESTIMATED, SetMetric
 from egobench.plan.calibration import calibration_digests
 from egobench.plan.class_code import class_code, maker_record
 from egobench.plan.own_weights import shown_name, shown_record
@@ -27,7 +27,7 @@ from egobench.types import Split, Task
 
 def is_set_metric(metric: Metric) -> bool:
     """Whether a metric scores all clips at once."""
-    return hasattr(metric, "score")
+    return isinstance(metric, SetMetric)
 
 
 def protocol_record(metric: Metric, split: Split, clip_ids: Sequence[str], seeds: int, task: Task) -> dict[str, Any]:

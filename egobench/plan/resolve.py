@@ -12,11 +12,11 @@ from egobench.catalog import ENGINES, ESTIMATORS, EXTRACTORS, METRICS, MODELS, O
 from egobench.data.open import open_split
 from egobench.engines.local import Engine
 from egobench.errors import BadInputError, EgoBenchError
-from egobench.estimators.base import Estimator
-from egobench.extractors.base import Extractor
+from egobench.estimators.base import Estimator, as_estimator
+from egobench.extractors.base import Extractor, as_extractor
 from egobench.files.plain import plain
 from egobench.files.safe_names import SAFE_WORDS, unsafe_names
-from egobench.metrics.base import ESTIMATED, ClipMetric, SetMetric, What
+from egobench.metrics.base import ESTIMATED, ClipMetric, SetMetric, What, as_metric
 from egobench.plan.options import parse_options, settable_fields
 from egobench.plan.own_weights import absolute_name, shown_name, split_name, with_weights
 from egobench.registry import Registry, error_with_place
@@ -144,7 +144,7 @@ def metric_labels(metrics: Sequence[Metric]) -> tuple[str, ...]:
 
 def preset_of(metric: Metric) -> str:
     """Name of the extractor or estimator behind a metric; empty where it has no choice."""
-    return getattr(metric, "preset", "")
+    return metric.preset
 
 
 def preset_shown(metric: Metric) -> str:
@@ -157,24 +157,24 @@ def _metric(name: str) -> Metric:
     if head not in METRICS.targets() and preset:
         attribute, _, preset = preset.partition(":")
         head = f"{head}:{attribute}"
-    metric = _instance(METRICS, head)
+    metric = as_metric(_instance(METRICS, head))
     if not preset:
         return metric
     if "preset" not in {field.name for field in dataclasses.fields(metric)}:
         raise BadInputError(f"metric '{metric.name}' has no presets; found '{name}'", code="metric-preset")
-    presets = ESTIMATORS if getattr(metric, "preset_kind", "") == "estimators" else EXTRACTORS
+    presets = ESTIMATORS if metric.preset_kind == "estimators" else EXTRACTORS
     presets.target(split_name(preset)[0])
     return dataclasses.replace(metric, preset=preset)
 
 
 def resolve_extractor(name: str) -> Extractor:
     """An extractor with its default settings, or NAME@FILE. Raises UnknownNameError, or as `with_weights`."""
-    return with_weights(_instance(EXTRACTORS, split_name(name)[0]), name)
+    return with_weights(as_extractor(_instance(EXTRACTORS, split_name(name)[0])), name)
 
 
 def resolve_estimator(name: str) -> Estimator:
     """An estimator with its default settings, or NAME@FILE. Raises UnknownNameError, or as `with_weights`."""
-    return with_weights(_instance(ESTIMATORS, split_name(name)[0]), name)
+    return with_weights(as_estimator(_instance(ESTIMATORS, split_name(name)[0])), name)
 
 
 def resolve_maker(what: What, name: str) -> Extractor | Estimator:

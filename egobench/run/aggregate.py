@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from egobench.files.plain import plain
-from egobench.metrics.base import ClipScore, SetScore
+from egobench.metrics.base import ClipMetric, ClipScore, SetScore
 from egobench.plan.resolve import Metric
 from egobench.run.floor_and_chance import FloorAndChance
 from egobench.run.inputs import Inputs
@@ -31,7 +31,7 @@ MAX_REASONS = 20
 
 
 def clip_result(
-    metric: Metric,
+    metric: ClipMetric,
     rows: Sequence[ScoreRow],
     inputs: Inputs,
     bounds: FloorAndChance,
@@ -59,9 +59,8 @@ def clip_result(
     unmeasured = why_unmeasured(rows)
     if unmeasured:
         detail["not_measured"] = count_reasons(unmeasured, MAX_REASONS)
-    summary = getattr(metric, "summary", None)
-    if details and summary is not None:
-        detail |= summary(details, bounds.floor)
+    if details:
+        detail |= metric.summary(details, bounds.floor)
     return Result(
         value=float(np.mean(values)) if ok else None,
         ci95=interval,

@@ -126,7 +126,7 @@ def measure_floor_and_chance(metric: Metric, inputs: Inputs, stand_ins: StandIns
 
 def _files_of_one_run(metric: Metric) -> list[str]:
     """Estimators behind a metric that read what was found in this run's own videos."""
-    return [name for name in estimators_of(metric) if getattr(resolve_estimator(name), "of_one_run", False)]
+    return [name for name in estimators_of(metric) if resolve_estimator(name).of_one_run]
 
 
 def _is_paired(metric: Metric) -> bool:

@@ -28,7 +28,7 @@ from egobench.plan.model_code import check_code
 from egobench.plan.resolve import resolve_model, resolve_split
 from egobench.store.folder import RunFolder
 from egobench.submissions.pictures import Picture, check_pictures, picture_notes
-from egobench.types import Clip, Condition, Sample, Task
+from egobench.types import Clip, Condition, Control, Sample, Task
 
 VIDEO_FILE, MOTION_FILE = "video.mp4", "motion.npz"
 OTHER_JOINTS = "egobench.read_skeleton_map brings arrays with joints of your own to the split's (docs/motion-files.md)"
@@ -71,7 +71,7 @@ class GenerateJob:
         if self.code:
             check_code(MODELS.target(self.model), self.code)
         split, folder = resolve_split(self.split, digest=self.split_digest), RunFolder(self.folder)
-        is_control = self.model in MODELS.builtin and getattr(model, "is_control", False)
+        is_control = self.model in MODELS.builtin and isinstance(model, Control) and model.is_control
 
         @lru_cache(maxsize=1)
         def open_clip(clip_id: str) -> Clip:

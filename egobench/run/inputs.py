@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from egobench.catalog import INPUTS
 from egobench.errors import BadInputError
 from egobench.files.digest import digest_file
 from egobench.files.motion import read_motion
@@ -207,7 +208,7 @@ def has_part(need: Need, origin: Origin) -> bool:
 
 def part_of(what: What) -> Literal["video", "motion"]:
     """The part of a sample or reference that a need looks at."""
-    return "video" if what in ("frames", "clip", *ESTIMATED) else "motion"
+    return "video" if INPUTS[what].part == "video" else "motion"
 
 
 def _digest_of(item: ItemRow, what: What) -> str:

@@ -9,11 +9,10 @@ from threadpoolctl import threadpool_limits
 from egobench.engines.local import Outcome
 from egobench.errors import BadInputError
 from egobench.files.atomic import write_json
-from egobench.metrics.base import ClipMetric, SetMetric
+from egobench.metrics.base import ClipMetric
 from egobench.plan.calibration import with_calibration
 from egobench.plan.class_code import refuse_changed_makers
 from egobench.plan.plan import RunPlan
-from egobench.plan.protocol import is_set_metric
 from egobench.plan.resolve import Metric, resolve_engine
 from egobench.progress import Progress
 from egobench.run.aggregate import clip_result, metrics_document, set_result, set_row, with_alarm
@@ -128,11 +127,7 @@ def score_metrics(
     """Rows and results of the metrics of the plan, by their labels. Writes floors and chances to the cache, no more."""
     draws = run_plan.request.draws
     stand_ins = plan_stand_ins(inputs, [info.clip_id for info in run_plan.infos], run_plan.request.seeds)
-    by_clip: dict[str, ClipMetric] = {
-        label: metric  # pyright: ignore[reportAssignmentType]
-        for label, metric in run_plan.labelled.items()
-        if not is_set_metric(metric)
-    }
+    by_clip = {label: metric for label, metric in run_plan.labelled.items() if isinstance(metric, ClipMetric)}
     rows: list[ScoreRow] = []
     results: dict[str, Result] = {}
     progress.stage("score", len(run_plan.metrics) + 1)
@@ -142,12 +137,11 @@ def score_metrics(
         for label, metric in run_plan.labelled.items():
             digest, record = run_plan.protocol_of(metric)
             bounds = known.get(label) or keep_floor_and_chance(metric, inputs, stand_ins, record)
-            if label in clip_rows:
+            if isinstance(metric, ClipMetric):
                 rows += clip_rows[label]
                 results[label] = clip_result(metric, clip_rows[label], inputs, bounds, digest, draws, details[label])
             else:
-                set_metric: SetMetric = metric  # pyright: ignore[reportAssignmentType]
-                outcome = score_set(set_metric, inputs, items, draws=draws)
+                outcome = score_set(metric, inputs, items, draws=draws)
                 rows.append(set_row(label, outcome))
                 results[label] = set_result(metric, outcome, len(items), bounds, digest)
             results[label] = with_calibration(metric, with_alarm(metric, results[label]), run_plan.split)

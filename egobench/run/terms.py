@@ -152,7 +152,7 @@ def _joined(items: Sequence[ExtractItem]) -> list[ExtractItem]:
     return [found[place] for place in sorted(found, key=lambda place: (*place[:2], str(place[2])))]
 
 
-def _terms(metric: Any, inputs: Inputs, items: Sequence[ItemRow]) -> SetTerms:
+def _terms(metric: SetMetric, inputs: Inputs, items: Sequence[ItemRow]) -> SetTerms:
     entered: list[int] = []
     clips: list[str] = []
     found: dict[str, list[Any]] = {key: [] for key in metric.needs()}
@@ -168,20 +168,23 @@ def _terms(metric: Any, inputs: Inputs, items: Sequence[ItemRow]) -> SetTerms:
         raise BadInputError(f"{text}; sample it again with `egobench run`", code="terms-unreadable")
     rows, sequences = SetRows(found, clips), [items[place].sequence for place in entered]
     places = np.array(entered, dtype=np.int64)
-    if hasattr(metric, "terms"):
-        above, below = (np.asarray(part, dtype=np.float64) for part in metric.terms(rows.inputs, clips))
+    terms = metric.terms(rows.inputs, clips)
+    if terms is not None:
+        above, below = (np.asarray(part, dtype=np.float64) for part in terms)
         return SetTerms(places, float(above.sum() / below.sum()), above=above, below=below)
     blocks = jackknife_blocks(sequences)
     value, left_out = _left_out(metric, rows, blocks)
     return SetTerms(places, value, left_out=left_out)
 
 
-def _left_out(metric: Any, rows: SetRows, blocks: Int[np.ndarray, " row"]) -> tuple[float, Float[np.ndarray, " block"]]:
+def _left_out(
+    metric: SetMetric, rows: SetRows, blocks: Int[np.ndarray, " row"]
+) -> tuple[float, Float[np.ndarray, " block"]]:
     """Value, and values without each block; there are none of a single block."""
     total = int(blocks.max()) + 1
-    if total > 1 and hasattr(metric, "left_out"):
-        value, without = metric.left_out(rows.inputs, blocks)
-        return float(value), np.asarray(without, dtype=np.float64)
+    quick = metric.left_out(rows.inputs, blocks) if total > 1 else None
+    if quick is not None:
+        return float(quick[0]), np.asarray(quick[1], dtype=np.float64)
     value = float(metric.score(rows.inputs, rows.clips, blocks, draws=0, seed=0).value)
     if total < 2:
         return value, np.zeros(0)

@@ -77,9 +77,7 @@ def calibrate(request: CalibrateRequest, progress: Progress | None = None, *, tr
             raise BadInputError(f"{name} is {getattr(request, name)}; at least {least} is needed", code="range")
     estimator = resolve_estimator(request.estimator)
     split = check_split(resolve_split(request.split), progress, trust=trust)
-    check = getattr(estimator, "check", None)
-    if check is not None:
-        check(split.facts)
+    estimator.check(split.facts)
     record = plain(maker_record(estimator))
     whats = _whats(estimator, request.estimator)
     split_camera(split)

@@ -33,8 +33,8 @@ def metrics_by(estimator: str, whats: Sequence[What], split: Split) -> tuple[tup
     or the estimator, with the reason."""
     found, refused = [], {}
     for name in METRICS.names():
-        kind = METRICS.load(name)
-        if getattr(kind, "preset_kind", "") != "estimators":
+        (metric,) = resolve_metrics(name)
+        if metric.preset_kind != "estimators":
             continue
         (metric,) = resolve_metrics(f"{name}:{estimator}")
         if not any(need.what in whats and need.what in ESTIMATED for need in metric.needs().values()):
@@ -99,8 +99,8 @@ def _clip_figures(
         values = np.array([score.value for _, score in ok], dtype=np.float64)
         found |= {**spread(values, groups, DRAWS)._asdict(), "companions": _companions([score for _, score in ok])}
         details = [score.detail for _, score in ok if score.detail is not None]
-        if in_full and details and hasattr(metric, "summary"):
-            found["summary"] = metric.summary(details, found["mean"])
+        if in_full and details and (said := metric.summary(details, found["mean"])):
+            found["summary"] = said
     return found
 
 

@@ -7,7 +7,6 @@ normalisation, float32. The architecture is open_clip's own CLIP (arXiv 2103.000
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,8 +14,9 @@ import numpy as np
 from jaxtyping import Float
 
 from egobench.errors import BadInputError
+from egobench.extractors.base import Extractor
 from egobench.extractors.tokens import build_tokenizer
-from egobench.files.network_weights import load_state, weights_digest
+from egobench.files.network_weights import FittedWeights
 from egobench.types import Video
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ RESOLUTION = 64
 
 
 @dataclass(frozen=True)
-class EgominiClip:
+class EgominiClip(FittedWeights, Extractor):
     """A small open_clip model fitted on `egomini-train`: 128-d features of frames and captions in one space."""
 
     name: ClassVar[str] = "egomini-clip"
@@ -38,15 +38,9 @@ class EgominiClip:
     weights: Path = field(default=WEIGHTS / "egomini-clip.safetensors")
     """File that `egobench fit egomini-clip` wrote; the protocol keeps its SHA-256, not its path."""
 
-    @cached_property
-    def weights_sha256(self) -> str:
-        """SHA-256 of the weight file, 64 hex digits. Raises BadInputError if the file is missing."""
-        return weights_digest(self.name, self.weights)
-
-    def protocol(self) -> Mapping[str, Any]:
+    def definition(self) -> Mapping[str, Any]:
         """What is done to a pixel and to a word, and by which weights."""
         return {
-            "extractor": self.name,
             "weights_sha256": self.weights_sha256,
             "image": [
                 "RGB uint8 to float32 in 0 … 1",
@@ -67,8 +61,7 @@ class EgominiClip:
             BadInputError: the weight file is missing, is not safetensors, or holds another network.
         """
         network, tokenizer = build_network()
-        load_state(self.name, self.weights, network)
-        return _Loaded(network.to(device).eval(), tokenizer, device)
+        return _Loaded(self.filled(network).to(device).eval(), tokenizer, device)
 
 
 def build_network() -> tuple[Any, Any]:

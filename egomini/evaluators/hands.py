@@ -5,9 +5,8 @@ Videos are RGB uint8, square, 64 pixels or more, with a 90° field of view; ever
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -15,9 +14,8 @@ from scipy.ndimage import binary_dilation
 
 from egobench.errors import BadInputError
 from egobench.estimators.base import check_camera
-from egobench.files.network_weights import load_state, weights_digest
 from egobench.types import Camera, HandDetections, Video
-from egomini.evaluators.view import MEAN, RESOLUTION, STD, is_fitted_view
+from egomini.evaluators.estimator import MEAN, RESOLUTION, STD, EgominiEstimator, is_fitted_view
 
 if TYPE_CHECKING:
     import torch
@@ -31,27 +29,18 @@ FRAMES_A_PASS = 64
 
 
 @dataclass(frozen=True)
-class EgominiHands:
+class EgominiHands(EgominiEstimator):
     """A small CNN over single frames, fitted on `egomini-train`: the wearer's hands, palms, and a mask with sleeves."""
 
     name: ClassVar[str] = "egomini-hands"
     version: ClassVar[int] = 1
-    provides: ClassVar[tuple[Literal["camera", "hands"], ...]] = ("hands",)
+    provides: ClassVar[tuple[str, ...]] = ("hands",)
 
     weights: Path = field(default=WEIGHTS / "egomini-hands.safetensors")
     """File that `egobench fit egomini-hands` wrote; the protocol keeps its SHA-256, not its path."""
 
-    @cached_property
-    def weights_sha256(self) -> str:
-        """SHA-256 of the weight file, 64 hex digits. Raises BadInputError if the file is missing."""
-        return weights_digest(self.name, self.weights)
-
-    def protocol(self) -> Mapping[str, Any]:
-        """What is done to a video, and by which weights."""
+    def settings(self) -> Mapping[str, Any]:
         return {
-            "estimator": self.name,
-            "version": self.version,
-            "weights_sha256": self.weights_sha256,
             "threshold": THRESHOLD,
             "video": [
                 f"every frame alone, RGB uint8, square, 90° field of view, by area to {RESOLUTION} × {RESOLUTION}",
@@ -61,14 +50,9 @@ class EgominiHands:
             ],
         }
 
-    def check(self, facts: Mapping[str, Any]) -> None:
-        """Refuses a split whose videos are not square, too small or of another field of view, code `split-form`."""
-        width, height = facts["width"], facts["height"]
-        if width != height or width < RESOLUTION:
-            text = f"videos of {width} × {height} pixels; {self.name} needs a square of {RESOLUTION} or more"
-            raise BadInputError(text, code="split-form")
-        if facts.get("intrinsics") is not None and not is_fitted_view(np.asarray(facts["intrinsics"]), width):
-            raise BadInputError(f"a camera other than 90° wide; {self.name} was fitted on 90°", code="split-form")
+    def size_flaw(self, width: int, height: int) -> str:
+        fits = width == height and width >= RESOLUTION
+        return "" if fits else f"needs a square of {RESOLUTION} or more"
 
     def load(self, device: str) -> "LoadedEgominiHands":
         """Builds the network.
@@ -76,13 +60,9 @@ class EgominiHands:
         Raises:
             BadInputError: the weight file is missing, is not safetensors, or holds another network.
         """
-        import torch
-
         from egomini.evaluators.hands_network import HandsNetwork
 
-        network: Any = HandsNetwork()
-        load_state(self.name, self.weights, network)
-        return LoadedEgominiHands(network.to(device, memory_format=torch.channels_last).eval(), device)
+        return LoadedEgominiHands(self.on_device(HandsNetwork(), device), device)
 
 
 def prepare_frames(frames: "torch.Tensor") -> "torch.Tensor":

@@ -28,7 +28,7 @@ from egobench.types import Split
 from egomini.evaluators.filmed import read_filmed
 from egomini.evaluators.hands import THRESHOLD, EgominiHands, prepare_frames
 from egomini.evaluators.hands_health import check_egomini_hands, hands_seen
-from egomini.evaluators.view import RESOLUTION
+from egomini.evaluators.estimator import RESOLUTION
 from egomini.splits.frozen import SPECS
 from egomini.splits.truth_ids import draw_ids
 from egomini.world.pixels import PixelId

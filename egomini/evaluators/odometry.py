@@ -6,18 +6,16 @@ world of the first camera.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from egobench.errors import BadInputError
 from egobench.estimators.base import check_camera, no_path
-from egobench.files.network_weights import load_state, weights_digest
 from egobench.types import Camera, CameraPath, Video
 from egomini.evaluators.twists import MIRROR, path_of
-from egomini.evaluators.view import MEAN, RESOLUTION, STD, is_fitted_view
+from egomini.evaluators.estimator import MEAN, RESOLUTION, STD, EgominiEstimator, is_fitted_view
 
 if TYPE_CHECKING:
     import torch
@@ -28,27 +26,18 @@ LEAST_TEXTURE = 2.0
 
 
 @dataclass(frozen=True)
-class EgominiOdometry:
+class EgominiOdometry(EgominiEstimator):
     """A small CNN over frame pairs and time, fitted on `egomini-train`: the metric path of the camera."""
 
     name: ClassVar[str] = "egomini-odometry"
     version: ClassVar[int] = 1
-    provides: ClassVar[tuple[Literal["camera", "hands"], ...]] = ("camera",)
+    provides: ClassVar[tuple[str, ...]] = ("camera",)
 
     weights: Path = field(default=WEIGHTS / "egomini-odometry.safetensors")
     """File that `egobench fit egomini-odometry` wrote; the protocol keeps its SHA-256, not its path."""
 
-    @cached_property
-    def weights_sha256(self) -> str:
-        """SHA-256 of the weight file, 64 hex digits. Raises BadInputError if the file is missing."""
-        return weights_digest(self.name, self.weights)
-
-    def protocol(self) -> Mapping[str, Any]:
-        """What is done to a video, and by which weights."""
+    def settings(self) -> Mapping[str, Any]:
         return {
-            "estimator": self.name,
-            "version": self.version,
-            "weights_sha256": self.weights_sha256,
             "is_metric": True,
             "video": [
                 f"all frames, RGB uint8, {RESOLUTION} × {RESOLUTION}, 90° field of view",
@@ -58,14 +47,8 @@ class EgominiOdometry:
             ],
         }
 
-    def check(self, facts: Mapping[str, Any]) -> None:
-        """Refuses a split of another size or field of view, code `split-form`."""
-        size = facts["width"], facts["height"]
-        if size != (RESOLUTION, RESOLUTION):
-            text = f"videos of {size[0]} × {size[1]} pixels; {self.name} sees {RESOLUTION} × {RESOLUTION}"
-            raise BadInputError(text, code="split-form")
-        if facts.get("intrinsics") is not None and not is_fitted_view(np.asarray(facts["intrinsics"]), RESOLUTION):
-            raise BadInputError(f"a camera other than 90° wide; {self.name} was fitted on 90°", code="split-form")
+    def size_flaw(self, width: int, height: int) -> str:
+        return "" if (width, height) == (RESOLUTION, RESOLUTION) else f"sees {RESOLUTION} × {RESOLUTION}"
 
     def load(self, device: str) -> "LoadedEgominiOdometry":
         """Builds the network.
@@ -73,13 +56,9 @@ class EgominiOdometry:
         Raises:
             BadInputError: the weight file is missing, is not safetensors, or holds another network.
         """
-        import torch
-
         from egomini.evaluators.odometry_network import OdometryNetwork
 
-        network: Any = OdometryNetwork()
-        load_state(self.name, self.weights, network)
-        return LoadedEgominiOdometry(network.to(device, memory_format=torch.channels_last).eval(), device)
+        return LoadedEgominiOdometry(self.on_device(OdometryNetwork(), device), device)
 
 
 def prepare(frames: "torch.Tensor") -> "torch.Tensor":

@@ -23,7 +23,7 @@ from egomini.evaluators.filmed import read_filmed
 from egomini.evaluators.odometry import EgominiOdometry, prepare
 from egomini.evaluators.odometry_health import check_egomini_odometry
 from egomini.evaluators.twists import MIRROR, twists_of
-from egomini.evaluators.view import RESOLUTION
+from egomini.evaluators.estimator import RESOLUTION
 
 if TYPE_CHECKING:
     import torch

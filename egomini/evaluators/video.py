@@ -5,7 +5,6 @@ Videos are RGB uint8 of any size, seen at 64 × 64, all frames; features are 128
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +12,8 @@ import numpy as np
 from jaxtyping import Float
 
 from egobench.errors import BadInputError
-from egobench.files.network_weights import load_state, weights_digest
+from egobench.extractors.base import Extractor
+from egobench.files.network_weights import FittedWeights
 from egobench.types import Video
 from egomini.evaluators.clip import MEAN, RESOLUTION, STD, prepare
 
@@ -25,7 +25,7 @@ MIN_FRAMES = 10
 
 
 @dataclass(frozen=True)
-class EgominiVideo:
+class EgominiVideo(FittedWeights, Extractor):
     """A small CNN over frame pairs and time, fitted on `egomini-train`: 128-d features of whole clips."""
 
     name: ClassVar[str] = "egomini-video"
@@ -34,15 +34,9 @@ class EgominiVideo:
     weights: Path = field(default=WEIGHTS / "egomini-video.safetensors")
     """File that `egobench fit egomini-video` wrote; the protocol keeps its SHA-256, not its path."""
 
-    @cached_property
-    def weights_sha256(self) -> str:
-        """SHA-256 of the weight file, 64 hex digits. Raises BadInputError if the file is missing."""
-        return weights_digest(self.name, self.weights)
-
-    def protocol(self) -> Mapping[str, Any]:
+    def definition(self) -> Mapping[str, Any]:
         """What is done to a video, and by which weights."""
         return {
-            "extractor": self.name,
             "weights_sha256": self.weights_sha256,
             "video": [
                 f"all frames, {MIN_FRAMES} or more, the conditioning frame among them; rate as it is",
@@ -68,9 +62,7 @@ class EgominiVideo:
         """
         from egomini.evaluators.video_network import VideoNetwork
 
-        network = VideoNetwork()
-        load_state(self.name, self.weights, network)
-        return LoadedEgominiVideo(network.to(device).eval(), device)
+        return LoadedEgominiVideo(self.filled(VideoNetwork()).to(device).eval(), device)
 
 
 def prepare_clips(frames: "torch.Tensor") -> "torch.Tensor":

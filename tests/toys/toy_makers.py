@@ -9,18 +9,20 @@ import numpy as np
 from toy_splits import FACTS
 
 from egobench.errors import BadInputError
+from egobench.estimators.base import Estimator
+from egobench.extractors.base import Extractor
 from egobench.geometry.skeleton import XSENS23
 from egobench.types import Camera, CameraPath, HandDetections, Motion, Video
 
 
 @dataclass(frozen=True)
-class ToyExtractor:
+class ToyExtractor(Extractor):
     """Mean colour of each frame; the letters of a text."""
 
     name: ClassVar[str] = "toy-extractor"
 
-    def protocol(self) -> Mapping[str, Any]:
-        return {"extractor": self.name, "weights_sha256": "0" * 64}
+    def definition(self) -> Mapping[str, Any]:
+        return {"weights_sha256": "0" * 64}
 
     def load(self, device: str) -> "ToyExtractor":
         return self
@@ -37,18 +39,18 @@ class ToyExtractor:
 
 
 @dataclass(frozen=True)
-class ToyEvaluator:
+class ToyEvaluator(Extractor):
     """Where a motion ends and how fast it goes; numbers of a caption; first and last colour of a clip."""
 
     name: ClassVar[str] = "toy-evaluator"
     provides: ClassVar[tuple[str, ...]] = ("motion", "text", "clip")
 
-    def protocol(self) -> Mapping[str, Any]:
+    def definition(self) -> Mapping[str, Any]:
         weights = os.environ.get("TOY_WEIGHTS", "0" * 64)
         if weights == "missing":
             text = f"no toy.bin (sha256 {'0' * 64}); `egobench weights pull toy` gets it"
             raise BadInputError(text, code="weights-missing")
-        return {"extractor": self.name, "weights_sha256": weights}
+        return {"weights_sha256": weights}
 
     def check(self, facts: Mapping[str, Any]) -> None:
         if facts["skeleton"] != "xsens23":
@@ -76,14 +78,15 @@ class ToyEvaluator:
 
 
 @dataclass(frozen=True)
-class ToyEyes:
+class ToyEyes(Estimator):
     """A camera that steps forward by the mean grey level, hands where red beats blue; a bad form on demand."""
 
     name: ClassVar[str] = "toy-eyes"
+    version: ClassVar[int] = 1
     provides: ClassVar[tuple[str, ...]] = ("camera", "hands")
 
-    def protocol(self) -> Mapping[str, Any]:
-        return {"estimator": self.name, "version": 1, "form": os.environ.get("TOY_FORM", "")}
+    def definition(self) -> Mapping[str, Any]:
+        return {"form": os.environ.get("TOY_FORM", "")}
 
     def load(self, device: str) -> "ToyEyes":
         return self

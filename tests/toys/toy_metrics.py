@@ -9,22 +9,18 @@ import numpy as np
 
 from egobench.errors import BadInputError, Undefined
 from egobench.geometry.skeleton import XSENS23
-from egobench.metrics.base import ClipScore, Need, SetScore
+from egobench.metrics.base import Better, ClipMetric, ClipScore, Need, SetMetric, SetScore
 from egobench.types import Camera, CameraPath, Motion, Video
 
 
 class _Toy:
     version: ClassVar[int] = 1
     unit: ClassVar[str] = "m/s"
-    better: ClassVar[str] = "lower"
-
-    def record(self) -> Mapping[str, Any]:
-        preset = {"preset": self.preset} if hasattr(self, "preset") else {}
-        return {"metric": self.name, "version": self.version, **preset}
+    better: ClassVar[Better] = "lower"
 
 
 @dataclass(frozen=True)
-class Speed(_Toy):
+class Speed(_Toy, ClipMetric):
     """Mean speed of the pelvis."""
 
     name: ClassVar[str] = "toy-speed"
@@ -40,7 +36,7 @@ class Speed(_Toy):
 
 
 @dataclass(frozen=True)
-class Gap(_Toy):
+class Gap(_Toy, ClipMetric):
     """Distance to the reference's pelvis, and of colour to text: reads all four kinds of input."""
 
     name: ClassVar[str] = "toy-gap"
@@ -61,7 +57,7 @@ class Gap(_Toy):
 
 
 @dataclass(frozen=True)
-class MeanColour(_Toy):
+class MeanColour(_Toy, SetMetric):
     """Distance of mean features: a set metric."""
 
     name: ClassVar[str] = "toy-colour"
@@ -96,7 +92,7 @@ class ClipColour(MeanColour):
 
 
 @dataclass(frozen=True)
-class Deed(_Toy):
+class Deed(_Toy, ClipMetric):
     """Distance of a motion's features from zero: a clip metric of motion features, with presets."""
 
     name: ClassVar[str] = "toy-deed"
@@ -110,7 +106,7 @@ class Deed(_Toy):
 
 
 @dataclass(frozen=True)
-class Astray(_Toy):
+class Astray(_Toy, ClipMetric):
     """How far the camera went against how far the head did: a clip metric with details, by an estimator."""
 
     name: ClassVar[str] = "toy-astray"
@@ -136,7 +132,7 @@ class Astray(_Toy):
 
 
 @dataclass(frozen=True)
-class Grip(_Toy):
+class Grip(_Toy, SetMetric):
     """Share of frames with a left hand: a set metric of hands."""
 
     name: ClassVar[str] = "toy-grip"
@@ -152,7 +148,7 @@ class Grip(_Toy):
 
 
 @dataclass(frozen=True)
-class Raising(_Toy):
+class Raising(_Toy, SetMetric):
     """A set metric of somebody's own that does not work."""
 
     name: ClassVar[str] = "toy-raising"
