@@ -70,7 +70,7 @@ def read_source(target: str) -> Described:
     if isinstance(node, ast.ClassDef):
         facts, fields = _class_parts(module, tree, node, frozenset())
         doc = ast.get_docstring(node) or ""
-        return Described(target, file, node.lineno, doc, facts, tuple(fields.values()), _asks(node))
+        return Described(target, file, node.lineno, doc, facts, tuple(fields.values()), _asks(module, tree, node))
     doc = ast.get_docstring(node) if isinstance(node, ast.FunctionDef) else _doc_after(tree.body, node)
     facts = _call_facts(tree, node.value) if isinstance(node, ast.Assign | ast.AnnAssign) else {}
     return Described(target, file, node.lineno, doc or "", facts)
@@ -203,12 +203,14 @@ def _annotation(tree: ast.Module, annotation: ast.expr) -> str:
     return ast.unparse(annotation)
 
 
-def _asks(node: ast.ClassDef) -> tuple[str, ...]:
-    """The second argument of each `Need(source, what, self.preset)` in the class."""
+def _asks(module: str, tree: ast.Module, node: ast.ClassDef) -> tuple[str, ...]:
+    """The second argument of each `Need(source, what, self.preset)` in the class, or in its bases where it has none."""
     calls = [call for call in ast.walk(node) if isinstance(call, ast.Call) and len(call.args) == 3]
     calls = [call for call in calls if ast.unparse(call.func) == "Need" and ast.unparse(call.args[2]) == "self.preset"]
     whats = [call.args[1].value for call in calls if isinstance(call.args[1], ast.Constant)]
-    return tuple(dict.fromkeys(what for what in whats if isinstance(what, str)))
+    bases = [] if whats else [base for each in node.bases if (base := _base(module, tree, each)) is not None]
+    inherited = [what for base in bases for what in _asks(*base)]
+    return tuple(dict.fromkeys(what for what in [*whats, *inherited] if isinstance(what, str)))
 
 
 def _base(module: str, tree: ast.Module, base: ast.expr) -> tuple[str, ast.Module, ast.ClassDef] | None:

@@ -39,8 +39,9 @@ class PathMetric(ClipMetric):
 
     verb: ClassVar[str]
     """Start of the key of how far a clip moves: `moved` for `moved_m`."""
-    own_null: ClassVar[str] = ""
-    """Key under which the sample's own null error stands; empty for none."""
+    own_null: ClassVar[str]
+    """Key under which the sample's own null error stands; empty, the default, for none."""
+    own_null = ""
     least_movement: ClassVar[float]
     """A reference that moves less may be answered by standing still."""
     companions: ClassVar[tuple[str, ...]]

@@ -25,10 +25,10 @@ from egobench.fit.training import Recipe, Report, half_precision, seeded, train
 from egobench.fit.video_faults import spoil_somehow
 from egobench.progress import Progress
 from egobench.types import Split
+from egomini.evaluators.estimator import RESOLUTION
 from egomini.evaluators.filmed import read_filmed
 from egomini.evaluators.hands import THRESHOLD, EgominiHands, prepare_frames
 from egomini.evaluators.hands_health import check_egomini_hands, hands_seen
-from egomini.evaluators.estimator import RESOLUTION
 from egomini.splits.frozen import SPECS
 from egomini.splits.truth_ids import draw_ids
 from egomini.world.pixels import PixelId

@@ -14,8 +14,8 @@ import numpy as np
 from egobench.errors import BadInputError
 from egobench.estimators.base import check_camera, no_path
 from egobench.types import Camera, CameraPath, Video
-from egomini.evaluators.twists import MIRROR, path_of
 from egomini.evaluators.estimator import MEAN, RESOLUTION, STD, EgominiEstimator, is_fitted_view
+from egomini.evaluators.twists import MIRROR, path_of
 
 if TYPE_CHECKING:
     import torch

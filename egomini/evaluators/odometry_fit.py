@@ -19,11 +19,11 @@ from egobench.fit.training import Recipe, Report, half_precision, seeded, train
 from egobench.fit.video_faults import TIME_FAULTS, frame_order, spoil_somehow
 from egobench.progress import Progress
 from egobench.types import Split
+from egomini.evaluators.estimator import RESOLUTION
 from egomini.evaluators.filmed import read_filmed
 from egomini.evaluators.odometry import EgominiOdometry, prepare
 from egomini.evaluators.odometry_health import check_egomini_odometry
 from egomini.evaluators.twists import MIRROR, twists_of
-from egomini.evaluators.estimator import RESOLUTION
 
 if TYPE_CHECKING:
     import torch

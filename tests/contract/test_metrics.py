@@ -10,14 +10,14 @@ import pytest
 from egobench.catalog import ESTIMATORS, EXTRACTORS, METRICS
 from egobench.errors import BadInputError
 from egobench.geometry.skeleton import XSENS23
-from egobench.metrics.base import ESTIMATED, ClipScore, Need
+from egobench.metrics.base import ESTIMATED, ClipScore, Need, SetMetric
 from egobench.types import Camera, CameraPath, HandDetections, Motion
 
 NAMES = METRICS.names()
 
 
 def is_set_metric(metric):
-    return hasattr(metric, "score")
+    return isinstance(metric, SetMetric)
 
 
 SHAPES = {"frames": (41, 6), "clip": (1, 6), "text": (6,), "motion-features": (6,)}

@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 from pipeline_toys import ToyEyes
 
+from egobench.estimators.base import Estimator
 from egobench.types import Camera, CameraPath, HandDetections, Video
 
 
 @dataclass(frozen=True)
-class Dice:
+class Dice(Estimator):
     """A camera that stands where its seed says, and fails on videos whose first pixel is dark."""
 
     name: ClassVar[str] = "dice"

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from toy_metrics import MeanColour, Speed, _Toy
 
-from egobench.metrics.base import Need, SetScore
+from egobench.metrics.base import ClipMetric, Need, SetScore
 from egobench.types import Condition, Motion, Sample, Video
 
 
@@ -51,7 +51,7 @@ class Wanderer:
 
 
 @dataclass(frozen=True)
-class Tripling(_Toy):
+class Tripling(_Toy, ClipMetric):
     """Triples what it is given; its name comes before the others'."""
 
     name: ClassVar[str] = "a-tripling"

@@ -16,7 +16,7 @@ from egobench.compare.update import update_baseline
 from egobench.errors import BadInputError, NotComparableError
 from egobench.files.atomic import read_json, write_json
 from egobench.files.digest import digest_json
-from egobench.metrics.base import Need
+from egobench.metrics.base import Need, SetMetric
 from egobench.metrics.frechet_score import frechet_left_out
 from egobench.metrics.hand_score import HandScore
 from egobench.metrics.r_precision import RPrecision
@@ -212,7 +212,7 @@ def test_leaving_blocks_out_of_a_frechet_distance_is_scoring_the_rest():
 
 def test_a_metric_that_cannot_leave_out_is_scored_without_each_block():
     @dataclass(frozen=True)
-    class Spread:
+    class Spread(SetMetric):
         def needs(self):
             return {"x": Need("sample", "motion")}
 
@@ -233,4 +233,4 @@ def test_rows_of_r_precision_and_hand_score_add_up_to_the_value():
     above, below = metric.terms(inputs, clips)
     value = metric.score(inputs, clips, np.arange(40), draws=0, seed=0).value
     assert above.sum() / below.sum() == pytest.approx(value)
-    assert hasattr(HandScore, "terms")
+    assert HandScore.terms is not SetMetric.terms

@@ -1,15 +1,15 @@
 """Path metrics through the pipeline, by an estimator that knows the embedded world: controls rank as they must."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from path_toys import nothing_seen, seen, standing_still
 
 from egobench.data.open import open_split
+from egobench.estimators.base import Estimator
 from egobench.run.run import RunRequest, start_run
 from egobench.types import Camera, CameraPath, Video
 
@@ -25,15 +25,13 @@ def recordings():
 
 
 @dataclass(frozen=True)
-class Knowing:
+class Knowing(Estimator):
     """Looks up which recording it is shown and gives its path with noise; a still picture stands still, and the first
     recording, in which little moves, it loses."""
 
     name: ClassVar[str] = "knowing"
+    version: ClassVar[int] = 1
     provides: ClassVar[tuple[str, ...]] = ("camera",)
-
-    def protocol(self) -> Mapping[str, Any]:
-        return {"estimator": self.name, "version": 1}
 
     def load(self, device: str) -> "Knowing":
         return self

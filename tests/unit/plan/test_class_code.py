@@ -19,14 +19,12 @@ from egobench.run.run import resume_run, start_run
 EXTRACTOR = """
 from dataclasses import dataclass
 import numpy as np
+from egobench.extractors.base import Extractor
 import {helper}
 
 @dataclass(frozen=True)
-class Look:
+class Look(Extractor):
     name = "look"
-
-    def protocol(self):
-        return {{"extractor": "look"}}
 
     def load(self, device):
         return self
@@ -52,11 +50,11 @@ class Look(ToyEyes):
 """
 METRIC = """
 from dataclasses import dataclass
-from egobench.metrics.base import Need
+from egobench.metrics.base import ClipMetric, Need
 import {helper}
 
 @dataclass(frozen=True)
-class Look:
+class Look(ClipMetric):
     name = "look"
     version = 1
     unit = "m"
@@ -67,9 +65,6 @@ class Look:
 
     def __call__(self, motion):
         return {scale} * {helper}.SCALE
-
-    def record(self):
-        return {{"metric": self.name, "version": 1}}
 """
 KINDS = {
     "extractor": (EXTRACTOR, "pipeline_toys:Deed:{}", "toy-deed", "extractors"),

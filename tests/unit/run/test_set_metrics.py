@@ -184,8 +184,8 @@ class Louder(ToyEvaluator):
 
     name = "louder"
 
-    def protocol(self):
-        return {"extractor": self.name}
+    def definition(self):
+        return {}
 
     def motion(self, motion):
         return 2 * super().motion(motion)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, get_args
+from typing import ClassVar, get_args
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from egobench.catalog import METRICS, MODELS
 from egobench.cli.main import main
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.geometry.skeleton import XSENS23
-from egobench.metrics.base import Need
+from egobench.metrics.base import Better, ClipMetric, Need
 from egobench.tables.validation import validation_grids, write_page
 from egobench.validate.ladders import load_ladders
 from egobench.validate.validate import ValidateRequest, validate
@@ -45,16 +45,13 @@ resolution = 0.01
 
 
 @dataclass(frozen=True)
-class _Toy:
+class _Toy(ClipMetric):
     version: ClassVar[int] = 1
     unit: ClassVar[str] = "m/s"
-    better: ClassVar[str] = "lower"
+    better: ClassVar[Better] = "lower"
 
     def needs(self) -> Mapping[str, Need]:
         return {"motion": Need("sample", "motion")}
-
-    def record(self) -> Mapping[str, Any]:
-        return {"metric": self.name, "version": self.version}
 
 
 @dataclass(frozen=True)
