@@ -203,13 +203,14 @@ def _annotation(tree: ast.Module, annotation: ast.expr) -> str:
     return ast.unparse(annotation)
 
 
-def _asks(module: str, tree: ast.Module, node: ast.ClassDef) -> tuple[str, ...]:
+def _asks(module: str, tree: ast.Module, node: ast.ClassDef, seen: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """The second argument of each `Need(source, what, self.preset)` in the class, or in its bases where it has none."""
     calls = [call for call in ast.walk(node) if isinstance(call, ast.Call) and len(call.args) == 3]
     calls = [call for call in calls if ast.unparse(call.func) == "Need" and ast.unparse(call.args[2]) == "self.preset"]
     whats = [call.args[1].value for call in calls if isinstance(call.args[1], ast.Constant)]
-    bases = [] if whats else [base for each in node.bases if (base := _base(module, tree, each)) is not None]
-    inherited = [what for base in bases for what in _asks(*base)]
+    found = [] if whats else [base for each in node.bases if (base := _base(module, tree, each)) is not None]
+    bases = [base for base in found if base[2].name not in seen]
+    inherited = [what for base in bases for what in _asks(*base, seen | {node.name, base[2].name})]
     return tuple(dict.fromkeys(what for what in [*whats, *inherited] if isinstance(what, str)))
 
 

@@ -119,6 +119,15 @@ class ClipMetric(Metric):
 
 
 @dataclass(frozen=True)
+class MotionMetric(ClipMetric):
+    """A clip metric of the sample's motion alone."""
+
+    def needs(self) -> Mapping[str, Need]:
+        """The sample's motion."""
+        return {"motion": Need("sample", "motion")}
+
+
+@dataclass(frozen=True)
 class SetScore:
     """What a set metric returns."""
 

@@ -9,12 +9,12 @@ import numpy as np
 from egobench.errors import Undefined
 from egobench.geometry.body import bone_lengths
 from egobench.geometry.border import motion_arrays
-from egobench.metrics.base import Better, ClipMetric, Need
+from egobench.metrics.base import Better, MotionMetric
 from egobench.types import Motion
 
 
 @dataclass(frozen=True)
-class BoneDrift(ClipMetric):
+class BoneDrift(MotionMetric):
     """Mean over bones of the standard deviation over time of the bone's length, m.
 
     The standard deviation (ddof 0), not max - min: a range grows with the number of frames, and one bad frame is all
@@ -30,10 +30,6 @@ class BoneDrift(ClipMetric):
     version: ClassVar[int] = 1
     unit: ClassVar[str] = "m"
     better: ClassVar[Better] = "lower"
-
-    def needs(self) -> Mapping[str, Need]:
-        """The sample's motion."""
-        return {"motion": Need("sample", "motion")}
 
     def __call__(self, motion: Motion) -> float:
         """Scores one clip.

@@ -10,21 +10,17 @@ from jaxtyping import Float
 
 from egobench.geometry.border import motion_arrays
 from egobench.geometry.contact import SOLE, float_heights, foot_positions, penetration_depths
-from egobench.metrics.base import Better, ClipMetric, Need
+from egobench.metrics.base import Better, MotionMetric
 from egobench.types import Motion
 
 
 @dataclass(frozen=True)
-class _FloorMetric(ClipMetric):
+class _FloorMetric(MotionMetric):
     """Mean over all frames of how far the feet are under or over the floor, m."""
 
     @abstractmethod
     def heights(self, feet: Float[np.ndarray, "time foot_joint 3"]) -> Float[np.ndarray, " time"]:
         """Metres, at least 0, of the feet in each frame."""
-
-    def needs(self) -> Mapping[str, Need]:
-        """The sample's motion."""
-        return {"motion": Need("sample", "motion")}
 
     def __call__(self, motion: Motion) -> float:
         """Scores one clip; never undefined. Raises BadInputError with the codes of `motion_arrays`."""

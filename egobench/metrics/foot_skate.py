@@ -9,13 +9,13 @@ import numpy as np
 from egobench.errors import Undefined
 from egobench.geometry.border import motion_arrays
 from egobench.geometry.contact import NEAR_GROUND, STANDING_QUANTILE, foot_positions, support_speeds
-from egobench.metrics.base import Better, ClipMetric, Need
+from egobench.metrics.base import Better, MotionMetric
 from egobench.motions.precision import refuse_coarse
 from egobench.types import Motion
 
 
 @dataclass(frozen=True)
-class FootSkate(ClipMetric):
+class FootSkate(MotionMetric):
     """Mean horizontal speed of the supporting foot joint over the steps that have one, m/s.
 
     A foot joint (ankle or ball) may carry the body while it is within 5 cm of its standing height; the slowest of
@@ -33,10 +33,6 @@ class FootSkate(ClipMetric):
     version: ClassVar[int] = 1
     unit: ClassVar[str] = "m/s"
     better: ClassVar[Better] = "lower"
-
-    def needs(self) -> Mapping[str, Need]:
-        """The sample's motion."""
-        return {"motion": Need("sample", "motion")}
 
     def __call__(self, motion: Motion) -> float:
         """Scores one clip.

@@ -10,12 +10,12 @@ import numpy as np
 from egobench.errors import Undefined
 from egobench.geometry.body import chain, rest_offsets
 from egobench.geometry.border import motion_arrays
-from egobench.metrics.base import Better, ClipMetric, Need
+from egobench.metrics.base import Better, MotionMetric
 from egobench.types import Motion
 
 
 @dataclass(frozen=True)
-class HeadRoot(ClipMetric):
+class HeadRoot(MotionMetric):
     """Mean distance between the head as given and the head rebuilt from the root through the spine's rotations, m.
 
     The bones' rest offsets are those that fit the clip best: the mean over time of R_parentᵀ (p_joint - p_parent). A
@@ -32,10 +32,6 @@ class HeadRoot(ClipMetric):
     version: ClassVar[int] = 1
     unit: ClassVar[str] = "m"
     better: ClassVar[Better] = "lower"
-
-    def needs(self) -> Mapping[str, Need]:
-        """The sample's motion."""
-        return {"motion": Need("sample", "motion")}
 
     def __call__(self, motion: Motion) -> float:
         """Scores one clip.

@@ -8,13 +8,13 @@ import numpy as np
 
 from egobench.errors import Undefined
 from egobench.geometry.border import motion_arrays
-from egobench.metrics.base import Better, ClipMetric, Need
+from egobench.metrics.base import Better, MotionMetric
 from egobench.motions.precision import refuse_coarse
 from egobench.types import Motion
 
 
 @dataclass(frozen=True)
-class Jerk(ClipMetric):
+class Jerk(MotionMetric):
     """Mean over joints and time of |third difference of the position| · fps³, m/s³.
 
     Source: Flash & Hogan 1985 for jerk as the measure of smoothness; the third difference is general practice.
@@ -27,10 +27,6 @@ class Jerk(ClipMetric):
     version: ClassVar[int] = 1
     unit: ClassVar[str] = "m/s³"
     better: ClassVar[Better] = "lower"
-
-    def needs(self) -> Mapping[str, Need]:
-        """The sample's motion."""
-        return {"motion": Need("sample", "motion")}
 
     def __call__(self, motion: Motion) -> float:
         """Scores one clip.
