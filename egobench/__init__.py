@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # what type checkers take for true, without importing `typing`
 if TYPE_CHECKING:
+    from egobench import api as api
     from egobench.data.open import open_split as open_split
     from egobench.errors import BadInputError as BadInputError
     from egobench.errors import EgoBenchError as EgoBenchError
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from egobench.types import Video as Video
 
 _PUBLIC = {
+    "api": "egobench",
     "BadInputError": "egobench.errors",
     "Camera": "egobench.types",
     "Clip": "egobench.types",
@@ -72,7 +74,8 @@ __all__ = ["__version__", *_PUBLIC]  # pyright: ignore[reportUnsupportedDunderAl
 def __getattr__(name: str) -> object:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'egobench' has no attribute {name!r}; public names: {', '.join(_PUBLIC)}")
-    return getattr(import_module(_PUBLIC[name]), name)
+    home = _PUBLIC[name]
+    return import_module(f"{home}.{name}") if home == __name__ else getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:

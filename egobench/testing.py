@@ -45,13 +45,10 @@ def assert_no_regression(
         BadInputError: a file is missing or damaged.
     """
     __tracebackhide__ = True
-    from egobench.compare.baseline import baseline_side
-    from egobench.compare.gate import gate
-    from egobench.compare.policy import read_policy
-    from egobench.compare.run_side import run_side
+    from egobench.compare.runs import gate_run
     from egobench.tables.ci import failure_text
 
-    report = gate(run_side(run, trust=trust), baseline_side(baseline), read_policy(policy), strict=strict)
+    report = gate_run(run, baseline, policy, strict=strict, trust=trust)
     if report.exit_code:
         raise RegressionError(failure_text(report), report)
     return report

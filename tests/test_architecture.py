@@ -22,6 +22,7 @@ FLOORS = [
     {"tables"},
     {"boards"},
     {"pictures"},
+    {"api"},
     {"cli", "testing"},
 ]
 BOTTOM = FLOORS[0]
@@ -139,6 +140,7 @@ def _inits(package: str) -> list[Path]:
 
 def test_no_module_imports_itself_by_a_circle():
     graph = {name: {each for each, _ in _imports(path) if each in _modules()} for name, path in _modules().items()}
+    graph["egobench"] = set()  # its names are imported when they are asked for; only type checkers see them at once
     left = dict(graph)
     while left:
         ready = {name for name, needs in left.items() if not (needs & set(left)) - {name}}

@@ -8,14 +8,11 @@ from typing import Any
 from egobench.boards.board import Board
 from egobench.boards.entries import LABEL, refuse_two_versions
 from egobench.errors import BadInputError, NotComparableError
-from egobench.files.motion import read_motion
 from egobench.files.plain import differing_fields
-from egobench.files.video import read_video
 from egobench.pictures.drawing import REFERENCE_COLOR
 from egobench.plan.model_code import changed_text
 from egobench.run.finished import split_of_run
-from egobench.run.generate import MOTION_FILE, VIDEO_FILE
-from egobench.run.inputs import unchanged
+from egobench.run.inputs import read_sample
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.manifest import read_finished
 from egobench.store.tables import SET_CLIP, ItemRow, ScoreRow, read_items, read_scores
@@ -79,14 +76,7 @@ class PictureRow:
         item = next((item for item in self.items if (item.clip, item.seed) == (clip_id, seed)), None)
         if item is None or item.status == "failed":
             return "no sample" if item is None else f"failed: {item.code}"
-        folder, video, motion = self.folder.sample(clip_id, seed), None, None
-        if item.video:
-            path = unchanged(folder / VIDEO_FILE, item.video)
-            video = read_video(path, fps=facts["fps_video"], frames=facts["num_video_frames"])
-        if item.motion:
-            path = unchanged(folder / MOTION_FILE, item.motion)
-            motion = read_motion(path, fps=facts["fps_motion"], skeleton=facts["skeleton"])
-        return Sample(video, motion)
+        return read_sample(self.folder, item, facts)
 
 
 def open_row(board: Board, label: str, path: Path, place: int = 0) -> PictureRow:

@@ -25,7 +25,7 @@ from egobench.run.generate import MOTION_FILE, VIDEO_FILE
 from egobench.store.cache import Cache, cache_key
 from egobench.store.folder import RunFolder
 from egobench.store.tables import ItemRow
-from egobench.types import Camera, ClipInfo, Motion, Split, Video
+from egobench.types import Camera, ClipInfo, Motion, Sample, Split, Video
 
 CACHE_VERSION = 1
 
@@ -197,6 +197,25 @@ def unchanged(path: Path, digest: str) -> Path:
     if digest_file(path) != digest:
         raise BadInputError(f"{path.name} of {path.parent} has changed since it was written", code="sample-changed")
     return path
+
+
+def read_sample(folder: RunFolder, item: ItemRow, facts: Mapping[str, Any]) -> Sample:
+    """A sample of a run, as it was written; a part that it does not have is None.
+
+    Args:
+        facts: of the split.
+
+    Raises:
+        BadInputError: `file-missing`, `sample-changed` since it was written, or a part that cannot be read.
+    """
+    place, video, motion = folder.sample(item.clip, item.seed), None, None
+    if item.video:
+        path = unchanged(place / VIDEO_FILE, item.video)
+        video = read_video(path, fps=facts["fps_video"], frames=facts["num_video_frames"])
+    if item.motion:
+        path = unchanged(place / MOTION_FILE, item.motion)
+        motion = read_motion(path, fps=facts["fps_motion"], skeleton=facts["skeleton"])
+    return Sample(video, motion)
 
 
 def has_part(need: Need, origin: Origin) -> bool:

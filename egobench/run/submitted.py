@@ -28,7 +28,7 @@ def request_for(
             counted as failed. What submission.toml says takes the place of its model, task and seeds.
         body_model: SMPL, SMPL-H or SMPL-X (npz), where samples are its parameters.
         skeleton_map: TOML file that says which joints of the samples are which of the split's.
-        apart: see `check_submission`.
+        apart: see `check_submission`; with 0 workers no process is started.
         trust: see `check_split`.
 
     Raises:
@@ -48,7 +48,7 @@ def request_for(
         body_model=body_model,
         skeleton_map=skeleton_map,
         progress=progress,
-        in_processes=apart,
+        in_processes=apart and not asked.is_inline,
     )
     if report.errors:
         raise refusal(folder, report.errors)

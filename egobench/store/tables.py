@@ -88,6 +88,16 @@ def read_scores(path: Path) -> list[ScoreRow]:
     return [ScoreRow(**row) for row in _read(path, ScoreRow)]
 
 
+def items_table(path: Path) -> "pa.Table":
+    """All items, as a table with the columns of `ItemRow`. Raises as `read_items`."""
+    return _table(path, ItemRow)
+
+
+def scores_table(path: Path) -> "pa.Table":
+    """All scores, as a table with the columns of `ScoreRow`. Raises as `read_scores`."""
+    return _table(path, ScoreRow)
+
+
 def _write(path: Path, rows: Sequence[ItemRow] | Sequence[ScoreRow], kind: type) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -98,6 +108,10 @@ def _write(path: Path, rows: Sequence[ItemRow] | Sequence[ScoreRow], kind: type)
 
 
 def _read(path: Path, kind: type) -> list[dict]:
+    return _table(path, kind).to_pylist()
+
+
+def _table(path: Path, kind: type) -> "pa.Table":
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -107,7 +121,7 @@ def _read(path: Path, kind: type) -> list[dict]:
             table = pq.read_table(file)
         if "detail" in schema.names and "detail" not in table.column_names:  # older runs have no such column
             table = table.append_column("detail", pa.array([""] * len(table), pa.string()))
-        return table.select(schema.names).cast(schema).to_pylist()
+        return table.select(schema.names).cast(schema)
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:
         raise BadInputError(f"{path}: not a readable table of this run: {error}", code="table-unreadable") from error
 

@@ -5,28 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from egobench.errors import BadInputError
-from egobench.files.arrays import write_npz
-from egobench.files.atomic import make_folder, write_bytes
-from egobench.files.video import write_video
 from egobench.geometry.skeleton import get_skeleton
-from egobench.submissions.description import NAME, SCHEMA
-from egobench.submissions.form import Form, form_of
-from egobench.submissions.inventory import MOTION, VIDEO
-from egobench.types import Motion, Split
+from egobench.submissions.form import Form
+from egobench.submissions.write import write_submission
+from egobench.types import Motion, Sample, Split
 
-TEXT = """\
+HEAD = """\
 # Written by `egobench check --example`: the recorded truth of {split} in the form of a submission.
 # `egobench check FOLDER --split {split}` looks it over, `egobench score FOLDER --split {split}` scores it.
-schema = {schema}            # of this format
-model = "{model}"    # what tables call it
-split = "{split}"
-task = "t2vm"         # given besides text, first frame and first pose: nothing, the motion (tm2v), the video (tv2m)
-fps_video = {fps_video:g}
-fps_motion = {fps_motion:g}
-skeleton = "{skeleton}"
-seeds = {seeds}             # samples per clip; with several, CLIP/0/…, CLIP/1/…
-parts = ["video", "motion"]
+"""
+NOTES = """\
 notes = "what a reader should know: checkpoint, steps, guidance"
 """
 
@@ -51,29 +39,24 @@ def write_example(
         BadInputError: `folder-not-empty`; codes of the split's clips.
         StorageError: the disk refused.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise BadInputError(f"{folder} is there and not empty; a new folder is needed", code="folder-not-empty")
-    form = form_of(split.facts)
-    make_folder(folder)
-    for clip_id in [info.clip_id for info in split.infos()] if clip_ids is None else clip_ids:
+    ids = [info.clip_id for info in split.infos()] if clip_ids is None else clip_ids
+
+    def references(clip_id: str) -> list[Sample]:
         reference = split.clip(clip_id).reference
-        for seed in range(seeds):
-            place = folder / clip_id if seeds == 1 else folder / clip_id / str(seed)
-            make_folder(place)
-            write_video(place / VIDEO, reference.video.frames, reference.video.fps)
-            write_npz(place / MOTION, **motion_arrays(reference.motion, form))
-        step()
-    text = TEXT.format(
-        schema=SCHEMA,
+        return [Sample(reference.video, reference.motion)] * seeds
+
+    return write_submission(
+        folder,
+        split,
+        references,
+        ids,
         model=model,
-        split=split.name,
-        fps_video=form.fps_video,
-        fps_motion=form.fps_motion,
-        skeleton=form.skeleton,
         seeds=seeds,
+        head=HEAD.format(split=split.name),
+        foot=NOTES,
+        arrays_of=motion_arrays,
+        step=step,
     )
-    write_bytes(folder / NAME, text.encode())
-    return folder
 
 
 def motion_arrays(motion: Motion, form: Form) -> dict[str, np.ndarray]:

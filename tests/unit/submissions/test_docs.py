@@ -7,7 +7,8 @@ from broken import WAYS
 
 from egobench.submissions.codes import CODES, GROUPS, error_page
 from egobench.submissions.description import KEYS
-from egobench.submissions.example import TEXT
+from egobench.submissions.example import NOTES
+from egobench.submissions.write import TEXT
 
 ROOT = Path(__file__).parents[3]
 READERS = [
@@ -18,7 +19,7 @@ READERS = [
 ]
 NOT_FOR_SAMPLES = {
     *("array-dtype", "video-frames-written", "library-missing", "humanml3d-skeleton", "humanml3d-turn"),
-    *("camera-shape", "video-dtype", "folder-not-empty", "file-missing", "json-value", "bad-input"),
+    *("camera-shape", "video-dtype", "folder-not-empty", "file-missing", "json-value", "bad-input", "samples-form"),
     *("npz-missing", "npy-missing", "video-missing", "png-missing"),
 }
 """Codes of writing, of models in memory, and of files that are looked for only where they are."""
@@ -60,7 +61,7 @@ def test_the_page_of_the_format_names_every_key_and_file():
     for name in (*KEYS, *files, "--allow-missing", "--body-model", "--skeleton-map"):
         assert f"{name}" in text, name
     for key in KEYS:
-        assert re.search(rf"^{key} = ", TEXT, re.MULTILINE), key
+        assert re.search(rf"^{key} = ", TEXT + NOTES, re.MULTILINE), key
 
 
 def _border() -> str:
