@@ -41,7 +41,7 @@ from egotwin_ref.table.guidance_choice import (
     best,
     columns_of,
     has_partner,
-    strangers,
+    mismatched,
     walk,
 )
 from egotwin_ref.table.guidance_file import content_of, read_tried
@@ -63,7 +63,7 @@ class Judge:
         """Floor and chance on these clips."""
         recordings = [clip.info.sequence for clip in self.clips]
         recorded = [(clip.reference.video, clip.reference.motion) for clip in self.clips]
-        mixed = [(recorded[own][0], recorded[other][1]) for own, other in enumerate(strangers(recordings))]
+        mixed = [(recorded[own][0], recorded[other][1]) for own, other in enumerate(mismatched(recordings))]
         return Scale.of(self.scores(recorded), self.scores(mixed))
 
     def scores(self, made: Sequence[tuple[Video | None, Motion]]) -> dict[str, list[float]]:

@@ -1,4 +1,4 @@
-"""EgoTwin and its rows as EgoBench models: a Condition in, a Sample out. One of two files here that know EgoBench."""
+"""EgoTwin and its rows as EgoBench models: a Condition in, a Sample out."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -24,29 +24,29 @@ class EgoTwinModel:
     All rows are one diffusion transformer, and a row is a few fields of it (`egotwin_ref.model.configs.VARIANTS`).
 
     Differs from the paper: `egotwin_ref/PAPER.md` lists every choice. The shipped `small` weights are for the embedded
-    world; they say how training data, steps and seconds stand to the paper's in their cards.
+    world; their cards say on what data they were trained, for how many steps, and how long.
     """
 
     variant: Variant = "egotwin"
-    """Row of the paper's tables; mm-dit; mld, which makes motion alone; cameractrl, which makes video alone, along a
-    given head path (`--task tm2v`)."""
+    """A row of the paper's tables; mm-dit; mld, which makes motion alone; or cameractrl, which makes video alone, along
+    a given head path (`--task tm2v`)."""
     train_seed: int = 0
-    """Which training of the row; others than 0 show how much of a difference is the training's."""
+    """Seed of the row's training. Trainings with other seeds than 0 show how much of a difference is training noise."""
     preset: Literal["mini", "small", "cogvideox-2b", "cogvideox-5b", "cogvideox-5b-i2v"] = "small"
-    """Size."""
+    """Size of the networks, and the form of the clips that they are for."""
     weights: Path | None = None
-    """Folder of safetensors; by default what the package brings."""
+    """Folder of safetensors files; by default the weights that come with the package."""
     pretrained: Path | None = None
-    """Folder of a CogVideoX download, whose VAE and text encoder the cogvideox presets use."""
+    """Folder of a CogVideoX download; the cogvideox presets use its VAE and text encoder."""
     steps: int = 20
-    """Evaluations of the network per sample, times the terms of guidance."""
+    """Sampling steps; each takes one evaluation of the network per term of guidance."""
     sampler: Literal["dpm++", "ddim"] = "dpm++"
     guidance: float = 1.0
-    """w_t, of the text; 1 is none."""
+    """w_t, strength of the text; 1 is no guidance."""
     partner_guidance: float = 1.0
-    """w_m, w_v: how much the other modality counts; 1 is as trained."""
+    """w_m and w_v, strength of the other modality; 1 is no guidance."""
     weights_sha256: dict[str, str] = field(init=False, default_factory=dict)
-    """Of the files that are read."""
+    """SHA-256 of the files that are read."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.steps <= 1000:
@@ -87,7 +87,7 @@ class EgoTwinModel:
         return [*(path for part in parts for path in sorted(part.glob("*.safetensors"))), *own]
 
     def check_split(self, split: Split) -> None:
-        """Refuses a split whose clips have another form than the weights were trained on.
+        """Refuses a split whose clips do not have the form that the weights were trained on.
 
         Raises:
             BadInputError: `split-form`, `text-empty`, `text-long`.
@@ -111,8 +111,8 @@ class EgoTwinModel:
         """Reads the weights.
 
         Raises:
-            BadInputError: `weights-other`: a file is damaged, or of another preset or variant; `weights-missing`: a
-                package that reads them is not installed.
+            BadInputError: `weights-other`: a file is damaged, or is of another preset or variant; `weights-missing`: a
+                package that is needed to read the files is not installed.
         """
         from egotwin_ref.loading.bundle import Bundle
 
@@ -127,24 +127,24 @@ class EgoTwinModel:
 
 
 class Loaded:
-    """Samples one clip at a time; the seed alone decides the noise."""
+    """A row with its weights. It samples one clip at a time; the noise depends on clip and seed alone."""
 
     def __init__(self, settings: EgoTwinModel, bundle: "Bundle") -> None:
         self.settings, self.bundle = settings, bundle
 
     def sample(self, condition: Condition, *, seed: int) -> Sample:
-        """Video and motion; with task `tm2v` the motion, with `tv2m` the video is the one that was given.
+        """Samples video and motion; with task `tm2v` the given motion comes back, with `tv2m` the given video.
 
         Raises:
-            ValueError: a first frame, pose or prompt that the preset is not made for.
+            ValueError: the preset is not made for this first frame, pose or prompt.
         """
         from egotwin_ref.loading.bundle import Inputs
         from egotwin_ref.model.sampling import Guidance
 
         pose = condition.motion if condition.task == "tm2v" else condition.first_pose
-        seen = condition.video.frames if condition.video and condition.task == "tv2m" else condition.first_frame[None]
+        frames = condition.video.frames if condition.video and condition.task == "tv2m" else condition.first_frame[None]
         assert pose is not None
-        inputs = Inputs([condition.text], seen[None], pose.positions[None], pose.rotations[None])
+        inputs = Inputs([condition.text], frames[None], pose.positions[None], pose.rotations[None])
         made = self.bundle.sample(
             inputs,
             [clip_seed(condition.clip_id, seed)],
@@ -161,7 +161,7 @@ class Loaded:
 
 
 def clip_seed(clip_id: str, seed: int) -> int:
-    """Seed of a clip's noise: different for every clip, the same on every machine."""
+    """Seed of a clip's noise. It is different for every clip, and the same on every machine."""
     return int.from_bytes(hashlib.sha256(f"{clip_id}/{seed}".encode()).digest()[:7], "big")
 
 
@@ -170,6 +170,6 @@ def _check_text(text: str, clip_id: str, most: int | None) -> None:
 
     words = len(re.findall(r"[a-z0-9]+", text.lower()))
     if not words:
-        raise BadInputError(f"{clip_id}: the caption is empty; it has to name what happens", code="text-empty")
+        raise BadInputError(f"{clip_id}: the caption is empty; it has to say what happens", code="text-empty")
     if most is not None and words > most:
         raise BadInputError(f"{clip_id}: the caption has {words} words; the model reads {most}", code="text-long")

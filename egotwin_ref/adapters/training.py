@@ -1,4 +1,4 @@
-"""`egobench train egotwin`: clips of a split become arrays, and the stages run. The other file that knows EgoBench."""
+"""`egobench train egotwin`: turns the clips of splits into arrays, and runs the stages."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -27,11 +27,12 @@ class EgoTwinTraining:
     """Trains EgoTwin's rows; see `egotwin_ref.training.stages`."""
 
     def train(self, request: TrainRequest, progress: Progress) -> list[Path]:
-        """Runs the stages asked for, and whatever they need that is not done yet.
+        """Runs the requested stages, and the stages that they need.
 
         Raises:
-            UnknownNameError: no such preset, variant or stage.
-            BadInputError: `recipe-other`: the folder holds a training by another recipe; or `train-option`.
+            UnknownNameError: there is no such preset, variant, stage or precision.
+            BadInputError: `recipe-other`: the folder holds a training by another recipe; `train-option`: options do not
+                fit together, or a package is missing.
         """
         for kind, name, known in (
             ("presets", request.preset, PRESETS), ("variants", request.variant, VARIANTS),
@@ -94,7 +95,7 @@ def _train(request: TrainRequest, progress: Progress, device: str) -> list[Path]
 
 
 class _Reporter:
-    """The pipeline's progress, told in steps; losses are in `log.csv`."""
+    """Reports steps to EgoBench's progress; losses are in `log.csv`."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress, self.done = progress, 0
@@ -111,7 +112,7 @@ class _Reporter:
 
 
 def _clips(name: str, folder: Path, progress: Progress, device: str) -> Clips:
-    """The split's clips as arrays, read once."""
+    """The split's clips as arrays, which are written once."""
     split = open_split(name)
     path = folder / "clips" / f"{split.name}-{split.digest[:8]}"
     if agreed((path / "clips.json").is_file(), device):
@@ -136,10 +137,10 @@ def _clips(name: str, folder: Path, progress: Progress, device: str) -> Clips:
 
 
 def _recipes(request: TrainRequest) -> Recipes:
-    found = RECIPES[request.preset]
+    recipes = RECIPES[request.preset]
     if request.steps is None:
-        return found
+        return recipes
     fields = {"0": ["base"], "1": ["video_vae", "motion_vae"], "2": ["motion"], "3": ["joint", "fine"]}
-    fields["1"] += ["global_vae"] if found.global_vae else []
+    fields["1"] += ["global_vae"] if recipes.global_vae else []
     changed = fields[request.stage]
-    return replace(found, **{name: replace(getattr(found, name), steps=request.steps) for name in changed})
+    return replace(recipes, **{name: replace(getattr(recipes, name), steps=request.steps) for name in changed})

@@ -1,4 +1,4 @@
-"""Control `egotwin-vae`: the reference through the VAEs and back. No transformer of these VAEs can do better."""
+"""Control `egotwin-vae`: the VAEs' reconstruction of the reference. No transformer with these VAEs can do better."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,24 +18,24 @@ from .model import EgoTwinModel, Variant
 
 @dataclass(frozen=True)
 class VaeControl:
-    """Looks at the recorded truth, compresses video and motion, and gives back what is left of them."""
+    """Takes the recorded video and motion, encodes them by the VAEs, and returns the decoded ones."""
 
     is_control: ClassVar[bool] = True
 
     variant: Variant = "egotwin"
-    """Whose motion VAE; the video VAE is everyone's."""
+    """Row whose motion VAE is used; all rows have the same video VAE."""
     preset: Literal["mini", "small"] = "small"
-    """Size."""
+    """Size of the networks."""
     weights: Path | None = None
-    """Folder of safetensors; by default what the package brings."""
+    """Folder of safetensors files; by default the weights that come with the package."""
     weights_sha256: dict[str, str] = field(init=False, default_factory=dict)
-    """Of the files that are read."""
+    """SHA-256 of the files that are read."""
 
     def __post_init__(self) -> None:
         if VARIANTS[self.variant].makes != BOTH:
             raise BadInputError(
                 f"{self.variant} makes {VARIANTS[self.variant].makes[0]} alone; a row that makes both is needed, "
-                "whose two VAEs can be looked at",
+                "since it has both VAEs",
                 code="option-range",
             )
         self.weights_sha256.update(self._model().weights_sha256)
@@ -44,7 +44,7 @@ class VaeControl:
         return EgoTwinModel(self.variant, preset=self.preset, weights=self.weights)
 
     def check_split(self, split: Split) -> None:
-        """As the model."""
+        """As `EgoTwinModel.check_split`."""
         self._model().check_split(split)
 
     def load(self, device: str) -> "Loaded":
@@ -63,7 +63,7 @@ class Loaded:
 
     @torch.no_grad()
     def sample(self, condition: Condition, *, seed: int) -> Sample:
-        """The reference's reconstruction; every seed gives the same."""
+        """The reconstruction of the reference; it does not depend on the seed."""
         del seed
         reference = _split(condition.split).clip(condition.clip_id).reference
         assert self.bundle.video_vae is not None, "the row makes both"

@@ -1,11 +1,14 @@
-"""Layers over time that look back and never forward; sequences are (B, T, C)."""
+"""Causal layers over time, whose outputs never depend on later inputs; sequences are (B, T, C)."""
 
 import torch
 from torch import Tensor, nn
 
 
 class CausalConv(nn.Module):
-    """Convolution over time of (B, T, C): output n sees inputs n · stride - 2 … n · stride; before the first is it."""
+    """Convolution over time of (B, T, C): output n depends on inputs n · stride - 2 … n · stride.
+
+    The first input is repeated before the sequence.
+    """
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__()
@@ -18,7 +21,7 @@ class CausalConv(nn.Module):
 
 
 class Twice(nn.Module):
-    """T inputs to 2 T - 1 outputs; output n sees inputs ⌈n / 2⌉ and the two before it."""
+    """T inputs to 2 T - 1 outputs; output n depends on input ⌈n / 2⌉ and the two before it."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -29,7 +32,7 @@ class Twice(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two convolutions beside a straight path; the norm is per frame, since one over time would look ahead."""
+    """Two convolutions with a skip connection. The norm is per frame, because a norm over time is not causal."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

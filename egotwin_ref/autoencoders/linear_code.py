@@ -1,24 +1,25 @@
-"""Where the motion VAEs start from: principal components as matrices, and layers that add nothing at first."""
+"""Initial weights of the motion VAEs: principal components as matrices, and layers that start at zero."""
 
 import torch
 from torch import Tensor, nn
 
 
-def linear_code(seen: Tensor, weights: Tensor, channels: int) -> tuple[Tensor, Tensor]:
+def linear_code(data: Tensor, weights: Tensor, channels: int) -> tuple[Tensor, Tensor]:
     """The principal components of vectors (n, d) as two matrices: analysis (C, d) and synthesis (d, C).
 
-    A component of deviation s gets one of √s in the latents: of all choices with the same sum of variances the one by
-    which an error of given size in the latents does the least harm. A rotation then mixes the components, so that all
-    latent channels vary alike, by about 1, and normalising them one by one does not undo that choice.
+    A component of standard deviation s has a standard deviation of √s in the latents. Of all choices with the same sum
+    of variances, this one makes the damage of an error of given size in the latents least. A rotation then mixes the
+    components. So all latent channels have a standard deviation of about 1, and normalising them one by one does not
+    undo the choice.
 
     Args:
-        seen: normalised vectors.
-        weights: of each one's squared error (d,).
-        channels: C; more than d leaves the rest empty.
+        data: normalised vectors (n, d).
+        weights: of the squared error of each number (d,).
+        channels: C; if it is more than d, the rest carries nothing.
     """
     scale = weights.sqrt()
-    weighed = seen * scale
-    variances, vectors = torch.linalg.eigh((weighed.T @ weighed).double() / len(seen))
+    weighted = data * scale
+    variances, vectors = torch.linalg.eigh((weighted.T @ weighted).double() / len(data))
     axes, root = vectors[:, -channels:], variances[-channels:].clamp(min=1e-9) ** 0.25
     root = root * root.square().mean().sqrt()
     mixing, _ = torch.linalg.qr(torch.randn(channels, channels, generator=torch.Generator().manual_seed(0)).double())
@@ -27,7 +28,7 @@ def linear_code(seen: Tensor, weights: Tensor, channels: int) -> tuple[Tensor, T
 
 
 def zero(layer: nn.Linear) -> nn.Linear:
-    """The layer with all weights 0: it adds nothing until it is trained."""
+    """The layer with all weights 0, so that it adds nothing until it is trained."""
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer

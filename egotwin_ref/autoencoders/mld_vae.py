@@ -1,4 +1,4 @@
-"""MLD's motion VAE, for the baseline VidMLD: one latent for the whole motion, beside it the first pose as a token."""
+"""MLD's motion VAE, for the baseline VidMLD: one latent for the whole motion, and one token for the first pose."""
 
 from collections.abc import Mapping
 
@@ -10,21 +10,22 @@ from .linear_code import linear_code, zero
 from .motion_vae import FIRST_LOGVAR, LOGVAR, MotionVAE
 
 SLOW = 10
-"""Cosines over time that the linear path knows a motion by: up to 0.9 Hz in five seconds."""
+"""Number of cosines over time that the linear path represents a motion with: up to 0.9 Hz in five seconds."""
 
 
 class GlobalMotionVAE(MotionVAE):
-    """MLD's: a transformer with long skips, and one latent for the whole motion; the first pose is a token beside it.
+    """MLD's motion VAE: a transformer with long skip connections; one latent is the whole motion, one the first pose.
 
-    Tokens (B, 2, C_m): the pose, of frame 0 alone, and the motion. Unlike MLD's, the decoder attends to the two tokens
-    and to the frames it draws in one sequence (MLD's code calls this `all_encoder`), and motions have one length. As in
-    `ConvMotionVAE` a linear path lies beside the networks, from which training starts: the pose's principal components,
-    and those of what the pose does not tell of the motion's slow part. The path stays as it is.
+    Tokens are (B, 2, C_m): the pose, from frame 0 alone, and the motion. Two things differ from MLD. The decoder
+    attends to the two tokens and to the frames that it decodes in one sequence (MLD's code calls this `all_encoder`),
+    and all motions have the same length. As in `ConvMotionVAE`, training starts from a linear path that is parallel to
+    the networks: principal components of the pose, and those of the motion's slow part after what the pose predicts of
+    it is subtracted. The path itself is not trained.
 
     Args:
         frames: T.
         width: of the transformers.
-        layers: odd; of the encoder, and of the decoder.
+        layers: of the encoder, and of the decoder; an odd number.
     """
 
     cosines: Tensor
@@ -56,7 +57,7 @@ class GlobalMotionVAE(MotionVAE):
         self.analysis = nn.Linear(SLOW * dim, channels, bias=False)
         self.synthesis = nn.Linear(channels, SLOW * dim, bias=False)
         for linear in (self.pose_analysis, self.pose_synthesis, self.analysis, self.synthesis):
-            linear.requires_grad_(False)  # a step of the optimiser is large for their fine weights: it undid them
+            linear.requires_grad_(False)  # the optimiser's steps are too large for these small weights
         time = torch.arange(frames) + 0.5
         cosines = torch.cos(torch.pi / frames * time * torch.arange(SLOW)[:, None]) * (2 / frames) ** 0.5
         cosines[0] *= 0.5**0.5
@@ -68,16 +69,16 @@ class GlobalMotionVAE(MotionVAE):
 
     @torch.no_grad()
     def fit_features(self, features: Tensor) -> None:
-        """As for every motion VAE; and the linear paths, see above."""
+        """As the base class, and sets the linear paths, see above."""
         super().fit_features(features)
         normalised, weights = self.normalised(features), self.loss_weights()
         analysis, _ = linear_code(normalised[:, 0], weights, self.channels)
         self.pose_analysis.weight.copy_(analysis)
         slow, pose = self._slow(normalised), self.pose_analysis(normalised[:, 0])
         ridge = 1e-3 * len(pose) * torch.eye(self.channels)
-        told = torch.linalg.solve(pose.T @ pose + ridge, pose.T @ slow)
-        self.pose_synthesis.weight.copy_(told.T)
-        analysis, synthesis = linear_code(slow - pose @ told, weights.repeat(SLOW), self.channels)
+        from_pose = torch.linalg.solve(pose.T @ pose + ridge, pose.T @ slow)
+        self.pose_synthesis.weight.copy_(from_pose.T)
+        analysis, synthesis = linear_code(slow - pose @ from_pose, weights.repeat(SLOW), self.channels)
         self.analysis.weight.copy_(analysis)
         self.synthesis.weight.copy_(synthesis)
 
@@ -86,8 +87,8 @@ class GlobalMotionVAE(MotionVAE):
         normalised = self.normalised(features)
         if features.shape[1] != self.frames:
             raise ValueError(f"this motion VAE is for {self.frames} frames; the motion has {features.shape[1]}")
-        seen = self.encoder(F.pad(self.embed(normalised), (0, 0, 1, 0)))  # token 0 gathers the motion
-        tokens = torch.stack([self.pose(normalised[:, 0]), self.summary(seen[:, 0])], dim=1).float()
+        encoded = self.encoder(F.pad(self.embed(normalised), (0, 0, 1, 0)))  # token 0 gathers the motion
+        tokens = torch.stack([self.pose(normalised[:, 0]), self.summary(encoded[:, 0])], dim=1).float()
         mean, logvar = tokens.chunk(2, dim=-1)
         pose = self.pose_analysis(normalised[:, 0])
         motion = self.analysis(self._slow(normalised) - self.pose_synthesis(pose))
@@ -97,9 +98,9 @@ class GlobalMotionVAE(MotionVAE):
         """Normalised features (B, T, dim)."""
         if raw.shape[1] != 2:
             raise ValueError(f"this motion VAE has 2 tokens, pose and motion; these are {raw.shape[1]}")
-        drawn = self.output(self.decoder(F.pad(self.unpack(raw), (0, 0, 0, self.frames)))[:, 2:])
+        decoded = self.output(self.decoder(F.pad(self.unpack(raw), (0, 0, 0, self.frames)))[:, 2:])
         slow = self.pose_synthesis(raw[:, 0]) + self.synthesis(raw[:, 1])
-        return drawn + self.cosines.T @ slow.unflatten(-1, (SLOW, -1))
+        return decoded + self.cosines.T @ slow.unflatten(-1, (SLOW, -1))
 
     def _slow(self, normalised: Tensor) -> Tensor:
         """Cosine coefficients (B, SLOW · dim)."""
@@ -107,7 +108,7 @@ class GlobalMotionVAE(MotionVAE):
 
 
 class _SkipTransformer(nn.Module):
-    """Transformer encoder of (B, N, width); layer i feeds layer -i as well, as in a U-Net."""
+    """Transformer encoder of (B, N, width); layer i is also an input of layer -i, as in a U-Net."""
 
     def __init__(self, tokens: int, width: int, layers: int, heads: int) -> None:
         super().__init__()

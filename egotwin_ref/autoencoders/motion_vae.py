@@ -1,7 +1,7 @@
-"""Motion features to latents and back: what the motion VAEs have in common, and the paper's causal convolutional one.
+"""Motion features to latents and back: the base class of the motion VAEs, and the paper's causal convolutional VAE.
 
-They have the methods of `video_vae.GroupVAE`. Token 0 is made of frame 0 alone, so a given first pose has an exact,
-clean token of its own. Its statistics are its own too: it is one pose, where another token is many.
+They have the methods of `video_vae.GroupVAE`. Token 0 depends on frame 0 alone, so a given first pose has an exact,
+clean token. It also has statistics of its own, since it encodes one pose and every other token several.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,11 @@ from .linear_code import linear_code, zero
 RATE = 4
 """Motion frames in a latent of `ConvMotionVAE`: two 2 × stages."""
 LOGVAR = (-12.0, 4.0)
-"""The posterior's log-variance is held within these."""
+"""Limits of the posterior's log-variance."""
 FIRST_LOGVAR = -6.0
-"""Where the log-variance starts: with noise of 0.05 beside means of deviation 1."""
+"""Initial log-variance: noise of 0.05, where the means have a standard deviation of 1."""
 LEAST_STD = 0.02
-"""Latent channels that vary less than this carry nothing; they are not blown up to variance 1."""
+"""Least standard deviation that a latent channel is divided by: channels that vary less carry nothing."""
 
 LOSS_GROUPS: Mapping[str, Sequence[str]] = {
     "head 3D": ("h_p", "dh_p"),
@@ -29,12 +29,12 @@ LOSS_GROUPS: Mapping[str, Sequence[str]] = {
     "joint 3D": ("j_p", "j_v", "c_f"),
     "joint 6D": ("j_r",),
 }
-"""The groups c of the loss and the features in each; head-centric features have the paper's four, root-centric ones
+"""Loss groups c, and the feature groups in each. Head-centric features have the paper's four, and root-centric features
 the four that correspond."""
 
 
 class MotionVAE(nn.Module):
-    """What both have in common: normalisation of features and of latents, and the loss. A subclass adds the networks.
+    """Base class: normalisation of features and of latents, and the loss. A subclass adds the networks.
 
     Args:
         dim: feature channels.
@@ -42,7 +42,7 @@ class MotionVAE(nn.Module):
         channels: C_m.
 
     Raises:
-        ValueError: a feature group that is in none, or in several, of `LOSS_GROUPS`.
+        ValueError: a feature group is in none, or in several, of `LOSS_GROUPS`.
     """
 
     feature_mean: Tensor
@@ -59,10 +59,10 @@ class MotionVAE(nn.Module):
             if any(group in groups for group in members)
         }
         if sorted(group for members in self.loss_groups.values() for group in members) != sorted(groups):
-            raise ValueError(f"feature groups {sorted(groups)}; every one has to be in one of LOSS_GROUPS")
+            raise ValueError(f"feature groups are {sorted(groups)}; each has to be in one of LOSS_GROUPS")
         self.register_buffer("feature_mean", torch.zeros(dim))
         self.register_buffer("feature_std", torch.ones(dim))
-        self.register_buffer("latent_mean", torch.zeros(2, channels))  # of token 0, of the others
+        self.register_buffer("latent_mean", torch.zeros(2, channels))  # row 0 of token 0, row 1 of the others
         self.register_buffer("latent_std", torch.ones(2, channels))
 
     def encode(self, features: Tensor) -> Tensor:
@@ -76,8 +76,8 @@ class MotionVAE(nn.Module):
         if z.ndim != 3 or z.shape[2] != self.channels:
             raise ValueError(f"motion latents are (B, tokens, {self.channels}); these are {tuple(z.shape)}")
         mean_of, std_of = (_by_token(part, z.shape[1]) for part in (self.latent_mean, self.latent_std))
-        drawn = self.draw(z * std_of + mean_of)
-        return drawn.float() * self.feature_std + self.feature_mean
+        decoded = self.draw(z * std_of + mean_of)
+        return decoded.float() * self.feature_std + self.feature_mean
 
     def noise_shape(self, batch: int) -> tuple[int, int, int]:
         """Shape of the latents of a batch of motions."""
@@ -88,30 +88,31 @@ class MotionVAE(nn.Module):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """(1/4) Σ_c [L_rec^c + λ_KL L_KL^c], and its terms: the error of each group c, and "kl".
 
-        L_rec^c is the mean squared error of the group's normalised features. The paper also gives each group a KL; as
-        one latent carries all four, L_KL^c is the same for all of them and enters once (nats per latent value).
+        L_rec^c is the mean squared error of the group's normalised features. The paper also gives each group a KL. Here
+        one latent encodes all four groups, so L_KL^c is the same for all of them and enters once (nats per latent
+        value).
 
         Args:
             features: (B, T, dim).
             noise: standard normal (B, tokens, C_m).
             kl_weight: λ_KL.
-            spread: noise beyond the posterior's, in units of each channel's deviation over the batch: a transformer's
-                latents are never exact, and a decoder that has seen such noise forgives it.
+            spread: extra noise beyond the posterior's, in units of each channel's standard deviation over the batch.
+                A transformer's latents are never exact, and a decoder trained with such noise tolerates their errors.
 
         Raises:
-            ValueError: `spread` of a single motion, which has no deviation.
+            ValueError: `spread` is given with a single motion, which has no standard deviation.
         """
         if spread and len(features) < 2:
             raise ValueError(
-                f"spread is in units of a batch's deviation, so it needs 2 motions; there is {len(features)}"
+                f"spread is in units of a batch's standard deviation, so it needs 2 motions; there is {len(features)}"
             )
         mean, logvar = self.posterior(features)
         variance = logvar.exp()
         if spread:
             first, others = (part.detach().flatten(0, 1).var(dim=0) for part in (mean[:, :1], mean[:, 1:]))
             variance = variance + spread**2 * _by_token(torch.stack([first, others]), mean.shape[1])
-        drawn = self.draw(mean + variance.sqrt() * noise).float()
-        error = (drawn - self.normalised(features)).square().mean(dim=(0, 1))
+        decoded = self.draw(mean + variance.sqrt() * noise).float()
+        error = (decoded - self.normalised(features)).square().mean(dim=(0, 1))
         terms = {
             name: torch.cat([error[self.groups[group]] for group in members]).mean()
             for name, members in self.loss_groups.items()
@@ -122,7 +123,7 @@ class MotionVAE(nn.Module):
 
     @torch.no_grad()
     def fit_features(self, features: Tensor) -> None:
-        """Sets the features' mean per channel and one deviation per group, the mean of its channels', as HumanML3D."""
+        """Sets a mean per channel and one standard deviation per group: its channels' mean, as HumanML3D."""
         std = features.std(dim=(0, 1))
         self.feature_mean.copy_(features.mean(dim=(0, 1)))
         for group in self.groups.values():
@@ -130,7 +131,7 @@ class MotionVAE(nn.Module):
 
     @torch.no_grad()
     def fit_latents(self, features: Tensor) -> None:
-        """Sets the latents' mean and deviation per channel to those of these motions (B, T, dim)."""
+        """Sets the latents' mean and standard deviation per channel to those of these motions (B, T, dim)."""
         mean, _ = self.posterior(features)
         for row, tokens in enumerate((mean[:, 0], mean[:, 1:].flatten(0, 1))):
             self.latent_mean[row] = tokens.mean(dim=0)
@@ -146,7 +147,7 @@ class MotionVAE(nn.Module):
         return weights
 
     def normalised(self, features: Tensor) -> Tensor:
-        """Features in units of their group's deviation. ValueError: not (B, T, dim)."""
+        """Features minus their mean, in units of their group's standard deviation. ValueError: not (B, T, dim)."""
         if features.ndim != 3 or features.shape[2] != self.dim:
             raise ValueError(f"motion features are (B, T, {self.dim}); these are {tuple(features.shape)}")
         return (features - self.feature_mean) / self.feature_std
@@ -161,14 +162,14 @@ class MotionVAE(nn.Module):
 
 
 class ConvMotionVAE(MotionVAE):
-    """The paper's: causal convolutions over time. 4K + 1 frames ↔ K + 1 latents, so 81 ↔ 21.
+    """The paper's motion VAE: causal convolutions over time. 4K + 1 frames ↔ K + 1 latents, so 81 ↔ 21.
 
-    Latent j sees frames ≤ 4j, so latent 0 is frame 0; frame n is drawn from latents ≤ ⌈n / 4⌉. Beside the convolutions
-    a linear path leads from each latent's own four frames to it and back. `fit_features` makes it the frames'
-    principal components, so training starts from these, and the convolutions learn what they leave.
+    Latent j depends on frames ≤ 4j, so latent 0 depends on frame 0 alone. Frame n is decoded from latents ≤ ⌈n / 4⌉.
+    A linear path, parallel to the convolutions, leads from the four frames of a latent to it and back. `fit_features`
+    sets it to the frames' principal components. Training starts from these, and the convolutions learn the rest.
 
     Args:
-        width: channels at the latents' rate; three quarters and half of it at 2 and 4 times that rate.
+        width: channels at the latents' rate; three quarters and half of that number at 2 and 4 times the rate.
         blocks: residual blocks at the frames' rate, at half and at a quarter of it; the decoder has the same.
     """
 
@@ -211,7 +212,7 @@ class ConvMotionVAE(MotionVAE):
 
     @torch.no_grad()
     def fit_features(self, features: Tensor) -> None:
-        """As above, and the linear paths: principal components of four frames (`linear_code`)."""
+        """As the base class, and sets the linear paths to principal components of four frames (`linear_code`)."""
         super().fit_features(features)
         groups = grouped(self.normalised(features)).flatten(0, 1)
         analysis, synthesis = linear_code(groups, self.loss_weights().repeat(RATE), self.channels)
@@ -232,18 +233,18 @@ class ConvMotionVAE(MotionVAE):
 
 
 def grouped(frames: Tensor) -> Tensor:
-    """(B, 4K + 1, dim) → (B, K + 1, 4 dim); the first frame fills its group alone."""
+    """(B, 4K + 1, dim) → (B, K + 1, 4 dim); the first group is frame 0, four times."""
     padded = torch.cat([frames[:, :1].expand(-1, RATE - 1, -1), frames], dim=1)
     return padded.unflatten(1, (-1, RATE)).flatten(2)
 
 
 def _by_token(statistics: Tensor, tokens: int) -> Tensor:
-    """Statistics (2, C) of token 0 and of the others → (tokens, C). Without an index, which would come from the CPU."""
+    """Statistics (2, C) of token 0 and of the others → (tokens, C). No index tensor is used: it would be on the CPU."""
     return torch.cat([statistics[:1], statistics[1:].expand(tokens - 1, -1)])
 
 
 def latents_of(frames: int) -> int:
-    """Number of latents of so many frames. ValueError: not 4K + 1."""
+    """Number of latents of a motion with this number of frames. ValueError: not 4K + 1."""
     if frames % RATE != 1:
         raise ValueError(f"a motion has 4K + 1 frames; this one has {frames}")
     return 1 + frames // RATE

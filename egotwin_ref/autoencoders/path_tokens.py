@@ -1,4 +1,4 @@
-"""The given head path as tokens, for CameraCtrl: four frames side by side, nothing learned and nothing lost."""
+"""The given head path as tokens, for CameraCtrl: four frames in a token, without learning and without loss."""
 
 from collections.abc import Mapping
 
@@ -23,7 +23,7 @@ class PathTokens(MotionVAE):
         super().__init__(dim, groups, channels)
         if channels != RATE * dim:
             raise ValueError(
-                f"a token is {RATE} frames of {dim} numbers, so it has {RATE * dim}; {channels} were asked for"
+                f"a token is {RATE} frames of {dim} numbers, so it has {RATE * dim} channels, not {channels}"
             )
 
     def noise_shape(self, batch: int, frames: int = 81) -> tuple[int, int, int]:
@@ -31,7 +31,7 @@ class PathTokens(MotionVAE):
         return batch, latents_of(frames), self.channels
 
     def posterior(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """The numbers themselves, and a variance of almost nothing."""
+        """The numbers themselves, with a variance of almost 0."""
         latents_of(features.shape[1])
         mean = grouped(self.normalised(features))
         return mean, torch.full_like(mean, -12.0)

@@ -1,4 +1,4 @@
-"""What a video VAE makes of frames, and how far that is from them."""
+"""Reconstruction of frames by a video VAE, and its error."""
 
 import numpy as np
 import torch

@@ -1,8 +1,8 @@
-"""Video to latents and back: a causal VAE on groups of four frames, and CogVideoX's behind the same two methods.
+"""Video to latents and back: a causal VAE on groups of four frames, and CogVideoX's VAE with the same two methods.
 
-Frame 0 is a group of its own and gives latent 0; frames 4k - 3 … 4k give latent k. Both look back and never forward,
-so a video's first latents do not depend on how it goes on. Two-dimensional convolutions over groups do the same work
-as three-dimensional ones, and run several times faster on processors.
+Frame 0 is a group of its own and gives latent 0; frames 4k - 3 … 4k give latent k. Both VAEs are causal: a latent never
+depends on later frames. Two-dimensional convolutions over groups do the same work as three-dimensional ones, and run
+several times faster on CPUs.
 """
 
 from itertools import pairwise
@@ -16,17 +16,17 @@ from torch.nn import functional as F  # noqa: N812
 GROUP = 4
 """Frames in a latent."""
 LOGVAR = (-12.0, 4.0)
-"""The posterior's log-variance is held within these."""
+"""Limits of the posterior's log-variance."""
 FIRST_LOGVAR = -6.0
-"""Where it starts: a standard deviation of 5 %."""
+"""Initial log-variance: a standard deviation of 5 %."""
 
 
 class VideoVAE(Protocol):
-    """What both VAEs can do; sizes are `GroupVAE`'s."""
+    """The methods of both VAEs; shapes as in `GroupVAE`."""
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are."""
+        """Device of the weights."""
         ...
 
     def encode(self, frames: Tensor) -> Tensor:
@@ -41,19 +41,18 @@ class VideoVAE(Protocol):
 class GroupVAE(nn.Module):
     """Compresses 4 × b × b (time, height, width): frames (B, 4K + 1, 3, H, W) in [-1, 1] ↔ z (B, K + 1, C_v, h, w).
 
-    A latent is, to begin with, the principal components of its b × b × 4 block of pixels (`fit_basis`), which alone
-    draw recognisable frames; the networks learn what to add to the components, and to the frames drawn from them.
+    At first, a latent is the principal components of its b × b × 4 block of pixels (`fit_basis`); these alone already
+    give recognisable frames. The networks learn what to add to the components, and to the frames decoded from them.
 
-    `encode` gives the posterior's mean, weighed and rotated (`fit_latents`) so that noise of variance 1 is the right
-    scale for every channel. The decoder sees latents k - `history` … k when it draws group k; before the first there is
-    the first again.
+    `encode` gives the posterior's mean, scaled and rotated (`fit_latents`) so that noise of variance 1 suits every
+    channel. The decoder gets latents k - `history` … k for group k; the first latent is repeated before the sequence.
 
     Args:
         channels: C_v.
-        block: b, the side in pixels of what a latent's place covers: 8 or 16.
+        block: b, the side in pixels of the block that a latent covers: 8 or 16.
         width: channels at 1/4 of the frame's size; twice and three times that at 1/8 and 1/16.
         blocks: residual blocks at each size, in the encoder; the decoder has one more.
-        history: earlier latents that the decoder sees.
+        history: number of earlier latents that the decoder gets.
     """
 
     latent_mean: Tensor
@@ -66,7 +65,7 @@ class GroupVAE(nn.Module):
         widths = [width * times for times in range(1, {8: 2, 16: 3}[block] + 1)]  # at 1/4, 1/8 …
         self.project = nn.Conv2d(3 * GROUP, channels, block, stride=block)
         self.unproject = nn.ConvTranspose2d(channels, 3 * GROUP, block, stride=block)
-        for linear in (self.project, self.unproject):  # a step of the optimiser would be large for their fine weights
+        for linear in (self.project, self.unproject):  # the optimiser's steps are too large for these small weights
             linear.requires_grad_(False)
         down: list[nn.Module] = [nn.PixelUnshuffle(4)]  # (4 frames × 3 colours × 16, H/4, W/4)
         down += [nn.Conv2d(3 * GROUP * 16, width, 3, padding=1), *[_Residual(width) for _ in range(blocks)]]
@@ -80,7 +79,7 @@ class GroupVAE(nn.Module):
             up += [nn.Conv2d(wider, 4 * wide, 1), nn.PixelShuffle(2), *[_Residual(wide) for _ in range(blocks + 1)]]
         drawn = nn.Conv2d(width, 3 * GROUP * 16, 3, padding=1)
         self.decoder = nn.Sequential(*up, _norm(width), nn.SiLU(), drawn, nn.PixelShuffle(4))
-        with torch.no_grad():  # the networks start by adding nothing, with a narrow posterior
+        with torch.no_grad():  # at first the networks add nothing, and the posterior is narrow
             for last in (posterior, drawn):
                 last.weight.zero_()
                 _bias(last).zero_()
@@ -92,14 +91,14 @@ class GroupVAE(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are."""
+        """Device of the weights."""
         return self.latent_mean.device
 
     def encode(self, frames: Tensor) -> Tensor:
         """Normalised latents (B, K + 1, C_v, h, w) of frames (B, 4K + 1, 3, H, W).
 
         Raises:
-            ValueError: the number of frames is not 4K + 1, or a side is no multiple of `block`.
+            ValueError: the number of frames is not 4K + 1, or a side is not a multiple of `block`.
         """
         mean, _ = self._posterior(frames)
         return _mixed(mean - _per_channel(self.latent_mean), self.latent_mix)
@@ -109,15 +108,15 @@ class GroupVAE(nn.Module):
         return self._draw(_mixed(z, self.latent_unmix) + _per_channel(self.latent_mean))
 
     def loss(self, frames: Tensor, noise: Tensor, kl_weight: float) -> tuple[Tensor, dict[str, Tensor]]:
-        """Mean squared error of the reconstruction plus the weighted KL (nats per latent value), and both alone.
+        """Mean squared error of the reconstruction plus the weighted KL (nats per latent value), and both terms.
 
         Args:
             frames: (B, 4K + 1, 3, H, W) in [-1, 1].
             noise: standard normal, shaped as the latents.
         """
         mean, logvar = self._posterior(frames)
-        drawn = self._draw(mean + torch.exp(0.5 * logvar) * noise)
-        error = F.mse_loss(drawn.float(), frames)
+        decoded = self._draw(mean + torch.exp(0.5 * logvar) * noise)
+        error = F.mse_loss(decoded.float(), frames)
         kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
         return error + kl_weight * kl, {"mse": error.detach(), "kl": kl.detach()}
 
@@ -125,14 +124,14 @@ class GroupVAE(nn.Module):
     def fit_basis(self, frames: Tensor) -> None:
         """Sets the linear maps to the principal components of these frames' blocks, each of variance 1.
 
-        Randomised SVD (Halko et al. 2011) by torch's global generator.
+        Randomised SVD (Halko et al. 2011), with torch's global generator.
 
         Args:
             frames: (B, 4K + 1, 3, H, W) in [-1, 1].
         """
         groups = _grouped(frames, self.block)
         blocks = F.unfold(groups, self.block, stride=self.block).transpose(1, 2).flatten(0, 1)  # (n, 12 b²)
-        offsets = blocks.unflatten(1, (3 * GROUP, -1)).mean(dim=(0, 2))  # a convolution's bias is one number a channel
+        offsets = blocks.unflatten(1, (3 * GROUP, -1)).mean(dim=(0, 2))  # a bias is one number per channel
         mean = offsets.repeat_interleave(self.block**2)
         _, values, axes = torch.svd_lowrank(blocks - mean, q=self.channels + 32, niter=4)
         std = values[: self.channels] / len(blocks) ** 0.5
@@ -144,16 +143,16 @@ class GroupVAE(nn.Module):
 
     @torch.no_grad()
     def fit_latents(self, frames: Tensor) -> None:
-        """Sets mean and scale of the latents to those of these frames'.
+        """Sets mean and scale of the latents from these frames.
 
-        A channel that moves the pixels by s gets a deviation of √s: between 1 for all, where a transformer's error in
-        the faintest counts as much as in the strongest, and s, where the faint ones drown in the noise. A rotation
-        then mixes the channels, so that all of them vary alike, by about 1.
+        A channel that changes the pixels by s gets a standard deviation of √s. That is between two extremes. With 1 for
+        all channels, a transformer's error in the weakest counts as much as in the strongest. With s, weak channels are
+        lost in the noise. A rotation then mixes the channels, so that all have a standard deviation of about 1.
         """
         mean, _ = self._posterior(frames)
         values = mean.transpose(0, 2).flatten(1)  # (C, n)
-        std, moved = values.std(1), self.unproject.weight.flatten(1).norm(dim=1)
-        weight = (moved * std).sqrt()
+        std, gain = values.std(1), self.unproject.weight.flatten(1).norm(dim=1)
+        weight = (gain * std).sqrt()
         weight = weight / weight.square().mean().sqrt()
         generator = torch.Generator().manual_seed(0)
         rotation, _ = torch.linalg.qr(torch.randn(self.channels, self.channels, generator=generator))
@@ -164,18 +163,18 @@ class GroupVAE(nn.Module):
 
     def _posterior(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         groups = _grouped(frames, self.block)
-        found, linear = self.encoder(groups).float(), self.project(groups).float()
-        added, logvar = found.unflatten(0, (len(frames), -1)).chunk(2, dim=2)
+        encoded, linear = self.encoder(groups).float(), self.project(groups).float()
+        added, logvar = encoded.unflatten(0, (len(frames), -1)).chunk(2, dim=2)
         return linear.unflatten(0, (len(frames), -1)) + added, logvar.clamp(*LOGVAR)
 
     def _draw(self, raw: Tensor) -> Tensor:
         padded = torch.cat([raw[:, :1].expand(-1, self.history, -1, -1, -1), raw], dim=1)
         steps = raw.shape[1]
-        seen = torch.cat([padded[:, i : i + steps] for i in range(self.history + 1)], dim=2)  # oldest first
-        groups = self.decoder(seen.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+        windows = torch.cat([padded[:, i : i + steps] for i in range(self.history + 1)], dim=2)  # oldest first
+        groups = self.decoder(windows.flatten(0, 1).contiguous(memory_format=torch.channels_last))
         groups = groups + self.unproject(raw.flatten(0, 1))
         frames = groups.unflatten(0, (len(raw), steps)).unflatten(2, (GROUP, 3)).flatten(1, 2)
-        return frames[:, GROUP - 1 :]  # of the first group, frame 0 four times, the last is kept
+        return frames[:, GROUP - 1 :]  # the first group is frame 0 four times; the last of them is kept
 
 
 class CogVideoXVAE(nn.Module):
@@ -198,15 +197,15 @@ class CogVideoXVAE(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are."""
+        """Device of the weights."""
         return self.vae.device
 
     @torch.no_grad()
     def encode(self, frames: Tensor) -> Tensor:
         """Scaled latents (B, K + 1, 16, H/8, W/8) of frames (B, 4K + 1, 3, H, W) in [-1, 1]: the posterior's mean.
 
-        Its convolutions look back only, but its group norms average over later frames too. Frame 0 is therefore
-        encoded alone: latent 0 in training is what the first frame gives when there is no video yet.
+        Its convolutions are causal, but its group norms average over later frames too. So frame 0 is encoded alone:
+        latent 0 in training is then the same as in sampling, where only the first frame exists.
         """
         first = self._mean(frames[:, :1])
         return first if frames.shape[1] == 1 else torch.cat([first, self._mean(frames)[:, 1:]], dim=1)
@@ -217,8 +216,8 @@ class CogVideoXVAE(nn.Module):
         return self.vae.decode((z / self.scale).transpose(1, 2).to(self.vae.dtype)).sample.transpose(1, 2).float()
 
     def _mean(self, frames: Tensor) -> Tensor:
-        found = self.vae.encode(frames.transpose(1, 2).to(self.vae.dtype)).latent_dist.mode()
-        return found.transpose(1, 2).float() * self.scale
+        mode = self.vae.encode(frames.transpose(1, 2).to(self.vae.dtype)).latent_dist.mode()
+        return mode.transpose(1, 2).float() * self.scale
 
 
 def to_unit(frames: Tensor) -> Tensor:
@@ -253,12 +252,12 @@ def _norm(width: int) -> nn.Module:
 
 
 def _grouped(frames: Tensor, block: int) -> Tensor:
-    """(B, 4K + 1, 3, H, W) → (B (K + 1), 12, H, W); the first frame fills its group alone."""
+    """(B, 4K + 1, 3, H, W) → (B (K + 1), 12, H, W); the first group is frame 0, four times."""
     _, count, _, height, width = frames.shape
     if count % GROUP != 1:
         raise ValueError(f"a video has 4K + 1 frames; this one has {count}")
     if height % block or width % block:
-        raise ValueError(f"frames' sides are multiples of {block}; these are {height} × {width}")
+        raise ValueError(f"the sides of frames are multiples of {block}; these are {height} × {width}")
     padded = torch.cat([frames[:, :1].expand(-1, GROUP - 1, -1, -1, -1), frames], dim=1)
     groups = padded.unflatten(1, (-1, GROUP)).flatten(0, 1).flatten(1, 2)
     return groups.contiguous(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""All networks of a row together, ready to sample: prompts, frames and poses in; frames and motion out."""
+"""All networks of a row, ready to sample: prompts, frames and poses in; frames and motion out."""
 
 import json
 from collections.abc import Sequence
@@ -27,12 +27,12 @@ from .cogvideox import Download
 from .shipped import SHIPPED
 
 FUSE_FRAMES = 4.0
-"""Over about so many frames an absolute pose, which jitters, gives way to its steps; see `fuse_head`, and for the
-joints of root-centric motion `fuse_positions`."""
+"""Length in frames of the fusion of absolute poses, which jitter, with relative poses; see `fuse_head`, and
+`fuse_positions` for the joints of root-centric motion."""
 
 
 def representation_of(variant: Variant) -> HeadCentric | RootCentric | HeadPath:
-    """The motion features of a row, for the skeleton that the weights are for; poses and velocities are fused alike."""
+    """The motion representation of a row, for the skeleton of the weights; all rows are fused over as many frames."""
     if variant.representation == "path":
         return HeadPath(XSENS23)
     if variant.representation == "root":
@@ -56,7 +56,7 @@ def load_video_vae(preset: str, path: Path, pretrained: Path | None) -> GroupVAE
 
 
 def prompts_of(preset: Preset, words: Sequence[str], pretrained: Path | None, device: str = "cpu") -> Prompts:
-    """How prompts reach the network of a preset: by a vocabulary, or through T5."""
+    """The encoding of prompts for a preset: by a vocabulary, or by T5."""
     length = preset.network.text_tokens
     if preset.text == "words":
         return Words(tuple(words), length)
@@ -65,7 +65,7 @@ def prompts_of(preset: Preset, words: Sequence[str], pretrained: Path | None, de
 
 
 def download_of(pretrained: Path | None) -> Download:
-    """The CogVideoX download of a large preset. Raises ValueError if there is none."""
+    """The CogVideoX download of a large preset. ValueError: there is none."""
     if pretrained is None:
         raise ValueError("the cogvideox presets need `pretrained`, the folder of a CogVideoX download")
     return Download(pretrained)
@@ -83,13 +83,13 @@ def build_motion_vae(preset: Preset, variant: Variant) -> MotionVAE:
 
 
 def motion_vae_name(variant: Variant) -> str:
-    """Rows with the same representation and tokens share one motion VAE."""
+    """Name of the row's motion VAE; rows with the same representation and tokens share it."""
     return f"motion-vae-{variant.representation}-{variant.tokens}"
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What is given of B clips, in their world."""
+    """What is given for B clips, in their world frame."""
 
     texts: Sequence[str]
     frames: np.ndarray
@@ -105,7 +105,7 @@ class Outputs:
     """B clips."""
 
     frames: np.ndarray | None
-    """uint8 (B, T, H, W, 3); None of a row that makes no video."""
+    """uint8 (B, T, H, W, 3); None for a row that makes no video."""
     positions: np.ndarray
     """float64 (B, T_m, J, 3)."""
     rotations: np.ndarray
@@ -138,7 +138,7 @@ class Bundle:
 
         Args:
             pretrained: folder of a CogVideoX download, whose VAE and text encoder the large presets use.
-            row: name of the row's file where it is not the variant's, as that of another training seed.
+            row: name of the row's file, if it is not the variant's; for example that of another training seed.
 
         Raises:
             KeyError: no such preset or variant.
@@ -154,7 +154,7 @@ class Bundle:
         path = folder / f"{row or variant}.safetensors"
         words = json.loads(weights.about(path).get("words", "[]"))
         prompts = prompts_of(size, words, pretrained, device)
-        attention = Split if size.video_vae == "cogvideox" else Masked  # fast where sequences are long
+        attention = Split if size.video_vae == "cogvideox" else Masked  # fast for long sequences
         model = EgoTwin(size.network, plays, prompts.vocabulary, attention)
         weights.load(path, model, {"kind": "transformer", "preset": preset, "variant": variant})
         modules: list[nn.Module] = [module for module in (model, video_vae, motion_vae) if module is not None]
@@ -172,11 +172,11 @@ class Bundle:
         sampler: Sampler = "dpm++",
         guidance: Guidance = PLAIN,
     ) -> Outputs:
-        """B clips; what is given comes back as it came.
+        """Samples B clips; what is given comes back unchanged.
 
         Raises:
-            ValueError: a prompt that is empty or too long, frames or poses of another shape than the preset's, or a
-                mode that the row does not have.
+            ValueError: a prompt is empty or too long, frames or poses do not have the preset's shape, or the row does
+                not have this mode.
         """
         self.check(inputs, mode)
         given = self.given(inputs)
@@ -186,7 +186,7 @@ class Bundle:
 
     @torch.no_grad()
     def given(self, inputs: Inputs) -> Given:
-        """What is given, as latents on the network's device."""
+        """The inputs as latents, on the network's device."""
         device = next(self.model.parameters()).device
         positions, rotations = (torch.from_numpy(np.asarray(part)) for part in (inputs.positions, inputs.rotations))
         return Given(
@@ -197,9 +197,9 @@ class Bundle:
         )
 
     @torch.no_grad()
-    def decoded(self, inputs: Inputs, video: Tensor, moved: Tensor, mode: Mode = "t2vm") -> Outputs:
-        """Latents of video and motion → clips in the world of their inputs; what is given comes back as it came."""
-        motion = representation_of(self.variant)
+    def decoded(self, inputs: Inputs, video: Tensor, motion: Tensor, mode: Mode = "t2vm") -> Outputs:
+        """Latents of video and motion → clips in the world of their inputs; what is given comes back unchanged."""
+        representation = representation_of(self.variant)
         positions, rotations = (torch.from_numpy(np.asarray(part)) for part in (inputs.positions, inputs.rotations))
         frames = np.asarray(inputs.frames)
         if self.video_vae is None:
@@ -208,29 +208,29 @@ class Bundle:
             frames = to_pixels(self.video_vae.decode(video)).cpu().numpy()
             frames[:, 0] = inputs.frames[:, 0]
         if mode != "tm2v":
-            world = motion.canonical_frame(positions[:, :1], rotations[:, :1])
-            decoded = motion.decode(self.motion_vae.decode(moved).cpu())
-            positions, rotations = place(world, *decoded)
+            world = representation.canonical_frame(positions[:, :1], rotations[:, :1])
+            features = self.motion_vae.decode(motion).cpu()
+            positions, rotations = place(world, *representation.decode(features))
         return Outputs(frames, positions.double().numpy(), rotations.double().numpy())
 
     def check(self, inputs: Inputs, mode: Mode) -> None:
-        """Whether these inputs are what the preset was made for. ValueError if not."""
+        """Raises ValueError if the preset was not made for such inputs, or the row not for this mode."""
         size, joints, makes = self.preset, self.preset.joints, self.variant.makes
         modes: tuple[Mode, ...] = tuple(TABLE) if makes == BOTH else ("tm2v",) if "video" in makes else ("t2vm",)
         if mode not in modes:
             raise ValueError(f"this row makes {' and '.join(makes)}; its task is {', '.join(modes)}, not {mode}")
         empty = [text for text in inputs.texts if not text.strip()]
         if empty:
-            raise ValueError("a prompt is empty; it has to name what happens")
+            raise ValueError("a prompt is empty; it has to say what happens")
         frames = size.video_frames if mode == "tv2m" else 1
         poses = size.motion_frames if mode == "tm2v" else 1
-        for what, found, right in (
+        for what, shape, right in (
             ("frames", np.shape(inputs.frames)[1:], (frames, *size.frame_size, 3)),
             ("positions", np.shape(inputs.positions)[1:], (poses, joints, 3)),
             ("rotations", np.shape(inputs.rotations)[1:], (poses, joints, 3, 3)),
         ):
-            if found != right:
-                raise ValueError(f"{what} given are {found}; the model was trained on {right}")
+            if shape != right:
+                raise ValueError(f"the given {what} are {shape}; the model was trained on {right}")
 
     def _video_latents(self, frames: np.ndarray) -> Tensor:
         """Latents of the frames that are given, padded with zeros to K + 1."""
@@ -238,14 +238,14 @@ class Bundle:
         if self.video_vae is None:
             return torch.zeros(len(frames), network.latent_frames, network.video_channels, *network.latent_size)
         pixels = to_unit(torch.from_numpy(np.asarray(frames)))
-        found = self.video_vae.encode(pixels.to(self.video_vae.device))
-        missing = network.latent_frames - found.shape[1]
-        return torch.cat([found, found.new_zeros(len(found), missing, *found.shape[2:])], dim=1)
+        latents = self.video_vae.encode(pixels.to(self.video_vae.device))
+        missing = network.latent_frames - latents.shape[1]
+        return torch.cat([latents, latents.new_zeros(len(latents), missing, *latents.shape[2:])], dim=1)
 
     def _motion_latents(self, features: Tensor) -> Tensor:
         """Latents of the poses that are given, padded with zeros to M."""
-        device = self.motion_vae.latent_mean.device  # a given path's tokens have no weights, but they have statistics
+        device = self.motion_vae.latent_mean.device  # path tokens have no weights, but statistics
         missing = self.preset.motion_frames - features.shape[1]
-        if missing:  # a lone first pose: its token is made of frame 0 alone, so what follows does not matter
+        if missing:  # only the first pose is given: its token depends on frame 0 alone, so the padding has no effect
             features = torch.cat([features, features[:, -1:].expand(-1, missing, -1)], dim=1)
         return self.motion_vae.encode(features.to(device))

@@ -1,7 +1,7 @@
-"""CogVideoX's public weights: which of their names is which parameter here, read from and written to local folders.
+"""CogVideoX's public weights: reads and writes local folders, by a table of their names and the parameters here.
 
-The weights are diffusers' `transformer` folders of CogVideoX-2b, -5b and -5b-I2V. Without motion the network is
-CogVideoX, so that is all there is to it. Nothing is downloaded and nothing is unpickled.
+The weights are diffusers' `transformer` folders of CogVideoX-2b, -5b and -5b-I2V. Without motion the network is exactly
+CogVideoX, so a table of names is enough. Nothing is downloaded and nothing is unpickled.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "video_out.norm": ("norm_out.norm",),
     "video_out.out": ("proj_out",),
 }
-"""Module here → modules there; several are one after another in the first dimension."""
+"""Module here → modules there; several are concatenated along the first dimension."""
 BLOCK_NAMES: dict[str, tuple[str, ...]] = {
     "ada1.linear": ("norm1.linear",),
     "norm1": ("norm1.norm",),
@@ -42,15 +42,15 @@ BLOCK_NAMES: dict[str, tuple[str, ...]] = {
     "feed.0": ("ff.net.0.proj",),
     "feed.2": ("ff.net.2",),
 }
-"""The same of `blocks.i.shared.…` and `transformer_blocks.i.…`."""
+"""The same for `blocks.i.shared.…` and `transformer_blocks.i.…`."""
 PLACES = "patch_embed.pos_embedding"
-"""Learned positions of CogVideoX-5b-I2V: (1, 226 + 13 · 30 · 45, D), text first; `places` here is their crop."""
+"""Learned positions of CogVideoX-5b-I2V: (1, 226 + 13 · 30 · 45, D), text first; `places` here is a crop of them."""
 FILE = "diffusion_pytorch_model.safetensors"
 
 
 @dataclass(frozen=True)
 class Download:
-    """A whole CogVideoX model in a local folder, as diffusers keeps it."""
+    """A complete CogVideoX model in a local folder, in diffusers' format."""
 
     folder: Path
 
@@ -80,20 +80,20 @@ class Download:
 
     @property
     def tokenizer(self) -> Path:
-        """T5's."""
+        """The tokenizer of T5."""
         return self.folder / "tokenizer"
 
     @staticmethod
     def files(part: Path) -> list[Path]:
         """The weight files of a part, in order of name. Raises ValueError if there are none."""
-        found = sorted(part.glob("*.safetensors"))
-        if not found:
-            raise ValueError(f"{part} has no .safetensors files; nothing else is read")
-        return found
+        files = sorted(part.glob("*.safetensors"))
+        if not files:
+            raise ValueError(f"{part} has no .safetensors files; other formats are not read")
+        return files
 
 
 def names(config: NetworkConfig) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Parameter of the text + video stream here, and the tensors there that it is made of."""
+    """Each parameter of the text + video stream here, with the tensors there that it consists of."""
     modules = dict(NAMES)
     for i in range(config.layers):
         for ours, theirs in BLOCK_NAMES.items():
@@ -112,29 +112,29 @@ def load(model: EgoTwin, folder: Path) -> None:
     Sizes are compared before anything is read, and one parameter is in memory at a time.
 
     Raises:
-        ValueError: no such files, a broken one, or tensors other than those of the model's preset.
+        ValueError: there are no such files, one is damaged, or their tensors are not those of the model's preset.
     """
-    where = _shapes(folder)
-    parameters, wanted = dict(model.named_parameters()), dict(names(model.config))
-    theirs = [name for group in wanted.values() for name in group]
-    strange = sorted(set(where) ^ set(theirs))
-    if strange:
-        side = "lacks" if strange[0] in theirs else "has"
+    files = _shapes(folder)
+    parameters, table = dict(model.named_parameters()), dict(names(model.config))
+    theirs = [name for group in table.values() for name in group]
+    different = sorted(set(files) ^ set(theirs))
+    if different:
+        side = "lacks" if different[0] in theirs else "has"
         raise ValueError(
-            f"{folder} holds no weights of this preset: it {side} {strange[0]} ({len(strange)} such names)"
+            f"{folder} holds no weights of this preset: it {side} {different[0]} ({len(different)} such names)"
         )
-    for ours, group in wanted.items():
-        shapes = [where[name][1] for name in group]
-        found = (
+    for ours, group in table.items():
+        shapes = [files[name][1] for name in group]
+        joined = (
             _crop_shape(shapes[0], model.config) if ours == "places" else (sum(s[0] for s in shapes), *shapes[0][1:])
         )
-        if found != tuple(parameters[ours].shape):
-            raise ValueError(f"{folder}: {group[0]} is {shapes[0]}, which makes {ours} {found}; "
+        if joined != tuple(parameters[ours].shape):
+            raise ValueError(f"{folder}: {group[0]} is {shapes[0]}, which makes {ours} {joined}; "
                              f"this preset has {tuple(parameters[ours].shape)}")  # fmt: skip
-    for ours, group in wanted.items():
+    for ours, group in table.items():
         parts = []
         for name in group:
-            with safe_open(where[name][0], framework="pt") as file:
+            with safe_open(files[name][0], framework="pt") as file:
                 parts.append(file.get_tensor(name))
         whole = _cropped(parts[0], model.config) if ours == "places" else torch.cat(parts)
         parameters[ours].copy_(place(whole.to(parameters[ours].dtype), parameters[ours]))
@@ -153,21 +153,21 @@ def save(model: EgoTwin, folder: Path) -> None:
 
 def _shapes(folder: Path) -> dict[str, tuple[Path, tuple[int, ...]]]:
     """File and shape of every tensor in `folder`."""
-    found = {}
+    tensors = {}
     for path in sorted(folder.glob("*.safetensors")):
         try:
             with safe_open(path, framework="pt") as file:
                 for name in file.keys():  # noqa: SIM118 - not a mapping
-                    found[name] = (path, tuple(file.get_slice(name).get_shape()))
+                    tensors[name] = (path, tuple(file.get_slice(name).get_shape()))
         except SafetensorError as error:
-            raise ValueError(f"{path}: no whole safetensors file: {' '.join(str(error).split())}") from None
-    if not found:
+            raise ValueError(f"{path}: not a complete safetensors file: {' '.join(str(error).split())}") from None
+    if not tensors:
         raise ValueError(f"{folder} has no .safetensors files; give the `transformer` folder of a CogVideoX download")
-    return found
+    return tensors
 
 
 def _crop_shape(shape: tuple[int, ...], config: NetworkConfig) -> tuple[int, ...]:
-    """Shape of the learned positions once cropped; the shape as it is where that cannot be done."""
+    """Shape of the learned positions after cropping; the same shape if they cannot be cropped."""
     rows, columns = config.rope_grid or config.token_grid
     frames, rest = divmod(shape[1] - config.text_tokens, rows * columns) if len(shape) == 3 else (0, 1)
     if rest or frames < config.latent_frames:
@@ -176,7 +176,7 @@ def _crop_shape(shape: tuple[int, ...], config: NetworkConfig) -> tuple[int, ...
 
 
 def _cropped(table: Tensor, config: NetworkConfig) -> Tensor:
-    """(1, L_t + frames · rows · columns, D) → (L_t + V, D): the first latent frames, and the crop that RoPE uses."""
+    """(1, L_t + frames · rows · columns, D) → (L_t + V, D): the first latent frames, in the crop that RoPE uses."""
     text, video = table[0].split([config.text_tokens, table.shape[1] - config.text_tokens])
     grid = video.unflatten(0, (-1, *(config.rope_grid or config.token_grid)))
     top, left = crop(config)

@@ -1,6 +1,6 @@
-"""Where the weights that come with the package lie. Imports no torch."""
+"""Folder of the weights that come with the package. Imports no torch."""
 
 from pathlib import Path
 
 SHIPPED = Path(__file__).parent.parent / "weights"
-"""A folder per preset."""
+"""It has one folder per preset."""

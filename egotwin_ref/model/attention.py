@@ -1,11 +1,11 @@
-"""Attention of the joint sequence text | motion | video, in three ways that agree.
+"""Attention of the joint sequence text | motion | video, in three ways that give the same result.
 
-`Masked` is the definition. `Flex` does not look at blocks of pairs that the mask forbids and needs no N × N mask, for
-training on long sequences. `Split` lets the long part of the sequence run without any mask, in the fastest kernel
-there is, and adds the few motion tokens afterwards; it is for sampling.
+`Masked` is the definition. `Flex` is for training on long sequences: it skips blocks of pairs that the mask forbids,
+and needs no N × N mask. `Split` is for sampling: the long part of the sequence runs without a mask, in the fastest
+kernel, and the few motion tokens are added afterwards.
 
-Each is a module made from (config, variant), called with q, k, v (B, H, N, head_dim) and the numbers of tokens of the
-branches that are there, in the order of the sequence. Where motion or video is missing, everything sees everything.
+Each is a module made from (config, variant). It is called with q, k, v (B, H, N, head_dim) and the number of tokens of
+each branch that is present, in the order of the sequence. Without motion or without video, nothing is masked.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,8 +24,8 @@ Attend = Callable[[Tensor, Tensor, Tensor, Mapping[str, int]], Tensor]
 
 
 class Masked(nn.Module):
-    """Scaled dot-product attention with a boolean mask of N × N pairs; all true where everything sees everything, so
-    that all rows run the same code at the same speed."""
+    """Scaled dot-product attention with a boolean mask of N × N pairs. It is all true for a row without a mask, so that
+    all rows run the same code at the same speed."""
 
     mask: Tensor
 
@@ -38,14 +38,14 @@ class Masked(nn.Module):
         self.register_buffer("mask", mask, persistent=False)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, lengths: Mapping[str, int]) -> Tensor:
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=self.mask if _meet(lengths) else None)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=self.mask if _has_both(lengths) else None)
 
 
 class Flex(nn.Module):
-    """FlexAttention over a block mask made from the clocks; compiled on CUDA, inference only on the CPU.
+    """FlexAttention with a block mask made from the clocks; compiled on CUDA, for inference only on the CPU.
 
-    All blocks of pairs but the two or three rows and columns of blocks that hold motion are full: there the mask costs
-    nothing.
+    Only the two or three rows and columns of blocks that hold motion are masked. All other blocks are full, and the
+    mask costs nothing there.
     """
 
     TEXT, MOTION, VIDEO = range(3)
@@ -56,20 +56,20 @@ class Flex(nn.Module):
         super().__init__()
         motion, video = clocks(config, variant)
         lengths = torch.tensor([config.text_tokens, len(motion), len(video)])
-        everywhere = variant.mask == "full"
+        is_full = variant.mask == "full"
         self.register_buffer("kind", torch.arange(3).repeat_interleave(lengths), persistent=False)
         self.register_buffer("clock", torch.cat([torch.zeros(config.text_tokens).long(), motion, video]), False)
-        self.everywhere, self._blocks, self._compiled = everywhere, None, None
+        self.is_full, self._blocks, self._compiled = is_full, None, None
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, lengths: Mapping[str, int]) -> Tensor:
-        if not _meet(lengths) or self.everywhere:
+        if not _has_both(lengths) or self.is_full:
             return F.scaled_dot_product_attention(q, k, v)
         if q.is_cuda and self._compiled is None:
             self._compiled = torch.compile(flex_attention, dynamic=False)
         return (self._compiled or flex_attention)(q, k, v, block_mask=self.blocks(q.device))  # pyright: ignore
 
     def blocks(self, device: torch.device | str) -> BlockMask:
-        """The mask by blocks of 128 × 128 pairs; made once, as all layers share it."""
+        """The mask in blocks of 128 × 128 pairs; it is made once, and all layers share it."""
         if self._blocks is None or self._blocks.kv_num_blocks.device != torch.device(device):
             kind, clock = self.kind.to(device), self.clock.to(device)
 
@@ -84,13 +84,14 @@ class Flex(nn.Module):
 
 
 class Split(nn.Module):
-    """Text and video look at themselves without a mask, and at the motion on the side; the two are then merged.
+    """Text and video attend to themselves without a mask, and separately to the motion; the two results are merged.
 
     A softmax over keys a and b is the mean of the softmaxes over each, weighted by their sums of exponentials:
-    o = o_a + σ(ℓ_b - ℓ_a) (o_b - o_a), with the log-sum-exp ℓ that the kernels return. Motion's own queries are few.
+    o = o_a + σ(ℓ_b - ℓ_a) (o_b - o_a), with the log-sum-exp ℓ that the kernels return. The few queries of motion have
+    a masked attention of their own.
 
     Raises:
-        RuntimeError: gradients are asked for; the kernels have none for ℓ.
+        RuntimeError: gradients are needed; the kernels have none for ℓ.
     """
 
     by_others: Tensor
@@ -109,23 +110,23 @@ class Split(nn.Module):
         self.register_buffer("by_motion", by_motion, persistent=False)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, lengths: Mapping[str, int]) -> Tensor:
-        if not _meet(lengths):
+        if not _has_both(lengths):
             return F.scaled_dot_product_attention(q, k, v)
         if torch.is_grad_enabled() and q.requires_grad:
-            raise RuntimeError("split attention is for sampling, under no_grad; train with Masked or Flex")
+            raise RuntimeError("Split attention is for sampling, under no_grad; train with Masked or Flex")
         text, motion = lengths["text"], slice(lengths["text"], lengths["text"] + lengths["motion"])
         queries, keys, values = (torch.cat([x[:, :, :text], x[:, :, motion.stop :]], dim=2) for x in (q, k, v))
-        among, lse = _with_lse(queries, keys, values)
+        to_others, lse = _with_lse(queries, keys, values)
         scores = (queries @ k[:, :, motion].transpose(2, 3)).float() / q.shape[-1] ** 0.5
         scores = scores.masked_fill(~self.by_others, -torch.inf)  # (B, H, L_t + V, M)
-        aside = scores.softmax(dim=-1).to(v.dtype) @ v[:, :, motion]
+        to_motion = scores.softmax(dim=-1).to(v.dtype) @ v[:, :, motion]
         share = torch.sigmoid(scores.logsumexp(dim=-1) - lse)[..., None].to(v.dtype)
-        others = among + share * (aside - among)
-        moved = F.scaled_dot_product_attention(q[:, :, motion], k, v, attn_mask=self.by_motion)
-        return torch.cat([others[:, :, :text], moved, others[:, :, text:]], dim=2)
+        others = to_others + share * (to_motion - to_others)
+        motion_out = F.scaled_dot_product_attention(q[:, :, motion], k, v, attn_mask=self.by_motion)
+        return torch.cat([others[:, :, :text], motion_out, others[:, :, text:]], dim=2)
 
 
-def _meet(lengths: Mapping[str, int]) -> bool:
+def _has_both(lengths: Mapping[str, int]) -> bool:
     return "motion" in lengths and "video" in lengths
 
 

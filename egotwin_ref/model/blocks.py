@@ -1,4 +1,4 @@
-"""A block of the transformer, and the weight sets and modulations it is made of. Symbols as in `network.py`."""
+"""A block of the transformer, with its weight sets and modulations. Symbols are those of `network`."""
 
 import math
 from dataclasses import dataclass, replace
@@ -14,15 +14,15 @@ from .positions import rotate
 
 @dataclass(frozen=True)
 class Branch:
-    """Tokens of one modality on their way through the blocks."""
+    """Tokens of one modality between two blocks."""
 
     x: Tensor
     """(B, n, D), or (B, n, d_m) of motion."""
     e: Tensor
     """(B, 2, E): embeddings of timestep 0 and of t."""
     clean: int
-    """So many tokens, at the start, are given and carry timestep 0: the first frame's, or the first pose."""
-    turns: Tensor | None
+    """Number of tokens at the start that are given and have timestep 0: those of the first frame, or the first pose."""
+    rotary: Tensor | None
     """Rotary table (2, n, head_dim), or None."""
 
 
@@ -35,25 +35,25 @@ class Block(nn.Module):
         self.motion = Weights(config.motion_width, config, roles=("motion",)) if with_motion else None
 
     def forward(self, branches: dict[str, Branch], attend: Attend) -> dict[str, Branch]:
-        """The branches one block later; they come in the order of the sequence."""
+        """The branches after this block, in the order of the sequence."""
         weights = {name: self.shared if self.motion is None or name != "motion" else self.motion for name in branches}
         ada1, ada2 = {}, {}
         for name, branch in branches.items():
-            if name != "text":  # text is modulated by the video's timestep, from the same linear map
+            if name != "text":  # the video's timestep modulates the text too, by the same linear map
                 ada1 |= weights[name].ada1(branch.e)
                 ada2 |= weights[name].ada2(branch.e)
         if "video" not in branches:
             ada1 |= self.shared.ada1(branches["text"].e)
             ada2 |= self.shared.ada2(branches["text"].e)
 
-        heads = [weights[name].heads(ada1[name].enter(weights[name].norm1(b.x), b.clean), b.turns)
+        heads = [weights[name].heads(ada1[name].enter(weights[name].norm1(b.x), b.clean), b.rotary)
                  for name, b in branches.items()]  # fmt: skip
         q, k, v = (torch.cat(parts, dim=2) for parts in zip(*heads, strict=True))  # (B, H, N, head_dim)
         lengths = {name: branch.x.shape[1] for name, branch in branches.items()}
-        seen = attend(q, k, v, lengths).transpose(1, 2).flatten(2)  # (B, N, D)
+        attended = attend(q, k, v, lengths).transpose(1, 2).flatten(2)  # (B, N, D)
 
         after = {}
-        for (name, b), o in zip(branches.items(), seen.split(list(lengths.values()), dim=1), strict=True):
+        for (name, b), o in zip(branches.items(), attended.split(list(lengths.values()), dim=1), strict=True):
             x = b.x + ada1[name].leave(weights[name].out(o), b.clean)
             fed = weights[name].feed(ada2[name].enter(weights[name].norm2(x), b.clean))
             after[name] = replace(b, x=x + ada2[name].leave(fed, b.clean))
@@ -61,9 +61,9 @@ class Block(nn.Module):
 
 
 class Weights(nn.Module):
-    """One set of weights of a block; `roles` are the modalities that share it, each modulated in its own way.
+    """One set of weights of a block; `roles` are the modalities that share it, each with its own modulation.
 
-    Attention runs at D whatever the set's own width is.
+    Attention has width D, whatever the width of the set.
     """
 
     def __init__(self, width: int, config: NetworkConfig, roles: tuple[str, ...]) -> None:
@@ -76,18 +76,18 @@ class Weights(nn.Module):
         self.out = nn.Linear(config.width, width)
         self.feed = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU("tanh"), nn.Linear(4 * width, width))
 
-    def heads(self, x: Tensor, turns: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    def heads(self, x: Tensor, rotary: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values (B, H, n, head_dim)."""
         q, k, v = (part.unflatten(2, (-1, self.head_dim)).transpose(1, 2) for part in self.qkv(x).chunk(3, dim=2))
         q, k = self.q_norm(q), self.k_norm(k)
-        if turns is not None:
-            q, k = rotate(q, turns), rotate(k, turns)
+        if rotary is not None:
+            q, k = rotate(q, rotary), rotate(k, rotary)
         return q, k, v.to(q.dtype)
 
 
 @dataclass(frozen=True)
 class Modulation:
-    """Shift, scale and gate, each (B, 2, width): a row for tokens that are given clean, and one for the rest."""
+    """Shift, scale and gate, each (B, 2, width): one row for the tokens that are given clean, one for the others."""
 
     shift: Tensor
     scale: Tensor
@@ -104,7 +104,7 @@ class Modulation:
 
 
 class AdaLN(nn.Module):
-    """Timestep's embedding (B, 2, E) → a modulation per role."""
+    """Embedding of the timesteps (B, 2, E) → one modulation per role."""
 
     def __init__(self, time_width: int, width: int, roles: tuple[str, ...]) -> None:
         super().__init__()

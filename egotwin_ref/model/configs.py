@@ -1,8 +1,8 @@
-"""Presets and variants as data: how large the network is, and which row of the paper's tables it plays.
+"""Presets and variants as data: how large the network is, and which row of the paper's tables it is.
 
 Symbols (used in all files here): B batch · K latent steps after the first (K = N_v / 4) · S spatial tokens per latent
 frame · r motion tokens per latent step (2) · M = 1 + rK motion tokens · L_t text tokens · C_v, C_m latent channels ·
-D width of the text + video stream · d_m width of the motion branch · L blocks, the motion is in the first L/2.
+D width of the text + video stream · d_m width of the motion branch · L blocks, of which the first L/2 have motion.
 """
 
 from dataclasses import dataclass, replace
@@ -15,19 +15,20 @@ Timesteps = Literal["async", "sync", "given"]
 
 @dataclass(frozen=True)
 class Variant:
-    """One row: three fields, and the motion tokeniser that goes with them. Blocks never ask which row they play."""
+    """One row of the tables: three fields, and the motion tokeniser that goes with them."""
 
     representation: Literal["head", "root", "path"]
-    """Head-centric (EgoTwin) or root-centric (HumanML3D type) motion features; or the head's path alone, given."""
+    """Motion features: head-centric (EgoTwin), root-centric (as HumanML3D), or the path of the head alone, which is
+    given."""
     mask: Literal["causal", "full"]
-    """The interaction mask of the paper, or every token sees every token."""
+    """The interaction mask of the paper, or no mask: every token attends to every token."""
     timesteps: Timesteps
-    """t_v and t_m drawn independently; t_v = t_m; or the motion always given, at t_m = 0."""
+    """`async`: t_v and t_m are independent. `sync`: t_v = t_m. `given`: the motion is always given, at t_m = 0."""
     tokens: Literal["conv", "global", "path"] = "conv"
-    """Causal convolutional motion VAE (M tokens on the clock), MLD's transformer VAE (pose token + one latent), or the
-    path itself (M tokens on the clock, no VAE)."""
+    """`conv`: causal convolutional motion VAE (M tokens on the clock). `global`: MLD's transformer VAE (a pose token
+    and one latent). `path`: the path itself (M tokens on the clock, no VAE)."""
     makes: tuple[Part, ...] = BOTH
-    """What comes out. A row of motion alone has motion in all of its blocks."""
+    """The modalities that the row generates. A row of motion alone has motion in all of its blocks."""
 
 
 VARIANTS = {
@@ -40,12 +41,12 @@ VARIANTS = {
     "mld": Variant("root", "full", "sync", "global", makes=("motion",)),
     "cameractrl": Variant("path", "full", "given", "path", makes=("video",)),
 }
-"""The rows of the paper's tables; MM-DiT; and two systems that make one modality: MLD (text → motion) and CameraCtrl
-(text, first frame and the head's path → video)."""
+"""The rows of the paper's tables; MM-DiT; and two systems that generate one modality: MLD (text → motion) and
+CameraCtrl (text, first frame and the head's path → video)."""
 
 
 def row_name(variant: str, seed: int) -> str:
-    """Of a training's folder and files: `egotwin`, or `egotwin-seed1`."""
+    """Name of a training's folder and files: `egotwin`, or `egotwin-seed1`."""
     return variant if seed == 0 else f"{variant}-seed{seed}"
 
 
@@ -62,7 +63,7 @@ class NetworkConfig:
     heads: int
     head_dim: int
     motion_width: int
-    """d_m, the same for all rows. No row's latents are wider: a network of smaller rank could not put them out."""
+    """d_m, the same for all rows. No row's latents are wider, since a narrower network could not output all of them."""
     time_width: int
     """Width E of the timestep embeddings."""
     text_tokens: int
@@ -86,7 +87,7 @@ class NetworkConfig:
     positions: Literal["rope", "sincos", "rope+learned"] = "rope"
     """3D RoPE (5B, mini), added 3D sin-cos (2B), or RoPE and a learned table (5B-I2V)."""
     first_frame: Literal["token", "concat"] = "token"
-    """How the given frame enters: as a clean latent frame 0 (t = 0), or as extra channels (the 5B-I2V weights)."""
+    """How the given frame enters the network: as a clean latent frame 0 (t = 0), or as extra channels (5B-I2V)."""
     rope_grid: tuple[int, int] | None = None
     """Token grid that the pretrained positions were made for (5B: 30 × 45); the used grid is its centred crop."""
 
@@ -124,16 +125,18 @@ class Preset:
     text: Literal["words", "t5"]
     """The small encoder trained with the model, or T5-XXL through transformers."""
     vae_width: int = 64
-    """Of `GroupVAE`."""
+    """Width of `GroupVAE`."""
     global_vae: tuple[int, int] = (128, 5)
     """Width and layers of `GlobalMotionVAE`'s transformers."""
     coarse_patch: int | None = None
-    """Side of the patches up to the middle of stage 3, a multiple of the network's: fewer tokens learn cheaply what
-    text and time are for; the own, finer ones then learn where things go. None: the same patches throughout."""
+    """Side of the patches up to the middle of stage 3, a multiple of the network's. With fewer tokens the network
+    learns the use of text and time at less cost; with the finer ones it then learns where things are. None: the same
+    patches throughout."""
     form: Literal["bf16", "int8"] = "bf16"
-    """In which a row's weights ship; `weights.compact` makes int8 of what was trained."""
+    """Number format of a row's shipped weights; `weights.compact` makes int8 of trained weights."""
     recompute: bool = False
-    """Whether training keeps only what goes into a block, and computes the rest again on the way back."""
+    """Activation checkpointing: training keeps only the inputs of a block, and computes the rest again in the backward
+    pass."""
     snr_shift: float = 1.0
     """s of the schedule (2B: 3, 5B: 1)."""
 
@@ -171,5 +174,5 @@ PRESETS = {
     "cogvideox-5b": _LARGE,
     "cogvideox-5b-i2v": replace(_LARGE, network=_FIVE_B_I2V),
 }  # fmt: skip
-"""Sizes by name. `small` ships with the weights of all rows; `mini` is half of the work and ships without; the
-others load CogVideoX's."""
+"""Sizes by name. `small` ships with the weights of all rows. `mini` needs half of the computation and ships without
+weights. The others load CogVideoX's weights."""

@@ -1,10 +1,10 @@
-"""Noise, v-prediction, samplers: one modality at a time, each with a timestep of its own.
+"""Noise, v-prediction and samplers, for one modality at a time: each has a timestep of its own.
 
     x_t = √ᾱ_t x_0 + √(1 - ᾱ_t) ε          v = √ᾱ_t ε - √(1 - ᾱ_t) x_0
     x_0 = √ᾱ_t x_t - √(1 - ᾱ_t) v          ε = √ᾱ_t v + √(1 - ᾱ_t) x_t
 
-ᾱ_T is exactly 0, so "this modality is unknown" is exactly "it is noise at t = T". The paper writes ε-prediction;
-CogVideoX, which it starts from, predicts v, and only v is defined at ᾱ = 0.
+ᾱ_T is exactly 0, so an unknown modality is exactly noise at t = T. The paper writes ε-prediction. CogVideoX, from which
+it starts, predicts v, and only v is defined at ᾱ = 0.
 """
 
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Schedule:
 
     @staticmethod
     def cogvideox(snr_shift: float = 1.0) -> "Schedule":
-        """Scaled-linear β from 8.5e-4 to 0.012; signal-to-noise ratio divided by `snr_shift`; rescaled to end at 0.
+        """Scaled-linear β from 8.5e-4 to 0.012; the signal-to-noise ratio is divided by `snr_shift`, and ᾱ ends at 0.
 
         The rescaling is that of Lin et al., "Common diffusion noise schedules and sample steps are flawed", alg. 1.
         """
@@ -54,22 +54,22 @@ class Schedule:
         return self._copies[device]
 
     def noised(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        """x_t."""
+        """x_t, from x_0, ε and t."""
         signal, sigma = self.signal_noise(t, x0)
         return signal * x0 + sigma * noise
 
     def v(self, x0: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-        """What the network is trained to say."""
+        """v, which the network is trained to predict."""
         signal, sigma = self.signal_noise(t, x0)
         return signal * noise - sigma * x0
 
     def x0(self, xt: Tensor, v: Tensor, t: Tensor) -> Tensor:
-        """The clean latents that x_t and v mean."""
+        """x_0, from x_t and v."""
         signal, sigma = self.signal_noise(t, xt)
         return signal * xt - sigma * v
 
     def noise(self, xt: Tensor, v: Tensor, t: Tensor) -> Tensor:
-        """ε, which the paper writes."""
+        """ε, from x_t and v."""
         signal, sigma = self.signal_noise(t, xt)
         return signal * v + sigma * xt
 
@@ -78,10 +78,10 @@ def timesteps(steps: int) -> list[int]:
     """`steps` falling timesteps, evenly spaced and starting at T ("trailing"), then -1: the clean end.
 
     Raises:
-        ValueError: not 1 … 1000 steps.
+        ValueError: `steps` is outside 1 … 1000.
     """
     if not 1 <= steps <= LAST + 1:
-        raise ValueError(f"sampling takes 1 to {LAST + 1} steps; {steps} were asked for")
+        raise ValueError(f"sampling takes 1 to {LAST + 1} steps, not {steps}")
     return [round((LAST + 1) * (steps - i) / steps) - 1 for i in range(steps)] + [-1]
 
 
@@ -89,8 +89,8 @@ def timesteps(steps: int) -> list[int]:
 class Stepper:
     """Takes latents of one modality from one timestep to the next, given the network's v.
 
-    `ddim` (Song et al. 2021, η = 0), or `dpm++`: DPM-Solver++(2M) (Lu et al. 2022, alg. 2), first order at the first
-    step, where the log-SNR is -∞, and at the last.
+    `ddim` is DDIM (Song et al. 2021, η = 0). `dpm++` is DPM-Solver++(2M) (Lu et al. 2022, alg. 2); it is of first order
+    at the first step, where the log-SNR is -∞, and at the last.
     """
 
     schedule: Schedule

@@ -1,4 +1,4 @@
-"""Rotations, headings and frames that the representations are made of; and the fusion of absolute and relative poses.
+"""Rotations, headings and frames for the motion representations, and the fusion of absolute and relative poses.
 
 Everything is batched over leading axes, z is up, x is forward, `T_a_b` takes points from frame b to frame a.
 """
@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 UPSIDE_DOWN = 0.1
-"""A joint has no heading of its own if 1 + cos(tilt) is less: at a tilt of 154° and more."""
+"""A joint has no heading of its own if 1 + cos(tilt) is less than this: at a tilt of 154° or more."""
 
 
 def to_6d(R: Tensor) -> Tensor:
@@ -17,7 +17,7 @@ def to_6d(R: Tensor) -> Tensor:
 
 
 def from_6d(values: Tensor) -> Tensor:
-    """The rotation (…, 3, 3) of two columns (…, 6) by Gram–Schmidt: the first keeps its direction."""
+    """The rotation (…, 3, 3) of two columns (…, 6), by Gram–Schmidt; the first column keeps its direction."""
     first, second = values[..., :3], values[..., 3:]
     x = F.normalize(first, dim=-1)
     y = F.normalize(second - (x * second).sum(-1, keepdim=True) * x, dim=-1)
@@ -38,8 +38,8 @@ def turned(R: Tensor, vectors: Tensor) -> Tensor:
 def heading(R: Tensor) -> Tensor:
     """Angle (…) of the rotation about z that is nearest to R (…, 3, 3), radians.
 
-    For a level gaze this is where it points; unlike a gaze laid on the floor it is also known, and changes smoothly,
-    when one looks straight up or down. Only upside down there is none (`is_upside_down`).
+    For a level gaze it is the direction of the gaze. Unlike the gaze projected onto the floor, it is defined and
+    changes smoothly when the wearer looks straight up or down. It is undefined only upside down (`is_upside_down`).
     """
     return torch.atan2(R[..., 1, 0] - R[..., 0, 1], R[..., 0, 0] + R[..., 1, 1])
 
@@ -80,24 +80,24 @@ def frame_before(values: Tensor) -> Tensor:
 
 
 def summed(steps: Tensor) -> Tensor:
-    """Sum of the steps so far along axis 1; frame 0 is the origin, whatever its step."""
+    """Sum of the steps so far along axis 1; frame 0 is the origin, and its own step is ignored."""
     return steps.cumsum(dim=1) - steps[:, :1]
 
 
 def fuse_head(R: Tensor, p: Tensor, dR: Tensor, dp: Tensor, frames: float) -> tuple[Tensor, Tensor]:
-    """One head path from absolute poses, which jitter, and relative ones, which drift: the least-squares compromise.
+    """One head path from absolute poses, which jitter, and relative poses, which drift: a least-squares compromise.
 
-    The relative poses are chained to a smooth path; where they are right, the absolute poses differ from it by a
-    constant. So that difference, and it alone, is smoothed over time: with weights that fall off as exp(-|t| / frames)
-    to both sides. Nothing is delayed, and poses that agree with each other come back unchanged. For positions this
-    minimises Σ |p'_t - p_t|² + frames² Σ |p'_t - p'_{t-1} - R_{t-1} dp_t|²; rotations likewise, by their matrices.
+    The relative poses are chained to a smooth path. Where they are right, the absolute poses differ from that path by a
+    constant. So only that difference is smoothed over time, with weights that fall as exp(-|t| / frames) on both sides.
+    Nothing is delayed, and poses that agree with each other come back unchanged. For positions this minimises
+    Σ |p'_t - p_t|² + frames² Σ |p'_t - p'_{t-1} - R_{t-1} dp_t|². Rotations are treated alike, by their matrices.
 
     Args:
         R: absolute rotations (B, T, 3, 3).
         p: absolute positions (B, T, 3).
-        dR: R_{t-1}ᵀ R_t (B, T, 3, 3); frame 0's is not used.
-        dp: step since the frame before, in the head's frame of then (B, T, 3); frame 0's is not used.
-        frames: how far it is smoothed; 0 returns the absolute poses.
+        dR: R_{t-1}ᵀ R_t (B, T, 3, 3); that of frame 0 is not used.
+        dp: step since the frame before, in the head's frame at that time (B, T, 3); that of frame 0 is not used.
+        frames: length of the smoothing; 0 returns the absolute poses.
     """
     chained = [torch.eye(3, dtype=R.dtype, device=R.device).expand_as(R[:, 0])]
     for t in range(1, R.shape[1]):
@@ -113,13 +113,13 @@ def fuse_head(R: Tensor, p: Tensor, dR: Tensor, dp: Tensor, frames: float) -> tu
 def fuse_positions(p: Tensor, steps: Tensor, frames: float) -> Tensor:
     """Paths (B, T, J, 3) from absolute positions and steps since the frame before (same shape), both in one frame.
 
-    As `fuse_head` does for positions: Σ |p'_t - p_t|² + frames² Σ |p'_t - p'_{t-1} - steps_t|² is least.
+    As `fuse_head` for positions, it minimises Σ |p'_t - p_t|² + frames² Σ |p'_t - p'_{t-1} - steps_t|².
     """
     path = summed(steps)
     return path + torch.einsum("ts,bsji->btji", _smoother(p.shape[1], frames).to(p), p - path)
 
 
 def _smoother(length: int, frames: float) -> Tensor:
-    """(I + frames² L)⁻¹ with L the Laplacian of a chain of frames: keeps constants, damps what changes fast."""
+    """(I + frames² L)⁻¹ with L the Laplacian of a chain of frames: it keeps constants and damps fast changes."""
     steps = torch.eye(length, dtype=torch.float64).diff(dim=0)
     return torch.linalg.inv(torch.eye(length, dtype=torch.float64) + frames**2 * steps.T @ steps)

@@ -10,8 +10,8 @@ from .tokens import motion_tokens
 def rotary(config: NetworkConfig, variant: Variant) -> tuple[Tensor, Tensor]:
     """Rotary tables of motion tokens (2, M, head_dim) and video tokens (2, (K + 1) S, head_dim): cosines and sines.
 
-    CogVideoX's three-dimensional code: a quarter of the head's dimensions turn with time, three eighths each with
-    height and width. Motion token j turns with time j / r and stands at the centre of the picture.
+    CogVideoX's three-dimensional code: a quarter of the head's dimensions encode time, three eighths height, and three
+    eighths width. Motion token j has time j / r and the position of the picture's centre.
     """
     rows, columns = (_axis(config, axis) for axis in (0, 1))
     frames = torch.arange(config.latent_frames, dtype=torch.float64)
@@ -26,14 +26,14 @@ def rotary(config: NetworkConfig, variant: Variant) -> tuple[Tensor, Tensor]:
 
 
 def rotate(x: Tensor, table: Tensor) -> Tensor:
-    """Turns adjacent pairs of x (B, heads, tokens, head_dim) by a table (2, tokens, head_dim), in float32."""
+    """Rotates adjacent pairs of x (B, heads, tokens, head_dim) by a table (2, tokens, head_dim), in float32."""
     even, odd = x.float().unflatten(-1, (-1, 2)).unbind(-1)
     turned = torch.stack([-odd, even], dim=-1).flatten(-2)
     return (x.float() * table[0] + turned * table[1]).to(x.dtype)
 
 
 def sincos(config: NetworkConfig) -> Tensor:
-    """CogVideoX-2B's added positions of video tokens, ((K + 1) S, D): a quarter time, the rest width and height."""
+    """CogVideoX-2B's added positions of video tokens, ((K + 1) S, D): a quarter is time, the rest width and height."""
     height, width = config.token_grid
     frames = torch.arange(config.latent_frames, dtype=torch.float64)
     rows, columns = (torch.arange(size, dtype=torch.float64) / SPATIAL_SCALE for size in (height, width))
@@ -52,33 +52,33 @@ def sinusoid(positions: Tensor, width: int) -> Tensor:
 
 
 SPATIAL_SCALE = 1.875
-"""Of CogVideoX-2B's positions."""
+"""Scale of CogVideoX-2B's spatial positions."""
 
 
 def crop(config: NetworkConfig) -> tuple[int, int]:
-    """First row and column of the pretrained grid that the used one, cut from its centre, starts at.
+    """First row and column of the used grid, which is cut from the centre of the pretrained grid.
 
     Raises:
-        ValueError: the used grid is no crop of the pretrained one at its own scale.
+        ValueError: the used grid is not a crop of the pretrained grid at the same scale.
     """
-    found = []
+    starts = []
     for axis in (0, 1):
         start, stop = _span(config, axis)
         if stop - start != config.token_grid[axis]:
-            raise ValueError(f"a token grid of {config.token_grid} is no crop of the pretrained {config.rope_grid}")
-        found.append(start)
-    return found[0], found[1]
+            raise ValueError(f"a token grid of {config.token_grid} is not a crop of the pretrained {config.rope_grid}")
+        starts.append(start)
+    return starts[0], starts[1]
 
 
 def _axis(config: NetworkConfig, axis: int) -> Tensor:
     """Positions along height (0) or width (1): 0, 1, 2 …, or the centred resize-crop of the pretrained grid."""
     size, (start, stop) = config.token_grid[axis], _span(config, axis)
     step = (stop * (size - 1) / size - start) / max(1, size - 1)
-    return start + step * torch.arange(size, dtype=torch.float64)  # linspace's device is not sure beside transformers
+    return start + step * torch.arange(size, dtype=torch.float64)  # transformers can change the device of linspace
 
 
 def _span(config: NetworkConfig, axis: int) -> tuple[int, int]:
-    """Where the used grid lies in the pretrained one, resized to fit it and centred: start, and end (exclusive)."""
+    """Start and end (exclusive) of the used grid in the pretrained one, which is resized to fit and centred."""
     if config.rope_grid is None:
         return 0, config.token_grid[axis]
     height, width = config.token_grid

@@ -1,13 +1,13 @@
-"""Body motion to feature vectors and back: the paper's head-centric kind, and the root-centric kind it replaces.
+"""Body motion to feature vectors and back: the paper's head-centric features, and the root-centric ones they replace.
 
 Motion is positions (B, T, J, 3) in metres and joint → world rotations (B, T, J, 3, 3); z is up, x is forward, the
-floor is z = 0. Features are (B, T, dim), float32, and belong to a frame rate: every velocity is a difference from the
-frame before, never the next one. Frame 0 is its own predecessor, so its velocities are zero (relative rotations:
-identity) and its features are the first pose and nothing else. That is what makes the first pose a clean condition.
+floor is z = 0. Features are (B, T, dim), float32, for one frame rate: every velocity is the difference from the frame
+before, never to the next one. Frame 0 is its own predecessor, so its velocities are zero (relative rotations: the
+identity), and its features hold the first pose and nothing else. So the first pose is a clean condition.
 
-Both kinds forget where the motion took place and which way it faced. What is decoded stands in the *canonical frame*:
+Neither kind keeps the place of the motion or the direction that it faced. Decoded motion is in the *canonical frame*:
 on the floor below the first frame's head (root-centric: root), x along its heading. `canonical_frame` of the given
-first pose says where that is in the world, and `place` puts a decoded motion there:
+first pose is the pose of that frame in the world, and `place` moves a decoded motion there:
 
     positions, rotations = representation.decode(features)
     place(representation.canonical_frame(first_positions, first_rotations), positions, rotations)
@@ -41,25 +41,25 @@ from .skeleton import Skeleton
 
 @dataclass(frozen=True)
 class HeadCentric:
-    """The paper's representation (h_r, ḣ_r, h_p, ḣ_p, j_p, j_v, j_r): where the head is, and the body as it sees it.
+    """The paper's representation (h_r, ḣ_r, h_p, ḣ_p, j_p, j_v, j_r): the head's pose, and the body relative to it.
 
     | group | size | what                                                                                          |
     |-------|------|-----------------------------------------------------------------------------------------------|
     | h_r   | 6    | head's rotation in the canonical frame                                                        |
     | dh_r  | 6    | R_{t-1}ᵀ R_t: rotation since the frame before                                                 |
     | h_p   | 3    | head's position in the canonical frame, z over the floor                                      |
-    | dh_p  | 3    | its step since the frame before, in the head's frame of then: with dh_r a relative pose       |
+    | dh_p  | 3    | its step since the frame before, in the head's previous frame: with dh_r a relative pose      |
     | j_p   | 3 J  | joints in the head's frame                                                                    |
-    | j_v   | 3 J  | joints' steps *through the world*, in the head's frame of then: zero for a foot that stands    |
+    | j_v   | 3 J  | joints' steps *in the world*, in the head's previous frame: zero for a foot that stands still  |
     | j_r   | 6 J  | joints' rotations in the head's frame                                                         |
 
     The head is one of the J joints (294 = 18 + 12 · 23 for XSens), though its j_p is always 0, its j_r the identity and
-    its j_v equal to dh_p: a constant costs nothing, and joint k stays at place k.
+    its j_v equal to dh_p. Constants cost nothing, and joint k keeps index k.
     """
 
     skeleton: Skeleton
     fuse_frames: float = 0.0
-    """Above 0, `decode` reconciles absolute and relative head pose with `fuse_head`."""
+    """Above 0, `decode` combines the absolute and the relative head pose by `fuse_head`."""
 
     @property
     def groups(self) -> dict[str, slice]:
@@ -100,8 +100,8 @@ class HeadCentric:
     def decode(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Positions (B, T, J, 3) and rotations (B, T, J, 3, 3), float64, in the canonical frame.
 
-        Positions come from j_p and rotations from j_r: in generated features the two need not agree. The head itself
-        comes from h_p and h_r. ValueError: another number of channels.
+        Positions come from j_p and rotations from j_r; in generated features the two may disagree. The head comes from
+        h_p and h_r. ValueError: wrong number of channels.
         """
         part = _split(features, self.groups)
         R, p = from_6d(part["h_r"]), part["h_p"]
@@ -116,30 +116,31 @@ class HeadCentric:
 
 @dataclass(frozen=True)
 class RootCentric:
-    """HumanML3D's representation for any skeleton, made invertible: the root glides over the floor and turns.
+    """HumanML3D's representation for any skeleton, made invertible: the root moves over the floor and turns.
 
     | group | size      | what                                                                                 |
     |-------|-----------|--------------------------------------------------------------------------------------|
     | dr_a  | 1         | turn of the root's heading since the frame before, radians                           |
-    | dr_p  | 2         | its step along the floor since then, in the heading frame of then                    |
+    | dr_p  | 2         | its step along the floor since then, in the previous heading frame                   |
     | r_h   | 1         | its height                                                                           |
-    | j_p   | 3 (J - 1) | other joints in the heading frame: from the root's place on the floor, z absolute    |
-    | j_v   | 3 J       | joints' steps through the world, in the heading frame of then                        |
+    | j_p   | 3 (J - 1) | other joints in the heading frame, from the point below the root; z is absolute      |
+    | j_v   | 3 J       | joints' steps in the world, in the previous heading frame                            |
     | j_r   | 6 J       | rotations: root in the heading frame, others in their parent's                       |
     | c_f   | 4         | 1 where a foot joint stands still                                                    |
 
-    12 J + 5 channels, where HumanML3D has 12 J - 1. It differs from that in: the root's own rotation, so that its tilt
-    is known (+ 6); rotations are the body's, with twist, not found from positions; the heading is the root rotation's,
-    not read across hips and shoulders; the whole turn, not arcsin of half of it; differences to the frame before,
-    so frame 0 is a pose; z up. The head has no channels of its own: its pose is what integration and the spine make it.
+    12 J + 5 channels, where HumanML3D has 12 J - 1. It differs from HumanML3D in these points: the root has a rotation
+    of its own, so that its tilt is known (+ 6); rotations are the body's, with twist, and are not computed from
+    positions; the heading is that of the root's rotation, not of hips and shoulders; the turn is the whole angle, not
+    the arcsine of half of it; differences are to the frame before, so that frame 0 is a pose; z is up. The head has no
+    channels of its own: its pose follows from the integrated root and the spine.
     """
 
     skeleton: Skeleton
     contact_step: float = 0.056
     """A foot joint that moves less than this in a frame stands still, metres; HumanML3D's 0.89 m/s at 16 fps."""
     fuse_frames: float = 0.0
-    """Above 0, `decode` reconciles the joints' absolute positions with their steps, j_v, by `fuse_positions`. Of
-    rotations this representation has no second account, so there is nothing to reconcile."""
+    """Above 0, `decode` combines the joints' absolute positions with their steps, j_v, by `fuse_positions`. Rotations
+    are in the features only once, so they are left as they are."""
 
     @property
     def groups(self) -> dict[str, slice]:
@@ -183,7 +184,7 @@ class RootCentric:
     def decode(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Positions (B, T, J, 3) and rotations (B, T, J, 3, 3), float64, in the canonical frame.
 
-        Positions come from j_p and rotations from j_r along the tree. ValueError: another number of channels.
+        Positions come from j_p, and rotations from j_r along the tree. ValueError: wrong number of channels.
         """
         part = _split(features, self.groups)
         yaw = summed(part["dr_a"])[..., 0]
@@ -207,7 +208,7 @@ class RootCentric:
 class HeadPath:
     """The head alone: the first four groups of `HeadCentric`, for CameraCtrl, which is given the camera's path.
 
-    The camera sits still on the head, so its path is the head's; the body is not looked at.
+    The camera does not move on the head, so its path is the head's. The body is not used.
     """
 
     skeleton: Skeleton
@@ -223,7 +224,7 @@ class HeadPath:
         return 18
 
     def canonical_frame(self, positions: Tensor, rotations: Tensor) -> Tensor:
-        """As `HeadCentric`."""
+        """As `HeadCentric.canonical_frame`."""
         return HeadCentric(self.skeleton).canonical_frame(positions, rotations)
 
     def encode(self, positions: Tensor, rotations: Tensor) -> Tensor:
@@ -231,9 +232,9 @@ class HeadPath:
         return HeadCentric(self.skeleton).encode(positions, rotations)[..., : self.dim]
 
     def decode(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Never: a head's path is not a body. Raises TypeError."""
+        """Raises TypeError: a path of the head does not determine a body."""
         del features
-        raise TypeError("a head's path has no body to decode; rows with it are given the motion")
+        raise TypeError("a path of the head has no body to decode; rows with it are given the motion")
 
 
 def _layout(**sizes: int) -> dict[str, slice]:
@@ -251,10 +252,11 @@ def _split(features: Tensor, groups: Mapping[str, slice]) -> dict[str, Tensor]:
 
 def _checked(skeleton: Skeleton, positions: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor]:
     """The motion in float64."""
-    found, right = (tuple(positions.shape[2:]), tuple(rotations.shape[2:])), ((len(skeleton), 3), (len(skeleton), 3, 3))
-    if found != right or positions.shape[:2] != rotations.shape[:2] or not positions.shape[1]:
+    joints = len(skeleton)
+    shapes = tuple(positions.shape[2:]), tuple(rotations.shape[2:])
+    if shapes != ((joints, 3), (joints, 3, 3)) or positions.shape[:2] != rotations.shape[:2] or not positions.shape[1]:
         raise ValueError(
-            f"{skeleton.name} has positions (B, T, {len(skeleton)}, 3) and rotations (B, T, {len(skeleton)}, 3, 3); "
+            f"{skeleton.name} has positions (B, T, {joints}, 3) and rotations (B, T, {joints}, 3, 3); "
             f"these are {tuple(positions.shape)} and {tuple(rotations.shape)}"
         )
     return positions.double(), rotations.double()

@@ -1,4 +1,4 @@
-"""Modes and guidance: which modality is given, and which evaluations of the network are added with which weights.
+"""Modes and guidance: which modality is given, and which evaluations of the network are summed with which weights.
 
 | mode | timestep of video, motion | given                  |
 |------|---------------------------|------------------------|
@@ -6,9 +6,9 @@
 | TM2V | t, 0                      | and the motion         |
 | TV2M | 0, t                      | and the video          |
 
-A row that makes motion alone has T2VM without the video; one that makes video alone has TM2V.
+A row that makes motion alone has T2VM without the video. A row that makes video alone has TM2V.
 
-First frame and first pose stay clean in every evaluation, also where the rest of their modality is "unknown".
+First frame and first pose stay clean in every evaluation, even where the rest of their modality is "unknown".
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from .network import EgoTwin
 
 Mode = Literal["t2vm", "tm2v", "tv2m"]
 State = Literal["now", "clean", "unknown"]
-"""Of a modality in an evaluation: x_t at t, what was given at t = 0, or noise at t = T."""
+"""State of a modality in an evaluation: x_t at t, what is given at t = 0, or noise at t = T."""
 TABLE: Mapping[Mode, Mapping[Part, State]] = {
     "t2vm": {"video": "now", "motion": "now"},
     "tm2v": {"video": "now", "motion": "clean"},
@@ -36,17 +36,17 @@ OTHER: Mapping[Part, Part] = {"video": "motion", "motion": "video"}
 
 @dataclass(frozen=True)
 class Guidance:
-    """Strengths; 1 and 1 is one plain conditional evaluation a step."""
+    """Strengths of guidance. With 1 and 1 a step takes one plain conditional evaluation."""
 
     text: float = 1.0
     """w_t."""
     partner: float = 1.0
-    """w_m where video is made, w_v where motion is: how much the other modality counts. Rows with one timestep for
-    both, or with the motion always given, never saw the other one unknown, and ignore it."""
+    """w_m where video is made, w_v where motion is made: the weight of the other modality. Rows with one timestep for
+    both, or with the motion always given, ignore it: they were never trained with the other modality unknown."""
 
 
 PLAIN = Guidance()
-"""One conditional evaluation a step."""
+"""No guidance: one conditional evaluation per step."""
 
 
 @dataclass(frozen=True)
@@ -97,26 +97,26 @@ def evaluations(variant: Variant, mode: Mode, guidance: Guidance) -> dict[Evalua
 
     An evaluation that two modalities need is done once.
     """
-    found: dict[Evaluation, dict[Part, float]] = {}
+    weights: dict[Evaluation, dict[Part, float]] = {}
     for part in made_parts(variant, mode):
         for term, weight in terms(part, mode, variant.timesteps, guidance).items():
             video, motion = ("now", term.partner) if part == "video" else (term.partner, "now")
-            found.setdefault(Evaluation(term.text, video, motion), {})[part] = weight
-    return found
+            weights.setdefault(Evaluation(term.text, video, motion), {})[part] = weight
+    return weights
 
 
 @dataclass(frozen=True)
 class Given:
-    """What a sample starts from; latents of B clips, normalised."""
+    """What is given to sampling, for B clips; latents are normalised."""
 
     text: Tensor
     """Word ids (B, L_t) or encoder outputs (B, L_t, D_t)."""
     empty: Tensor
-    """The same of the empty prompt."""
+    """The same, of the empty prompt."""
     video: Tensor
-    """(B, K + 1, C_v, h, w): frame 0 is given, or all are (TV2M); what is not given may hold anything."""
+    """(B, K + 1, C_v, h, w): frame 0 is given, or all frames are (TV2M). What is not given may have any value."""
     motion: Tensor
-    """(B, M, C_m): token 0 is given, or all are (TM2V)."""
+    """(B, M, C_m): token 0 is given, or all tokens are (TM2V)."""
 
     @property
     def latents(self) -> dict[Part, Tensor]:
@@ -199,7 +199,7 @@ class Denoiser:
 
 
 def with_first(part: Part, latents: Tensor, clean: Tensor, model: EgoTwin) -> Tensor:
-    """`latents` with the given first frame or pose in place: as a clean token, or as channels beside every frame."""
+    """`latents` with the given first frame or pose: as a clean token, or as extra channels of every frame."""
     if part == "video" and model.config.first_frame == "concat":
         beside = torch.zeros_like(latents)
         beside[:, 0] = clean[:, 0]

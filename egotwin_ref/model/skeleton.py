@@ -1,4 +1,4 @@
-"""What the representations have to know of a body: its joints, their parents, the head, the feet.
+"""The skeleton that a representation needs: joints, their parents, the head, the feet.
 
 In the identity pose the person stands facing +x, left is +y, up is +z, and every joint → world rotation is the
 identity. The root comes first and parents come before children.
@@ -22,10 +22,13 @@ class Skeleton:
     """The joints that touch the floor."""
 
     def __post_init__(self) -> None:
-        """Refuses a tree whose parents do not come first, and joints that it does not have."""
+        """Refuses a tree whose parents do not come first, and a head or feet that are none of its joints."""
         ordered = all(-1 < parent < joint for joint, parent in enumerate(self.parents[1:], start=1))
         if len(self.joints) != len(self.parents) or self.parents[:1] != (-1,) or not ordered:
-            raise ValueError(f"{self.name}: a parent for every joint, the root first with -1, parents before children")
+            raise ValueError(
+                f"{self.name}: every joint needs a parent; the root is first, with parent -1, and parents come before "
+                "children"
+            )
         missing = sorted({self.head, *self.feet} - set(self.joints))
         if missing:
             raise ValueError(f"{self.name} has no joint {missing[0]!r}; it has {', '.join(self.joints)}")

@@ -1,4 +1,4 @@
-"""Prompts to vectors: a small encoder of words that is trained with the model, and T5 for the large presets."""
+"""Prompts to vectors: a small word encoder that is trained with the model, and T5 for the large presets."""
 
 import re
 from collections import Counter
@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 PADDING, UNKNOWN = 0, 1
-"""Ids before the words'. A prompt of padding alone is the empty prompt, which guidance compares with."""
+"""The first ids, before those of the words. The empty prompt, which guidance compares with, is padding alone."""
 WORD = re.compile(r"[a-z0-9]+")
 
 
 class Prompts(Protocol):
-    """Prompts on their way to a network."""
+    """Turns prompts into what the network takes."""
 
     @property
     def vocabulary(self) -> int:
@@ -25,7 +25,7 @@ class Prompts(Protocol):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The vocabulary, as it is kept with the weights; empty where prompts come encoded."""
+        """The vocabulary, which is stored with the weights; empty where prompts come encoded."""
         ...
 
     def tokens(self, texts: Sequence[str]) -> Tensor:
@@ -35,16 +35,16 @@ class Prompts(Protocol):
 
 @dataclass(frozen=True)
 class Words:
-    """A vocabulary; prompts are lower-cased and cut into words, punctuation is dropped."""
+    """A vocabulary. Prompts are lower-cased and split into words, and punctuation is dropped."""
 
     words: tuple[str, ...]
-    """By falling frequency, ties alphabetically; word i has id i + 2."""
+    """Sorted by falling frequency, ties alphabetically; word i has id i + 2."""
     length: int
     """L_t."""
 
     @staticmethod
     def of(texts: Iterable[str], length: int) -> "Words":
-        """The words of these texts."""
+        """The vocabulary of these texts."""
         counts = Counter(word for text in texts for word in WORD.findall(text.lower()))
         return Words(tuple(sorted(counts, key=lambda word: (-counts[word], word))), length)
 
@@ -62,10 +62,10 @@ class Words:
         ids = {word: place + 2 for place, word in enumerate(self.words)}
         rows = torch.full((len(texts), self.length), PADDING)
         for row, text in zip(rows, texts, strict=True):
-            found = [ids.get(word, UNKNOWN) for word in WORD.findall(text.lower())]
-            if len(found) > self.length:
-                raise ValueError(f"a prompt has at most {self.length} words; this one has {len(found)}: {text[:60]}…")
-            row[: len(found)] = torch.tensor(found, dtype=torch.int64)
+            numbers = [ids.get(word, UNKNOWN) for word in WORD.findall(text.lower())]
+            if len(numbers) > self.length:
+                raise ValueError(f"a prompt has at most {self.length} words; this one has {len(numbers)}: {text[:60]}…")
+            row[: len(numbers)] = torch.tensor(numbers, dtype=torch.int64)
         return rows
 
 
@@ -95,7 +95,7 @@ class TextEncoder(nn.Module):
 class T5:
     """T5's encoder from local folders in transformers' format (CogVideoX: T5-XXL, 226 tokens, 4096 numbers each).
 
-    CogVideoX attends to padding, so no mask is returned. Nothing is downloaded.
+    CogVideoX attends to padding, so there is no mask. Nothing is downloaded.
 
     Args:
         encoder: folder of the weights (a CogVideoX download's `text_encoder`).
@@ -119,8 +119,8 @@ class T5:
 
     @torch.no_grad()
     def tokens(self, texts: Sequence[str]) -> Tensor:
-        """(B, L_t, width) of these prompts; longer ones are cut, as CogVideoX does."""
-        found = self.tokenizer(
+        """Encoder outputs (B, L_t, width); longer prompts are cut, as CogVideoX does."""
+        encoded = self.tokenizer(
             list(texts), padding="max_length", max_length=self.length, truncation=True, return_tensors="pt"
         )
-        return self.encoder(found.input_ids.to(self.device)).last_hidden_state
+        return self.encoder(encoded.input_ids.to(self.device)).last_hidden_state

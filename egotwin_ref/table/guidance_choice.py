@@ -1,11 +1,13 @@
-"""Which guidance a row is sampled with: one grid, one rule, for every row.
+"""How the guidance of a row is chosen: one grid and one rule for all rows.
 
-First the text's strength, at partner 1; then, at the best of these, the partner's, in rows that have seen the other
-modality unknown. The best is the pair with the least mean, over the columns that apply to the row, of
+First the text's strength is tried, with partner 1. Then, at the best text strength, the partner's strength is tried, in
+rows that were trained with the other modality unknown. The best pair has the least mean, over the columns that apply to
+the row, of
 
-    (value - floor) / (chance - floor)
+    way = (value - floor) / (chance - floor)
 
-where the floor is recorded against recorded, and chance is the recorded video or text with another recording's motion.
+The floor is the score of recorded clips. Chance is the score of the recorded video or text with the motion of another
+recording.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,53 +19,53 @@ from egotwin_ref.model.configs import Variant
 from egotwin_ref.model.sampling import TABLE, Guidance, Mode
 
 TEXT = (1.0, 1.5, 2.5, 4.0, 7.5)
-"""w_t that are tried."""
+"""Values of w_t that are tried."""
 PARTNER = (1.0, 2.0, 3.0)
-"""w_m = w_v that are tried."""
+"""Values of w_m = w_v that are tried."""
 UNITS = {"trans-err": "m", "rot-err": "deg", "mm-dist": "feature"}
-"""Columns that the rule may look at, and their units; less is better in each."""
+"""Columns that the rule may use, and their units; less is better in each."""
 Scores = Mapping[str, Sequence[float]]
 """Column → a number per clip, in the column's unit; NaN for a clip that cannot be scored."""
 
 
 @dataclass(frozen=True)
 class Mean:
-    """Of a column over clips."""
+    """Mean of a column over clips."""
 
     value: float
     """In the column's unit."""
     error: float
     """Standard error over clips, the same unit."""
     unscored: int = 0
-    """Clips that could not be scored; each counts as chance."""
+    """Number of clips that could not be scored; each counts as chance."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What the columns' ends are on the clips that are looked at."""
+    """Floor and chance of the columns, on the clips of the choice."""
 
     floor: Mapping[str, Mean]
     chance: Mapping[str, Mean]
 
     @staticmethod
     def of(floor: Scores, chance: Scores) -> "Scale":
-        """From recorded against recorded, and against another recording's motion.
+        """From the scores of recorded clips, and of clips with another recording's motion.
 
         Raises:
-            ValueError: a clip without a number, or a column whose chance is no worse than its floor.
+            ValueError: a clip has no number, or a column's chance is not worse than its floor.
         """
         ends = [{name: _mean(values, np.nan) for name, values in scores.items()} for scores in (floor, chance)]
         for name, low in ends[0].items():
             high = ends[1][name]
-            if not low.value < high.value:  # also where one is NaN
+            if not low.value < high.value:  # also if one is NaN
                 raise ValueError(
-                    f"{name}: recorded clips score {low.value:.4g}, with another's motion {high.value:.4g}; chance has "
-                    "to be worse than the floor on these clips"
+                    f"{name}: recorded clips score {low.value:.4g}, with another recording's motion {high.value:.4g}; "
+                    "chance has to be worse than the floor on these clips"
                 )
         return Scale(*ends)
 
     def ways(self, scores: Scores) -> np.ndarray:
-        """(clip,) each clip's mean over columns of its way from the floor, 0, to chance, 1."""
+        """The way of each clip (n,): 0 at the floor, 1 at chance, as a mean over columns."""
         rows = [
             (_filled(values, self.chance[name].value) - self.floor[name].value)
             / (self.chance[name].value - self.floor[name].value)
@@ -74,35 +76,35 @@ class Scale:
 
 @dataclass(frozen=True)
 class Tried:
-    """A pair of strengths and what it gave."""
+    """A pair of strengths and its scores."""
 
     guidance: Guidance
     columns: Mapping[str, Mean]
     way: Mean
-    """Mean over the columns of the way from floor, 0, to chance, 1: what the rule compares."""
+    """Mean way over columns and clips, from 0 at the floor to 1 at chance. The rule compares it."""
 
     @staticmethod
     def of(guidance: Guidance, scores: Scores, scale: Scale) -> "Tried":
         """From a number per clip and column.
 
         Raises:
-            ValueError: no column at all.
+            ValueError: there is no column.
         """
         if not scores:
-            raise ValueError("no column applies; a row that makes a video or a motion has one at least")
+            raise ValueError("no column applies; a row that makes a video or a motion has at least one")
         columns = {name: _mean(values, scale.chance[name].value) for name, values in scores.items()}
         return Tried(guidance, columns, _mean(scale.ways(scores), np.nan))
 
 
 def columns_of(variant: Variant, mode: Mode) -> tuple[str, ...]:
-    """The columns that apply: consistency where there are a video and a motion, mm-dist where a motion is made."""
+    """The columns that apply: trans-err and rot-err if there is a video, mm-dist if a motion is made."""
     has_video = "video" in variant.makes or TABLE[mode]["video"] == "clean"
     made = "motion" in variant.makes and TABLE[mode]["motion"] == "now"
     return (*(("trans-err", "rot-err") if has_video else ()), *(("mm-dist",) if made else ()))
 
 
 def has_partner(variant: Variant) -> bool:
-    """Whether a row can be guided by the other modality; see `Guidance.partner`."""
+    """Whether the partner's strength has an effect in a row; see `Guidance.partner`."""
     return variant.timesteps == "async"
 
 
@@ -112,10 +114,10 @@ def walk(
     text: Sequence[float] = TEXT,
     partners: Sequence[float] = PARTNER,
 ) -> list[Tried]:
-    """All pairs of the grid in the order in which they are tried; `best` of them is the choice.
+    """Tries all pairs of the grid, in order; `best` of the result is the choice.
 
     Args:
-        measure: what a pair gives; asked once for each.
+        measure: scores a pair; it is called once per pair.
         partner: whether the row has a partner's strength.
     """
     tried = [measure(Guidance(strength, 1.0)) for strength in text]
@@ -126,33 +128,33 @@ def walk(
 
 
 def best(tried: Sequence[Tried]) -> Tried:
-    """The pair with the least way; of equal ones the first, which is the weaker."""
+    """The pair with the least way; of equal pairs the first, which has the weaker guidance."""
     return min(tried, key=lambda pair: pair.way.value)
 
 
-def strangers(recordings: Sequence[str]) -> list[int]:
-    """For each clip the next in the list that is of another recording, round the end.
+def mismatched(recordings: Sequence[str]) -> list[int]:
+    """For each clip, the index of the next clip of another recording; after the last clip comes the first.
 
     Raises:
         ValueError: all clips are of one recording.
     """
     count = len(recordings)
-    found = []
-    for place, own in enumerate(recordings):
-        after = ((place + step) % count for step in range(1, count))
-        other = next((index for index in after if recordings[index] != own), None)
+    partners = []
+    for index, own in enumerate(recordings):
+        after = ((index + step) % count for step in range(1, count))
+        other = next((place for place in after if recordings[place] != own), None)
         if other is None:
             raise ValueError(f"all {count} clips are of one recording; chance needs two recordings at least")
-        found.append(other)
-    return found
+        partners.append(other)
+    return partners
 
 
 def _filled(values: Sequence[float], missing: float) -> np.ndarray:
-    found = np.asarray(values, dtype=np.float64)
-    return np.where(np.isnan(found), missing, found)
+    numbers = np.asarray(values, dtype=np.float64)
+    return np.where(np.isnan(numbers), missing, numbers)
 
 
 def _mean(values: Sequence[float] | np.ndarray, missing: float) -> Mean:
-    found = _filled(values, missing)  # pyright: ignore[reportArgumentType]
-    error = float(found.std(ddof=1) / len(found) ** 0.5) if len(found) > 1 else 0.0
-    return Mean(float(found.mean()), error, int(np.isnan(np.asarray(values, dtype=np.float64)).sum()))
+    numbers = _filled(values, missing)  # pyright: ignore[reportArgumentType]
+    error = float(numbers.std(ddof=1) / len(numbers) ** 0.5) if len(numbers) > 1 else 0.0
+    return Mean(float(numbers.mean()), error, int(np.isnan(np.asarray(values, dtype=np.float64)).sum()))

@@ -1,4 +1,4 @@
-"""How many samples a second a training takes here: a few steps of each kind on random data, with real optimisers."""
+"""Samples per second of trainings on this machine: a few steps of each kind on random data, with real optimisers."""
 
 import time
 from collections.abc import Iterable
@@ -23,16 +23,16 @@ VOCABULARY, CLIPS = 200, 8
 
 
 def paces(variant: str, preset: str, recipes: Recipes, works: Iterable[Work], device: str) -> dict[Kind, float]:
-    """Kind → samples/s, float32, without compilation; on CUDA of captured steps, as a training takes them.
+    """Kind → samples/s, in float32 without compilation; on CUDA with captured steps, as in a training.
 
     Args:
-        works: those that are measured, one of a kind; each takes a few steps.
+        works: the trainings to measure, one of each kind.
     """
-    found: dict[Kind, float] = {}
+    rates: dict[Kind, float] = {}
     for work in works:
         module, loss = _built(work.kind, variant, preset, recipes, device)
-        found[work.kind] = _pace(module, loss, work.recipe, device)
-    return found
+        rates[work.kind] = _pace(module, loss, work.recipe, device)
+    return rates
 
 
 def _built(kind: Kind, variant: str, preset: str, recipes: Recipes, device: str) -> tuple[nn.Module, Loss]:

@@ -1,4 +1,4 @@
-"""The rows of the table in order of importance, what training each takes, and how long that is.
+"""The rows of the table in order of importance, the trainings that each needs, and how long these take.
 
 row ──> works (video VAE, motion VAE, stage 0, 2, 3): steps × batch samples each ──> / (samples/s) ──> seconds
 """
@@ -20,9 +20,9 @@ from .guidance_choice import PARTNER, TEXT, has_partner
 Kind = Literal["video_vae", "motion_vae", "base", "motion", "joint", "fine"]
 """A recipe's name in `Recipes`."""
 FORWARD = 3.0
-"""A forward pass alone is about so many times faster than a training step's sample."""
+"""A training step takes about this many times as long per sample as a forward pass."""
 SCORING = 0.3
-"""Seconds a clip that a run spends on features and scores, on a core."""
+"""Seconds per clip for features and scores in a run, on one core."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class TableRow:
 
     variant: str
     label: str
-    """On the board."""
+    """Name on the board."""
     seed: int = 0
-    """Of stages 2 and 3. Trainings with another seed than 0 are no rows: they give the training noise."""
+    """Of stages 2 and 3. Trainings with a seed other than 0 are not rows of the board: they measure training noise."""
 
     @property
     def name(self) -> str:
-        """Of its files, and on the command line: `egotwin`, `egotwin-seed1`."""
+        """Name of its files, and on the command line: `egotwin`, `egotwin-seed1`."""
         return row_name(self.variant, self.seed)
 
 
@@ -53,10 +53,10 @@ ROWS = (
     TableRow("egotwin", "EgoTwin", 1),
     TableRow("vidmld", "VidMLD", 1),
 )
-"""In the order in which they are trained: whoever stops early has the rows that matter most."""
+"""In the order of training: if it stops early, the most important rows are trained."""
 
 PAPER = ("EgoTwin", "VidMLD", "w/o IM", "w/o MR", "w/o AD")
-"""Labels of the rows that the paper's tables have too, and make what they make there."""
+"""Labels of the rows that are in the paper's tables too, with the same modalities."""
 
 
 @dataclass(frozen=True)
@@ -64,28 +64,28 @@ class Work:
     """One training of a row."""
 
     folder: str
-    """In the preset's folder of work."""
+    """Its folder, in the preset's folder of work."""
     kind: Kind
     recipe: Recipe
     shared: bool
-    """Whether other rows have it in common with this one."""
+    """Whether other rows share it."""
 
     @property
     def samples(self) -> int:
-        """Clips, or windows of the video VAE, that the training sees, repeats counted."""
+        """Number of clips, or of windows of the video VAE, that the training uses; repeats count."""
         return self.recipe.steps * self.recipe.batch
 
 
 def task_of(variant: str) -> Mode:
-    """The task of the board that a row does: with the motion given where it makes none."""
+    """The task of a row on the board: the motion is given to a row that makes none."""
     return "t2vm" if "motion" in VARIANTS[variant].makes else "tm2v"
 
 
 def works_of(row: TableRow, preset: str, recipes: Recipes) -> list[Work]:
-    """The trainings of a row, in order; those without a step are left out."""
+    """The trainings of a row, in order, without those that have no step."""
     variant = VARIANTS[row.variant]
     has_coarse = PRESETS[preset].coarse_patch is not None
-    found = [
+    works = [
         Work("video-vae", "video_vae", recipes.video_vae, True),
         Work(motion_vae_name(variant), "motion_vae", recipes.body(variant.tokens), True),
         Work("stage0", "base", recipes.base, True),
@@ -94,28 +94,28 @@ def works_of(row: TableRow, preset: str, recipes: Recipes) -> list[Work]:
         Work(f"{row.name}/stage3", "fine", recipes.fine, False),
     ]
     idle = {kind for kind, has in (("motion", "motion" in variant.makes), ("fine", has_coarse)) if not has}
-    return [work for work in found if work.kind not in idle and work.recipe.steps]
+    return [work for work in works if work.kind not in idle and work.recipe.steps]
 
 
 def evaluations(variant: Variant, mode: Mode, guidance: Guidance) -> int:
-    """Evaluations of the network that a sampling step takes; those that two modalities share count once."""
+    """Number of evaluations of the network in a sampling step; an evaluation that two modalities share counts once."""
     return len(sampling.evaluations(variant, mode, guidance))
 
 
 def grid_evaluations(variant: Variant, mode: Mode) -> int:
-    """Evaluations a clip and step of the whole grid of guidance; the best text strength is taken to be none of 1."""
+    """Evaluations per clip and step for the whole grid of guidance, if the best text strength is not 1."""
     pairs = [Guidance(text) for text in TEXT]
     pairs += [Guidance(TEXT[1], strength) for strength in PARTNER if has_partner(variant) and strength != 1.0]
     return sum(evaluations(variant, mode, pair) for pair in pairs)
 
 
 def sampling_seconds(clips: int, steps: int, evaluations: int, samples_per_s: float) -> float:
-    """Seconds of sampling and scoring, from the pace of the row's last training."""
+    """Seconds of sampling and scoring, from the samples/s of the row's last training."""
     return clips * (steps * evaluations / (FORWARD * samples_per_s) + SCORING)
 
 
 def like(variant: str) -> list[str]:
-    """Rows whose trainings take as long as this one's: they make the same, in as many tokens. Itself comes first."""
+    """Rows whose trainings take as long: they make the same modalities in as many tokens. The row itself is first."""
     own = VARIANTS[variant]
     return sorted(
         (name for name, row in VARIANTS.items() if (row.makes, row.tokens) == (own.makes, own.tokens)),
@@ -125,17 +125,17 @@ def like(variant: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Log:
-    """What a training's `log.csv` says."""
+    """The state of a training, from its `log.csv`."""
 
     step: int
     seconds: float
-    """Of training, over all sittings."""
+    """Of training, over all interruptions."""
     pace: float
     """Samples/s of the last report."""
 
     @staticmethod
     def read(folder: Path) -> "Log | None":
-        """None where no training has reported yet."""
+        """Reads a log; None if the training has not reported yet."""
         path = folder / "log.csv"
         if not path.is_file():
             return None
@@ -147,11 +147,11 @@ class Log:
 
 
 def pace_of(row: TableRow, work: Work, folder: Path, measured: Mapping[Kind, float]) -> float | None:
-    """Samples/s that a training is expected to run at: by its own log, by that of a row like it, or as measured now.
+    """Expected samples/s of a training: from its own log, from the log of a row like it, or as measured now.
 
     Args:
         folder: the preset's folder of work.
-        measured: of this row.
+        measured: samples/s of this row's trainings.
     """
     stage = Path(work.folder).name
     names = [work.folder] if work.shared else [row.name, *(name for name in like(row.variant))]
@@ -160,6 +160,6 @@ def pace_of(row: TableRow, work: Work, folder: Path, measured: Mapping[Kind, flo
 
 
 def remaining_seconds(work: Work, folder: Path, samples_per_s: float) -> float:
-    """Seconds that a training still takes; 0 where its log is at the last step."""
+    """Seconds that a training still needs; 0 if its log is at the last step."""
     log = Log.read(folder / work.folder)
     return max(0, work.recipe.steps - (log.step if log else 0)) * work.recipe.batch / samples_per_s

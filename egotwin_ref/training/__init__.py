@@ -3,6 +3,7 @@
 `stages` (what each stage trains), `artefacts` (one training from start to weights and card), `loop` and `stepping` (the
 steps), `objective` and `vae_losses` (the losses), `recipes` (the numbers).
 
-`cards` says what weights were made by, `adoption` takes over weights of an earlier training, `shipping` puts finished
-ones into a folder of their own, `latent_cache` keeps the compressed clips, `distributed` is for several processes.
+`cards` records what weights were made from. `adoption` takes over weights of an earlier training. `shipping` copies
+finished weights into the folder that models read. `latent_cache` keeps compressed clips. `networks` builds the
+transformer as a stage trains it. `distributed` is for several processes.
 """

@@ -1,4 +1,4 @@
-"""Training clips as arrays on disk: read once from whatever format they come in, then mapped."""
+"""Training clips as arrays on disk: written once, from any format, and then memory-mapped."""
 
 import json
 from collections.abc import Iterator
@@ -24,23 +24,23 @@ class Clips:
     rotations: np.ndarray
     """float32 (n, T_m, J, 3, 3), joint → world."""
     hand_share: np.ndarray
-    """float32 (n, T, 2): share of each frame's pixels that show the left and the right hand; 0 where nobody knows."""
+    """float32 (n, T, 2): share of each frame's pixels that show the left and the right hand; 0 where it is unknown."""
     digest: str
-    """Of the split they come from."""
+    """Of the split that they come from."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @staticmethod
     def load(folder: Path) -> "Clips":
-        """Maps what `write` wrote.
+        """Maps the arrays that `write` wrote.
 
         Raises:
-            FileNotFoundError: nothing lies there, or writing it was not finished.
+            FileNotFoundError: the folder has no clips, or they were not written to the end.
         """
-        told = json.loads((folder / "clips.json").read_text())
+        facts = json.loads((folder / "clips.json").read_text())
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
-        return Clips(tuple(told["ids"]), tuple(told["texts"]), **arrays, digest=told["digest"])
+        return Clips(tuple(facts["ids"]), tuple(facts["texts"]), **arrays, digest=facts["digest"])
 
 
 ARRAYS = {"frames": np.uint8, "positions": np.float32, "rotations": np.float32, "hand_share": np.float32}
@@ -49,7 +49,7 @@ Row = tuple[str, str, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def write(folder: Path, rows: Iterator[Row], count: int, digest: str) -> Clips:
-    """Writes clips one by one; `clips.json` comes last, so that what is half written is not taken for whole."""
+    """Writes clips one by one. `clips.json` comes last, so that an unfinished folder does not look finished."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "clips.json").unlink(missing_ok=True)
     arrays: dict[str, np.ndarray] = {}

@@ -1,4 +1,4 @@
-"""What a training's log looks like: losses over clips seen, and what the probe heard."""
+"""Draws a training's log: losses over clips seen, and the probe's losses."""
 
 import csv
 from pathlib import Path
@@ -11,35 +11,35 @@ def draw(folder: Path, batch: int) -> Path | None:
     """Draws `log.csv`, and `probe.csv` where there is one, into `curve.png` in the same folder.
 
     Args:
-        batch: clips a step.
+        batch: clips per step.
 
     Returns:
-        The picture; None where nothing is logged yet, or matplotlib is not installed.
+        The picture; None if nothing is logged yet, or matplotlib is not installed.
     """
     rows = _read(folder / "log.csv")
     if not rows:
         return None
     try:
         from matplotlib.figure import Figure
-    except ImportError:  # a picture is no reason to lose a training
+    except ImportError:  # a training does not fail for want of a picture
         return None
 
-    heard = _heard(folder / "probe.csv")
-    figure = Figure(figsize=(10 if heard else 5, 3.6), layout="constrained")
-    axes: Any = figure.subplots(1, 2 if heard else 1, squeeze=False)[0]
+    probed = _probed(folder / "probe.csv")
+    figure = Figure(figsize=(10 if probed else 5, 3.6), layout="constrained")
+    axes: Any = figure.subplots(1, 2 if probed else 1, squeeze=False)[0]
     names = [name for name in rows[0] if name not in COLUMNS_NOT_LOSSES] or ["loss"]
     for name in names:
         some = [row for row in rows if row[name]]
         axes[0].plot([int(row["step"]) * batch for row in some], [float(row[name]) for row in some], label=name)
     axes[0].set(xlabel="clips seen", ylabel="loss", yscale="log", title=folder.name)
     axes[0].legend()
-    for number, ((t_video, t_motion), points) in enumerate(heard.items()):
+    for number, ((t_video, t_motion), points) in enumerate(probed.items()):
         steps, own, other = zip(*points, strict=True)
         label = f"t_v {t_video}, t_m {t_motion}"
-        seen = [step * batch for step in steps]
-        axes[1].plot(seen, own, "o-", color=f"C{number}", label=label)
-        axes[1].plot(seen, other, "x--", color=f"C{number}")
-    if heard:
+        clips = [step * batch for step in steps]
+        axes[1].plot(clips, own, "o-", color=f"C{number}", label=label)
+        axes[1].plot(clips, other, "x--", color=f"C{number}")
+    if probed:
         axes[1].set(xlabel="clips seen", ylabel="video loss", title="own motion (o), another's (x)")
         axes[1].legend(fontsize="small")
     path = folder / "curve.png"
@@ -54,12 +54,12 @@ def _read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _heard(path: Path) -> dict[tuple[int, int], list[tuple[int, float, float]]]:
-    """(t_v, t_m) → (step, own, another's); of a step that was done twice, the later."""
-    found: dict[tuple[int, int], dict[int, tuple[int, float, float]]] = {}
+def _probed(path: Path) -> dict[tuple[int, int], list[tuple[int, float, float]]]:
+    """(t_v, t_m) → (step, own, another's); if a step was done twice, the later result."""
+    by_times: dict[tuple[int, int], dict[int, tuple[int, float, float]]] = {}
     if path.is_file():
         with path.open(newline="") as file:
             for step, t_video, t_motion, own, other in csv.reader(file):
-                points = found.setdefault((int(t_video), int(t_motion)), {})
+                points = by_times.setdefault((int(t_video), int(t_motion)), {})
                 points[int(step)] = (int(step), float(own), float(other))
-    return {times: sorted(points.values()) for times, points in found.items()}
+    return {times: sorted(points.values()) for times, points in by_times.items()}

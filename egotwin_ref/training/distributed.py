@@ -1,10 +1,10 @@
-"""Training on several processes, one a device: weights in shards (FSDP2), clips by rank, one process's loss.
+"""Training on several processes, one per device: sharded weights (FSDP2), a share of the clips each, one common loss.
 
     torchrun --nproc-per-node 8 -m egobench train …     each process: device = join(); shard(model); train(model, …)
 
 Every process draws the whole batch from the step's generator and takes its own clips, so the loss curve is that of
-one process. In one process all functions here do nothing. Checkpoints hold whole tensors, so that a training goes on
-with any number of processes.
+one process. In one process, all functions here do nothing. Checkpoints hold whole tensors, so a training can be resumed
+with another number of processes.
 """
 
 import os
@@ -25,9 +25,9 @@ from egotwin_ref.model.blocks import Branch
 from egotwin_ref.model.network import EgoTwin
 
 PATIENCE = timedelta(hours=12)
-"""Others wait so long for the first process, which reads all clips and writes all files."""
+"""How long other processes wait for the first one, which reads all clips and writes all files."""
 MOMENT = 1.0
-"""Seconds; the threads need microseconds, unless other work keeps them off the processor."""
+"""Seconds. The threads need microseconds, unless other work occupies the processor."""
 
 
 def launched() -> bool:
@@ -36,7 +36,7 @@ def launched() -> bool:
 
 
 def join() -> str:
-    """Meets the other processes that `torchrun` started, and returns this one's device; alone, only the latter."""
+    """Joins the processes that `torchrun` started, if it did, and returns this process's device."""
     local = int(os.environ.get("LOCAL_RANK", "0"))
     device = f"cuda:{local}" if torch.cuda.is_available() else "cpu"
     if device != "cpu":
@@ -47,10 +47,10 @@ def join() -> str:
 
 
 def leave() -> None:
-    """Parts from the other processes, after a moment in which Gloo's threads let go of what they last sent.
+    """Leaves the group of processes, after a moment in which Gloo's threads release the tensors that they sent last.
 
-    A thread that still holds a tensor while the interpreter ends kills the process, with all work done (PyTorch pull
-    request 179291, not merged); nothing tells when it has let go.
+    If a thread still holds a tensor when the interpreter ends, the process crashes after all work is done (PyTorch pull
+    request 179291, not merged). PyTorch does not say when the tensors are released.
     """
     if dist.is_initialized():
         time.sleep(MOMENT)
@@ -58,23 +58,23 @@ def leave() -> None:
 
 
 def rank() -> int:
-    """This process's number."""
+    """Number of this process, from 0."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def processes() -> int:
-    """How many there are."""
+    """Number of processes."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def shard(model: EgoTwin, multiply_in: torch.dtype | None = None) -> EgoTwin:
-    """Spreads the weights over all processes, block by block: a block is whole only while it is computed.
+    """Shards the weights over all processes, block by block. A block is whole only while it is computed.
 
     Args:
-        multiply_in: precision of the whole blocks; the shards, their gradients and the optimiser stay float32.
+        multiply_in: precision of the whole blocks; shards, their gradients and the optimiser stay float32.
     """
     if processes() > 1:
-        _let_hooks_see_branches()
+        _register_branch()
         policy = MixedPrecisionPolicy(param_dtype=multiply_in, reduce_dtype=torch.float32)
         for block in model.blocks:
             fully_shard(block, mp_policy=policy)
@@ -83,18 +83,18 @@ def shard(model: EgoTwin, multiply_in: torch.dtype | None = None) -> EgoTwin:
 
 
 def wait() -> None:
-    """Until all processes are here."""
+    """Waits until all processes call it."""
     if processes() > 1:
         dist.barrier()
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """`load_state_dict` of whole tensors into a module that may be in shards."""
+    """`load_state_dict` of whole tensors into a module that may be sharded."""
     module.load_state_dict({name: place(state[name], own) for name, own in module.state_dict().items()})
 
 
 def gathered(state: Any) -> Any:
-    """The same nest of dicts and lists with whole tensors, on the CPU of the first process; all have to call it."""
+    """The same nested dicts and lists with whole tensors, on the first process's CPU. All processes must call it."""
     if isinstance(state, dict):
         return {key: gathered(value) for key, value in state.items()}
     if isinstance(state, list):
@@ -106,23 +106,23 @@ def gathered(state: Any) -> Any:
 
 
 def mean(values: Mapping[str, Tensor]) -> dict[str, float]:
-    """Of each value over the processes."""
+    """Mean of each value over the processes."""
     joined = torch.stack([value.detach().float() for value in values.values()])
     if processes() > 1:
         dist.all_reduce(joined)
     return dict(zip(values, (joined / processes()).tolist(), strict=True))
 
 
-def agreed(wish: bool, device: str) -> bool:
-    """The first process's wish: clocks differ, and what all do together has to be decided once."""
+def agreed(decision: bool, device: str) -> bool:
+    """The first process's decision, for all: their clocks and their view of files differ."""
     if processes() == 1:
-        return wish
-    flag = torch.tensor(int(wish), device=device)
+        return decision
+    flag = torch.tensor(int(decision), device=device)
     dist.broadcast(flag, src=0)
     return bool(flag)
 
 
-def _let_hooks_see_branches() -> None:
-    """FSDP finds the tensors that go in and out of a block only in containers that torch knows."""
+def _register_branch() -> None:
+    """Makes `Branch` known to torch: FSDP finds a block's inputs and outputs only in containers that torch knows."""
     if Branch not in _pytree.SUPPORTED_NODES:
         torch.export.register_dataclass(Branch)

@@ -1,4 +1,4 @@
-"""Training data as tensors: clips compressed once, so that the transformer's steps read nothing else."""
+"""Training data of the transformer: clips as latents, which are computed once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from .distributed import processes, rank, wait
 
 Representation = HeadCentric | RootCentric | HeadPath
 CHUNK = 256
-"""Motions at once."""
+"""Motions that are encoded at once."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +29,18 @@ class Latents:
     video: Tensor
     """(n, K + 1, C_v, h, w), normalised, bfloat16."""
     motion: Tensor | None
-    """(n, tokens, C_m), normalised, bfloat16; None where a stage needs none."""
+    """(n, tokens, C_m), normalised, bfloat16; None for a stage without motion."""
     text: Tensor
     """Token ids (n, L_t), int64; or encoder outputs (n, L_t, width) where the encoder is frozen (T5)."""
     empty: Tensor
-    """The same of the empty prompt, (L_t,) or (L_t, width)."""
+    """The same, of the empty prompt: (L_t,) or (L_t, width)."""
     late_hands: Tensor | None = None
-    """bool (n,): a hand comes into view after the first frame; None where nobody knows. Not stored."""
+    """bool (n,): whether a hand comes into view after the first frame; None if it is unknown. Not stored."""
 
     def to(self, device: str) -> "Latents":
-        """The same on a device."""
-        held = {name: value.to(device) for name, value in vars(self).items() if value is not None}
-        return replace(self, **held)
+        """The same latents on a device."""
+        parts = {name: value.to(device) for name, value in vars(self).items() if value is not None}
+        return replace(self, **parts)
 
     def __len__(self) -> int:
         return len(self.video)
@@ -56,21 +56,21 @@ class Latents:
 
     @staticmethod
     def load(path: Path, mapped: bool = False) -> "Latents":
-        """Reads what `save` wrote.
+        """Reads the file that `save` wrote.
 
         Args:
-            mapped: leaves the tensors in the file, which processes share; else they are read into memory of their own,
-                which is faster where all of them fit.
+            mapped: leaves the tensors in the file, which processes share. Otherwise each process reads them into its
+                own memory, which is faster if they fit.
         """
-        found = {name: value if mapped else value.clone() for name, value in load_file(path).items()}
-        return Latents(found["video"], found.get("motion"), found["text"], found["empty"])
+        tensors = {name: value if mapped else value.clone() for name, value in load_file(path).items()}
+        return Latents(tensors["video"], tensors.get("motion"), tensors["text"], tensors["empty"])
 
 
 def compress(path: Path, vae: VideoVAE, frames: np.ndarray, prompts: Prompts, texts: Sequence[str], batch: int) -> None:
-    """Writes the latents of frames (n, T, H, W, 3) and their captions to `path`; every process does its share.
+    """Writes the latents of frames (n, T, H, W, 3) and their captions to `path`. Every process compresses its share.
 
     Args:
-        batch: clips that the VAE sees at once.
+        batch: clips that the VAE takes at once.
     """
     parts = [path.with_name(f"{path.name}.{number}") for number in range(processes())]
     first, last = (len(frames) * number // processes() for number in (rank(), rank() + 1))
@@ -100,7 +100,7 @@ def video_latents(vae: VideoVAE, frames: np.ndarray, batch: int = 16) -> Tensor:
 
 @torch.no_grad()
 def features_of(representation: Representation, clips: Clips, device: str) -> Tensor:
-    """(n, T_m, dim) of all motions, on the device."""
+    """Features (n, T_m, dim) of all motions, on the device."""
     parts = []
     for start in range(0, len(clips), CHUNK):
         some = (np.array(array[start : start + CHUNK]) for array in (clips.positions, clips.rotations))
@@ -121,5 +121,5 @@ def late_hands(clips: Clips) -> Tensor:
 
 
 def _stored(text: Tensor) -> Tensor:
-    """Ids as they are; encoder outputs in bfloat16."""
+    """Ids unchanged; encoder outputs in bfloat16."""
     return (text.bfloat16() if text.is_floating_point() else text).cpu()

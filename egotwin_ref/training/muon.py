@@ -16,14 +16,14 @@ ITERATIONS = 5
 
 
 class Muon(torch.optim.Optimizer):
-    """Of whole matrices, not shards of them; `torch.optim.AdamW` is for everything else.
+    """Muon for whole matrices, not for shards; `torch.optim.AdamW` is for all other parameters.
 
     The step is scaled by 0.2 √max(rows, columns), so that its root mean square is AdamW's (Liu et al. 2025, eq. 4) and
-    one learning rate serves both. Weight decay is decoupled, momentum is Nesterov's.
+    one learning rate serves both. Weight decay is decoupled, and momentum is Nesterov's.
 
     Args:
-        params: matrices, or groups of them with `parts`: a matrix of so many maps one above the other, which are
-            made orthogonal each by itself (queries, keys and values: 3).
+        params: matrices, or groups of them with `parts`: the number of maps that a matrix stacks, each of which is made
+            orthogonal by itself (queries, keys and values: 3).
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """One step; a matrix without a gradient stays. Matrices of one shape go through the iteration together."""
+        """Takes one step. A matrix without a gradient does not change. Matrices of one shape are iterated together."""
         del closure
         for group in self.param_groups:
             for alike in self._alike(group).values():
@@ -51,14 +51,14 @@ class Muon(torch.optim.Optimizer):
                 torch._foreach_sub_(alike, list(update.unbind()))
 
     def _alike(self, group: dict[str, Any]) -> dict[torch.Size, list[Tensor]]:
-        """Matrices with gradients by shape; gives new ones their momentum."""
-        found: dict[torch.Size, list[Tensor]] = {}
+        """Matrices with gradients, by shape; new ones get their momentum."""
+        by_shape: dict[torch.Size, list[Tensor]] = {}
         for matrix in group["params"]:
             if matrix.grad is not None:
-                found.setdefault(matrix.shape, []).append(matrix)
+                by_shape.setdefault(matrix.shape, []).append(matrix)
                 if not self.state[matrix]:
                     self.state[matrix]["momentum"] = torch.zeros_like(matrix)
-        return found
+        return by_shape
 
 
 def orthogonal(matrix: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a training step asks of the transformer: v of video and motion, at timesteps of their own."""
+"""The loss of the transformer: the error of v of video and motion, each at its own timestep."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,33 +18,33 @@ from .latents import Latents
 
 @dataclass(frozen=True)
 class Draws:
-    """How clips, and timesteps (t_v, t_m), are drawn; the same for all rows, as far as a row has such timesteps.
+    """How clips and timesteps (t_v, t_m) are drawn; the same for all rows that have such timesteps.
 
-    Independent draws of t_v and t_m reach the corners that TM2V, TV2M and guidance use, and the diagonal that T2VM
-    uses, too rarely for a short training.
+    TM2V, TV2M and guidance use the corners of (t_v, t_m), and T2VM uses the diagonal. Independent draws reach these too
+    rarely for a short training.
     """
 
     clean_motion: float = 0.2
-    """t_m = 0, the motion given."""
+    """Share of clips with t_m = 0: the motion is given."""
     clean_video: float = 0.05
-    """t_v = 0, the video given."""
+    """Share with t_v = 0: the video is given."""
     unknown_motion: float = 0.05
-    """t_m = T, the motion unknown: what guidance of the video compares with."""
+    """Share with t_m = T: the motion is unknown, which guidance of the video compares with."""
     unknown_video: float = 0.05
-    """t_v = T, the video unknown: what guidance of the motion compares with."""
+    """Share with t_v = T: the video is unknown, which guidance of the motion compares with."""
     equal: float = 0.25
-    """t_v = t_m."""
+    """Share with t_v = t_m."""
     no_text: float = 0.1
-    """Prompts that are emptied."""
+    """Share of prompts that are replaced by the empty prompt."""
     hands: float = 0.25
-    """Clips that are drawn among those where a hand comes into view after the first frame."""
+    """Share of clips that are drawn among those where a hand comes into view after the first frame."""
     moving: float = 1.0
-    """How much more the error counts where the recorded video changes; see `weights_of_change`."""
+    """Strength of the extra weight where the recorded video changes; see `weights_of_change`."""
 
 
 @dataclass(frozen=True)
 class Times:
-    """Timesteps (B,), and which modality of which clip is given clean."""
+    """Timesteps (B,), and whether each clip's video and motion is given clean."""
 
     video: Tensor
     motion: Tensor
@@ -53,9 +53,9 @@ class Times:
 
     @staticmethod
     def draw(count: int, variant: Variant, draws: Draws, generator: torch.Generator) -> "Times":
-        """Of `count` clips, on the generator's device.
+        """Timesteps of `count` clips, on the generator's device.
 
-        One timestep for both where the variant is synchronous; the motion always given where it says so.
+        A synchronous row has one timestep for both modalities. If the row is given the motion, t_m is always 0.
         """
         device = generator.device
         t_video, t_motion = torch.randint(LAST + 1, (2, count), generator=generator, device=device)
@@ -78,7 +78,7 @@ class Times:
         )
 
     def part(self, chosen: slice) -> "Times":
-        """Of some of the clips."""
+        """The same for some of the clips."""
         return Times(self.video[chosen], self.motion[chosen], self.video_given[chosen], self.motion_given[chosen])
 
 
@@ -93,16 +93,16 @@ class Batch:
     noise_motion: Tensor | None
     times: Times
     counts: tuple[Tensor, Tensor]
-    """How many clips the error of video, and that of motion, is divided by; see `DiffusionLoss.at`."""
+    """Numbers that the errors of video and motion are divided by; see `DiffusionLoss.at`."""
 
 
 @dataclass(frozen=True)
 class DiffusionLoss:
     """Loss of a step of stage 0 (text + video), 2 (text + motion) or 3 (all).
 
-    The sum over modalities of the mean squared error of v, without the given first frame and pose, and without a
-    modality where it is given whole. Stage 2 draws t_v too: the text is modulated by it, and in stage 3 by any. Where
-    only one modality is there, it is never given, and its timestep is uniform.
+    It is the sum over modalities of the mean squared error of v, without the given first frame and pose, and without a
+    modality in clips where all of it is given. Stage 2 draws t_v too, since it modulates the text, and stage 3 has text
+    at any t_v. If there is only one modality, it is never given, and its timestep is uniform.
 
     A step has two halves: `draw`, on the device of the generator, and `of`, which is a function of tensors alone.
     """
@@ -120,27 +120,27 @@ class DiffusionLoss:
         return self.of(self.draw(generator))
 
     def draw(self, generator: torch.Generator) -> Batch:
-        """Clips, timesteps and noise; the same for every number of processes, each of which takes its share."""
+        """Draws clips, timesteps and noise, the same for any number of processes; each process takes its share."""
         device, draws = generator.device, self.draws
         if not (self.with_video and self.with_motion):
             alone = {"clean_motion": 0.0, "clean_video": 0.0, "unknown_motion": 0.0, "unknown_video": 0.0}
             draws = replace(draws, **alone, equal=0.0)
         clips = self._clips(generator)
         times = Times.draw(self.batch, self.model.variant, draws, generator)
-        emptied = torch.rand(self.batch, generator=generator, device=device) < draws.no_text
+        is_emptied = torch.rand(self.batch, generator=generator, device=device) < draws.no_text
         mine = slice(rank(), None, processes())
 
-        def shown(latents: Tensor) -> Tensor:
-            found = latents[clips.to(latents.device)].to(device)
-            return found.float() if found.is_floating_point() else found
+        def of_clips(latents: Tensor) -> Tensor:
+            chosen = latents[clips.to(latents.device)].to(device)
+            return chosen.float() if chosen.is_floating_point() else chosen
 
         def with_noise(latents: Tensor) -> tuple[Tensor, Tensor]:
-            chosen = shown(latents)
+            chosen = of_clips(latents)
             return chosen[mine], torch.randn(chosen.shape, generator=generator, device=device)[mine]
 
-        text = shown(self.latents.text)
+        text = of_clips(self.latents.text)
         empty = self.latents.empty.to(text)
-        text = torch.where(emptied.view(-1, *[1] * (text.ndim - 1)), empty, text)
+        text = torch.where(is_emptied.view(-1, *[1] * (text.ndim - 1)), empty, text)
         video = noise_video = motion = noise_motion = None
         if self.with_video:
             video, noise_video = with_noise(self.latents.video)
@@ -169,35 +169,36 @@ class DiffusionLoss:
         """The loss of these clips at these timesteps with this noise, and its parts `video`, `motion`.
 
         Args:
-            counts: how many clips the error of video, and that of motion, is divided by; None is those here that
-                count. With several processes it is their mean number, so that the mean loss is that of one process.
+            counts: numbers that the summed errors of video and motion are divided by; None: the numbers of clips here
+                whose video, or motion, is not given. With several processes it is the mean over the processes, so that
+                the mean loss is that of one process.
         """
         text = text.float() if text.is_floating_point() else text
-        seen_video = seen_motion = None
+        input_video = input_motion = None
         if video is not None and noise_video is not None:
             noised = self.schedule.noised(video, noise_video, times.video)
             noised = torch.where(times.video_given.view(-1, 1, 1, 1, 1), video, noised)
-            seen_video = with_first("video", noised, video, self.model)
+            input_video = with_first("video", noised, video, self.model)
         if motion is not None and noise_motion is not None:
             noised = self.schedule.noised(motion, noise_motion, times.motion)
             noised = torch.where(times.motion_given.view(-1, 1, 1), motion, noised)
-            seen_motion = with_first("motion", noised, motion, self.model)
-        found = self.model(text, seen_video, seen_motion, times.video, times.motion)
+            input_motion = with_first("motion", noised, motion, self.model)
+        predicted = self.model(text, input_video, input_motion, times.video, times.motion)
         parts = {}
-        if video is not None and noise_video is not None and found.video is not None:
+        if video is not None and noise_video is not None and predicted.video is not None:
             first = 0 if self.model.config.first_frame == "concat" else 1
             target = self.schedule.v(video, noise_video, times.video)
             weight = self._weights(video)
-            error = (found.video.float() - target).square() * weight
+            error = (predicted.video.float() - target).square() * weight
             parts["video"] = _mean(error[:, first:], ~times.video_given, counts[0] if counts else None)
-        if motion is not None and noise_motion is not None and found.motion is not None:
+        if motion is not None and noise_motion is not None and predicted.motion is not None:
             target = self.schedule.v(motion, noise_motion, times.motion)
-            error = (found.motion.float() - target).square()
+            error = (predicted.motion.float() - target).square()
             parts["motion"] = _mean(error[:, 1:], ~times.motion_given, counts[1] if counts else None)
         return torch.stack(list(parts.values())).sum(), parts
 
     def _clips(self, generator: torch.Generator) -> Tensor:
-        """Places of the step's clips (B,)."""
+        """Indices of the step's clips (B,)."""
         device, late = generator.device, self._late_hands
         clips = torch.randint(len(self.latents), (self.batch,), generator=generator, device=device)
         if late is None or not self.draws.hands:
@@ -218,22 +219,22 @@ class DiffusionLoss:
 
     @cached_property
     def _change(self) -> tuple[float, float]:
-        """The mean change of the training latents, and the mean weight that it gives them."""
+        """The mean change of the training latents, and their mean weight."""
         some = self.latents.video[:: max(1, len(self.latents) // 512)].float()
         usual = max(1e-6, float(_change(some).mean()))
         return usual, float(weights_of_change(some, self.draws.moving, usual).mean())
 
 
 MOST_CHANGE = 4.0
-"""Times the usual change; what changes more counts no more."""
+"""Limit of the change, in units of the usual change."""
 
 
 def weights_of_change(video: Tensor, strength: float, usual: float) -> Tensor:
-    """1 + strength · min(change / usual, 4) of each place in each latent frame (B, K + 1, 1, h, w).
+    """1 + strength · min(change / usual, 4) at each position of each latent frame (B, K + 1, 1, h, w).
 
-    Change is the mean square of the step from the latent frame before, and to the one after: where hands are and where
-    edges move. Most of a room is smooth and still; without weights its error is most of the loss. A weight that knows
-    the clip pulls the prediction towards clips with more movement, so it is kept small.
+    The change is the mean square of the steps from the latent frame before and to the one after. It is large at hands
+    and moving edges. Most of a room is smooth and still, and without weights its error is most of the loss. A weight
+    that depends on the clip biases the prediction towards clips with more movement, so it is kept small.
     """
     change = _change(video)
     return 1 + strength * (change / usual).clamp(max=MOST_CHANGE)
@@ -247,7 +248,7 @@ def _change(video: Tensor) -> Tensor:
 
 
 def _mean(error: Tensor, counted: Tensor, count: Tensor | None) -> Tensor:
-    """Mean over the clips that count."""
+    """Mean of the error (B, …) over the clips where `counted` (B,) is true."""
     per_clip = error.flatten(1).mean(1)
     count = (counted.sum() if count is None else count).clamp(min=1 / processes())
     return (per_clip * counted).sum() / count

@@ -1,4 +1,4 @@
-"""In which precision matrices are multiplied: bfloat16 where a device has it, float32 elsewhere or where asked for."""
+"""Precision of matrix products: bfloat16 on a device that supports it, float32 elsewhere or by request."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
@@ -9,10 +9,10 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def autocast(device: str, dtype: torch.dtype | None, cached: bool = True) -> "AbstractContextManager[Any]":
-    """Lower precision where one is asked for.
+    """A context in which products have a lower precision; without effect if `dtype` is None.
 
     Args:
-        cached: weights are converted once a step; a captured step may not keep them.
+        cached: whether converted weights are kept during a step; a captured step must not keep them.
     """
     if dtype is None:
         return nullcontext()
@@ -20,7 +20,7 @@ def autocast(device: str, dtype: torch.dtype | None, cached: bool = True) -> "Ab
 
 
 def fast_dtype(device: str) -> torch.dtype | None:
-    """bfloat16 where `device` multiplies it itself; elsewhere it is emulated, a hundred times slower than float32."""
+    """bfloat16 if `device` supports it, else None: emulated bfloat16 is a hundred times slower than float32."""
     if device.startswith("cuda"):
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else None
     if device.startswith("cpu"):
@@ -30,5 +30,5 @@ def fast_dtype(device: str) -> torch.dtype | None:
 
 
 def dtype_of(precision: Precision, device: str) -> torch.dtype | None:
-    """What `autocast` is given: None for float32; `auto` is the fast one of the device."""
+    """The argument of `autocast`: None for float32; `auto` is the fast one of the device."""
     return {"auto": fast_dtype(device), "float32": None, "bfloat16": torch.bfloat16}[precision]

@@ -1,6 +1,6 @@
-"""Does the video listen to the motion? The video's loss with the clip's own motion against another clip's.
+"""Does the video depend on the motion? Compares the video's loss with the clip's own motion and with another clip's.
 
-Twenty seconds of work that show coupling long before samples do.
+It takes twenty seconds, and shows the coupling of the modalities long before samples do.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ POINTS: tuple[tuple[int, int], ...] = ((300, 300), (300, 0), (600, 600), (600, 0
 
 
 @dataclass(frozen=True)
-class Heard:
+class ProbeLoss:
     """Mean video loss over clips at one pair of timesteps."""
 
     t_video: int
@@ -30,11 +30,10 @@ class Heard:
 
 
 @torch.no_grad()
-def probe(loss: DiffusionLoss, clips: int = 128, seed: int = 0) -> list[Heard]:
-    """The losses at every pair of `POINTS`; the noise is the same for both motions.
+def probe(loss: DiffusionLoss, clips: int = 128, seed: int = 0) -> list[ProbeLoss]:
+    """The losses at the pairs of `POINTS` that the row was trained at; the noise is the same for both motions.
 
-    A synchronous row knows no t_m = 0, so it is asked only where both are equal; one that is always given the motion
-    knows no other t_m.
+    A synchronous row has only pairs with equal timesteps. A row that is always given the motion has only t_m = 0.
     """
     latents, generator = loss.latents, torch.Generator().manual_seed(seed)
     device = latents.video.device
@@ -42,16 +41,16 @@ def probe(loss: DiffusionLoss, clips: int = 128, seed: int = 0) -> list[Heard]:
     count = min(clips, len(latents))
     text, video, motion = latents.text[:count], latents.video[:count].float(), latents.motion[:count].float()
     noise_video, noise_motion = (torch.randn(part.shape, generator=generator).to(device) for part in (video, motion))
-    parts = torch.arange(count, device=device).split(max(1, loss.batch // processes()))  # as many clips as a step has
+    parts = torch.arange(count, device=device).split(max(1, loss.batch // processes()))  # no more than in a step
     was_training = loss.model.training
     loss.model.eval()
-    found = []
+    losses = []
     for t_video, t_motion in POINTS:
         equal, given = t_video == t_motion, t_motion == 0
         if not {"sync": equal, "given": given, "async": True}[loss.model.variant.timesteps]:
             continue
         values = [0.0, 0.0]
-        for which, moved in enumerate((motion, _another(motion))):
+        for which, shown in enumerate((motion, _another(motion))):
             for part in parts:
                 times = Times(
                     torch.full((len(part),), t_video, device=device),
@@ -59,19 +58,20 @@ def probe(loss: DiffusionLoss, clips: int = 128, seed: int = 0) -> list[Heard]:
                     torch.zeros(len(part), dtype=torch.bool, device=device),
                     torch.full((len(part),), t_motion == 0, device=device),
                 )
-                told = loss.at(text[part], video[part], moved[part], noise_video[part], noise_motion[part], times)
-                values[which] += float(told[1]["video"]) * len(part) / count
-        found.append(Heard(t_video, t_motion, *values))
+                _, terms = loss.at(text[part], video[part], shown[part], noise_video[part], noise_motion[part], times)
+                values[which] += float(terms["video"]) * len(part) / count
+        losses.append(ProbeLoss(t_video, t_motion, *values))
     loss.model.train(was_training)
-    return found
+    return losses
 
 
-def watching(path: Path, loss: DiffusionLoss, last: int, report: Report, is_compiled: bool = False) -> Report:
-    """A report that also asks the probe, every thousand steps and after the last, and adds to a CSV file: step, t_v,
-    t_m, own, other.
+def with_probe(path: Path, loss: DiffusionLoss, last: int, report: Report, is_compiled: bool = False) -> Report:
+    """A report that also runs the probe every thousand steps and after the last, and appends to a CSV file.
+
+    Its columns are step, t_v, t_m, own, other.
 
     Args:
-        is_compiled: whether the network is, for a training's shapes; the probe does not have it compiled for others.
+        is_compiled: whether the network is compiled for a training's shapes; the probe then runs it uncompiled.
     """
 
     def reporting(step: int, values: Mapping[str, float]) -> None:
@@ -79,16 +79,16 @@ def watching(path: Path, loss: DiffusionLoss, last: int, report: Report, is_comp
         if step % 1000 and step != last:
             return
         with torch.compiler.set_stance("force_eager") if is_compiled else nullcontext():
-            found = probe(loss)  # by all processes, since the network may be in shards
+            losses = probe(loss)  # by all processes, since the network may be sharded
         if rank() > 0:
             return
         with path.open("a") as file:
-            for heard in found:
-                file.write(f"{step},{heard.t_video},{heard.t_motion},{heard.own:.4f},{heard.other:.4f}\n")
+            for each in losses:
+                file.write(f"{step},{each.t_video},{each.t_motion},{each.own:.4f},{each.other:.4f}\n")
 
     return reporting
 
 
 def _another(motion: torch.Tensor) -> torch.Tensor:
-    """The next clip's motion, behind the clip's own first pose."""
+    """The next clip's motion, after the clip's own first pose."""
     return torch.cat([motion[:, :1], motion.roll(1, dims=0)[:, 1:]], dim=1)

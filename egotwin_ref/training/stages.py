@@ -32,7 +32,7 @@ from .latents import Latents
 from .loop import LoopOptions
 from .networks import NetworkBuilder, seeded
 from .objective import DiffusionLoss
-from .probe import watching
+from .probe import with_probe
 from .recipes import Recipe, Recipes
 from .vae_losses import MotionVAELoss, VideoVAELoss, on_device
 
@@ -201,7 +201,7 @@ class Stages:
         if makes_video:
             probed = replace(loss, latents=self.latents(self.held_out, "held-out").to(options.device))
             path = self.folder / self.row_name / name / "probe.csv"
-            options = replace(options, report=watching(path, probed, recipe.steps, options.report, options.compile))
+            options = replace(options, report=with_probe(path, probed, recipe.steps, options.report, options.compile))
         parents = [before, self.video_vae(), self.motion_vae()]
         return self._artefacts.train(
             f"{self.row_name}/{name}", model, loss, recipe, parents, self._row_metadata(), options=options

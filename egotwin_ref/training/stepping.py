@@ -1,4 +1,4 @@
-"""A step of training and all that it changes: weights, optimisers, the average; on CUDA as one captured graph."""
+"""A training step and all that it changes: weights, optimisers, averaged weights. On CUDA it is one captured graph."""
 
 import json
 import os
@@ -21,18 +21,18 @@ from .recipes import Recipe
 Loss = Callable[[int, torch.Generator], tuple[Tensor, Mapping[str, Tensor]]]
 """(step, the step's generator) → loss, and named parts of it for the log. The generator is on the training's device.
 
-A loss may be in two halves, as `objective.DiffusionLoss` is: `draw(generator)` gives tensors, and `of(…)` is a function
-of them alone. Then a step can be captured."""
+A loss may have two halves, as `objective.DiffusionLoss` has: `draw(generator)` gives tensors, and `of(…)` is a function
+of them alone. Only then can a step be captured."""
 EAGER_STEPS = 11
-"""Steps before a capture, in which kernels are compiled and optimisers make their state."""
+"""Steps before a capture: in these, kernels are compiled and optimisers make their state."""
 
 
 class Step:
-    """Takes one step after another.
+    """Takes one step per call.
 
-    A small network's step is some thousand short kernels, and a processor that starts them one by one keeps a GPU
-    waiting. So on CUDA, in one process and where the loss has two halves, the step is captured once as a CUDA graph
-    (draws stay outside) and replayed. If the capture fails, steps go on one by one, and `why_not` says why.
+    A small network's step has some thousand short kernels, and the GPU waits while the CPU starts them one by one. So
+    the step is captured once as a CUDA graph, without the draws, and then replayed; this needs CUDA, one process and a
+    loss of two halves. If the capture fails, kernels are started one by one as before, and `why_not` says why.
     """
 
     def __init__(
@@ -40,16 +40,16 @@ class Step:
     ) -> None:
         self.loss, self.state, self.device, self.dtype = loss, state, device, dtype
         self.graph: Any = None
-        self.aside = torch.cuda.Stream() if state.can_capture else None
-        """Captures do not work on the default stream, nor with gradients that were first made there."""
+        self.stream = torch.cuda.Stream() if state.can_capture else None
+        """A capture fails on the default stream, and with gradients that were first made there."""
         can = capture and state.can_capture and hasattr(loss, "draw")
-        self.why_not: str | None = None if can else "not asked for"
+        self.why_not: str | None = None if can else "not requested"
         self.taken = 0
         self.inputs: list[Tensor] = []
-        self.told: Mapping[str, Tensor] = {}
+        self.values: Mapping[str, Tensor] = {}
 
     def __call__(self, step: int, generator: torch.Generator) -> Mapping[str, Tensor]:
-        """Changes the state, and returns `loss` and its parts."""
+        """Takes a step, which changes the state; returns `loss` and its parts."""
         self.taken += 1
         if self.why_not is not None or self.taken <= EAGER_STEPS:
             return self._eager(step, generator)
@@ -58,19 +58,19 @@ class Step:
         if self.graph is None:
             self._capture(batch)
             if self.graph is None:
-                return self._changed(lambda: loss.of(batch))
+                return self._update(lambda: loss.of(batch))
         for mine, new in zip(self.inputs, tensors_of(batch), strict=True):
             mine.copy_(new)
         self.graph.replay()
-        return self.told
+        return self.values
 
     def _eager(self, step: int, generator: torch.Generator) -> Mapping[str, Tensor]:
-        return self._changed(lambda: self.loss(step, generator))
+        return self._update(lambda: self.loss(step, generator))
 
-    def _changed(self, loss: Callable[[], tuple[Tensor, Mapping[str, Tensor]]]) -> Mapping[str, Tensor]:
-        with _on(self.aside):
+    def _update(self, loss: Callable[[], tuple[Tensor, Mapping[str, Tensor]]]) -> Mapping[str, Tensor]:
+        with _on(self.stream):
             self.state.zero_grad()
-            # as in a capture, or what is compiled would be compiled again there
+            # as in the capture: otherwise it would compile everything again
             with autocast(self.device, self.dtype, cached=self.why_not is not None):
                 value, parts = loss()
             value.backward()
@@ -83,7 +83,7 @@ class Step:
         self.state.zero_grad()
         torch.cuda.synchronize()
         try:
-            with torch.cuda.graph(graph, stream=self.aside):
+            with torch.cuda.graph(graph, stream=self.stream):
                 with autocast(self.device, self.dtype, cached=False):
                     value, parts = loss.of(batch)
                 value.backward()
@@ -93,12 +93,12 @@ class Step:
             self.why_not = " ".join(str(error).split())[:200]
             return
         self.graph, self.inputs = graph, tensors_of(batch)
-        self.told = {"loss": value.detach(), **{name: part.detach() for name, part in parts.items()}}
+        self.values = {"loss": value.detach(), **{name: part.detach() for name, part in parts.items()}}
 
 
 @contextmanager
 def _on(stream: Any) -> Iterator[None]:
-    """Work on a stream of its own, in order with what comes before and after; None: where one is."""
+    """Runs work on this stream, after earlier and before later work; None is the current stream."""
     if stream is None:
         yield
         return
@@ -109,18 +109,18 @@ def _on(stream: Any) -> Iterator[None]:
 
 
 def tensors_of(batch: Any) -> list[Tensor]:
-    """The tensors in a nest of dataclasses and tuples, in order."""
+    """The tensors in nested dataclasses and tuples, in order."""
     if isinstance(batch, Tensor):
         return [batch]
     parts = batch if isinstance(batch, tuple) else vars(batch).values() if hasattr(batch, "__dict__") else ()
-    return [found for part in parts for found in tensors_of(part)]
+    return [tensor for part in parts for tensor in tensors_of(part)]
 
 
 def optimisers(named: list[tuple[str, nn.Parameter]], recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """AdamW, and Muon where the recipe has it; no weight decay of vectors.
+    """AdamW, and Muon if the recipe has it; vectors have no weight decay.
 
     Raises:
-        ValueError: Muon is asked for under several processes, where no process has a whole matrix.
+        ValueError: the recipe has Muon and there are several processes, of which none has a whole matrix.
     """
     if recipe.muon and processes() > 1:
         raise ValueError("Muon needs whole matrices: recipes for several processes have muon=None")
@@ -128,15 +128,14 @@ def optimisers(named: list[tuple[str, nn.Parameter]], recipe: Recipe) -> list[to
     matrices = [value for name, value in named if value.ndim >= 2 and name not in inside]
     vectors = [value for _, value in named if value.ndim < 2]
     groups = [{"params": matrices, "weight_decay": recipe.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    found: list[torch.optim.Optimizer] = []
     chosen = [group for group in groups if group["params"]]
-    found.append(torch.optim.AdamW(chosen, betas=(0.9, 0.95), fused=processes() == 1))
+    made: list[torch.optim.Optimizer] = [torch.optim.AdamW(chosen, betas=(0.9, 0.95), fused=processes() == 1)]
     if recipe.muon and inside:
         stacked = [value for name, value in named if name in inside and name.endswith("qkv.weight")]
         single = [value for name, value in named if name in inside and not name.endswith("qkv.weight")]
         parts = [{"params": single}, {"params": stacked, "parts": 3}]
-        found.append(Muon(parts, recipe.muon, weight_decay=recipe.weight_decay))
-    return found
+        made.append(Muon(parts, recipe.muon, weight_decay=recipe.weight_decay))
+    return made
 
 
 class State:
@@ -150,13 +149,17 @@ class State:
         self.names = [name for name, _ in named]
         self.ema = [value.detach().clone().float() for value in self.trained]
         self.can_capture = device.startswith("cuda") and processes() == 1
-        """Whether a step may be captured: it then reads its rates from tensors."""
+        """Whether a step may be captured; the learning rates are then tensors."""
         self.share: Tensor | float = torch.zeros((), device=device) if self.can_capture else 0.0
-        """How much of the average is kept at this step."""
-        self._hold_rates()
+        """Share of the averaged weights that is kept at this step."""
+        self._rates_as_tensors()
 
     def set_rates(self, share: float) -> None:
-        """Before a step: the learning rates, and the share of the average."""
+        """Sets the learning rates of the next step, and the share of the average that it keeps.
+
+        Args:
+            share: factor of the recipe's learning rates.
+        """
         for optimiser, rate in zip(self.optimisers, (self.recipe.learning_rate, self.recipe.muon), strict=False):
             for group in optimiser.param_groups:
                 if isinstance(group["lr"], Tensor):
@@ -167,7 +170,7 @@ class State:
         self.share = self.share.fill_(kept) if isinstance(self.share, Tensor) else kept
 
     def update(self) -> None:
-        """Gradients → weights, and the average follows them."""
+        """Updates the weights by their gradients, and then the averaged weights."""
         nn.utils.clip_grad_norm_(self.trained, self.recipe.clip)
         for optimiser in self.optimisers:
             optimiser.step()
@@ -177,16 +180,16 @@ class State:
             torch._foreach_add_(self.ema, steps)
 
     def zero_grad(self) -> None:
-        """Forgets the gradients."""
+        """Deletes the gradients."""
         for optimiser in self.optimisers:
             optimiser.zero_grad(set_to_none=True)
 
     def averaged(self) -> dict[str, Tensor]:
-        """The averaged weights, and what is not trained."""
-        found = {name: value.detach() for name, value in self.module.state_dict().items()}
-        return found | dict(zip(self.names, self.ema, strict=True))
+        """The averaged weights, with all parameters and buffers that are not trained."""
+        state = {name: value.detach() for name, value in self.module.state_dict().items()}
+        return state | dict(zip(self.names, self.ema, strict=True))
 
-    def _hold_rates(self) -> None:
+    def _rates_as_tensors(self) -> None:
         for optimiser in self.optimisers if self.can_capture else ():
             for group in optimiser.param_groups:
                 group["lr"] = torch.zeros((), device=self.trained[0].device)
@@ -194,9 +197,10 @@ class State:
                     group["capturable"] = True
 
     def save(self, path: Path) -> None:
+        """Writes a checkpoint atomically, by the first process; all processes must call it."""
         state = gathered({
             "recipe": json.dumps(asdict(self.recipe)), "step": self.step, "seconds": self.seconds,
-            "module": dict(self.module.state_dict()), "optimisers": [_plain(one) for one in self.optimisers],
+            "module": dict(self.module.state_dict()), "optimisers": [_with_plain_rates(one) for one in self.optimisers],
             "ema": self.ema,
         })  # fmt: skip
         if rank() > 0:
@@ -209,6 +213,11 @@ class State:
         temporary.replace(path)
 
     def restore(self, folder: Path) -> None:
+        """Continues from the checkpoint in a folder, if there is one.
+
+        Raises:
+            ValueError: it is of another recipe, which differs in more than a smaller number of steps.
+        """
         path = folder / "checkpoint.pt"
         if not path.is_file():
             return
@@ -217,22 +226,22 @@ class State:
         if before != now:
             if asdict(before) | {"steps": now.steps} != asdict(now) or now.steps < before.steps:
                 raise ValueError(f"{folder} holds a training by another recipe ({before}); this one is {now}")
-            if state["step"] > before.falls_at:  # the rate fell for the shorter recipe's end
+            if state["step"] > before.falls_at:  # the rate has fallen for the end of the shorter recipe
                 state = torch.load(folder / "stable.pt", weights_only=True, map_location="cpu")
         fill(self.module, state["module"])
-        for optimiser, told in zip(self.optimisers, state["optimisers"], strict=True):
+        for optimiser, saved in zip(self.optimisers, state["optimisers"], strict=True):
             parameters = [value for group in optimiser.param_groups for value in group["params"]]
-            for number, kept in told["state"].items():
+            for number, buffers in saved["state"].items():
                 like = parameters[number]
-                kept |= {name: place(value, like) for name, value in kept.items() if value.shape == like.shape}
-            optimiser.load_state_dict(told)
-        self._hold_rates()
+                buffers |= {name: place(value, like) for name, value in buffers.items() if value.shape == like.shape}
+            optimiser.load_state_dict(saved)
+        self._rates_as_tensors()
         self.ema = [place(whole, like) for whole, like in zip(state["ema"], self.trained, strict=True)]
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
 
 
-def _plain(optimiser: torch.optim.Optimizer) -> dict[str, Any]:
-    """Its state, with rates as numbers, so that it goes on on any device."""
+def _with_plain_rates(optimiser: torch.optim.Optimizer) -> dict[str, Any]:
+    """State of an optimiser with rates as plain numbers, so that any device can load it."""
     state = optimiser.state_dict()
     groups = [{name: float(value) if isinstance(value, Tensor) else value for name, value in group.items()}
               for group in state["param_groups"]]  # fmt: skip

@@ -12,20 +12,20 @@ from egotwin_ref.autoencoders.video_vae import GroupVAE, to_unit
 from .clips import LEAST_HAND
 
 WINDOW = 17
-"""Frames of a training window: one alone and four groups."""
+"""Frames of a training window: one single frame and four groups of four."""
 
 
 class VideoVAELoss:
-    """Loss of a step: windows from anywhere in the clips, so that every frame is a first frame now and then.
+    """Loss of the video VAE, on windows from anywhere in the clips, so that any frame can be a first frame.
 
     Args:
         frames: uint8 (n, T, H, W, 3): mapped from disk, or on the training's device (`on_device`).
-        hands: (n, T, 2), see `Clips`.
-        batch: windows a step.
-        kl_weight: of the KL in nats per latent value; little, since the transformer needs sharp latents more than
-            Gaussian ones.
-        share: of the windows that are taken around a frame that shows a hand, since hands are small and in few frames,
-            and what the VAE does not draw nobody can.
+        hands: (n, T, 2), see `Clips.hand_share`.
+        batch: windows per step.
+        kl_weight: weight of the KL, in nats per latent value. It is small, since the transformer needs sharp latents
+            more than Gaussian ones.
+        share: share of the windows that are taken around a frame with a hand. Hands are small and in few frames, and no
+            transformer can generate what the VAE cannot decode.
     """
 
     def __init__(
@@ -39,19 +39,19 @@ class VideoVAELoss:
     ) -> None:
         self.vae, self.frames, self.batch, self.kl_weight, self.share = vae, frames, batch, kl_weight, share
         self.shown = torch.from_numpy(np.argwhere(np.array(hands).max(axis=2) > LEAST_HAND)).to(vae.device)
-        """(m, 2): clip and frame with a hand."""
+        """(m, 2): index of clip and frame, of each frame with a hand."""
 
     def __call__(self, step: int, generator: torch.Generator) -> tuple[Tensor, Mapping[str, Tensor]]:
         del step
         return self.of(self.draw(generator))
 
     def draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Windows (B, 17, 3, H, W) in [-1, 1], half of them mirrored, and noise."""
+        """Draws windows (B, 17, 3, H, W) in [-1, 1], half of them mirrored, and noise."""
         device = generator.device
         clips, starts = self.places(generator)
         windows = to_unit(self._read(clips, starts).to(device))
-        mirrored = torch.rand(self.batch, generator=generator, device=device) < 0.5
-        windows = torch.where(mirrored[:, None, None, None, None], windows.flip(-1), windows)
+        is_mirrored = torch.rand(self.batch, generator=generator, device=device) < 0.5
+        windows = torch.where(is_mirrored[:, None, None, None, None], windows.flip(-1), windows)
         height, width = (side // self.vae.block for side in windows.shape[-2:])
         shape = (self.batch, 1 + (WINDOW - 1) // 4, self.vae.channels, height, width)
         return windows, torch.randn(shape, generator=generator, device=device)
@@ -84,21 +84,21 @@ class VideoVAELoss:
 
 
 def on_device(frames: np.ndarray, device: str) -> np.ndarray | Tensor:
-    """The frames in a GPU's memory where a third of it holds them; else as they are."""
+    """The frames in the GPU's memory, if a third of it can hold them; else unchanged."""
     if not device.startswith("cuda") or 3 * frames.nbytes > torch.cuda.get_device_properties(device).total_memory:
         return frames
-    held = torch.empty(frames.shape, dtype=torch.uint8, device=device)
+    copied = torch.empty(frames.shape, dtype=torch.uint8, device=device)
     for start in range(0, len(frames), 512):
-        held[start : start + 512] = torch.from_numpy(np.array(frames[start : start + 512]))
-    return held
+        copied[start : start + 512] = torch.from_numpy(np.array(frames[start : start + 512]))
+    return copied
 
 
 class MotionVAELoss:
-    """Loss of a step, in two halves as `objective.DiffusionLoss`.
+    """Loss of the motion VAE, in two halves as `objective.DiffusionLoss`.
 
     Args:
         features: (n, T, dim), on the device of the training.
-        batch: motions a step.
+        batch: motions per step.
         kl_weight: λ_KL.
         spread: see `MotionVAE.loss`.
     """
@@ -112,7 +112,7 @@ class MotionVAELoss:
         return self.of(self.draw(generator))
 
     def draw(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Motions and noise."""
+        """Draws motions (B, T, dim) and noise (B, tokens, C_m)."""
         device = generator.device
         chosen = torch.randint(len(self.features), (self.batch,), generator=generator, device=device)
         noise = torch.randn(self.vae.noise_shape(self.batch), generator=generator, device=device)

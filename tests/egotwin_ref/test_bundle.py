@@ -136,7 +136,7 @@ def test_a_file_cut_short_is_refused(folder, tmp_path, capsys):
     whole = (tmp_path / "egotwin.safetensors").read_bytes()
     (tmp_path / "egotwin.safetensors").write_bytes(whole[: len(whole) // 2])
     line = _refused(capsys, "--set", "preset=mini", f"weights={tmp_path}", "--out", str(tmp_path / "runs"))
-    assert "egotwin.safetensors: no whole safetensors file" in line
+    assert "egotwin.safetensors: not a complete safetensors file" in line
 
 
 def test_weights_of_another_row_or_preset_are_refused(folder, tmp_path, capsys):
@@ -151,7 +151,7 @@ def test_weights_of_another_row_or_preset_are_refused(folder, tmp_path, capsys):
 
 def test_tensors_of_another_network_are_refused_by_name(folder):
     other = build_motion_vae(PRESETS["mini"], VARIANTS["vidmld"])
-    with pytest.raises(ValueError, match="other tensors than the network's; first difference"):
+    with pytest.raises(ValueError, match="its tensors are not those of the network; first difference"):
         weights.load(folder / "motion-vae-head-conv.safetensors", other, {})
 
 

@@ -119,5 +119,5 @@ def test_a_truncated_file_and_an_empty_folder_are_refused(network, tmp_path):
     cogvideox.save(network(), tmp_path)
     path = tmp_path / cogvideox.FILE
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match="no whole safetensors file"):
+    with pytest.raises(ValueError, match="not a complete safetensors file"):
         cogvideox.load(network(), tmp_path)

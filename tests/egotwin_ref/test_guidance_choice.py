@@ -17,7 +17,7 @@ from egotwin_ref.table.guidance_choice import (
     best,
     columns_of,
     has_partner,
-    strangers,
+    mismatched,
     walk,
 )
 
@@ -102,12 +102,12 @@ def test_rows_that_saw_the_other_modality_unknown_have_a_partners_strength():
 
 
 def test_a_stranger_is_the_next_clip_of_another_recording_round_the_end():
-    assert strangers(["a", "a", "b", "c", "c"]) == [2, 2, 3, 0, 0]
+    assert mismatched(["a", "a", "b", "c", "c"]) == [2, 2, 3, 0, 0]
 
 
-def test_clips_of_one_recording_have_no_strangers():
+def test_clips_of_one_recording_alone_are_refused():
     with pytest.raises(ValueError, match="chance needs two recordings"):
-        strangers(["a", "a"])
+        mismatched(["a", "a"])
 
 
 @pytest.mark.parametrize("chance", [[2.0, 2.0], [math.nan, 3.0]])

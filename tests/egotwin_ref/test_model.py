@@ -121,7 +121,7 @@ def rank(answers: torch.Tensor) -> int:
 
 
 def test_latents_wider_than_the_motion_branch_are_refused(tiny):
-    with pytest.raises(ValueError, match="latents of 25 channels need a motion branch as wide; this one has 24"):
+    with pytest.raises(ValueError, match="latents have 25 channels, but the motion branch has only width 24"):
         EgoTwin(replace(tiny, global_channels=25), VARIANTS["vidmld"])
 
 

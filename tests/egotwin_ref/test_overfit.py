@@ -61,7 +61,7 @@ def fresh(config: NetworkConfig, row: str) -> EgoTwin:
 
 def too_narrow(config: NetworkConfig) -> EgoTwin:
     """VidMLD with latents of 64 channels and a motion branch of 24, past the network's own check."""
-    with pytest.raises(ValueError, match="motion latents of 64 channels need a motion branch as wide; this one has 24"):
+    with pytest.raises(ValueError, match="motion latents have 64 channels, but the motion branch has only width 24"):
         fresh(replace(config, motion_width=NARROW), "vidmld")
     model = fresh(replace(config, motion_width=NARROW, global_channels=NARROW), "vidmld")
     model.motion_in = nn.Linear(CHANNELS, NARROW)

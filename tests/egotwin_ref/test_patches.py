@@ -64,7 +64,7 @@ def test_all_else_is_taken_over_as_it_is():
 
 
 def test_patches_that_do_not_divide_and_other_rows_are_refused():
-    with pytest.raises(ValueError, match="no multiple"):
+    with pytest.raises(ValueError, match="has to be a multiple of"):
         refine(_network(2), _network(1))
     for change in ({"layers": 4}, {"motion_width": 20}):
         other = EgoTwin(replace(CONFIG, patch=1, **change), VARIANTS["egotwin"])

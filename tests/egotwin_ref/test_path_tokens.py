@@ -70,7 +70,7 @@ def test_wrong_lengths_and_sizes_are_refused():
         tokens().encode(noise(1, 5, 17))
     with pytest.raises(ValueError, match=r"motion latents are \(B, tokens, 72\); these are \(1, 2, 71\)"):
         tokens().decode(noise(1, 2, 71))
-    with pytest.raises(ValueError, match="a token is 4 frames of 18 numbers, so it has 72; 64 were asked for"):
+    with pytest.raises(ValueError, match="a token is 4 frames of 18 numbers, so it has 72 channels, not 64"):
         PathTokens(PATH.dim, PATH.groups, channels=64)
 
 
@@ -97,5 +97,5 @@ def test_the_path_hears_the_head_alone_and_each_frame_hears_itself_and_the_one_b
 
 
 def test_a_path_is_never_decoded_to_a_body():
-    with pytest.raises(TypeError, match="a head's path has no body to decode"):
+    with pytest.raises(TypeError, match="a path of the head has no body to decode"):
         PATH.decode(noise(1, 5, 18))

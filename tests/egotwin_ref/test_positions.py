@@ -98,7 +98,7 @@ def test_rotary_positions_of_video_are_those_of_diffusers(grid, base):
 
 def test_a_square_picture_is_cut_from_the_middle_of_the_pretrained_grid():
     assert crop(PRESETS["cogvideox-5b"].network) == (0, 8)
-    with pytest.raises(ValueError, match=r"\(20, 30\) is no crop of the pretrained \(30, 45\)"):
+    with pytest.raises(ValueError, match=r"\(20, 30\) is not a crop of the pretrained \(30, 45\)"):
         crop(replace(PRESETS["cogvideox-5b"].network, latent_size=(40, 60)))
 
 

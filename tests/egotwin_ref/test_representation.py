@@ -332,7 +332,7 @@ def test_motions_of_another_skeleton_and_other_features_are_refused(kind):
 
 
 def test_a_tree_that_is_none_is_refused():
-    with pytest.raises(ValueError, match="parents before children"):
+    with pytest.raises(ValueError, match="parents come before children"):
         Skeleton("knot", ("root", "head", "foot"), (-1, 2, 1), feet=("foot",))
     with pytest.raises(ValueError, match="has no joint 'left_foot'"):
         Skeleton("bust", ("root", "head"), (-1, 0))

@@ -173,18 +173,18 @@ def put(name: str, value: Tensor):
     ("change", "told", "said"),
     [
         (lambda tensors: tensors.pop("conv.weight.scale"), None, "conv.weight is int8 and has no conv.weight.scale"),
-        (put("linear.weight.scale", torch.ones(5)), None, r"is \(3, 5\), so its scales are float32 \(3,\).*\(5,\)"),
-        (put("linear.weight.scale", torch.ones(3, 1)), None, r"these are torch.float32 \(3, 1\)"),
-        (put("linear.weight.scale", torch.ones(3).half()), None, r"these are torch.float16 \(3,\)"),
-        (put("words.weight.scale", torch.full((7,), torch.nan)), None, "scales are finite.*words.weight.scale has"),
-        (put("words.weight.scale", torch.full((7,), torch.inf)), None, "scales are finite and not negative"),
-        (put("words.weight.scale", -torch.ones(7)), None, "scales are finite and not negative"),
+        (put("linear.weight.scale", torch.ones(5)), None, r"is \(3, 5\), so its scales must be float32 \(3,\).*\(5,\)"),
+        (put("linear.weight.scale", torch.ones(3, 1)), None, r"they are torch.float32 \(3, 1\)"),
+        (put("linear.weight.scale", torch.ones(3).half()), None, r"they are torch.float16 \(3,\)"),
+        (put("words.weight.scale", torch.full((7,), torch.nan)), None, "scales must be finite.*words.weight.scale has"),
+        (put("words.weight.scale", torch.full((7,), torch.inf)), None, "scales must be finite and not negative"),
+        (put("words.weight.scale", -torch.ones(7)), None, "scales must be finite and not negative"),
         (put("words.weight", torch.full((7, 5), -128, dtype=torch.int8)), None, "words.weight has -128"),
         (put("linear.bias", torch.ones(3, dtype=torch.int8)), None, "linear.bias is int8 and has no linear.bias.scale"),
         (put("linear.weight", torch.ones(3, 5)), None, "linear.weight has a scale, so it has to be int8"),
-        (put("other.scale", torch.ones(3)), None, "other tensors than the network's; first difference: other.scale"),
+        (put("other.scale", torch.ones(3)), None, "not those of the network; first difference: other.scale"),
         (lambda tensors: None, ABOUT, "conv.weight is int8, but the file does not say that its form is int8"),
-        (lambda tensors: None, {**ABOUT, "form": "int4"}, "form is int4; int8 is known"),
+        (lambda tensors: None, {**ABOUT, "form": "int4"}, "form is int4; it has to be int8"),
     ],
 )  # fmt: skip
 def test_a_damaged_or_contradictory_file_is_refused_in_one_line_before_anything_is_filled(written, change, told, said):
@@ -201,7 +201,7 @@ def test_a_damaged_or_contradictory_file_is_refused_in_one_line_before_anything_
 def test_a_file_cut_short_is_refused(written):
     _, path = written
     path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(ValueError, match="no whole safetensors file"):
+    with pytest.raises(ValueError, match="not a complete safetensors file"):
         weights.load(path, Some(), ABOUT)
 
 
