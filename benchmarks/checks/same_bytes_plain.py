@@ -35,7 +35,7 @@ RULES: dict[str, tuple[tuple[str, str], ...]] = {
     "commit of the checkout, and whether files in it are changed": (
         (rf'("commit": )(?:{_TEXT}|null)', r"\1COMMIT"),
         (r'("dirty": )(?:true|false|null)', r"\1DIRTY"),
-        (r"(commit |'commit': ')[0-9a-f]{40}(?:\+dirty)?", r"\1COMMIT"),
+        (r"(?<![0-9a-f])[0-9a-f]{40}(?:\+dirty)?(?![0-9a-f])", "COMMIT"),
     ),
     "number and digest of the files of code behind a model, and the module that they begin with": (
         (rf'("files": )\d+(,\s*"name": ){_TEXT}(,\s*"sha256": )"{_HEX}"', r"\1N\2NAME\3DIGEST"),

@@ -150,6 +150,7 @@ def test_a_missing_file_and_a_byte_of_a_picture_are_seen(scripts, tmp_path):
     [
         ("A: 20260102-030405\\_static\\_a\\_9c2d", "A: 20260102-030406\\_static\\_a\\_11ff", "static"),
         (f"commit {'a' * 40}; 3 clips", f"commit {'b' * 40}+dirty; 3 clips", "3"),
+        (f"code          egobench 0.1.0 {'a' * 40}", f"code          egobench 0.1.0 {'b' * 40}+dirty", "0.1.0"),
         ("seconds       extract 6.6, score 2", "seconds       extract 7, score 2.1", "seconds"),
         ("score: 8/8, 9.2/s, 0:01, done\n", "score: 4/8, 1/s, 0:10, 0:10 left\nscore: 8/8, 3.0/s, 0:12, done\n", "8/8"),
         (
