@@ -38,8 +38,8 @@ from row_steps import (
 from row_times import estimate, said
 
 from egobench import EgoBenchError
-from egobench.cli.leaderboard import ACTIONS
 from egobench.cli.main import INTERRUPTED
+from egobench.cli.verbs.leaderboard import ACTIONS
 from egotwin_ref.model.sampling import PLAIN, Guidance
 from egotwin_ref.table.plan import PAPER, ROWS, Log, TableRow, task_of, works_of
 from egotwin_ref.training.recipes import RECIPES
@@ -127,7 +127,7 @@ def finish(setup: Setup, made: Sequence[Made]) -> None:
     best = {each.row: each for each in sorted(first, key=lambda each: each.guidance != PLAIN)}
     pictures = setup.work / "pictures"
     for action, runs, more in (("claims", claimed, []), ("pictures", list(best.values()), ["--out", pictures])):
-        if action not in ACTIONS:
+        if action not in ACTIONS["leaderboard"]:
             print(f"this egobench has no `leaderboard {action}`; the rest is done")
             continue
         pairs = [word for each in runs for word in ("--run", f"{each.label}={each.run}")]

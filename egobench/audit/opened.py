@@ -64,18 +64,19 @@ def open_finished(path: Path | str) -> FinishedRun:
     return FinishedRun(folder.path, manifest, report_of(folder, manifest))
 
 
-def sample_of(folder: RunFolder, facts: Mapping[str, Any], clip_id: str, seed: int) -> Sample:
+def sample_of(folder: RunFolder, facts: Mapping[str, Any], clip_id: str, seed: int, *, name: str = "") -> Sample:
     """A sample of a run, also of one that is not finished.
 
     Args:
         facts: of the split.
+        name: what messages call the run; its path by default.
 
     Raises:
         BadInputError: `sample-missing`, or as `read_sample`.
     """
     item = _item(folder, clip_id, seed)
     if item is None or not (item.video or item.motion):
-        text = f"{folder.path} has no sample of {clip_id} with seed {seed}; items.parquet says why"
+        text = f"{name or folder.path} has no sample of {clip_id} with seed {seed}; items.parquet says why"
         raise BadInputError(text, code="sample-missing")
     return read_sample(folder, item, facts)
 

@@ -16,35 +16,35 @@ from egobench.errors import EgoBenchError, UnknownNameError
 from egobench.files.patient import patient
 
 VERBS: dict[str, tuple[str, str]] = {
-    "run": ("egobench.cli.verbs.run:run", "sample a model on a split, score it, write a run"),
-    "check": ("egobench.cli.check", "look a folder of samples over; --example writes a valid one"),
-    "score": ("egobench.cli.verbs.run:score", "score a folder of samples that were made elsewhere"),
-    "resume": ("egobench.cli.verbs.run:resume", "finish an interrupted run"),
-    "rescore": ("egobench.cli.verbs.run:rescore", "more metrics for a finished run, from the samples it kept"),
-    "verify": ("egobench.cli.verify", "is a run what it was? find every later edit, derive a share again"),
-    "report": ("egobench.cli.report", "a finished run as pages that open from disk"),
-    "cite": ("egobench.cli.cite", "BibTeX of what a run used: suite, metrics' papers, weights"),
-    "runs": ("egobench.cli.runs", "list, show, prune and export runs"),
-    "table": ("egobench.cli.table", "finished runs side by side"),
-    "compare": ("egobench.cli.compare", "is run B better, worse or the same as run A, clip by clip?"),
-    "gate": ("egobench.cli.gate", "fail where a run is worse than its baseline, for CI"),
-    "baseline": ("egobench.cli.baseline", "write or show the file that a gate holds runs against"),
-    "list": ("egobench.cli.list", "names of models, metrics, splits, extractors, engines"),
-    "describe": ("egobench.cli.describe", "what stands behind a name: definition, options, defaults"),
-    "schema": ("egobench.cli.schema", "JSON Schemas of the files that are written"),
-    "doctor": ("egobench.cli.doctor", "is everything here that a run needs?"),
-    "data": ("egobench.cli.data", "make, verify, list and look at splits and clips"),
-    "train": ("egobench.cli.train", "train a model that brings a recipe, stage by stage"),
-    "fit": ("egobench.cli.fit", "train an evaluator again"),
-    "calibrate": ("egobench.cli.calibrate", "what an estimator gets wrong where the truth is known, as a card"),
-    "plot": ("egobench.cli.plot", "one sample: the camera's path against the head's, hands, errors over time"),
-    "validate-metrics": ("egobench.cli.validate", "does every metric notice the faults that it must?"),
-    "weights": ("egobench.cli.weights", "weight files of the standard extractors: list, pull, verify, add"),
-    "conformance": ("egobench.cli.conformance", "vectors that hold another library to the same numbers"),
-    "leaderboard": ("egobench.cli.leaderboard", "add runs to a board, build its tables, check the paper's claims"),
-    "completion": ("egobench.cli.completion", "completion of verbs, options and names for bash, zsh and fish"),
+    "run": ("run:run", "sample a model on a split, score it, write a run"),
+    "check": ("check:main", "look a folder of samples over; --example writes a valid one"),
+    "score": ("run:score", "score a folder of samples that were made elsewhere"),
+    "resume": ("run:resume", "finish an interrupted run"),
+    "rescore": ("run:rescore", "more metrics for a finished run, from the samples it kept"),
+    "verify": ("verify:main", "is a run what it was? find every later edit, derive a share again"),
+    "report": ("show:report", "a finished run as pages that open from disk"),
+    "cite": ("show:cite", "BibTeX of what a run used: suite, metrics' papers, weights"),
+    "runs": ("runs", "list, show, prune and export runs"),
+    "table": ("show:table", "finished runs side by side"),
+    "compare": ("compare:main", "is run B better, worse or the same as run A, clip by clip?"),
+    "gate": ("gate:gate", "fail where a run is worse than its baseline, for CI"),
+    "baseline": ("gate", "write or show the file that a gate holds runs against"),
+    "list": ("list:main", "names of models, metrics, splits, extractors, engines"),
+    "describe": ("describe:main", "what stands behind a name: definition, options, defaults"),
+    "schema": ("schema:main", "JSON Schemas of the files that are written"),
+    "doctor": ("doctor:main", "is everything here that a run needs?"),
+    "data": ("data", "make, verify, list and look at splits and clips"),
+    "train": ("fit:train", "train a model that brings a recipe, stage by stage"),
+    "fit": ("fit:fit", "train an evaluator again"),
+    "calibrate": ("validate:calibrate", "what an estimator gets wrong where the truth is known, as a card"),
+    "plot": ("show:plot", "one sample: the camera's path against the head's, hands, errors over time"),
+    "validate-metrics": ("validate:validate_metrics", "does every metric notice the faults that it must?"),
+    "weights": ("weights", "weight files of the standard extractors: list, pull, verify, add"),
+    "conformance": ("validate", "vectors that hold another library to the same numbers"),
+    "leaderboard": ("leaderboard", "add runs to a board, build its tables, check the paper's claims"),
+    "completion": ("completion:main", "completion of verbs, options and names for bash, zsh and fish"),
 }
-"""Verb → (module, or `module:function`; it takes the arguments and returns the exit code; one line)."""
+"""Verb → (`file:function` in egobench/cli/verbs, or a file whose `ACTIONS` has the verb; one line)."""
 
 DRAWING = ("calibrate", "data", "leaderboard", "plot", "report", "train", "validate-metrics")
 """Verbs that draw pictures."""
@@ -93,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = take_debug(take_quiet(list(sys.argv[1:] if argv is None else argv)))
     verb = arguments[0] if arguments else ""
     try:
-        code = _dispatch(verb, arguments[1:])
+        code = dispatch(verb, arguments[1:])
         data_stream().flush()
         return code
     except SystemExit as stop:  # argparse and tyro leave this way, after printing
@@ -134,7 +134,14 @@ def help_text() -> str:
     return "\n".join(lines)
 
 
-def _dispatch(verb: str, rest: list[str]) -> int:
+def home_of(verb: str) -> tuple[str, str]:
+    """Module of a verb and its function there; empty where the verb has actions."""
+    file, _, function = VERBS[verb][0].partition(":")
+    return f"egobench.cli.verbs.{file}", function
+
+
+def dispatch(verb: str, rest: list[str]) -> int:
+    """Runs one verb and returns its exit code; every error is raised."""
     if verb in ("-h", "--help", "help"):
         print(help_text())
         return 0
@@ -153,8 +160,14 @@ def _dispatch(verb: str, rest: list[str]) -> int:
     # A model of the user's own, `--model my_file:Class`, lies where they stand; last, so that it shadows nothing.
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
-    module, _, function = VERBS[verb][0].partition(":")
-    return getattr(import_module(module), function or "main")(rest)
+    module, function = home_of(verb)
+    home = import_module(module)
+    if function:
+        return getattr(home, function)(rest)
+    from egobench.cli.options import pick
+
+    action, rest = pick(verb, home.ACTIONS[verb], rest)
+    return action(rest)
 
 
 def _code_of(stop: SystemExit) -> int:

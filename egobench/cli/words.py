@@ -8,7 +8,7 @@ import ast
 import re
 
 from egobench.catalog import KINDS
-from egobench.cli.main import VERBS
+from egobench.cli.main import VERBS, home_of
 from egobench.cli.source import FieldSource, module_tree, read_source
 
 FILES, FOLDERS = ":files", ":dirs"
@@ -43,9 +43,9 @@ def candidates(words: list[str]) -> list[str]:
         return []
     if verb in PLAIN:
         return _plain(verb, rest, current)
-    module = VERBS[verb][0].partition(":")[0]
+    module = home_of(verb)[0]
     tree = module_tree(module)
-    actions = _actions(tree)
+    actions = _actions(tree, verb)
     if actions and (not rest or rest[0] not in actions):
         return _matching([*actions, "--help"], current)
     name = f"{verb} {rest.pop(0)}" if actions else verb
@@ -129,11 +129,13 @@ def _choices(annotation: str, tree: ast.Module) -> list[str]:
     return [word for body in re.findall(r"Literal\[([^\]]*)\]", annotation) for word in re.findall(r"'([^']*)'", body)]
 
 
-def _actions(tree: ast.Module) -> list[str]:
+def _actions(tree: ast.Module, verb: str) -> list[str]:
+    """Keys of `ACTIONS[verb]`; none for a verb without actions."""
     for node in tree.body:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "ACTIONS" for t in node.targets):
-            keys = node.value.keys if isinstance(node.value, ast.Dict) else []
-            return [key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
+            for key, value in zip(node.value.keys, node.value.values, strict=True):  # pyright: ignore
+                if isinstance(key, ast.Constant) and key.value == verb and isinstance(value, ast.Dict):
+                    return [str(each.value) for each in value.keys if isinstance(each, ast.Constant)]
     return []
 
 

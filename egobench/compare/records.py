@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from egobench.compare.comparable import protocol_differences
+from egobench.compare.comparable import joint_metrics, protocol_differences
 from egobench.compare.comparison import Comparison, MetricComparison
 from egobench.compare.gate import GateReport, GateRow
 from egobench.compare.losses import Loss, worst_clips
@@ -90,6 +90,19 @@ def differences_record(first: Side, second: Side, metrics: Sequence[str]) -> dic
             for metric in metrics
         }
     )
+
+
+def refusal_record(sides: Sequence[Side], metrics: Sequence[str]) -> dict[str, Any]:
+    """Of runs that may not be compared: the protocol fields in which the first one and each other one differ.
+
+    Args:
+        metrics: those that were to be compared; empty for all in common.
+    """
+    against = []
+    for other in sides[1:]:
+        names = [name for name in joint_metrics(sides[0], other) if not metrics or name in metrics]
+        against.append({"second": other.run, "differences": differences_record(sides[0], other, names)})
+    return {"schema": 1, "comparable": False, "first": sides[0].run, "against": against}
 
 
 def _gate_row_record(row: GateRow) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -33,4 +34,17 @@ def open_split(name: str | os.PathLike[str]) -> Split:
     return SPLITS.load(str(name)).open(data_home())
 
 
-__all__ = ["FolderSplit", "data_home", "open_split"]
+def splits_here() -> list[dict[str, Any]]:
+    """Every split by name, sorted: `here`, and `clips` and `digest`, or `why` it is not."""
+    return [_row(name) for name in SPLITS.names()]
+
+
+def _row(name: str) -> dict[str, Any]:
+    try:
+        split = open_split(name)
+    except BadInputError as error:
+        return {"name": name, "here": False, "why": str(error)}
+    return {"name": name, "here": True, "clips": len(split.infos()), "digest": split.digest}
+
+
+__all__ = ["FolderSplit", "data_home", "open_split", "splits_here"]

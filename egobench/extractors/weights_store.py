@@ -6,11 +6,11 @@ A file is used only if its SHA-256 is the manifest's, or one that the user admit
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import platformdirs
 from filelock import FileLock
@@ -193,3 +193,20 @@ def _refuse_other(source: Path, entry: WeightFile, found: str, trust: bool) -> N
         raise BadInputError(f"{what}; {entry.id} is {entry.describe()}, as published", code="weights-other")
     wanted = f"the manifest has {entry.sha256}, from a third party" if entry.sha256 else "the manifest knows none"
     raise BadInputError(f"{what}; {wanted}; --trust admits yours as {entry.id}", code="weights-unknown")
+
+
+def chosen_weights(ids: Sequence[str]) -> list[WeightFile]:
+    """Entries of the manifest by their ids; all of them where none is given.
+
+    Raises:
+        BadInputError: `option-twice`: an id stands there twice.
+        UnknownNameError: no such id.
+    """
+    if len(set(ids)) < len(ids):
+        raise BadInputError(f"an id is given twice: {' '.join(ids)}", code="option-twice")
+    return [weight_file(name) for name in ids] or list(read_manifest().values())
+
+
+def weight_row(entry: WeightFile, *, content: bool) -> dict[str, Any]:
+    """An entry with its status on this machine and its place; `content` reads the file."""
+    return {**vars(entry), "status": status_of(entry, content=content), "path": place_of(entry)}

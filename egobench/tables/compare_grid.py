@@ -1,5 +1,7 @@
 """Comparisons and gates → grids: a row per metric, a matrix of runs, the clips that lost most."""
 
+import csv
+import io
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,6 +10,7 @@ from egobench.compare.comparison import Comparison, MetricComparison
 from egobench.compare.gate import GateReport
 from egobench.compare.losses import Loss, worst_clips
 from egobench.compare.records import row_record
+from egobench.compare.side import Side
 from egobench.compare.verdict import ROUNDING
 from egobench.stats.paired import MIN_BOOTSTRAP
 from egobench.tables.grid import Grid, GridRow
@@ -65,6 +68,22 @@ def losses_grid(losses: Sequence[Loss], comparison: Comparison, *, narrow: bool 
         notes=("loss: mean over metrics of the clip's harm, in units of the metric's root mean square over clips",),
         records=tuple(vars(loss) for loss in losses),
     )
+
+
+def matrix_name(side: Side) -> str:
+    """What the matrix calls a run: its name, with the run's folder where the name does not hold that."""
+    return side.called if side.run in side.called else f"{side.called} ({side.run})"
+
+
+def comparison_csv(comparisons: Sequence[Comparison]) -> str:
+    """Comparisons as CSV: a line per metric, a column per field that any of them has."""
+    records = [dict(record) for each in comparisons for record in metrics_grid(each).records]
+    buffer = io.StringIO()
+    fields = list(dict.fromkeys(name for record in records for name in record))
+    writer = csv.DictWriter(buffer, fields, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return buffer.getvalue()
 
 
 def matrix_grid(names: Sequence[str], pairs: Mapping[tuple[int, int], Comparison]) -> Grid:

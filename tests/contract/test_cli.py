@@ -8,16 +8,14 @@ from pathlib import Path
 import pytest
 
 from egobench.catalog import KINDS
-from egobench.cli.main import VERBS, main
+from egobench.cli.main import VERBS, home_of, main
 
 BOARD = Path(__file__).parents[2] / "leaderboards" / "egomini"
 ACTIONS = [
     words
-    for verb, (module, _) in VERBS.items()
-    for words in (
-        [verb],
-        *([verb, action] for action in getattr(import_module(module.partition(":")[0]), "ACTIONS", ())),
-    )
+    for verb in VERBS
+    for actions in (getattr(import_module(home_of(verb)[0]), "ACTIONS", {}),)
+    for words in ([verb], *([verb, action] for action in actions.get(verb, ())))
 ]
 """Every verb of the command's own table, and every action that a verb has."""
 NAMES = [(kind, name) for kind, registry in KINDS.items() for name in registry.names()]

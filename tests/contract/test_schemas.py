@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from egobench.cli.main import main
-from egobench.cli.schema import schema_names, schema_text
+from egobench.files.schema_files import schema_names, schema_text
 
 jsonschema = pytest.importorskip("jsonschema")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from egobench.catalog import METRICS, MODELS
-from egobench.cli.completion import SCRIPTS
 from egobench.cli.main import VERBS, main
+from egobench.cli.verbs.completion import SCRIPTS
 from egobench.cli.words import FILES, FOLDERS, candidates
 
 HEAVY = ("torch", "numpy", "tyro", "rich", "pyarrow", "jinja2", "av", "typing_extensions")

@@ -30,7 +30,7 @@ def verb(monkeypatch):
         def main(arguments):
             return Module.act(arguments)
 
-    monkeypatch.setitem(cli.VERBS, "act", ("act", "acts"))
+    monkeypatch.setitem(cli.VERBS, "act", ("act:main", "acts"))
     monkeypatch.setattr(cli, "import_module", lambda name: Module)
     return Module
 
@@ -86,7 +86,7 @@ def test_a_working_folder_that_was_deleted_is_named_in_one_line(verb, capsys, mo
     ("name", "advice"), [("run", "`egobench resume RUN`"), ("data", "the same command"), ("list", "")]
 )
 def test_an_interruption_exits_130_and_says_how_to_go_on(verb, capsys, monkeypatch, name, advice):
-    monkeypatch.setitem(cli.VERBS, name, ("act", "acts"))
+    monkeypatch.setitem(cli.VERBS, name, ("act:main", "acts"))
     verb.act = raising(KeyboardInterrupt())
     assert cli.main([name]) == 130
     said = capsys.readouterr().err

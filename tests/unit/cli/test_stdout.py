@@ -111,7 +111,7 @@ def test_what_is_not_in_unicode_still_has_its_stand_ins():
     assert "egobench VERB ..." in done.stdout
 
 
-@pytest.mark.parametrize("module", sorted(path.name for path in VERBS.glob("*.py")))
+@pytest.mark.parametrize("module", sorted(path.relative_to(VERBS).as_posix() for path in VERBS.rglob("*.py")))
 def test_what_a_verb_prints_goes_to_the_stream_for_data_or_to_stderr(module):
     text = (VERBS / module).read_text(encoding="utf-8")
     calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]

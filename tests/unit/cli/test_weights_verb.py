@@ -122,8 +122,8 @@ def test_every_metric_is_described_with_its_own_preset(capsys):
     from egobench.catalog import METRICS
 
     for name in METRICS.names():
-        preset = getattr(METRICS.load(name), "preset", None)
-        if preset is not None:
+        preset = getattr(METRICS.load(name), "preset", "")
+        if preset:
             assert (
                 json.loads(said(capsys, "describe", name, "--preset", preset, "--json").out)["preset"]["name"] == preset
             )

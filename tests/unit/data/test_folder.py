@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from egobench import open_split
-from egobench.cli.data import main
+from egobench.cli.main import dispatch
 from egobench.data.compact import dequantise, quantise
 from egobench.data.content import verify_split, write_digests
 from egobench.data.folder import SplitFacts, clip_digest, open_folder, split_digest, write_index
@@ -236,7 +236,7 @@ def studio(folder, tmp_path_factory):
 def test_a_split_gets_a_skeleton_of_ones_own_by_a_map_and_keeps_its_digests(studio, tmp_path, capsys):
     before = json.loads((studio / "split.json").read_text())
     words = ["skeleton", str(studio), "--skeleton-map", str(declaration(tmp_path / "map.toml"))]
-    assert main(words) == 0
+    assert dispatch("data", words) == 0
     assert str(studio / "split.json") in capsys.readouterr().out
     after = json.loads((studio / "split.json").read_text())
     assert (after["digest"], after["clips"]) == (before["digest"], before["clips"])
@@ -259,7 +259,10 @@ def test_a_split_gets_a_skeleton_of_ones_own_by_a_map_and_keeps_its_digests(stud
 def test_a_declaration_that_does_not_fit_a_split_leaves_its_index_alone(studio, tmp_path, skeleton, parents, code):
     before = (studio / "split.json").read_bytes()
     with pytest.raises(BadInputError) as caught:
-        main(["skeleton", str(studio), "--skeleton-map", str(declaration(tmp_path / "map.toml", skeleton, parents))])
+        dispatch(
+            "data",
+            ["skeleton", str(studio), "--skeleton-map", str(declaration(tmp_path / "map.toml", skeleton, parents))],
+        )
     assert caught.value.code == code
     assert (studio / "split.json").read_bytes() == before
 
@@ -270,7 +273,7 @@ def test_a_declaration_with_another_number_of_joints_leaves_the_index_alone(stud
     themap.write_text(text.replace("20, 21]", "20, 21, 0]"))
     before = json.loads((studio / "split.json").read_text())
     with pytest.raises(BadInputError, match="23 joints; studio23 has 24"):
-        main(["skeleton", str(studio), "--skeleton-map", str(themap)])
+        dispatch("data", ["skeleton", str(studio), "--skeleton-map", str(themap)])
     assert json.loads((studio / "split.json").read_text()) == before
 
 

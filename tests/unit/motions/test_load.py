@@ -14,7 +14,7 @@ from smpl_bodies import body_arrays, poses
 from test_bvh import write_bvh
 from test_xsens import recording
 
-from egobench.cli.data import main
+from egobench.cli.main import dispatch
 from egobench.cli.quiet import take_quiet
 from egobench.errors import BadInputError
 from egobench.files.motion import read_motion, write_motion
@@ -148,7 +148,7 @@ def test_the_verb_says_what_is_odd(files, tmp_path, capsys):
     np.savez(tmp_path / "no-shift.npz", poses=poses(frames=30), mocap_framerate=60.0)
     command = ["convert", str(tmp_path / "no-shift.npz"), str(tmp_path / "out.npz")]
     command += ["--body-model", str(files["smpl"][1]["body_model"]), "--json"]
-    assert main(command) == 0
+    assert dispatch("data", command) == 0
     said = capsys.readouterr()
     assert "no 'trans' and no 'transl'" in said.err
     assert "no 'trans'" in json.loads(said.out)["warnings"][0]
@@ -215,12 +215,12 @@ def test_damaged_bytes_end_in_a_refusal_or_do_not_matter(files, kind, data):
 
 def test_the_verb_writes_a_motion_and_says_stature_rate_and_frames(files, tmp_path, capsys):
     path, _ = files["xsens"]
-    assert main(["convert", str(path), str(tmp_path / "out.npz"), "--to-fps", "16"]) == 0
+    assert dispatch("data", ["convert", str(path), str(tmp_path / "out.npz"), "--to-fps", "16"]) == 0
     said = capsys.readouterr().out
     assert "xsens23, 32 frames at 16 per second, a body of 1.87 m" in said
     back = read_motion(tmp_path / "out.npz", fps=16, skeleton="xsens23")
     np.testing.assert_array_equal(back.positions, load_motion(path, to_fps=16).positions)
-    assert main(["convert", str(path), str(tmp_path / "out.npz"), "--to-fps", "16", "--json"]) == 0
+    assert dispatch("data", ["convert", str(path), str(tmp_path / "out.npz"), "--to-fps", "16", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert (facts["frames"], facts["fps"], facts["skeleton"]) == (32, 16.0, "xsens23")
 
@@ -253,7 +253,7 @@ def test_what_check_refuses_is_not_converted(tmp_path, code):
     np.savez(tmp_path / "a.npz", **spoilt(dancing(XSENS23, turns=0.2), code))
     for more in ([], ["--to-fps", "16"]):
         words = ["convert", str(tmp_path / "a.npz"), str(tmp_path / "out.npz"), "--fps", "20", *more]
-        assert refusal(main, words)[0] == code
+        assert refusal(dispatch, "data", words)[0] == code
     assert not (tmp_path / "out.npz").exists()
 
 
@@ -275,16 +275,16 @@ def test_positions_in_half_precision_are_converted_with_a_warning(tmp_path, caps
     np.savez(tmp_path / "a.npz", positions=motion.positions.astype(np.float16), rotations=motion.rotations)
     words = ["convert", str(tmp_path / "a.npz"), str(tmp_path / "out.npz"), "--fps", "20"]
     for more in ([], ["--to-fps", "16"]):  # resampling hides the steps and does not undo them
-        assert main([*words, *more]) == 0
+        assert dispatch("data", [*words, *more]) == 0
         assert "motion-precision: positions are float16 in steps of " in capsys.readouterr().err
-    assert main([*words, "--json"]) == 0
+    assert dispatch("data", [*words, "--json"]) == 0
     (warning,) = json.loads(capsys.readouterr().out)["warnings"]
     assert "motion-precision: positions are float16 in steps of " in warning
 
 
 def test_the_verb_writes_nothing_where_it_refuses(files, tmp_path):
     with pytest.raises(BadInputError, match="looks like centimetres"):
-        main(["convert", str(files["bvh"][0]), str(tmp_path / "out.npz")])
+        dispatch("data", ["convert", str(files["bvh"][0]), str(tmp_path / "out.npz")])
     with pytest.raises(BadInputError, match=r"\.npz is needed"):
-        main(["convert", str(files["bvh"][0]), str(tmp_path / "out.bvh")])
+        dispatch("data", ["convert", str(files["bvh"][0]), str(tmp_path / "out.bvh")])
     assert not list(tmp_path.glob("out*"))

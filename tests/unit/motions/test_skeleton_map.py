@@ -7,7 +7,7 @@ import pytest
 from motion_bodies import dancing, standing
 from test_bvh import SCHEME, write_bvh
 
-from egobench.cli.data import main
+from egobench.cli.main import dispatch
 from egobench.errors import BadInputError
 from egobench.files.motion import read_motion, write_motion
 from egobench.geometry.skeleton import SKELETONS, SMPL22, XSENS23, get_skeleton
@@ -159,7 +159,7 @@ def test_maps_that_lack_a_joint_or_a_file_are_named(tmp_path):
 def test_the_verb_takes_a_map(tmp_path, capsys):
     path = write_bvh(tmp_path / "a.bvh", "Mixamo", rename=BIPED)
     words = ["convert", str(path), str(tmp_path / "out.npz"), "--unit", "cm"]
-    assert main([*words, "--skeleton-map", str(onto_smpl22(tmp_path / "map.toml"))]) == 0
+    assert dispatch("data", [*words, "--skeleton-map", str(onto_smpl22(tmp_path / "map.toml"))]) == 0
     assert "smpl22, 5 frames" in capsys.readouterr().out
     back = read_motion(tmp_path / "out.npz", fps=20, skeleton="smpl22")
     np.testing.assert_allclose(back.positions, standing(SMPL22).positions, atol=1e-9)

@@ -1,7 +1,7 @@
 """`egobench list [KIND]`: names with one line each. Reads sources, imports none of what it lists."""
 
 from egobench.catalog import KINDS
-from egobench.cli.quick import parse_quick
+from egobench.cli.plain import parse_plain
 from egobench.cli.source import read_head, read_source
 from egobench.cli.stdout import print
 from egobench.errors import EgoBenchError, UnknownNameError
@@ -22,7 +22,7 @@ ARROWS = {"lower": "↓", "higher": "↑"}
 
 def main(arguments: list[str]) -> int:
     """Prints the names of one kind or of all."""
-    options = parse_quick(USAGE, arguments, ("--json",))
+    options = parse_plain(USAGE, arguments, ("--json",))
     if options.word is not None and options.word not in KINDS:
         raise UnknownNameError(unknown("kinds", options.word, list(KINDS)))
     kinds = [options.word] if options.word else list(KINDS)

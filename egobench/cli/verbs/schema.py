@@ -1,14 +1,11 @@
 """`egobench schema [NAME]`: the JSON Schemas of the files that are written; by its name, one of them."""
 
-import os
-
-from egobench.cli.quick import parse_quick
+from egobench.cli.plain import parse_plain
 from egobench.cli.stdout import print
 from egobench.errors import UnknownNameError
+from egobench.files.schema_files import schema_names, schema_text
 from egobench.registry import unknown
 
-FOLDER = os.path.join(os.path.dirname(os.path.dirname(__file__)), "files", "schemas")
-SUFFIX = ".schema.json"
 USAGE = """usage: egobench schema [NAME] [--json]
 
 JSON Schemas (draft 2020-12) of the JSON files that egobench writes: their names, or one of them.
@@ -19,7 +16,7 @@ JSON Schemas (draft 2020-12) of the JSON files that egobench writes: their names
 
 def main(arguments: list[str]) -> int:
     """Prints the list, or one schema."""
-    options = parse_quick(USAGE, arguments, ("--json",))
+    options = parse_plain(USAGE, arguments, ("--json",))
     names = schema_names()
     if options.word is None:
         import json
@@ -36,14 +33,3 @@ def main(arguments: list[str]) -> int:
         raise UnknownNameError(unknown("schemas", options.word, names))
     print(schema_text(options.word), end="")
     return 0
-
-
-def schema_names() -> list[str]:
-    """Sorted names."""
-    return sorted(name.removesuffix(SUFFIX) for name in os.listdir(FOLDER) if name.endswith(SUFFIX))
-
-
-def schema_text(name: str) -> str:
-    """One schema as it lies there."""
-    with open(os.path.join(FOLDER, name + SUFFIX), encoding="utf-8") as file:
-        return file.read()

@@ -1,17 +1,93 @@
-"""`egobench baseline update RUN --baseline FILE --reason …` and `show FILE`."""
+"""`egobench gate` and `baseline`: an exit code, JUnit, a step summary; the file that a gate holds runs against."""
 
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tyro.conf import Positional
 
-from egobench.cli.options import parse, pick, print_grids, print_json
+from egobench.cli.options import parse, print_grids, print_json
 from egobench.cli.progress import progress
+from egobench.cli.quiet import note
 from egobench.cli.stdout import print
+from egobench.files.atomic import storage_errors, write_bytes
 from egobench.tables.grid import Grid, GridRow
 from egobench.tables.numbers import plain_text, value_text
 from egobench.tables.table import in_order
+
+SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
+@dataclass(frozen=True)
+class GateOptions:
+    """Holds a run against a baseline under a policy and fails where a gated metric got worse.
+
+    One-sided: a metric passes where the 95 % interval of its harm lies below the tolerance, however much better it is.
+
+    Exit code: 0 passed, 1 regressed, 2 a tolerance that so many clips cannot resolve, 3 not comparable, 4 incomplete,
+    5 inconclusive under --strict.
+    """
+
+    run: Positional[Path]
+    """Run folder."""
+    baseline: Path
+    """File of `egobench baseline update`."""
+    policy: Path | None = None
+    """A gate.toml: tolerance and severity per metric. Without, every metric of the baseline is gated with a tolerance
+    of 10 % of its value there."""
+    junit: Path | None = None
+    """Write JUnit XML here, one test case a metric."""
+    github: bool = False
+    """Write the step summary to $GITHUB_STEP_SUMMARY and annotations to stderr."""
+    strict: bool = False
+    """Fail (exit 5) where a gated metric is inconclusive."""
+    draws: int = 10_000
+    """Bootstrap and permutation draws."""
+    no_trust: bool = False
+    """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
+    json: bool = False
+    """Machine-readable output."""
+
+
+def gate(arguments: list[str]) -> int:
+    """Decides, prints, and returns the exit code; one line on stderr says what decided."""
+    options = parse(GateOptions, "gate", arguments)
+    from egobench.compare.records import gate_record
+    from egobench.compare.runs import gate_run
+    from egobench.tables.ci import annotations, junit, step_summary
+    from egobench.tables.compare_grid import gate_grid
+
+    if options.policy is None:
+        note(
+            "no --policy: every metric is gated, tolerance 10 % of the baseline's value; docs/gate.md shows a gate.toml"
+        )
+    how = {"strict": options.strict, "draws": options.draws, "trust": not options.no_trust}
+    report = gate_run(options.run, options.baseline, options.policy, progress(), **how)
+    if options.junit is not None:
+        write_bytes(options.junit, junit(report).encode())
+    if options.json:
+        print_json(gate_record(report))
+    else:
+        print_grids([gate_grid(report)])
+    if options.github:
+        _to_github(step_summary(report), annotations(report))
+    if report.exit_code:
+        print(f"egobench: {report.headline}", file=sys.stderr)
+    return report.exit_code
+
+
+def _to_github(summary: str, lines: list[str]) -> None:
+    """Annotations go to stderr, which GitHub reads as it does stdout, so that stdout stays data."""
+    target = os.environ.get(SUMMARY)
+    if target:
+        with storage_errors(target), open(target, "a", encoding="utf-8") as file:
+            file.write(summary)
+    else:
+        print(f"egobench: {SUMMARY} is not set, so there is no step summary", file=sys.stderr)
+    for line in lines:
+        print(line, file=sys.stderr)
 
 
 @dataclass(frozen=True)
@@ -40,12 +116,6 @@ class ShowOptions:
     """Its file."""
     json: bool = False
     """Machine-readable output."""
-
-
-def main(arguments: list[str]) -> int:
-    """Runs one action."""
-    action, rest = pick("baseline", ACTIONS, arguments)
-    return action(rest)
 
 
 def update(arguments: list[str]) -> int:
@@ -105,6 +175,9 @@ def _results(document: dict[str, Any]) -> dict[str, Any]:
 
 
 ACTIONS = {
-    "update": (update, "a finished run becomes the baseline, with a reason"),
-    "show": (show, "what a baseline holds, and why"),
+    "baseline": {
+        "update": (update, "a finished run becomes the baseline, with a reason"),
+        "show": (show, "what a baseline holds, and why"),
+    }
 }
+"""Verb → action → (function, one line)."""

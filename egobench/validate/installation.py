@@ -1,21 +1,18 @@
-"""`egobench doctor`: one line per thing that a run needs: ok, warn or fail, and what to do about it."""
+"""What a run needs of this installation and machine, checked one by one: what `egobench doctor` prints."""
 
-import argparse
 import importlib.metadata
-import json
 import os
 import platform
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from egobench import __version__
-from egobench.cli.stdout import print
 
 NEEDED = ("numpy", "scipy", "numba", "av", "pyarrow", "matplotlib", "rich", "tyro", "safetensors")
 MIN_MEMORY_GIB, MIN_FREE_GIB = 4.0, 2.0
@@ -30,22 +27,6 @@ class Check:
     found: str
     advice: str = ""
     """What to do; empty where nothing is to be done."""
-
-
-def main(arguments: list[str]) -> int:
-    """Prints all checks; exits 2 if one failed."""
-    parser = argparse.ArgumentParser(prog="egobench doctor", description="Is everything here that a run needs?")
-    parser.add_argument("--json", action="store_true", help="machine-readable output")
-    options = parser.parse_args(arguments)
-    checks = list(all_checks())
-    if options.json:
-        print(json.dumps([asdict(check) for check in checks], indent=2, sort_keys=True, ensure_ascii=False))
-    else:
-        width = max(len(check.name) for check in checks)
-        for check in checks:
-            advice = f"  → {check.advice}" if check.advice else ""
-            print(f"{check.status:<4}  {check.name:<{width}}  {check.found}{advice}")
-    return 2 if any(check.status == "fail" for check in checks) else 0
 
 
 def all_checks() -> Iterator[Check]:

@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 from tyro.conf import Positional
 
-from egobench.cli.options import parse, pick, print_json
+from egobench.cli.options import parse, print_json
 from egobench.cli.progress import progress
 from egobench.cli.stdout import print
-from egobench.errors import BadInputError
-from egobench.extractors.weights_manifest import WeightFile, read_manifest, weight_file
+from egobench.extractors.weights_manifest import WeightFile
 
 MIB = 2**20
 
@@ -60,18 +59,12 @@ class AddOptions:
     """Machine-readable output."""
 
 
-def main(arguments: list[str]) -> int:
-    """Runs one action."""
-    action, rest = pick("weights", ACTIONS, arguments)
-    return action(rest)
-
-
 def list_weights(arguments: list[str]) -> int:
     """Lists the manifest with what is here."""
     options = parse(ListOptions, "weights list", arguments)
-    from egobench.extractors.weights_store import weights_home
+    from egobench.extractors.weights_store import chosen_weights, weight_row, weights_home
 
-    rows = [_row(entry, content=False) for entry in read_manifest().values()]
+    rows = [weight_row(entry, content=False) for entry in chosen_weights(())]
     if options.json:
         print_json({"folder": weights_home(), "weights": rows})
         return 0
@@ -88,8 +81,9 @@ def list_weights(arguments: list[str]) -> int:
 def pull(arguments: list[str]) -> int:
     """Fetches."""
     options = parse(PullOptions, "weights pull", arguments)
-    entries = _entries(options.ids)
-    from egobench.extractors.weights_store import missing_line, place_of, status_of
+    from egobench.extractors.weights_store import chosen_weights, missing_line, place_of, status_of
+
+    entries = chosen_weights(options.ids)
 
     if options.offline:
         missing = [entry for entry in entries if status_of(entry, content=False) not in ("ok", "trusted")]
@@ -118,7 +112,9 @@ def pull(arguments: list[str]) -> int:
 def verify(arguments: list[str]) -> int:
     """Compares SHA-256s."""
     options = parse(VerifyOptions, "weights verify", arguments)
-    rows = [_row(entry, content=True) for entry in _entries(options.ids)]
+    from egobench.extractors.weights_store import chosen_weights, weight_row
+
+    rows = [weight_row(entry, content=True) for entry in chosen_weights(options.ids)]
     wrong = [r for r in rows if r["status"] not in ("ok", "trusted") and (options.ids or r["status"] != "missing")]
     if options.json:
         print_json({"weights": rows, "wrong": [row["id"] for row in wrong]})
@@ -143,14 +139,6 @@ def add(arguments: list[str]) -> int:
     return 0
 
 
-ACTIONS = {
-    "list": (list_weights, "files of the standard extractors: here or not, sha256, licence"),
-    "pull": (pull, "fetch files, or with --offline say where they can be had"),
-    "verify": (verify, "read files and compare their sha256"),
-    "add": (add, "copy a local file into place"),
-}
-
-
 class _Bar:
     """Bytes → a bar in MiB."""
 
@@ -169,13 +157,12 @@ class _Bar:
         self._bar.done()
 
 
-def _entries(ids: tuple[str, ...]) -> list[WeightFile]:
-    if len(set(ids)) < len(ids):
-        raise BadInputError(f"an id is given twice: {' '.join(ids)}", code="option-twice")
-    return [weight_file(name) for name in ids] or list(read_manifest().values())
-
-
-def _row(entry: WeightFile, *, content: bool) -> dict[str, Any]:
-    from egobench.extractors.weights_store import place_of, status_of
-
-    return {**vars(entry), "status": status_of(entry, content=content), "path": place_of(entry)}
+ACTIONS = {
+    "weights": {
+        "list": (list_weights, "files of the standard extractors: here or not, sha256, licence"),
+        "pull": (pull, "fetch files, or with --offline say where they can be had"),
+        "verify": (verify, "read files and compare their sha256"),
+        "add": (add, "copy a local file into place"),
+    }
+}
+"""Verb → action → (function, one line)."""

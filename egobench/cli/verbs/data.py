@@ -7,14 +7,13 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from egobench.catalog import SPLITS
-from egobench.cli.options import parse, pick, print_json
+from egobench.cli.options import parse, print_json
 from egobench.cli.progress import progress
 from egobench.cli.quiet import note
 from egobench.cli.stdout import print
 from egobench.errors import BadInputError
 from egobench.motions.axes import Kind, MotionFileWarning, Unit, Up
-from egobench.types import Condition, Sample
+from egobench.types import Sample, Split
 
 
 @dataclass(frozen=True)
@@ -143,12 +142,6 @@ class ConvertOptions:
     """Machine-readable output."""
 
 
-def main(arguments: list[str]) -> int:
-    """Runs one action."""
-    action, rest = pick("data", ACTIONS, arguments)
-    return action(rest)
-
-
 def make(arguments: list[str]) -> int:
     """Makes a split."""
     options = parse(MakeOptions, "data make", arguments)
@@ -214,7 +207,9 @@ def index(arguments: list[str]) -> int:
 def list_splits(arguments: list[str]) -> int:
     """Lists splits with what is here."""
     options = parse(ListOptions, "data list", arguments)
-    rows = [_split_row(name) for name in SPLITS.names()]
+    from egobench.data.open import splits_here
+
+    rows = splits_here()
     if options.json:
         print_json(rows)
         return 0
@@ -231,8 +226,9 @@ def view(arguments: list[str]) -> int:
     from egobench.data.open import open_split
     from egobench.pictures.contact_sheet import clip_picture
 
-    clip = open_split(options.split).clip(options.clip)
-    sample = None if options.run is None else _sample_of(options.run, clip.condition, options.seed)
+    split = open_split(options.split)
+    clip = split.clip(options.clip)
+    sample = None if options.run is None else _sample_of(options.run, split, options.clip, options.seed)
     path = clip_picture(clip, sample, options.out or Path(f"{options.clip}.png"))
     _print_path(path, options.json, clip=options.clip)
     return 0
@@ -252,7 +248,7 @@ def sheet(arguments: list[str]) -> int:
     chosen = [ids[place] for place in evenly_spread(len(ids), options.count)]
     clips = [split.clip(clip_id) for clip_id in chosen]
     run = options.run
-    samples = None if run is None else [_sample_of(run, clip.condition, options.seed) for clip in clips]
+    samples = None if run is None else [_sample_of(run, split, clip_id, options.seed) for clip_id in chosen]
     path = draw(clips, options.out or Path(f"{split.name}.png"), samples)
     _print_path(path, options.json, clips=chosen)
     return 0
@@ -314,51 +310,12 @@ def skeleton(arguments: list[str]) -> int:
     return 0
 
 
-ACTIONS = {
-    "make": (make, "make a split of the embedded world on disk"),
-    "verify": (verify, "open every clip, compare it with its digest, check its motion"),
-    "index": (index, "write the digests of what lies in a folder into its split.json"),
-    "list": (list_splits, "splits: here or not, clips, digest"),
-    "view": (view, "picture of one clip, with a run's sample if asked"),
-    "sheet": (sheet, "contact sheet of many clips"),
-    "skeleton": (skeleton, "write a skeleton of one's own into a split's index"),
-    "convert": (convert, "a motion file of another kind (HumanML3D, SMPL, BVH, XSens) as motion.npz"),
-}
-
-
-def _sample_of(run: Path, condition: Condition, seed: int) -> Sample:
-    """What a run's model made of a clip.
-
-    Raises:
-        BadInputError: no such run, or it has no sample of this clip and seed.
-    """
-    from egobench.files.motion import read_motion
-    from egobench.files.video import read_video
+def _sample_of(run: Path, split: Split, clip_id: str, seed: int) -> Sample:
+    """What a run's model made of a clip. Raises BadInputError `sample-missing` or `sample-changed`."""
+    from egobench.audit.opened import sample_of
     from egobench.store.folder import open_run
 
-    folder = open_run(run).sample(condition.clip_id, seed)
-    video_file, motion_file = folder / "video.mp4", folder / "motion.npz"
-    if not video_file.is_file() and not motion_file.is_file():
-        raise BadInputError(
-            f"{run} has no sample of {condition.clip_id} with seed {seed}; items.parquet says why",
-            code="sample-missing",
-        )
-    video = motion = None
-    if video_file.is_file():
-        video = read_video(video_file, fps=condition.fps_video, frames=condition.num_video_frames)
-    if motion_file.is_file():
-        motion = read_motion(motion_file, fps=condition.fps_motion, skeleton=condition.first_pose.skeleton)
-    return Sample(video, motion)
-
-
-def _split_row(name: str) -> dict:
-    from egobench.data.open import open_split
-
-    try:
-        split = open_split(name)
-    except BadInputError as error:
-        return {"name": name, "here": False, "why": str(error)}
-    return {"name": name, "here": True, "clips": len(split.infos()), "digest": split.digest}
+    return sample_of(open_run(run), split.facts, clip_id, seed, name=str(run))
 
 
 def _print_path(path: Path, as_json: bool, **facts: object) -> None:
@@ -366,3 +323,18 @@ def _print_path(path: Path, as_json: bool, **facts: object) -> None:
         print_json({"path": path, **facts})
     else:
         print(path)
+
+
+ACTIONS = {
+    "data": {
+        "make": (make, "make a split of the embedded world on disk"),
+        "verify": (verify, "open every clip, compare it with its digest, check its motion"),
+        "index": (index, "write the digests of what lies in a folder into its split.json"),
+        "list": (list_splits, "splits: here or not, clips, digest"),
+        "view": (view, "picture of one clip, with a run's sample if asked"),
+        "sheet": (sheet, "contact sheet of many clips"),
+        "skeleton": (skeleton, "write a skeleton of one's own into a split's index"),
+        "convert": (convert, "a motion file of another kind (HumanML3D, SMPL, BVH, XSens) as motion.npz"),
+    }
+}
+"""Verb → action → (function, one line)."""

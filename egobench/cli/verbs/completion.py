@@ -1,5 +1,6 @@
 """`egobench completion bash|zsh|fish`: a script for the shell, which asks `egobench completion words` on every TAB."""
 
+from egobench.cli.plain import parse_plain
 from egobench.cli.stdout import print
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.registry import unknown
@@ -68,22 +69,16 @@ def main(arguments: list[str]) -> int:
 
         print("\n".join(candidates(arguments[2:])))
         return 0
-    if any(word in ("-h", "--help") for word in arguments):
-        print(USAGE)
-        return 0
-    shells = [word for word in arguments if word != "--json"]
-    if options := [word for word in shells if word.startswith("-")]:
-        raise UnknownNameError(unknown("options", options[0], ["--json", "--quiet"]))
-    if len(shells) != 1:
-        raise BadInputError(
-            f"one shell is needed, of {', '.join(SCRIPTS)}; found {shells or 'none'}", code="option-form"
-        )
-    if shells[0] not in SCRIPTS:
-        raise UnknownNameError(unknown("shells", shells[0], list(SCRIPTS)))
-    if "--json" in arguments:
+    options = parse_plain(USAGE, arguments, ("--json",))
+    if options.word is None:
+        raise BadInputError(f"one shell is needed, of {', '.join(SCRIPTS)}; found none", code="option-form")
+    if options.word not in SCRIPTS:
+        raise UnknownNameError(unknown("shells", options.word, list(SCRIPTS)))
+    script = SCRIPTS[options.word]
+    if options.json:
         import json
 
-        print(json.dumps({"shell": shells[0], "script": SCRIPTS[shells[0]]}, indent=2, sort_keys=True))
+        print(json.dumps({"shell": options.word, "script": script}, indent=2, sort_keys=True))
     else:
-        print(SCRIPTS[shells[0]], end="")
+        print(script, end="")
     return 0

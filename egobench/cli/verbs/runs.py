@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
-from egobench.cli.options import parse, pick, print_json, print_rows
+from egobench.cli.options import parse, print_json, print_rows
 from egobench.cli.quiet import note
 from egobench.cli.stdout import print
 from egobench.errors import BadInputError
@@ -83,12 +83,6 @@ class ExportOptions:
     """Archive, ending in .zip or .tar; by default the run's name and .zip, here."""
     json: bool = False
     """Machine-readable output."""
-
-
-def main(arguments: list[str]) -> int:
-    """Runs one action."""
-    action, rest = pick("runs", ACTIONS, arguments)
-    return action(rest)
 
 
 def list_them(arguments: list[str]) -> int:
@@ -218,8 +212,11 @@ def _row(run: "RunFacts", label: str) -> tuple[str, ...]:
 
 
 ACTIONS = {
-    "list": (list_them, "a row for each run: status, model, split, failures"),
-    "show": (show, "what one run is"),
-    "prune": (prune, "delete interrupted and failed runs"),
-    "export": (export, "one archive of a finished run"),
+    "runs": {
+        "list": (list_them, "a row for each run: status, model, split, failures"),
+        "show": (show, "what one run is"),
+        "prune": (prune, "delete interrupted and failed runs"),
+        "export": (export, "one archive of a finished run"),
+    }
 }
+"""Verb → action → (function, one line)."""

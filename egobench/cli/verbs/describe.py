@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from egobench.catalog import KINDS, METHODS
 from egobench.cli.card_facts import card_facts
-from egobench.cli.quick import parse_quick
+from egobench.cli.plain import parse_plain
 from egobench.cli.source import Described, read_source
 from egobench.cli.stdout import print
 from egobench.errors import BadInputError, UnknownNameError
@@ -36,7 +36,7 @@ USES = {
 
 def main(arguments: list[str]) -> int:
     """Prints what stands behind a name."""
-    options = parse_quick(USAGE, arguments, ("--kind", "--preset", "--json"))
+    options = parse_plain(USAGE, arguments, ("--kind", "--preset", "--json"))
     if options.word is None:
         raise BadInputError("a name is needed; `egobench list` prints all of them", code="option-form")
     if options.kind not in (None, *KINDS):
