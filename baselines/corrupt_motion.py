@@ -1,6 +1,7 @@
-"""Ways to spoil a motion, each by one number; positions and rotations stay of one body unless that is the fault.
+"""Faults of a motion, each with one strength. Positions and rotations still agree, unless their disagreement is the
+fault.
 
-World metres, z up. Same draws at every strength, so that a ladder moves in strength alone.
+World metres, z up. Random draws are the same at every strength, so that only the strength changes along a ladder.
 """
 
 from dataclasses import replace
@@ -14,7 +15,7 @@ ARM = ("shoulder", "upper_arm", "forearm", "hand")
 
 
 def yaw_drift(motion: Motion, degrees_per_s: float, rng: np.random.Generator) -> Motion:
-    """The heading drifts as with a gyroscope's bias: the body turns ever more, and the path bends with it."""
+    """The heading drifts as with a gyroscope's bias: the body turns more and more, and the path bends."""
     del rng
     rotations = _about_z(np.deg2rad(degrees_per_s) * _times(motion))
     root = motion.positions[:, :1]
@@ -37,18 +38,18 @@ def slide(motion: Motion, m_per_s: float, rng: np.random.Generator) -> Motion:
 
 
 def jitter(motion: Motion, metres: float, rng: np.random.Generator) -> Motion:
-    """The whole body trembles: white noise of that standard deviation along each axis."""
+    """The whole body jitters: white noise of this standard deviation along each axis."""
     return _shifted(motion, metres * rng.normal(size=(len(motion.positions), 3)))
 
 
 def lift(motion: Motion, metres: float, rng: np.random.Generator) -> Motion:
-    """The whole body hovers so high."""
+    """The whole body is this much too high."""
     del rng
     return _shifted(motion, np.array([0.0, 0.0, metres]))
 
 
 def sink(motion: Motion, metres: float, rng: np.random.Generator) -> Motion:
-    """The whole body stands so deep in the floor."""
+    """The whole body is this much too low, in the floor."""
     return lift(motion, -metres, rng)
 
 
@@ -62,7 +63,7 @@ def stretch(motion: Motion, percent: float, rng: np.random.Generator) -> Motion:
 
 
 def head_slip(motion: Motion, metres: float, rng: np.random.Generator) -> Motion:
-    """The head is set back and forth against the neck once a second, by so much; no rotation knows of it."""
+    """The head moves back and forth against the neck once a second, by this much; no rotation changes."""
     del rng
     positions = motion.positions.copy()
     sway = metres * np.sin(2 * np.pi * _times(motion))[:, None] * _heading(motion)[:, 0]
@@ -71,7 +72,7 @@ def head_slip(motion: Motion, metres: float, rng: np.random.Generator) -> Motion
 
 
 def delay(motion: Motion, seconds: float, rng: np.random.Generator) -> Motion:
-    """Everything is done so much later, to the nearest frame; the first pose stands until then."""
+    """The motion starts later by this time, to the nearest frame; until then the first pose is held."""
     del rng
     frames = np.maximum(np.arange(len(motion.positions)) - round(seconds * motion.fps), 0)
     return replace(motion, positions=motion.positions[frames], rotations=motion.rotations[frames])
@@ -87,7 +88,8 @@ def mirror(motion: Motion) -> Motion:
 
 
 def mirror_arms(motion: Motion) -> Motion:
-    """Each arm does what the other did, mirrored in the chest; the rest of the body, the head too, is as it was."""
+    """The arms exchange their movements, mirrored at the chest; the rest of the body, with the head, does not
+    change."""
     skeleton, other = get_skeleton(motion.skeleton), _other_side(motion.skeleton)
     arms = [skeleton.index(f"{side}_{part}") for side in ("left", "right") for part in ARM]
     chest = motion.rotations[:, [skeleton.parents[arms[0]]]]

@@ -1,4 +1,5 @@
-"""Ways to spoil a video, each by one number. Same draws at every strength, so that a ladder moves in strength alone."""
+"""Faults of a video, each with one strength. Random draws are the same at every strength, so that only the strength
+changes along a ladder."""
 
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from egobench import Video
 
 BLOCK = 8
-"""Pixels a side of the blocks that a codec codes by themselves."""
+"""Side of the blocks that a codec encodes separately, pixels."""
 
 
 def blur(video: Video, pixels: float, rng: np.random.Generator) -> Video:
@@ -23,7 +24,7 @@ def noise(video: Video, levels: float, rng: np.random.Generator) -> Video:
 
 
 def blocks(video: Video, share: float, rng: np.random.Generator) -> Video:
-    """What lies within a block of 8 × 8 pixels fades to the block's mean by `share`, as at a low bit rate."""
+    """Each pixel is moved towards the mean of its block of 8 × 8 pixels by `share`, as at a low bit rate."""
     del rng
     height, width = video.frames.shape[1:3]
     rows, columns = -(-height // BLOCK), -(-width // BLOCK)
@@ -35,7 +36,7 @@ def blocks(video: Video, share: float, rng: np.random.Generator) -> Video:
 
 
 def freeze(video: Video, share: float, rng: np.random.Generator) -> Video:
-    """About a `share` of the frames are dropped; the last one that came stands still instead."""
+    """About a `share` of the frames are dropped; the last frame is repeated instead."""
     is_kept = rng.random(len(video.frames)) >= share
     is_kept[0] = True
     return replace(video, frames=video.frames[np.maximum.accumulate(np.where(is_kept, np.arange(len(is_kept)), 0))])
@@ -55,7 +56,7 @@ def zoom(video: Video, percent: float, rng: np.random.Generator) -> Video:
 
 
 def delay(video: Video, seconds: float, rng: np.random.Generator) -> Video:
-    """Everything is shown so much later, to the nearest frame; the first frame stands until then."""
+    """The video starts later by this time, to the nearest frame; until then the first frame is held."""
     del rng
     late = round(seconds * video.fps)
     return replace(video, frames=video.frames[np.maximum(np.arange(len(video.frames)) - late, 0)])

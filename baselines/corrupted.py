@@ -1,4 +1,4 @@
-"""Control `corrupted`: the recorded truth with one fault of known strength. What a metric is blind to, it shows."""
+"""Control `corrupted`: the recorded truth with one fault of known strength. It shows which faults a metric misses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,12 +47,12 @@ class CorruptionError(EgoBenchError):
 
 @dataclass(frozen=True)
 class Corrupted:
-    """Returns the clip's own reference, spoilt in one way; strength 0 is the reference itself.
+    """Returns the clip's own reference with one fault; strength 0 is the reference itself.
 
-    The part that is not spoilt is left as it was recorded, and a spoilt body is still a body: its rotations and
-    positions fit each other, but for `stretch` and `head-slip`, whose fault that is. For faults whose strength is a
-    share of the clips, the clips of a smaller share are among those of a larger one.
-    Expected: a metric that names the fault moves away from the floor with strength; one that does not, stays.
+    The other modality is left as it was recorded. Rotations and positions of the body still agree, except for `stretch`
+    and `head-slip`, which break this agreement. If the strength is a share of the clips, a larger share includes the
+    clips of a smaller one.
+    Expected: a metric that declares the fault moves away from the floor with strength; other metrics do not change.
     """
 
     is_control: ClassVar[bool] = True
@@ -67,7 +67,7 @@ class Corrupted:
     Both: `strangers` (share of clips with video and motion of another clip), `unpaired` (share of clips with the motion
     of another clip)."""
     strength: float = 0.0
-    """How much, in the unit of the kind; 0 is not at all."""
+    """Strength in the unit of the kind; 0 is no fault."""
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -81,7 +81,7 @@ class Corrupted:
         return self
 
     def sample(self, condition: Condition, *, seed: int) -> Sample:
-        """The spoilt reference; what is drawn depends on seed, clip and kind, not on strength."""
+        """The reference with its fault; random draws depend on seed, clip and kind, not on strength."""
         reference = clip_of(condition.split, condition.clip_id).reference
         video, motion = reference.video, reference.motion
         if self.strength == 0:

@@ -1,4 +1,4 @@
-"""Opens splits by their public names, once a process: what the controls that look at references share."""
+"""Opens splits by their public names, once per process, for the controls that use references."""
 
 from functools import lru_cache
 

@@ -1,4 +1,5 @@
-"""Control `nearest`: the training clip whose caption is most alike. What memory without a model achieves."""
+"""Control `nearest`: the training clip with the most similar caption. It shows what retrieval without a model
+achieves."""
 
 import re
 from collections import Counter
@@ -18,7 +19,7 @@ WORD = re.compile(r"[a-z]+")
 
 @dataclass(frozen=True)
 class NearestControl:
-    """Looks up one training clip by caption and returns its video and motion, moved to where the wearer stands.
+    """Finds one training clip by caption and returns its video and its motion, moved to the wearer's place.
 
     Captions are compared by the cosine of their word counts, weighted by inverse document frequency over the
     training split; ties go to the lowest clip id. Expected: real images and movement that fit the text; a
@@ -28,7 +29,7 @@ class NearestControl:
     is_control: ClassVar[bool] = True
 
     train_split: str = "egomini-train"
-    """Where it looks; a catalogue name or a folder."""
+    """The training split: a catalogue name or a folder."""
 
     def load(self, device: str) -> "NearestControl":
         """Counts the words of the training captions."""
@@ -42,7 +43,7 @@ class NearestControl:
         Raises:
             ValueError: the training split has other rates or lengths than the condition asks for.
         """
-        del seed  # the nearest is one clip
+        del seed  # nothing is random
         clip = clip_of(self.train_split, nearest_clip(self.train_split, condition.text))
         reference = clip.reference
         shape = (len(reference.video.frames), len(reference.motion.positions))

@@ -1,4 +1,4 @@
-"""Control `noise`: independent uniform pixels and independent random joint rotations. The far end of every scale."""
+"""Control `noise`: independent uniform pixels and independent random joint rotations. It should be worst everywhere."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,7 +11,7 @@ from egobench import Condition, Motion, Sample, Video, forward_kinematics, get_s
 
 @dataclass(frozen=True)
 class NoiseControl:
-    """White noise of the right shape: valid rotations, the wearer's own bone lengths, no order in time.
+    """White noise of the right shape: valid rotations, the wearer's own bone lengths, no relation between frames.
 
     Expected: worst on realism and on physics; bone lengths and the agreement of positions with rotations stay
     exact, since noise is drawn on rotations.
@@ -20,7 +20,7 @@ class NoiseControl:
     is_control: ClassVar[bool] = True
 
     root_spread: float = 0.5
-    """Standard deviation of the root's place about its first one, metres."""
+    """Standard deviation of the root's position about its first one, metres."""
 
     def load(self, device: str) -> "NoiseControl":
         """Nothing to load."""
@@ -41,7 +41,7 @@ class NoiseControl:
 
 
 def _bones(parents: tuple[int, ...], pose: Motion) -> np.ndarray:
-    """Offsets in the parents' frames, metres, read off one pose."""
+    """Bone offsets in the parents' frames, metres, from one pose."""
     offsets = np.zeros((len(parents), 3))
     for joint, parent in enumerate(parents):
         if parent >= 0:

@@ -1,4 +1,4 @@
-"""Control `reference`: the recorded truth as if a model had made it. Nothing can be better without cheating."""
+"""Control `reference`: the recorded truth as a model's output. A better score would exploit the metric."""
 
 from dataclasses import dataclass
 from typing import ClassVar

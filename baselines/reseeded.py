@@ -9,26 +9,27 @@ from egobench import BadInputError, Condition, Sample
 
 @dataclass(frozen=True)
 class ReseededControl:
-    """Both halves are the model's own and fit the text, the first frame and the first pose, but not each other.
+    """Video and motion both come from the model and fit the text, the first frame and the first pose, but not each
+    other.
 
-    Expected: as good as the model on everything that looks at one half, and worse on trans-err, rot-err, hand-score
-    and sync-lag by as much as its video and motion agree beyond what the condition explains. Where it is not worse,
-    the model's consistency is obedience to the prompt.
+    Expected: as good as the model on metrics of one modality, and worse on trans-err, rot-err, hand-score and sync-lag.
+    The difference is the agreement of video and motion beyond what the condition explains. If it is not worse, the
+    model's consistency comes from the prompt only.
     """
 
     is_control: ClassVar[bool] = True
 
     model: str = "egotwin_ref.adapter:EgoTwinModel"
-    """`package.module:Class` of the model. The default is the name that earlier runs recorded: a new run keeps
+    """`package.module:Class` of the model. The default is the name that earlier runs recorded, so that a new run has
     their identity."""
     variant: str | None = None
-    """Of the model, where it has such a setting."""
+    """The model's setting of this name, if it has one."""
     steps: int | None = None
-    """Of the model, where it has such a setting."""
+    """The model's setting of this name, if it has one."""
     partner_guidance: float | None = None
-    """Of the model, where it has such a setting."""
+    """The model's setting of this name, if it has one."""
     settings: Any = field(init=False, default=None)
-    """The model with all its settings, weights among them: a run with other weights is another run."""
+    """The model with all its settings and weights: a run with other weights is another run."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", self._model())
@@ -38,7 +39,7 @@ class ReseededControl:
         return Reseeded(self.settings.load(device))
 
     def check_split(self, split: Any) -> None:
-        """Asks the model, if it can tell."""
+        """Calls the model's `check_split`, if it has one."""
         check = getattr(self.settings, "check_split", None)
         if check is not None:
             check(split)
@@ -66,14 +67,14 @@ class Reseeded:
         self.sampler = sampler
 
     def sample(self, condition: Condition, *, seed: int) -> Sample:
-        """The video of `seed`, the motion of the seed far behind it."""
+        """The video of `seed`, and the motion of another seed far from it."""
         video = self.sampler.sample(condition, seed=seed).video
         return Sample(video, self.sampler.sample(condition, seed=seed + FAR).motion)
 
 
 MOVED = {"egotwin_ref.adapter": "egotwin_ref.adapters.model"}
-"""Modules that have another place now."""
+"""Old → new names of modules."""
 PASSED = ("variant", "steps", "partner_guidance")
-"""Settings that are the model's."""
+"""Settings that are passed to the model."""
 FAR = 1_000_003
-"""Between the two seeds, so that no run with a few seeds pairs a half with its own other half."""
+"""Difference of the two seeds, so that no run with a few seeds uses a seed's own pair."""

@@ -15,9 +15,9 @@ from .lookup import clip_of, places_of, rows_of
 class ShuffledControl:
     """For each clip, the video of a second sequence and the motion of a third.
 
-    Both assignments are permutations of the split, so a metric of sets sees exactly the reference sets: what
-    it then reports is blind to pairing. Expected: near the reference on realism, at chance on everything that
-    asks whether text, video and motion belong together.
+    Both assignments are permutations of the split, so a metric of sets sees exactly the reference sets, and its value
+    does not depend on pairs. Expected: near the reference on realism, at chance on every metric of whether text, video
+    and motion belong together.
     """
 
     is_control: ClassVar[bool] = True

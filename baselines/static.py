@@ -1,4 +1,4 @@
-"""Control `static`: the first frame and the first pose, held still. It keeps what was given and does nothing."""
+"""Control `static`: the first frame and the first pose, held still."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,8 +12,8 @@ from egobench import Condition, Motion, Sample, Video
 class StaticControl:
     """Repeats the condition's first frame and first pose.
 
-    Expected: perfect on smoothness and skating, poor on everything that asks for movement; a metric that it
-    wins rewards freezing.
+    Expected: perfect on smoothness and skating, poor on every metric that needs movement. A metric that it wins rewards
+    standing still.
     """
 
     is_control: ClassVar[bool] = True

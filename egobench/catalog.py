@@ -1,6 +1,6 @@
-"""Every built-in name on one screen, as `"name": "module:attr"`; read only when a name is asked for.
+"""Every built-in name on one screen, as `"name": "module:attr"`; nothing is imported before a name is used.
 
-What joins by an entry point instead, as the package `egomini` does, stands in its distribution's `pyproject.toml`.
+Packages such as `egomini` join by entry points instead, in the `pyproject.toml` of their distribution.
 """
 
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ METRICS = Registry(
     },
 )
 ON_REQUEST = ("fov-drift",)
-"""Metrics that run only where they are asked for by name: their estimators take seconds per clip."""
+"""Metrics that run only if they are named in the request: their estimators take seconds per clip."""
 
 
 EXTRACTORS = Registry(

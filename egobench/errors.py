@@ -1,7 +1,7 @@
-"""Every error the suite raises on purpose, under one base.
+"""Every error that the suite raises on purpose, with one base class.
 
 A message says what was wrong, what was found and what would be right. The command line prints a
-known error as one line and leaves with `exit_code`; anything else is a crash and keeps its traceback.
+known error as one line and exits with `exit_code`. Any other error is a bug and keeps its traceback.
 """
 
 
@@ -9,11 +9,11 @@ class EgoBenchError(Exception):
     """Base of all known errors; never raised itself."""
 
     exit_code = 2
-    """What the process returns: 2 is bad input or usage (the table is in docs/exit-codes.md)."""
+    """Exit code of the process: 2 is bad input or usage (the table is in docs/exit-codes.md)."""
 
 
 class UnknownNameError(EgoBenchError):
-    """A name that stands in no registry; the message suggests near ones."""
+    """A name that no registry has; the message suggests similar ones."""
 
 
 class BadInputError(EgoBenchError):
@@ -48,13 +48,13 @@ class StorageError(EgoBenchError):
 
 
 class UnusablePlaceError(StorageError):
-    """A path that no folder or file can have (its parent is a file, or is not there); another one is needed."""
+    """A path that no folder or file can have (its parent is a file, or does not exist); another one is needed."""
 
     exit_code = 2
 
 
 class Undefined(Exception):  # noqa: N818  (not an error: a counted outcome)
-    """A metric has no meaning on this clip; the text is the reason that is stored and counted.
+    """A metric has no meaning on this clip; the text is the reason, which is stored and counted.
 
-    Not an `EgoBenchError`: it never reaches a user as a failure, only as `n_undefined`.
+    It is no `EgoBenchError`: a user sees it as `n_undefined`, never as a failure.
     """

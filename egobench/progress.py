@@ -1,4 +1,4 @@
-"""What long work tells its caller while it works; the command line draws bars from it."""
+"""Progress of long work: three calls from which the command line draws bars."""
 
 from typing import Protocol
 
@@ -11,7 +11,7 @@ class Progress(Protocol):
         ...
 
     def advance(self, n: int = 1, failed: int | bool = 0) -> None:
-        """`n` more units are through, `failed` of them without success."""
+        """`n` more units are done; `failed` of them have failed."""
         ...
 
     def done(self) -> None:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from egobench.errors import BadInputError, EgoBenchError, UnknownNameError
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # `typing` costs as much as starting Python; `egobench list` must not pay for it
+if TYPE_CHECKING:  # importing `typing` takes as long as starting Python; `egobench list` must be fast
     from collections.abc import Iterator
     from typing import Any
 
@@ -53,7 +53,7 @@ class Registry:
         return sorted(self.targets())
 
     def target(self, name: str) -> str:
-        """`"module:attr"` of a name; a string with a colon is its own target.
+        """`"module:attr"` of a name; a string with a colon is a target already.
 
         Raises:
             UnknownNameError: with suggestions and all known names.
@@ -70,7 +70,7 @@ class Registry:
 
         Raises:
             UnknownNameError: no such name, module, file or attribute.
-            BadInputError: `code-load`: the module is there and raises; says what, in which file and line.
+            BadInputError: `code-load`: the module exists and raises; the message says what, in which file and line.
         """
         module_name, _, attribute = self.target(name).rpartition(":")
         try:
@@ -125,8 +125,8 @@ def _joined(kind: type, base: type) -> type:
 
 @contextlib.contextmanager
 def _own_folder() -> "Iterator[None]":
-    """Undoes an `os.chdir` of the imported code, so that `--out runs` still means the folder the user typed it in. In a
-    worker process, where that code goes to work, it stays."""
+    """Undoes an `os.chdir` of the imported code, so that `--out runs` is still relative to the user's folder. In a
+    worker process, where that code runs, the change stays."""
     process = sys.modules.get("multiprocessing.process")
     folder = None if process is not None and process.parent_process() is not None else os.getcwd()
     try:
@@ -137,7 +137,7 @@ def _own_folder() -> "Iterator[None]":
 
 
 def error_with_place(error: BaseException) -> str:
-    """Type, message, file and line of an error in code that is not ours, in one line."""
+    """Type, message, file and line of an error in code outside the suite, in one line."""
     import traceback
 
     if isinstance(error, SyntaxError):
@@ -149,7 +149,8 @@ def error_with_place(error: BaseException) -> str:
 
 
 def _import_file(path: str) -> "Any":
-    """The module in a file; its folder is then on Python's path, last, so that it finds what lies beside it."""
+    """Imports the module in a file. Its folder is added to the end of Python's path, so that it can import modules
+    beside it."""
     from importlib.util import module_from_spec, spec_from_file_location
 
     file = os.path.abspath(path)
@@ -183,7 +184,7 @@ def _import_file(path: str) -> "Any":
 
 
 def unknown(kind: str, name: str, known: "Mapping[str, Any] | list[str]") -> str:
-    """One line: the unknown name, near ones, and the other known ones."""
+    """One line: the unknown name, similar ones, and the other known ones."""
     import difflib
 
     names = sorted(n for n in known if not n.startswith("_"))
@@ -196,7 +197,8 @@ def unknown(kind: str, name: str, known: "Mapping[str, Any] | list[str]") -> str
 
 
 def _entry_points(group: str) -> list[tuple[str, str]]:
-    """Names and targets of a group. `importlib.metadata` says the same and costs four times `python -c pass`."""
+    """Names and targets of a group. `importlib.metadata` gives the same, but takes four times as long as
+    `python -c pass`."""
     targets: dict[str, str] = {}
     for text in _entry_point_files(tuple(sys.path)):
         section = ""
@@ -212,7 +214,7 @@ def _entry_points(group: str) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=4)
 def _entry_point_files(folders: tuple[str, ...]) -> tuple[str, ...]:
-    """The `entry_points.txt` of every installed package; of a package that is there twice, that of the first folder."""
+    """The `entry_points.txt` of every installed package; if a package is installed twice, that of the first folder."""
     texts: dict[str, str] = {}
     for folder in folders:
         names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []

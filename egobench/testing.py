@@ -1,7 +1,7 @@
-"""For other people's test suites: `assert_no_regression(run, baseline, policy)`, and the pytest plugin that prints it.
+"""For the test suites of users: `assert_no_regression(run, baseline, policy)`, and a pytest plugin that prints it.
 
-Installed as the pytest plugin `egobench`: a failed gate is shown as what regressed, by how much and on which clips, not
-as a traceback, and stands once more at the end of the session. Importing this loads nothing heavy.
+With the pytest plugin `egobench`, a failed gate is shown without a traceback: what regressed, by how much and on which
+clips. It is repeated at the end of the session. Importing this module loads no large library.
 """
 
 from collections.abc import Callable
@@ -17,11 +17,11 @@ except ImportError:  # the assertion works without pytest
     pytest = None
 
 _failed: list[tuple[str, "GateReport"]] = []
-"""Tests that a gate failed, and its report, for the session's summary."""
+"""Tests whose gate failed, with its report, for the session's summary."""
 
 
 class RegressionError(AssertionError):
-    """A gate that did not pass; its text is what a reader needs, its `report` the rest."""
+    """A gate that did not pass; its text is a summary, its `report` has all facts."""
 
     def __init__(self, text: str, report: "GateReport") -> None:
         super().__init__(text)
@@ -31,7 +31,7 @@ class RegressionError(AssertionError):
 def assert_no_regression(
     run: Path | str, baseline: Path | str, policy: Path | str, *, strict: bool = False, trust: bool = True
 ) -> "GateReport":
-    """Holds a run folder against a baseline file under a gate.toml, as `egobench gate` does.
+    """Compares a run folder with a baseline file under a gate.toml, as `egobench gate` does.
 
     Args:
         strict: an inconclusive metric fails too.
@@ -41,7 +41,8 @@ def assert_no_regression(
         The report of a gate that passed.
 
     Raises:
-        RegressionError: it did not: regressed, not comparable, incomplete, too few clips; inconclusive if `strict`.
+        RegressionError: the gate did not pass: regressed, not comparable, incomplete, too few clips, or, if `strict`,
+            inconclusive.
         BadInputError: a file is missing or damaged.
     """
     __tracebackhide__ = True
@@ -58,12 +59,12 @@ if pytest is not None:
 
     @pytest.fixture
     def no_regression() -> Callable[..., "GateReport"]:
-        """`assert_no_regression`, without an import."""
+        """The function `assert_no_regression`, as a fixture."""
         return assert_no_regression
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(item: Any, call: Any) -> Any:
-        """A failed gate is printed as its text alone, and its numbers become properties of the test's report."""
+        """Prints a failed gate as its text only, and adds its numbers to the properties of the test's report."""
         outcome = yield
         error = call.excinfo.value if call.excinfo is not None else None
         if isinstance(error, RegressionError):
@@ -73,7 +74,7 @@ if pytest is not None:
             _failed.append((item.nodeid, error.report))
 
     def pytest_terminal_summary(terminalreporter: Any) -> None:
-        """A line for every gate that failed a test."""
+        """Prints a line for every failed gate."""
         if _failed:
             terminalreporter.section("egobench gates")
         for name, report in _failed:

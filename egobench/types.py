@@ -1,7 +1,7 @@
-"""The nouns: what a model is given, what it gives back, what is kept as truth, what a metric returns.
+"""The data types of the suite: conditions, samples, references, results; and the protocols of models and splits.
 
-Frames and units everywhere: world is right-handed, metres, z up; a body frame has x forward, y left,
-z up; a camera frame has x right, y down, z forward (OpenCV). `T_a_b` takes points from frame b to frame a.
+Frames and units are the same everywhere. World: right-handed, metres, z up. Body: x forward, y left, z up. Camera: x
+right, y down, z forward (OpenCV). `T_a_b` takes points from frame b to frame a.
 Images are RGB uint8. Rotations are matrices joint → world.
 """
 
@@ -13,17 +13,17 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 Task = Literal["t2vm", "tm2v", "tv2m"]
-"""What is given besides text, first frame and first pose: nothing, the motion, or the video."""
+"""What a model is given besides text, first frame and first pose: nothing, the motion, or the video."""
 Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
 PathStatus = Literal["ok", "partial", "rotation_only", "failed", "crashed", "timeout"]
-"""What came of estimating a camera path. `ok`: at least 90 % of the frames are registered; `partial`: fewer;
-`rotation_only`: the rotations are good, the positions mean nothing; the rest: no frame is registered."""
+"""Outcome of estimating a camera path. `ok`: at least 90 % of the frames are registered; `partial`: fewer;
+`rotation_only`: the rotations are good, the positions have no meaning; others: no frame is registered."""
 
 
 @dataclass(frozen=True)
 class Motion:
-    """Body pose over time, in world metres. Built by anyone; checked at the border by `egobench.check_motion`."""
+    """Body pose over time, in world metres. `egobench.check_motion` checks a motion from outside."""
 
     positions: Float[np.ndarray, "time joint 3"]
     """Joint positions, metres, world."""
@@ -86,15 +86,15 @@ class Reference:
     video: Video
     motion: Motion
     hand_pixels: Float[np.ndarray, "time 2"] | None = None
-    """Per video frame, the share of pixels (0 … 1) that show the left and the right hand, wrist outward; None where
-    the data set does not know."""
+    """Per video frame, the share of pixels (0 … 1) that show the left and the right hand, wrist outward; None if the
+    data set does not have it."""
     contacts: Bool[np.ndarray, "time 4"] | None = None
-    """Per motion frame: left foot (heel), left toe, right foot, right toe on the ground; None where unknown."""
+    """Per motion frame: left foot (heel), left toe, right foot, right toe on the ground; None if unknown."""
 
 
 @dataclass(frozen=True)
 class ClipInfo:
-    """A row of a split: what is known without opening the clip."""
+    """A row of a split: facts that are known without opening the clip."""
 
     clip_id: str
     sequence: str
@@ -103,7 +103,7 @@ class ClipInfo:
     """The wearer."""
     text: str
     stratum: str
-    """Kind of motion (`walk`, `look`, `still`, …) by which results can be broken down."""
+    """Kind of motion (`walk`, `look`, `still`, …); results are also given per stratum."""
     digest: str
     """SHA-256 over the content of the clip, first 16 hex digits."""
 
@@ -119,7 +119,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class Sample:
-    """What a model made for one condition and one seed; a part it does not make is None."""
+    """A model's output for one condition and one seed; a part that it does not make is None."""
 
     video: Video | None
     motion: Motion | None
@@ -127,7 +127,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class CameraPath:
-    """What an estimator saw of the camera's movement in a video."""
+    """An estimator's result: the camera's path in a video."""
 
     T_world_camera: Float[np.ndarray, "time 4 4"]
     """float64, per video frame, in a world of the estimator's own; identity where not registered."""
@@ -139,22 +139,22 @@ class CameraPath:
     is_metric: bool
     """Positions are metres; otherwise they have one unknown scale."""
     focal_ratio: float | None = None
-    """Estimated over declared focal length; None where the estimator cannot tell."""
+    """Estimated divided by declared focal length; None if the estimator gives none."""
 
 
 @dataclass(frozen=True)
 class HandDetections:
-    """What a detector saw of the wearer's hands in a video; sides are left, right."""
+    """A detector's result: the wearer's hands in a video; sides are left, right."""
 
     scores: Float[np.ndarray, "time 2"]
     """0 … 1: a hand of that side is visible."""
     palms: Float[np.ndarray, "time 2 2"]
-    """Pixel (x right, y down) of the palm; NaN where it was not located."""
+    """Pixel (x right, y down) of the palm; NaN if it was not located."""
     threshold: float
     """Visible means a score of at least this."""
     mask: Bool[np.ndarray, "time height width"] | None = None
-    """Pixels of hands and sleeves, to be left out where the camera is tracked; None where the detector gives none.
-    It is not kept in the cache: a metric does not see it."""
+    """Pixels of hands and sleeves, which camera tracking leaves out; None if the detector gives none.
+    It is not stored in the cache, since no metric uses it."""
 
 
 @runtime_checkable
@@ -207,7 +207,7 @@ class Split(Protocol):
 
     @property
     def name(self) -> str:
-        """Catalogue name, or what the split's index calls itself."""
+        """Catalogue name, or the name in the split's index."""
         ...
 
     @property
@@ -231,7 +231,7 @@ class Split(Protocol):
 
 
 def clips_of(split: Split, limit: int | None = None) -> tuple[ClipInfo, ...]:
-    """Rows of a split, sorted by clip id: the first `limit` of them, or all. Every run takes them in this order."""
+    """Rows of a split, sorted by clip id: the first `limit`, or all. Every run uses this order."""
     return tuple(sorted(split.infos(), key=lambda info: info.clip_id))[:limit]
 
 
@@ -240,10 +240,10 @@ class Result:
     """One metric of one run; the record that tables, comparisons and papers use."""
 
     value: float | None
-    """None where no clip was defined."""
+    """None if the metric is undefined on every clip."""
     ci95: tuple[float, float] | None
-    """95 % interval by sequence: bootstrap of means; delete-d jackknife of set distances, whose bootstrap is biased.
-    None where there are fewer than two sequences."""
+    """95 % interval by sequence: a bootstrap for means; a delete-d jackknife for set distances, whose bootstrap is
+    biased. None for fewer than two sequences."""
     unit: str
     better: Literal["lower", "higher"]
     n: int
@@ -251,17 +251,17 @@ class Result:
     n_undefined: int
     """Rows on which the metric has no meaning; reasons are in `detail["undefined"]`."""
     coverage: float
-    """Share of the run that was seen: rows that were scored or undefined, over all rows. Failed rows are missing
-    from it; of a row that a path metric scored, the share of its video frames whose pose was found counts."""
+    """Share of the run that was measured: rows that are scored or undefined, divided by all rows. Failed rows do not
+    count. A row of a path metric counts by the share of its video frames whose pose was found."""
     version: int
-    """Version of the metric's definition; a change of value is a new one."""
+    """Version of the metric's definition; it increases if values change."""
     protocol: str
     """Digest of the readable protocol record in the manifest."""
     floor: float | None
-    """The same metric on the reference itself; where samples are compared with it as a set, what as many real clips of
-    other recordings give. None, with the reason in `detail["yardstick"]`, where that has no meaning."""
+    """The same metric on the reference itself; for a distance between sets, that of as many real clips of other
+    recordings. None if it has no meaning, with the reason in `detail["yardstick"]`."""
     chance: float | None
-    """The same metric for the `shuffled` control; None, with the reason in `detail["yardstick"]`, where what belongs
-    together does not enter the metric."""
+    """The same metric for the `shuffled` control; None if the metric does not depend on pairs, with the reason in
+    `detail["yardstick"]`."""
     detail: Mapping[str, Any] = field(default_factory=dict)
-    """Companions and breakdowns, JSON-ready."""
+    """Further figures and breakdowns, JSON-ready."""

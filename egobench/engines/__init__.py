@@ -1,1 +1,1 @@
-"""Where the work of a run is done: in processes of this machine, or in this very process."""
+"""Engines do the work of a run: in worker processes of this machine, or in the caller's own process."""

@@ -1,6 +1,6 @@
-"""The engine for a debugger: items run one after another in the caller's own process, so breakpoints reach a model.
+"""The engine for debugging: items run one after another in the caller's own process, so breakpoints in a model work.
 
-A model that kills its process ends the run, which can be resumed; what it changes in its process (working folder,
+A model that kills its process ends the run, which can be resumed. Whatever it changes in its process (working folder,
 random state, libraries) stays changed.
 """
 
@@ -22,7 +22,7 @@ from egobench.errors import BadInputError
 
 @dataclass(frozen=True)
 class InlineEngine:
-    """No process but this one."""
+    """Runs everything in the caller's process."""
 
     workers: int = 1
 
@@ -32,7 +32,7 @@ class InlineEngine:
             raise BadInputError(text, code="workers")
 
     def run(self, job: Job, items: Sequence[Any], *, attempts: int = 1) -> Generator[Outcome, None, None]:
-        """See `Engine`. Ctrl-C stops it between two items at the latest: an item that it hit counts for nothing."""
+        """See `Engine`. Ctrl-C stops it after the present item at the latest; that item does not count."""
         with _ctrl_c() as pressed:
             try:
                 task = prepared(job)
@@ -50,7 +50,8 @@ class InlineEngine:
 
 @contextmanager
 def _ctrl_c() -> Iterator[list[bool]]:
-    """A list that is empty until the user presses Ctrl-C: a task takes what it catches for the model's own doing."""
+    """A list that is empty until the user presses Ctrl-C. It is needed since a task takes every exception that it
+    catches for one of the model."""
     pressed: list[bool] = []
     if threading.current_thread() is not threading.main_thread():
         yield pressed
@@ -71,7 +72,7 @@ def _ctrl_c() -> Iterator[list[bool]]:
 
 @contextmanager
 def _one_torch_thread() -> Iterator[None]:
-    """As in a worker: a number may not depend on how many threads there are."""
+    """Sets torch to one thread, as in a worker, so that the number of threads cannot change a result."""
     torch = sys.modules.get("torch")
     if torch is None:
         yield

@@ -1,8 +1,8 @@
-"""Engines decide where items run, never what comes out: `LocalEngine` runs them in worker processes of this machine
-(`engine_inline.py` in this very process, for a debugger).
+"""`LocalEngine` runs items in worker processes of this machine. An engine decides where items run, and never changes
+the results (`inline.py` runs them in the caller's process, for debugging).
 
-Even one worker is a process of its own with one thread, so a number cannot depend on how many there are, and
-a model that kills its process takes an item with it and not the run.
+Even a single worker is a process of its own with one thread. So the number of workers cannot change a result, and a
+model that kills its process loses an item, not the run.
 """
 
 import contextlib
@@ -21,21 +21,21 @@ from egobench.errors import BadInputError
 
 
 class Job(Protocol):
-    """What to do with items; pickled to every worker."""
+    """The work on items; it is pickled to every worker."""
 
     @property
     def error_code(self) -> str:
-        """Code of an item whose task raised something unexpected."""
+        """Code of an item whose task raised an unexpected error."""
         ...
 
     def prepare(self) -> Callable[[Any], Any]:
-        """Loads what all items share, once a worker; returns the task, which takes an item."""
+        """Loads what all items share, once per worker, and returns the task, a function of one item."""
         ...
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """An item and what became of it."""
+    """An item and its result or error."""
 
     item: Any
     answer: Answer
@@ -65,8 +65,8 @@ class LocalEngine:
             raise BadInputError(f"{self.workers} workers; at least 1 is needed", code="workers")
 
     def run(self, job: Job, items: Sequence[Any], *, attempts: int = 1) -> Generator[Outcome, None, None]:
-        """See `Engine`. A worker that dies takes down its pool: the items that were in it are then run alone,
-        and one whose worker dies `attempts` times more fails with code `worker-died`."""
+        """See `Engine`. If a worker dies, its pool breaks. The items that were in it are then run alone. An item whose
+        worker dies `attempts` times more fails with code `worker-died`."""
         blob = pickle.dumps(job)
         pending = deque(items)
         try:
@@ -96,7 +96,7 @@ class LocalEngine:
 
 
 def refusal_of(error: worker.LoadError, place: str) -> BadInputError:
-    """The error of a job that cannot be prepared; its traceback as a note, with the place it is of."""
+    """The error of a job that cannot be prepared; its traceback is a note, with its place."""
     reason, code, traceback = error.args
     refusal = BadInputError(reason, code=str(code or "load-failed"))
     if traceback:
@@ -105,7 +105,7 @@ def refusal_of(error: worker.LoadError, place: str) -> BadInputError:
 
 
 def _run_alone(blob: bytes, suspects: Sequence[Any], attempts: int) -> Generator[Outcome, None, None]:
-    """Each item by itself, so that only the one that kills its worker is charged for it."""
+    """Runs each item by itself, so that only an item that kills its worker fails."""
     left, deaths = deque(suspects), 0
     while left:
         with _pool(blob, 1) as pool:
@@ -133,7 +133,7 @@ def _run_alone(blob: bytes, suspects: Sequence[Any], attempts: int) -> Generator
 
 @contextlib.contextmanager
 def _pool(blob: bytes, workers: int) -> Iterator[ProcessPoolExecutor]:
-    """A pool of fresh processes; left by an error (Ctrl-C too) or a closed generator, its workers are killed."""
+    """A pool of fresh processes. Its workers are killed on an error (also Ctrl-C), or if the generator is closed."""
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=worker.start, initargs=(blob,))
     try:

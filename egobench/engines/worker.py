@@ -1,6 +1,6 @@
-"""Inside a worker process: one thread, one job, items one by one. Imports nothing heavy before threads are pinned.
+"""Code of a worker process: one thread, one job, items one by one. It limits threads before it imports large libraries.
 
-A worker ignores Ctrl-C (its parent decides) and ends itself when its parent is gone, however that died.
+A worker ignores Ctrl-C, which its parent handles, and ends when its parent has ended for any reason.
 """
 
 import os
@@ -22,16 +22,16 @@ THREAD_VARIABLES = (
 )
 MAX_REASON = 300
 MAX_TRACEBACK = 20_000
-"""Characters that are kept."""
+"""Largest number of characters of a stored traceback."""
 _state: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of one item."""
+    """The result or error of one item."""
 
     value: Any = None
-    """What the task returned; None if it failed."""
+    """The task's result; None if it failed."""
     code: str = ""
     """Stable error code; empty if ok."""
     reason: str = ""
@@ -40,7 +40,7 @@ class Answer:
     seconds: float = 0.0
     """Of the last attempt."""
     traceback: str = ""
-    """Of an error in code that is not ours; empty if there was none."""
+    """Traceback of an error in code outside the suite; empty if there was none."""
 
 
 class LoadError(Exception):
@@ -59,7 +59,7 @@ def start(job: bytes) -> None:
 
 
 def ready() -> bool:
-    """Prepares the job; a probe that tells a job that cannot be loaded from an item that kills its worker."""
+    """Prepares the job. It distinguishes a job that cannot be loaded from an item that kills its worker."""
     _task()
     return True
 
@@ -68,14 +68,14 @@ def call(item: Any, attempts: int) -> Answer:
     """Runs one item, up to `attempts` times.
 
     Raises:
-        StorageError: the disk refused; no fault of the item.
+        StorageError: the disk refused; this is no fault of the item.
         LoadError: the job cannot be prepared.
     """
     return answer_of(*_task(), item, attempts)
 
 
 def answer_of(task: Callable[[Any], Any], error_code: str, item: Any, attempts: int) -> Answer:
-    """What becomes of one item, tried up to `attempts` times. Raises StorageError."""
+    """The answer for one item, tried up to `attempts` times. Raises StorageError."""
     answer = Answer()
     for attempt in range(1, attempts + 1):
         began = time.perf_counter()
@@ -83,7 +83,7 @@ def answer_of(task: Callable[[Any], Any], error_code: str, item: Any, attempts: 
             return Answer(task(item), attempts=attempt, seconds=time.perf_counter() - began)
         except StorageError:
             raise
-        except BaseException as error:  # the user's Ctrl-C never comes here: a KeyboardInterrupt is the model's own
+        except BaseException as error:  # the user's Ctrl-C never arrives here: a KeyboardInterrupt comes from the model
             code = error.code if isinstance(error, BadInputError) else error_code
             seconds = time.perf_counter() - began
             answer = Answer(None, code, one_line(error), attempt, seconds, traceback_of(error))
@@ -91,7 +91,7 @@ def answer_of(task: Callable[[Any], Any], error_code: str, item: Any, attempts: 
 
 
 def one_line(error: BaseException) -> str:
-    """Type and message of an error, for others than our own with the place it came from; never more than a line."""
+    """Type and message of an error in one line; for an error from outside the suite, also its place."""
     try:
         message = str(error)
     except Exception as broken:
@@ -105,12 +105,13 @@ def one_line(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with what is no Unicode, as half of a surrogate pair, written as `\\udc80`: files are in UTF-8."""
+    """The text with single surrogates written as `\\udc80`, since files are in UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def traceback_of(error: BaseException) -> str:
-    """Traceback of an error in code that is not ours, or of the one behind an error of ours; its end, if it is long."""
+    """Traceback of an error in code outside the suite, or of the one that caused a suite's error; only its end if
+    long."""
     source = error.__cause__ if isinstance(error, EgoBenchError) else error
     if source is None or isinstance(source, EgoBenchError):
         return ""
@@ -121,7 +122,7 @@ def traceback_of(error: BaseException) -> str:
 
 
 def pin_threads() -> None:
-    """Holds every numeric library that is loaded by now to one thread."""
+    """Limits every numeric library that is loaded by now to one thread."""
     import sys
 
     from threadpoolctl import threadpool_limits
@@ -144,7 +145,7 @@ def prepared(job: Any) -> Callable[[Any], Any]:
 def _task() -> tuple[Callable[[Any], Any], str]:
     if "task" not in _state:
         try:
-            job = pickle.loads(_state["job"])  # our own bytes, from our own parent
+            job = pickle.loads(_state["job"])  # these bytes come from the parent process
         except BaseException as error:
             raise LoadError(one_line(error), getattr(error, "code", ""), traceback_of(error)) from None
         _state["task"] = prepared(job), job.error_code

@@ -1,1 +1,1 @@
-"""What happens in a clip: actions, looks, hands, and the caption that says it."""
+"""The content of a clip: actions, looks, hands, and the caption."""

@@ -1,4 +1,4 @@
-"""Which recipes make which kind of clip, and how often each is drawn."""
+"""The recipes of each kind of clip, and how often each is drawn."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from egomini.acting.stage import Spot
 from egomini.wearer.script import Clause
 
 Recipe = Callable[[Draft], bool]
-"""Fills a draft; False where the draw does not fit the room or the time."""
+"""Fills a draft; False if the draw does not fit the room or the time."""
 RECIPES: dict[tuple[str, bool], tuple[tuple[Recipe, float], ...]] = {
     ("walk", False): ((walking.stroll, 5.0), (walking.walk_to, 3.0), (walking.step_away, 1.5)),
     ("walk", True): (
@@ -40,6 +40,6 @@ def draw_recipe(rng: np.random.Generator, stratum: str, hands: bool) -> Recipe:
 
 
 def only_stand(draft: Draft, place: Float[np.ndarray, "2"], yaw: float) -> None:
-    """Stands at a given place, whatever else failed."""
+    """Stands at a given place; it always succeeds."""
     draft.spot = Spot(place, yaw)
     draft.say(Clause("stand"))

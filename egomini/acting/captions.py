@@ -1,7 +1,6 @@
-"""Captions of the embedded world: a small grammar over what was done, with paraphrases. 4 to 25 words.
+"""Captions of the embedded world: a small grammar over the actions, with paraphrases. 4 to 25 words.
 
-What is said is true; which way, with which hand and towards what often stays unsaid, so that the words leave the motion
-free.
+A caption states only true facts. It often leaves out direction, hand or target, so that several motions fit it.
 """
 
 import re
@@ -38,13 +37,13 @@ def _sentence(clauses: tuple[Clause, ...], room: Room, rng: np.random.Generator,
     form: Form = "third" if subject else "base"
     their = "their" if subject else "your"
     where = f"in the {room.kind}" if (rng.random() < SAY_ROOM if say_room is None else say_room) else ""
-    parts, said = [], ""
+    parts, named = [], ""
     order = _spoken_order(clauses, rng)
     for number, (clause, joint) in enumerate(order):
         gerund = joint.strip() == "while"
-        phrase, thing = _phrase(clause, "gerund" if gerund else form, their, said, rng)
+        phrase, thing = _phrase(clause, "gerund" if gerund else form, their, named, rng)
         parts.append((joint if number else "") + phrase)
-        said = thing or said
+        named = thing or named
     text = "".join(parts)
     if not where:
         return f"{subject} {text}".strip()
@@ -54,7 +53,7 @@ def _sentence(clauses: tuple[Clause, ...], room: Room, rng: np.random.Generator,
 
 
 def _spoken_order(clauses: tuple[Clause, ...], rng: np.random.Generator) -> list[tuple[Clause, str]]:
-    """Clauses with the words before them; what is done together may be said in either order."""
+    """Clauses with the words before them; simultaneous actions may be in either order."""
     order: list[tuple[Clause, str]] = []
     together = False
     for clause in clauses:
@@ -70,12 +69,12 @@ def _spoken_order(clauses: tuple[Clause, ...], rng: np.random.Generator) -> list
     return order
 
 
-def _phrase(clause: Clause, form: Form, their: str, said: str, rng: np.random.Generator) -> tuple[str, str]:
-    """Words of a clause and the thing that they name."""
+def _phrase(clause: Clause, form: Form, their: str, named: str, rng: np.random.Generator) -> tuple[str, str]:
+    """The words of a clause, and the thing that they name."""
     key = _choose_key(clause, rng)
     template = str(rng.choice(TEMPLATES[key]))
     thing = clause.thing if "thing}" in template else ""
-    if thing and thing == said and rng.random() < 0.7:
+    if thing and thing == named and rng.random() < 0.7:
         template = template.replace("the {thing}", "it")
     words = {
         "side": clause.side,
@@ -97,7 +96,7 @@ def _phrase(clause: Clause, form: Form, their: str, said: str, rng: np.random.Ge
 
 
 def _choose_key(clause: Clause, rng: np.random.Generator) -> str:
-    """Which of the clause's facts are said."""
+    """The key of the template: which of the clause's facts are stated."""
     says_thing = bool(clause.thing) and rng.random() < SAY_THING
     says_side = bool(clause.side) and rng.random() < SAY_SIDE
     says_hand = bool(clause.hand) and rng.random() < SAY_HAND

@@ -19,15 +19,15 @@ HEAD_LEADS = 0.25
 SPEED_SHARE = 0.86
 """Planned peak turning speed over the allowed one; idle motion takes the rest."""
 WIDEST_GLANCE = np.deg2rad(62.0)
-"""Most that the head turns against the body."""
+"""Largest angle between head and body."""
 RAMP = 0.9
-"""Seconds in which walking speed comes and goes."""
+"""Seconds in which walking speed rises and falls."""
 EYE_RISE = 0.075
 """Metres from head joint to eyes."""
 
 
 class Draft:
-    """A clip being planned; methods that may not fit return False and leave the draft as it was."""
+    """A clip that is being planned. A method that does not fit returns False and leaves the draft as it was."""
 
     def __init__(self, stage: Stage, clock: Clock, difficulty: Difficulty) -> None:
         self.stage, self.clock, self.difficulty, self.rng = stage, clock, difficulty, stage.rng
@@ -60,14 +60,14 @@ class Draft:
     # Before the path is placed
 
     def turn(self, start: float, angle: float) -> float:
-        """Turns head and body by an angle (positive is left), as briskly as allowed; returns the end of it."""
+        """Turns head and body by an angle (positive is left), as fast as allowed; returns its end time."""
         seconds = max(move_seconds(angle, self.peak), 0.8)
         self.turns.append((start, start + seconds, angle))
         self.busy_until = max(self.busy_until, start + seconds)
         return start + seconds
 
     def walk(self, start: float, end: float, speed: float, direction: float = 0.0) -> None:
-        """Goes at a speed in a direction against the heading (0 ahead, positive to the left)."""
+        """Walks at a speed in a direction relative to the heading (0 ahead, positive to the left)."""
         self.walks.append((start, end, speed, direction))
 
     def relative(self) -> tuple[Float[np.ndarray, "time 2"], Float[np.ndarray, " time"]]:
@@ -83,14 +83,14 @@ class Draft:
         return path - path[self.clock.pad], heading
 
     def place_anywhere(self) -> bool:
-        """Lays the path on free floor."""
+        """Places the path on free floor."""
         xy, heading = self.relative()
         return self._placed(self.stage.spot_anywhere(xy[self.clock.keep], heading[self.clock.keep]))
 
     def place_at(
         self, time: float, point: Float[np.ndarray, "2"], distances: tuple[float, float], bearing: float
     ) -> bool:
-        """Lays the path so that at a time a point is within `distances` at a bearing."""
+        """Places the path so that, at a given time, a point is within `distances` at a bearing."""
         xy, heading = self.relative()
         frame = int(np.clip(round(time * self.clock.fps), 0, self.clock.frames - 1))
         keep = self.clock.keep
@@ -117,13 +117,13 @@ class Draft:
         return float(self.spot.yaw + yaw), float(self.pitch + pitch)
 
     def eye_at(self, time: float, lowered: float = 0.0) -> Float[np.ndarray, "3"]:
-        """About where the eyes are."""
+        """Approximate position of the eyes."""
         place, heading = self.body_at(time)
         height = head_height(self.stage.wearer) + EYE_RISE - lowered
         return np.array([place[0] + 0.08 * np.cos(heading), place[1] + 0.08 * np.sin(heading), height])
 
     def glance(self, start: float, yaw: float, pitch: float, latest: float) -> bool:
-        """Turns the head alone by these angles, if it can be done between `start` and `latest`."""
+        """Turns only the head by these angles, if it fits between `start` and `latest`."""
         start = max(start, self.busy_until)
         seconds = max(move_seconds(float(np.hypot(yaw, pitch)), self.peak), 0.7)
         if start + seconds > latest:
@@ -179,7 +179,7 @@ class Draft:
         rise: tuple[float, float],
         fall: tuple[float, float],
     ) -> Posture | None:
-        """Brings palms to world points and bends as far as that needs; None if it is out of reach."""
+        """Brings palms to world points, with the bend that is needed; None if a point is out of reach."""
         local = np.stack([self.target_in_body(point, rise[1]) for point in points])
         posture = posture_for(self.stage.wearer, local, sides)
         if posture is None:

@@ -1,7 +1,7 @@
-"""What hands do: raise, wave, reach, carry a box, push a door. Adds tasks and clauses to a draft.
+"""Actions of the hands: raise, wave, reach, carry a box, push a door. They add tasks and clauses to a draft.
 
-Body-frame targets are metres ahead, left and up of the neck joint; they lie inside the camera's view when the head
-looks about where the chest does.
+Body-frame targets are metres ahead, left and up of the neck joint. They are in the camera's view if the head looks in
+about the direction of the chest.
 """
 
 from typing import Literal
@@ -26,9 +26,9 @@ BOX_AHEAD = -0.03
 """Metres from the middle of a carried box back to the line between the palms."""
 PALM_GAP = 0.015
 BEYOND = 0.12
-"""Metres past the wall from which on the wearer has gone through."""
+"""Distance past the wall at which the wearer has gone through the door, metres."""
 FINGERS = 0.08
-"""Metres from palm to fingertips: these touch, not the palm."""
+"""Distance from palm to fingertips, which touch a thing, metres."""
 SHOULDER_SHARE = 0.75
 """Height of a leaning body's shoulders per metre of stature."""
 
@@ -51,7 +51,7 @@ def gesture(draft: Draft, kind: Literal["raise", "wave"], rise: tuple[float, flo
 
 
 def carry_box(draft: Draft, verb: Literal["carry", "hold"], *, while_next: bool) -> None:
-    """A box between the hands for the whole clip, the gaze a little lowered."""
+    """Holds a box between the hands for the whole clip, with the gaze a little lowered."""
     color = list(BOX_COLORS)[int(draft.rng.integers(len(BOX_COLORS)))]
     paint = BOX_COLORS[color]
     darker = (0.7 * paint[0], 0.7 * paint[1], 0.7 * paint[2])
@@ -113,7 +113,7 @@ def push_door(draft: Draft) -> bool:
     if not draft.stage.clear(world[draft.clock.keep], through_door=True).all():
         return False
     out = (world - hinge) @ outward
-    begun = np.maximum(out, np.interp(push, draft.times, out))  # the approach ends a hair later than it stands still
+    begun = np.maximum(out, np.interp(push, draft.times, out))  # the approach ends slightly after the body stands still
     draft.door_angle = _door_angle(door, begun, -float(begun.min()))
     handle = handle_path(door, draft.door_angle)
     hand = _hold_handle(draft, handle, arrive, push)
@@ -135,7 +135,7 @@ def _door_angle(door: Door, out: Float[np.ndarray, " time"], gap: float) -> Floa
 
 
 def _hold_handle(draft: Draft, handle: Float[np.ndarray, "time 3"], arrive: float, push: float) -> Side | None:
-    """Finds the hand and the bend that reach the handle at every moment of the push."""
+    """The hand that can reach the handle during the whole push, with the bend for it; None if there is none."""
     grip = push - 0.08
     moments = np.linspace(grip, draft.seconds, 6)
     frames = [int(np.argmin(np.abs(draft.times - moment))) for moment in moments]

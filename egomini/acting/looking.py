@@ -1,6 +1,6 @@
-"""Recipes that stay on the spot: turn, look, crouch, stand, with and without hands; and the glances others add.
+"""Recipes without walking: turn, look, crouch, stand, with and without hands; and glances for other recipes.
 
-A recipe fills a draft and returns False where the draw does not fit the room or the time; the caller then draws again.
+A recipe fills a draft. It returns False if the draw does not fit the room or the time; the caller then draws again.
 """
 
 from dataclasses import replace
@@ -15,9 +15,9 @@ from egomini.wearer.script import Clause, Way
 from egomini.world.scene import Thing
 
 NOTICEABLE = np.deg2rad(9.0)
-"""A turn or glance below this is not spoken of."""
+"""Captions do not mention a smaller turn or glance."""
 LITTLE = np.deg2rad(24.0)
-"""A turn below this is a little one."""
+"""Captions call a smaller turn a little one."""
 
 
 def turn(draft: Draft) -> bool:
@@ -27,7 +27,7 @@ def turn(draft: Draft) -> bool:
 
 
 def turn_and_gesture(draft: Draft) -> bool:
-    """Turns, then or meanwhile lifts a hand."""
+    """Turns, and lifts a hand then or at the same time."""
     meanwhile = draft.rng.random() < 0.4
     end = _turn_somewhere(draft, draft.draw(2.2, 3.4), while_next=meanwhile)
     return _place_turn(draft) and some_gesture(draft, 0.3 if meanwhile else min(end - 0.4, 2.9), draft.seconds)
@@ -135,7 +135,7 @@ def _turn_somewhere(draft: Draft, seconds: float, *, while_next: bool = False) -
 
 
 def _place_turn(draft: Draft) -> bool:
-    """Places a turn; in half of the cases so that it ends at a thing, which the clause then names."""
+    """Places a turn. In half of the cases it ends at a thing, which the clause then names."""
     thing = any_thing(draft)
     if thing is None or draft.rng.random() < 0.45:
         return draft.place_anywhere()
@@ -150,7 +150,7 @@ def _place_turn(draft: Draft) -> bool:
 
 
 def add_glances(draft: Draft) -> bool:
-    """Adds glances where the difficulty asks for more than one action and time is left; always fits."""
+    """Adds glances if the difficulty has more than one action and time is left; always fits."""
     missing = action_count(draft) - len(draft.clauses)
     if missing > 0:
         some_glances(draft, missing, draft.busy_until)
@@ -204,7 +204,7 @@ def _glance_aside(draft: Draft, latest: float, *, narrow: bool) -> bool:
 
 
 def _faced(draft: Draft) -> str:
-    """Name of a thing that stands in the middle of the view at the start, or nothing."""
+    """Name of a thing in the middle of the view at the start; empty if there is none."""
     eye = draft.eye_at(0.0)
     yaw, _ = draft.gaze_at(0.0)
     for thing in draft.stage.room.things:

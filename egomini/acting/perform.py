@@ -1,7 +1,7 @@
 """A wearer's five seconds in a room: draw actions, pose the body, round to integers, check, caption.
 
-What does not pass the checks (a palm that misses its target, a head too fast, a body in a wall, a hand that stays out
-of view) is drawn again; after a bounded number of draws the wearer simply stands, so there is always a clip.
+A draw that fails a check is repeated: a palm misses its target, the head is too fast, the body is in a wall, a hand
+stays out of view. After a limited number of draws the wearer only stands, so there is always a clip.
 """
 
 from typing import Literal
@@ -31,7 +31,7 @@ WALK_METRES, STILL_METRES, STILL_TURN = 0.5, 0.1, np.deg2rad(15.0)
 DRAWS_PER_RECIPE = 12
 MAX_DRAWS = 6 * DRAWS_PER_RECIPE
 PALM_ERROR = 0.02
-"""Metres that a palm may miss what it holds or touches."""
+"""Largest distance of a palm from the point that it holds or touches, metres."""
 HEAD_ROOM = 0.2
 """Metres between the head joint and things of its height."""
 MIN_FRAMES_IN_VIEW = 10
@@ -55,8 +55,8 @@ def perform(
     Args:
         fps: motion frames per second.
         frames: motion frames of the clip.
-        want_hands: whether a hand shall come into view; None draws it with `difficulty.hands`.
-        stratum: `walk`, `look` or `still`; None draws it. The clip's label is what its head then measures.
+        want_hands: whether a hand should come into view; None draws it with `difficulty.hands`.
+        stratum: the planned stratum, `walk`, `look` or `still`; None draws it. The clip's label follows from its head.
 
     Raises:
         BadInputError: no such stratum, or a clip of less than 3 s.
@@ -91,7 +91,7 @@ def perform(
 
 
 def stratum_of(positions: Float[np.ndarray, "time joint 3"], rotations: Float[np.ndarray, "time joint 3 3"]) -> Stratum:
-    """Observability label from the head: how far it gets from where it started, and how far it turns away."""
+    """The stratum by the head's movement: its largest distance and its largest angle from the start."""
     head = XSENS23.index("head")
     moved = np.linalg.norm(positions[:, head] - positions[0, head], axis=-1).max()
     turned = Rotation.from_matrix(rotations[0, head].T @ rotations[:, head]).magnitude().max()
@@ -112,7 +112,7 @@ def palm_positions(
 def palms_in_view(
     positions: Float[np.ndarray, "time joint 3"], rotations: Float[np.ndarray, "time joint 3 3"]
 ) -> Bool[np.ndarray, "time 2"]:
-    """Whether the left and right palms are before the camera and inside its 90° image (occlusion is not asked)."""
+    """Whether the left and right palms are in front of the camera and inside its 90° image, ignoring occlusion."""
     camera_from_world = np.linalg.inv(head_path(positions, rotations) @ T_HEAD_CAMERA)
     seen = []
     for side in SIDES:
@@ -130,7 +130,7 @@ def head_speed(rotations: Float[np.ndarray, "time joint 3 3"], fps: float) -> Fl
 
 
 def _posed(script: Script, wearer: Wearer, rng: np.random.Generator) -> tuple[Pose, Float[np.ndarray, "time joint 3"]]:
-    """The body after rounding, so that what is checked is what is stored."""
+    """The body after rounding, since the checks must see what is stored."""
     pose = pose_body(script, wearer, rng)
     root, rotations = dequantise(*quantise(pose.root, pose.rotations))
     return Pose(root, rotations, pose.contacts), forward_kinematics(XSENS23, wearer.offsets, root, rotations)
@@ -152,10 +152,10 @@ def _is_good(
     if stage.gap(head[:, :2], higher_than=float(head[:, 2].min()) - 0.15).min() < HEAD_ROOM:
         return False
     for task in script.hands:
-        held = task.weight > 0.999
-        if task.frame == "world" and held.any():
+        in_contact = task.weight > 0.999
+        if task.frame == "world" and in_contact.any():
             miss = palm_positions(positions, pose.rotations, task.side) - task.target
-            if np.linalg.norm(miss[held], axis=-1).max() > PALM_ERROR:
+            if np.linalg.norm(miss[in_contact], axis=-1).max() > PALM_ERROR:
                 return False
     if hands:
         seen = palms_in_view(positions, pose.rotations).sum(axis=0)
@@ -164,7 +164,7 @@ def _is_good(
 
 
 def _freest_place(stage: Stage) -> tuple[Float[np.ndarray, "2"], float]:
-    """The floor's point farthest from everything, and the direction of its longest view."""
+    """The floor's point that is farthest from all things, and the direction of its longest view."""
     size = np.asarray(stage.room.size[:2])
     grid = np.stack(np.meshgrid(*(np.linspace(0.5, side - 0.5, 24) for side in size), indexing="ij"), axis=-1)
     room = np.minimum(stage.wall_gap(grid), stage.gap(grid))

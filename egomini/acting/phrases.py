@@ -1,4 +1,4 @@
-"""The words of the embedded world's captions: verb forms, and templates per action and what of it is said.
+"""The words of the embedded world's captions: verb forms, and templates per action and stated facts.
 
 Templates hold verbs in braces; `{side}`, `{hand}`, `{thing}`, `{a_thing}`, `{their}`, `{they}` are filled in.
 """
@@ -26,7 +26,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
 """Base form to base form, third person and gerund."""
 SUBJECTS = ("a person", "someone", "the wearer", "the person", "the camera wearer", "somebody")
 JOINTS = (", then ", " and then ", ", and then ", " and ")
-"""Between two things done one after the other."""
+"""Words between two successive actions."""
 
 TEMPLATES: dict[str, tuple[str, ...]] = {
     "walk": ("{walk}", "{walk} on", "{take} a few steps", "{go} for a few steps", "{stroll} along", "{move} along"),
@@ -117,4 +117,4 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         *("{stay} in place with the {thing} ahead",),
     ),
 }
-"""Key: the action and the facts that are said, in the order way, thing, hand."""
+"""Key: the action and the stated facts, in the order way, thing, hand."""

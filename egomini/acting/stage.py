@@ -1,6 +1,6 @@
-"""Where in a room a body may stand, walk and look: free floor, lines of sight, and placing a relative path.
+"""Places in a room where a body may stand, walk and look: free floor, lines of sight, and the placement of a path.
 
-Metres and radians, world. A path is planned around the origin first and then laid into the room as a whole.
+Metres and radians, world. A path is first planned around the origin, and then placed in the room as a whole.
 """
 
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from jaxtyping import Bool, Float
 from egomini.world.scene import Door, Room, Thing, Wearer
 
 WALL_ROOM = 0.46
-"""Metres from the path to a wall; the pelvis sways and leans by up to 0.11 m about the path."""
+"""Least distance from the path to a wall, metres; the pelvis sways and leans by up to 0.11 m about the path."""
 THING_ROOM = 0.36
-"""Metres from the path to the outline of what stands on the floor."""
+"""Least distance from the path to the outline of a thing on the floor, metres."""
 HEAD_ROOM = 1.95
-"""Parts of furniture above this height are walked under."""
+"""A body can walk under parts of furniture above this height, metres."""
 VIEW_ROOM = 1.5
-"""Metres that a head sees at least before the wall it faces."""
+"""Least distance from the head to the wall that it faces, metres."""
 CANDIDATES = 48
 
 
@@ -33,7 +33,7 @@ def inside_door(door: Door | None, xy: Float[np.ndarray, "*point 2"]) -> Bool[np
 
 @dataclass(frozen=True)
 class Spot:
-    """Where a path planned around the origin lies in the room."""
+    """The place in the room of a path that was planned around the origin."""
 
     origin: Float[np.ndarray, "2"]
     yaw: float
@@ -81,7 +81,7 @@ def _axes(yaw: float) -> Float[np.ndarray, "2 2"]:
 
 @dataclass(frozen=True)
 class Stage:
-    """A room as an actor sees it."""
+    """A room with the queries that planning needs."""
 
     room: Room
     wearer: Wearer
@@ -166,5 +166,5 @@ class Stage:
         good = self.clear(paths).all(axis=-1)
         for frame in frames_with_view:
             good &= self.view(paths[:, frame], yaws + heading[frame]) > VIEW_ROOM
-        found = np.flatnonzero(good)
-        return Spot(origins[found[0]], float(yaws[found[0]])) if len(found) else None
+        places = np.flatnonzero(good)
+        return Spot(origins[places[0]], float(yaws[places[0]])) if len(places) else None

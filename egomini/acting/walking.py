@@ -1,6 +1,6 @@
-"""Recipes that cover ground: stroll, walk up to a thing, step away, go through the door, with and without hands.
+"""Recipes with walking: stroll, walk up to a thing, step away, go through the door, with and without hands.
 
-A recipe fills a draft and returns False where the draw does not fit the room or the time; the caller then draws again.
+A recipe fills a draft. It returns False if the draw does not fit the room or the time; the caller then draws again.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ from egomini.wearer.script import Clause, Way
 
 
 def stroll(draft: Draft) -> bool:
-    """Walks ahead or along a curve, often already under way."""
+    """Walks ahead or along a curve, and often walks already at the start."""
     _walk_somewhere(draft)
     return draft.place_anywhere() and add_glances(draft)
 

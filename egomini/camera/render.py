@@ -160,8 +160,8 @@ def _check(performance: Performance, camera: Camera, stride: int, supersample: i
         raise BadInputError(f"stride and supersample must be at least 1, found {stride} and {supersample}")
     time, expected = len(performance.positions), (len(performance.positions), len(XSENS23), 3)
     if performance.positions.shape != expected or performance.rotations.shape != (*expected, 3):
-        found = performance.positions.shape, performance.rotations.shape
-        raise BadInputError(f"positions and rotations must be {expected} and {(*expected, 3)}, found {found}")
+        shapes = performance.positions.shape, performance.rotations.shape
+        raise BadInputError(f"positions and rotations must be {expected} and {(*expected, 3)}, found {shapes}")
     if performance.door_angle.shape != (time,):
         raise BadInputError(
             f"door_angle must be one angle per motion frame ({time},), found {performance.door_angle.shape}"

@@ -1,6 +1,6 @@
 """A folder of clips as arrays, which can be read while it is filled.
 
-    recipe.json                what is drawn, and its digest; whoever finds it finds all arrays in their full size
+    recipe.json                the recipe and its digest; if it exists, all arrays exist in their full size
     frames.npy                 uint8 (n, 41, size, size, 3), as rendered
     positions.npy              float32 (n, 81, 23, 3), metres, world
     rotations.npy              float32 (n, 81, 23, 3, 3), joint → world
@@ -9,7 +9,7 @@
     done.npy                   uint8 (sequences,), 1 once all clips of a sequence are there
     clips.json                 ids, texts, digest; comes last, and then `egotwin_ref.training.clips` can map the folder
 
-A flag in `done.npy` outlives a killed process. It does not outlive a power cut: delete the folder after one.
+A flag in `done.npy` is safe if a process is killed, but not in a power failure: delete the folder after one.
 """
 
 import os
@@ -32,7 +32,7 @@ RECIPE, WHOLE = "recipe.json", "clips.json"
 
 
 def prepare_folder(spec: SplitSpec, folder: Path, sequences: range | None = None) -> range:
-    """Makes a folder's empty arrays, all at once; a folder of the same recipe is left as it is.
+    """Makes a folder's empty arrays at once; a folder of the same recipe is left as it is.
 
     Returns:
         Its sequences.
@@ -42,19 +42,19 @@ def prepare_folder(spec: SplitSpec, folder: Path, sequences: range | None = None
         StorageError: there is no room for the arrays, or the disk refused.
     """
     facts = recipe(spec, sequences)
-    chosen = range(*facts["sequences"])
+    numbers = range(*facts["sequences"])
     if not (folder / RECIPE).is_file():
         _make_empty(spec, folder, facts)
-    found = _recipe_of(folder)["recipe"]
-    if found != facts:
+    existing = _recipe_of(folder)["recipe"]
+    if existing != facts:
         differing = ", ".join(
-            f"{key} {found.get(key)!r} in place of {facts.get(key)!r}"
-            for key in sorted({*found, *facts})
-            if found.get(key) != facts.get(key)
+            f"{key} {existing.get(key)!r} in place of {facts.get(key)!r}"
+            for key in sorted({*existing, *facts})
+            if existing.get(key) != facts.get(key)
         )
         text = f"{folder} holds clips of another recipe ({differing}); choose another folder"
         raise BadInputError(text, code="recipe-other")
-    return chosen
+    return numbers
 
 
 def map_arrays(folder: Path, mode: Literal["r", "r+"] = "r") -> dict[str, np.ndarray]:
@@ -64,28 +64,28 @@ def map_arrays(folder: Path, mode: Literal["r", "r+"] = "r") -> dict[str, np.nda
 
 
 def count_ready(folder: Path) -> int:
-    """How many leading clips are complete.
+    """Number of complete clips from the first on.
 
     Raises:
         BadInputError: `arrays-missing`: no such folder.
     """
-    told = _recipe_of(folder)["recipe"]
-    return _leading(np.load(folder / "done.npy")) * told["clips_per_sequence"]
+    facts = _recipe_of(folder)["recipe"]
+    return _leading(np.load(folder / "done.npy")) * facts["clips_per_sequence"]
 
 
 def open_arrays(folder: Path) -> ClipArrays:
-    """The leading clips that are complete, mapped; in a folder that is being filled a later call gives more.
+    """The complete clips from the first on, mapped. In a folder that is being filled, a later call gives more.
 
     Raises:
         BadInputError: `arrays-missing`: no such folder; `arrays-schema`: a newer program wrote it.
     """
-    told, arrays = _recipe_of(folder), map_arrays(folder)
-    ready = _leading(np.array(arrays["done"])) * told["recipe"]["clips_per_sequence"]
-    return as_clips(tuple(name.decode() for name in arrays["ids"].tolist()), arrays, ready, told["digest"])
+    facts, arrays = _recipe_of(folder), map_arrays(folder)
+    ready = _leading(np.array(arrays["done"])) * facts["recipe"]["clips_per_sequence"]
+    return as_clips(tuple(name.decode() for name in arrays["ids"].tolist()), arrays, ready, facts["digest"])
 
 
 def finish_folder(folder: Path) -> bool:
-    """Writes `clips.json` if all clips are there; says whether they are."""
+    """Writes `clips.json` if all clips are complete; returns whether they are."""
     arrays = map_arrays(folder, "r+")
     if not arrays["done"].all():
         return False
@@ -104,23 +104,23 @@ def _leading(done: np.ndarray) -> int:
 def _recipe_of(folder: Path) -> dict[str, Any]:
     if not (folder / RECIPE).is_file():
         raise BadInputError(f"no {RECIPE} in {folder}: no arrays of clips lie there", code="arrays-missing")
-    told = read_json(folder / RECIPE)
-    if told["schema"] > SCHEMA:
-        text = f"{folder}: schema {told['schema']}; this program reads up to {SCHEMA}, a newer one is needed"
+    facts = read_json(folder / RECIPE)
+    if facts["schema"] > SCHEMA:
+        text = f"{folder}: schema {facts['schema']}; this program reads up to {SCHEMA}, a newer one is needed"
         raise BadInputError(text, code="arrays-schema")
-    return told
+    return facts
 
 
 def _make_empty(spec: SplitSpec, folder: Path, facts: dict[str, Any]) -> None:
-    """Makes all files under another name and renames the folder, so that it is there whole or not at all."""
-    chosen = range(*facts["sequences"])
-    kinds = {**array_kinds(spec, len(chosen) * spec.clips_per_sequence), "done": ("uint8", (len(chosen),))}
+    """Makes all files under another name and then renames the folder, so that nobody sees an incomplete one."""
+    numbers = range(*facts["sequences"])
+    kinds = {**array_kinds(spec, len(numbers) * spec.clips_per_sequence), "done": ("uint8", (len(numbers),))}
     needed = sum(np.dtype(dtype).itemsize * int(np.prod(shape)) for dtype, shape in kinds.values())
     make_folder(folder.parent)
     free = shutil.disk_usage(folder.parent).free
     if needed > free:
         raise StorageError(
-            f"the arrays of {len(chosen) * spec.clips_per_sequence:,} clips take {needed / 2**30:.1f} GiB, "
+            f"the arrays of {len(numbers) * spec.clips_per_sequence:,} clips take {needed / 2**30:.1f} GiB, "
             f"{folder.parent} has {free / 2**30:.1f} GiB free; choose fewer sequences or another folder"
         )
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
@@ -129,7 +129,7 @@ def _make_empty(spec: SplitSpec, folder: Path, facts: dict[str, Any]) -> None:
         with storage_errors(folder):
             for name, (dtype, shape) in kinds.items():
                 np.lib.format.open_memmap(temporary / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
-            np.save(temporary / "ids.npy", np.array([name.encode() for name in clip_ids(spec, chosen)]))
+            np.save(temporary / "ids.npy", np.array([name.encode() for name in clip_ids(spec, numbers)]))
         write_json(temporary / RECIPE, {"schema": SCHEMA, "recipe": facts, "digest": digest_json(facts)})
         try:
             temporary.rename(folder)

@@ -1,7 +1,7 @@
-"""Clips of the embedded world as arrays that no codec has touched.
+"""Clips of the embedded world as arrays, before any codec.
 
-They lie in the order of sequence and window. `array_folder.py` keeps them in files, `rendering.py` draws them with
-many processes at once. Importing and drawing need numpy, scipy, numba and jaxtyping, and no other package.
+They are in the order of sequence and window. `array_folder.py` stores them in files, and `rendering.py` draws them with
+many processes. This module needs numpy, scipy, numba and jaxtyping, and no other package.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from egomini.splits.generate import FPS_MOTION, FPS_VIDEO, MOTION_FRAMES, VIDEO_
 from egomini.splits.recipe import GENERATOR_VERSION, SplitSpec
 
 TEXT_BYTES = 512
-"""Room for one caption; the longest are a quarter of it."""
+"""Size of one caption's field; the longest captions take a quarter of it."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ def recipe(spec: SplitSpec, sequences: range | None = None) -> dict[str, Any]:
     """
     if spec.subset_of:
         raise BadInputError(f"{spec.name} is a part of {spec.subset_of}; draw that one", code="split-subset")
-    chosen = range(spec.sequences) if sequences is None else sequences
-    if not chosen or chosen.step != 1 or chosen.start < 0 or chosen.stop > spec.sequences:
+    numbers = range(spec.sequences) if sequences is None else sequences
+    if not numbers or numbers.step != 1 or numbers.start < 0 or numbers.stop > spec.sequences:
         raise BadInputError(
-            f"sequences are {chosen}; consecutive ones within 0 … {spec.sequences} of {spec.name} are needed",
+            f"sequences are {numbers}; consecutive ones within 0 … {spec.sequences} of {spec.name} are needed",
             code="sequence-range",
         )
     hardness = {key: list(value) if isinstance(value, tuple) else value for key, value in vars(spec.difficulty).items()}
@@ -64,7 +64,7 @@ def recipe(spec: SplitSpec, sequences: range | None = None) -> dict[str, Any]:
         "split": spec.name,
         "generator": GENERATOR_VERSION,
         "seed": spec.seed,
-        "sequences": [chosen.start, chosen.stop],
+        "sequences": [numbers.start, numbers.stop],
         "clips_per_sequence": spec.clips_per_sequence,
         "wearers": list(spec.wearers),
         "world": spec.world,
@@ -79,7 +79,7 @@ def recipe(spec: SplitSpec, sequences: range | None = None) -> dict[str, Any]:
 
 
 def recipe_digest(spec: SplitSpec, sequences: range | None = None) -> str:
-    """SHA-256 of `recipe`, 64 hex digits. It names what was asked for; pixels are not looked at."""
+    """SHA-256 of `recipe`, 64 hex digits. It identifies the recipe, not the pixels."""
     return digest_json(recipe(spec, sequences))
 
 
@@ -92,12 +92,12 @@ def draw_arrays(spec: SplitSpec, sequences: range | None = None) -> ClipArrays:
     Raises:
         BadInputError: as `recipe`.
     """
-    digest, chosen = recipe_digest(spec, sequences), sequences or range(spec.sequences)
-    kinds = array_kinds(spec, len(chosen) * spec.clips_per_sequence)
+    digest, numbers = recipe_digest(spec, sequences), sequences or range(spec.sequences)
+    kinds = array_kinds(spec, len(numbers) * spec.clips_per_sequence)
     arrays = {name: np.zeros(shape, dtype) for name, (dtype, shape) in kinds.items()}
-    for place, sequence in enumerate(chosen):
+    for place, sequence in enumerate(numbers):
         fill_sequence(spec, sequence, arrays, place)
-    return as_clips(clip_ids(spec, chosen), arrays, len(arrays["texts"]), digest)
+    return as_clips(clip_ids(spec, numbers), arrays, len(arrays["texts"]), digest)
 
 
 def fill_sequence(spec: SplitSpec, sequence: int, arrays: Mapping[str, np.ndarray], place: int) -> None:
@@ -114,8 +114,8 @@ def fill_sequence(spec: SplitSpec, sequence: int, arrays: Mapping[str, np.ndarra
         drawn, row = draw_clip(spec, sequence, window), place * spec.clips_per_sequence + window
         text = drawn.performance.text.encode()
         if len(text) > TEXT_BYTES:
-            found = f"{spec.clip_id(sequence, window)}: a caption of {len(text)} bytes"
-            raise BadInputError(f"{found}; there is room for {TEXT_BYTES}", code="text-long")
+            text_of_clip = f"{spec.clip_id(sequence, window)}: a caption of {len(text)} bytes"
+            raise BadInputError(f"{text_of_clip}; there is room for {TEXT_BYTES}", code="text-long")
         arrays["frames"][row] = drawn.rendered.frames
         arrays["positions"][row] = drawn.performance.positions
         arrays["rotations"][row] = drawn.performance.rotations
@@ -125,13 +125,13 @@ def fill_sequence(spec: SplitSpec, sequence: int, arrays: Mapping[str, np.ndarra
         arrays["done"][place] = 1
 
 
-def clip_ids(spec: SplitSpec, chosen: range) -> tuple[str, ...]:
+def clip_ids(spec: SplitSpec, numbers: range) -> tuple[str, ...]:
     """Ids of the clips of some recordings, in the order of the arrays."""
-    return tuple(spec.clip_id(sequence, window) for sequence in chosen for window in range(spec.clips_per_sequence))
+    return tuple(spec.clip_id(sequence, window) for sequence in numbers for window in range(spec.clips_per_sequence))
 
 
 def array_kinds(spec: SplitSpec, count: int) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Type and shape of the arrays of so many clips, by name."""
+    """Type and shape of the arrays of `count` clips, by name."""
     return {
         "frames": ("uint8", (count, VIDEO_FRAMES, spec.resolution, spec.resolution, 3)),
         "positions": ("float32", (count, MOTION_FRAMES, len(XSENS23), 3)),

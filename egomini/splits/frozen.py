@@ -1,6 +1,6 @@
-"""The frozen splits of the embedded world, by name, and how each is opened, made and told apart.
+"""The frozen splits of the embedded world, by name, and how each is opened and made.
 
-A split's name is for ever. A change of the generator is a new `GENERATOR_VERSION` with new split names.
+A split's name never changes its meaning. A change of the generator needs a new `GENERATOR_VERSION` and new split names.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,18 +18,18 @@ SHIPPED = Path(__file__).parent / "shipped"
 
 
 class FrozenSplit(SplitSpec, SplitSource):
-    """A recipe under a name that stays; `egobench.data.open.open_split` opens it."""
+    """A recipe with a fixed name; `egobench.data.open.open_split` opens it."""
 
     def open(self, home: Path) -> Split:
-        """The clips: from the package, from `home`, or (where an index is shipped) made again one by one.
+        """The clips: from the package, from `home`, or, if an index is shipped, made again one by one.
 
         Raises:
             BadInputError: the split has not been made on this machine; the message says how.
         """
         if self.subset_of:
             parent = SPECS[self.subset_of]
-            chosen = [parent.clip_id(sequence, 0) for sequence in range(self.sequences)]
-            return open_folder(SHIPPED / parent.name, subset=chosen, name=self.name, known_files=parent.files_sha256)
+            subset = [parent.clip_id(sequence, 0) for sequence in range(self.sequences)]
+            return open_folder(SHIPPED / parent.name, subset=subset, name=self.name, known_files=parent.files_sha256)
         if self.shipped:
             return open_folder(SHIPPED / self.name, name=self.name, known_files=self.files_sha256)
         made = self.folder(home)
@@ -53,15 +53,15 @@ class FrozenSplit(SplitSpec, SplitSource):
         return make_split(self, out, workers, progress)
 
     def kinds(self, infos: Sequence[ClipInfo]) -> Mapping[str, Mapping[str, str]]:
-        """`texture`: the look of each clip, `rich` or `plain`, where the split has both."""
+        """`texture`: the look of each clip, `rich` or `plain`, if the split has both."""
         from egomini.splits.looks import clip_looks
 
         looks = clip_looks(self, tuple(infos))
         return {"texture": looks} if looks else {}
 
     def at_rate(self, clip_id: str, motion: Motion, fps: float) -> Motion | None:
-        """The clip performed once more, recorded `fps` times a second. Some acts come out otherwise at another rate
-        (see `egomini.splits.generate.clip_performance`): the caller compares."""
+        """The clip performed again and recorded `fps` times a second. At another rate some clips get another action
+        (see `egomini.splits.generate.clip_performance`), so the caller must compare them."""
         from egomini.splits.generate import FPS_MOTION, clip_performance
 
         if motion.fps != FPS_MOTION:

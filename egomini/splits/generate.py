@@ -1,8 +1,7 @@
 """One clip of the embedded world from its split, sequence and window: perform, draw, encode, and read back.
 
-`draw_clip` goes as far as the codec, `generate_clip` to the end. What is kept is what was read back from the
-encoded video and from the quantised motion, so a clip made again equals the stored one, and its truth is
-exact for the pixels that are shown.
+`draw_clip` ends before the codec; `generate_clip` does all steps. The stored clip is the one read back from the encoded
+video and the quantised motion. So a clip made again equals the stored one, and its truth is exact for its pixels.
 """
 
 import tempfile
@@ -36,7 +35,7 @@ VIDEO_CRF = 16
 
 @dataclass(frozen=True)
 class DrawnClip:
-    """A clip before its frames meet a codec."""
+    """A clip before its frames are encoded."""
 
     room: Room
     wearer: Wearer
@@ -52,7 +51,7 @@ class DrawnClip:
 
 @dataclass(frozen=True)
 class GeneratedClip:
-    """A clip with everything that is stored of it."""
+    """A clip with all its stored parts."""
 
     info: ClipInfo
     video: Video
@@ -104,8 +103,8 @@ def clip_performance(
 ) -> Performance:
     """The motion, contacts and caption of one clip.
 
-    At another rate it is the same act sampled at other times, unless a check fell out differently on the way; then it
-    is drawn anew, and another act (on `egomini-val` at 20 instead of 16 frames a second: two clips in three).
+    At another rate it is the same action sampled at other times, unless a check has another result. Then the clip is
+    drawn again and has another action (on `egomini-val` at 20 instead of 16 frames a second: two clips in three).
     """
     rng = np.random.default_rng([GENERATOR_VERSION, spec.seed, sequence, window])
     stratum = STRATA[sequence % len(STRATA)] if spec.cycle_strata else None
@@ -123,8 +122,8 @@ def clip_performance(
 def pose_clip(
     spec: SplitSpec, sequence: int, window: int
 ) -> tuple[Performance, Int32[np.ndarray, "time 3"], Int16[np.ndarray, "time joint 4"]]:
-    """Performs one clip and rounds its motion to integers: the performance as rounded, and the integers `root`, `quats`
-    of `DrawnClip`. It is what `draw_clip` does before it draws, at a seventh of the cost."""
+    """Performs one clip and rounds its motion to integers. Returns the rounded performance, and the integers `root` and
+    `quats` of `DrawnClip`. It is the first part of `draw_clip`, and takes a seventh of the time."""
     performance, wearer = clip_performance(spec, sequence, window), clip_wearer(spec, sequence)
     root, quats = quantise(performance.positions[:, XSENS23.index("pelvis")], performance.rotations)
     root_m, rotations = dequantise(root, quats)
@@ -133,15 +132,15 @@ def pose_clip(
 
 
 def draw_clip(spec: SplitSpec, sequence: int, window: int, *, supersample: int = 2) -> DrawnClip:
-    """Performs one clip, rounds its motion to integers, and draws what was rounded.
+    """Performs one clip, rounds its motion to integers, and draws the rounded motion.
 
     Args:
         supersample: as in `render`; the clips of all splits have 2.
     """
     room, wearer = clip_room(spec, sequence), clip_wearer(spec, sequence)
-    kept, root, quats = pose_clip(spec, sequence, window)
-    rendered = render(room, wearer, kept, make_camera(spec.resolution), stride=STRIDE, supersample=supersample)
-    return DrawnClip(room, wearer, kept, root, quats, rendered)
+    performance, root, quats = pose_clip(spec, sequence, window)
+    rendered = render(room, wearer, performance, make_camera(spec.resolution), stride=STRIDE, supersample=supersample)
+    return DrawnClip(room, wearer, performance, root, quats, rendered)
 
 
 def generate_clip(spec: SplitSpec, sequence: int, window: int) -> GeneratedClip:

@@ -1,6 +1,6 @@
-"""A split known by its shipped index whose clips are made again, one by one, when they are opened.
+"""A split with a shipped index, whose clips are made again, one by one, when they are opened.
 
-It lets a model look up a training clip by its caption without eight thousand clips on the disk.
+With it a model can look up a training clip by its caption without eight thousand clips on the disk.
 """
 
 import gzip
@@ -21,7 +21,7 @@ from egomini.splits.recipe import SplitSpec
 
 @dataclass(frozen=True)
 class LazySplit:
-    """Implements `egobench.types.Split`; opening a clip costs its rendering (about a tenth of a second at 64²)."""
+    """Implements `egobench.types.Split`; opening a clip renders it (about a tenth of a second at 64²)."""
 
     spec: SplitSpec
     rows: tuple[ClipInfo, ...]
@@ -57,7 +57,7 @@ class LazySplit:
 
         Raises:
             UnknownNameError: the split has no such clip.
-            BadInputError: `split-content`: it comes out otherwise here than when the index was written.
+            BadInputError: `split-content`: this machine makes another clip than the one in the index.
         """
         if clip_id not in self._places:
             raise UnknownNameError(unknown(f"clips of {self.name}", clip_id, list(self._places)[:20]))

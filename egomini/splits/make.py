@@ -1,4 +1,4 @@
-"""Makes a split of the embedded world on disk: in parallel, resumable, the index written last."""
+"""Makes a split of the embedded world on disk, in parallel and resumable; the index is written last."""
 
 import multiprocessing
 import os
@@ -21,16 +21,16 @@ from egomini.splits.generate import clip_room, generate_clip, split_facts
 from egomini.splits.recipe import GENERATOR_VERSION, SplitSpec
 
 DONE = "clip.json"
-"""Last file of a clip's folder while the split is being made; gathered into the index and removed at the end."""
+"""Last file of a clip's folder while the split is being made; at the end these files become the index."""
 
 
 def make_split(spec: SplitSpec, out: Path | None, workers: int, progress: Progress) -> Path:
-    """Makes a split and returns its folder; a whole one is left alone, an interrupted one is continued.
+    """Makes a split and returns its folder. A complete one is left as it is, an interrupted one is continued.
 
     Args:
         spec: its recipe.
         out: folder to make it in; None is the place where `open_split` looks.
-        workers: processes, one per core being sensible.
+        workers: number of processes; one per core is sensible.
 
     Raises:
         BadInputError: a subset, which has no clips of its own.
@@ -81,7 +81,7 @@ def _make_sequence(spec: SplitSpec, sequence: int, folder: Path) -> int:
 
 
 def _gather(spec: SplitSpec, folder: Path) -> None:
-    """The clips' small files become the index; whoever finds the index finds a whole split."""
+    """Gathers the clips' small files into the index; a split with an index is complete."""
     records = []
     for sequence in range(spec.sequences):
         for window in range(spec.clips_per_sequence):

@@ -1,4 +1,4 @@
-"""The recipe of a split of the embedded world: which wearers, rooms and seeds, how many clips, how hard."""
+"""The recipe of a split of the embedded world: wearers, rooms, seeds, number of clips, difficulty."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ STRATA: tuple[Literal["walk", "look", "still"], ...] = ("walk", "look", "still")
 
 @dataclass(frozen=True)
 class SplitSpec:
-    """Says how each clip is made; `egomini.splits.generate` makes it."""
+    """The settings of each clip; `egomini.splits.generate` makes the clips."""
 
     name: str
     sequences: int
@@ -30,11 +30,11 @@ class SplitSpec:
     """Pixels, square."""
     difficulty: Difficulty = field(default_factory=Difficulty)
     rich_every: int = 0
-    """Every so many sequences the rich look is drawn in place of the plain one; 0 never."""
+    """Every `rich_every`-th sequence has the rich look in place of the plain one; 0 for none."""
     cycle_strata: bool = False
-    """Walk, look, still in turn by sequence instead of the natural mixture."""
+    """Walk, look, still in turn by sequence, instead of the natural mixture."""
     shipped: bool = False
-    """Clips lie inside the package."""
+    """The package has the clips."""
     files_sha256: str = ""
     """Of a split that is shipped: `egobench.data.content.files_digest`, so that its first check needs no decoding."""
     subset_of: str | None = None
@@ -43,7 +43,7 @@ class SplitSpec:
     """The package has neither clips nor an index of it."""
 
     def folder(self, home: Path) -> Path:
-        """Where `egobench data make` puts it."""
+        """The folder in which `egobench data make` writes it."""
         return home / f"egomini-v{GENERATOR_VERSION}" / self.name
 
     def clip_id(self, sequence: int, window: int) -> str:

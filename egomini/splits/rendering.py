@@ -1,7 +1,8 @@
-"""Draws clips of the embedded world into a folder of arrays with many processes; the same arrays for any number.
+"""Draws clips of the embedded world into a folder of arrays with many processes; their number does not change the
+arrays.
 
-Workers take one recording after the other, in order, so that the leading clips are complete early and a trainer can
-begin with them. They end with the process that started them, however that died; what they had finished stays.
+Workers take the recordings in order, so that the first clips are complete early and a trainer can start with them. They
+end if the process that started them has ended for any reason; finished clips stay.
 """
 
 import multiprocessing
@@ -21,9 +22,9 @@ from egomini.splits.arrays import ClipArrays, fill_sequence
 from egomini.splits.recipe import SplitSpec
 
 LOOK_SECONDS = 0.05
-"""Between two looks at how far the workers are."""
+"""Seconds between two checks of the workers' progress."""
 NO_ROOM = (getattr(signal, "SIGBUS", None), getattr(signal, "SIGKILL", None))
-"""What ends a process that writes to a mapped file on a full disk, and one that takes too much memory."""
+"""Signals that end a process that writes to a mapped file on a full disk, or that takes too much memory."""
 
 
 class Rendering:
@@ -34,14 +35,14 @@ class Rendering:
         self.total = total
         """Clips that the folder will hold."""
         self.workers = workers
-        self._turn = turn  # a worker finds it by name, so it has to live until all have begun
+        self._turn = turn  # workers find it by name, so it must exist until all have started
 
     def ready(self) -> int:
-        """How many leading clips are complete.
+        """Number of complete clips from the first on.
 
         Raises:
-            StorageError: a worker was ended by a full disk or for want of memory; begun again, the rendering goes on.
-            RuntimeError: a worker ended by an error of its own, which stands on stderr.
+            StorageError: a full disk or a lack of memory ended a worker; if started again, the rendering continues.
+            RuntimeError: an error of its own ended a worker; stderr has it.
         """
         for worker in self.workers:
             if worker.exitcode is not None and -worker.exitcode in NO_ROOM:
@@ -55,26 +56,26 @@ class Rendering:
         return count_ready(self.folder)
 
     def wait(self, clips: int | None = None, progress: Progress | None = None) -> ClipArrays:
-        """Waits until so many leading clips are complete, None means all, and opens those that are by then.
+        """Waits until the first `clips` clips (None: all) are complete, and opens all clips that are complete then.
 
         Raises:
-            BadInputError: `clip-count`: the folder will never hold so many.
+            BadInputError: `clip-count`: the folder will have fewer clips.
             StorageError, RuntimeError: as `ready`.
         """
-        wanted, done = self.total if clips is None else clips, 0
-        if not 0 <= wanted <= self.total:
-            raise BadInputError(f"waiting for {wanted} clips; {self.folder} will hold {self.total}", code="clip-count")
+        needed, done = self.total if clips is None else clips, 0
+        if not 0 <= needed <= self.total:
+            raise BadInputError(f"waiting for {needed} clips; {self.folder} will hold {self.total}", code="clip-count")
         if progress is not None:
-            progress.stage(f"drawing into {self.folder.name}", wanted)
+            progress.stage(f"drawing into {self.folder.name}", needed)
         while True:
             ready = self.ready()
             if progress is not None:
-                progress.advance(min(ready, wanted) - done)
-            done = min(ready, wanted)
-            if ready >= wanted:
+                progress.advance(min(ready, needed) - done)
+            done = min(ready, needed)
+            if ready >= needed:
                 break
             time.sleep(LOOK_SECONDS)
-        if wanted == self.total:
+        if needed == self.total:
             for worker in self.workers:
                 worker.join()
             finish_folder(self.folder)
@@ -83,7 +84,7 @@ class Rendering:
         return open_arrays(self.folder)
 
     def stop(self) -> None:
-        """Ends the workers; what they had finished stays."""
+        """Ends the workers; finished clips stay."""
         for worker in self.workers:
             worker.terminate()
         for worker in self.workers:
@@ -117,18 +118,18 @@ def begin_arrays(spec: SplitSpec, folder: Path, *, sequences: range | None = Non
     """
     if workers < 1:
         raise BadInputError(f"{workers} workers; at least 1 is needed", code="worker-count")
-    chosen = prepare_folder(spec, folder, sequences)
+    numbers = prepare_folder(spec, folder, sequences)
     places = _missing(folder)
     context = multiprocessing.get_context("spawn")
     turn = context.Value("q", 0)
-    arguments = (spec, folder, chosen.start, places, turn)
+    arguments = (spec, folder, numbers.start, places, turn)
     started = []
     for _ in range(min(workers, len(places))):
         started.append(context.Process(target=_draw_in_turn, args=arguments, daemon=True))
         started[-1].start()
     if not places:
         finish_folder(folder)
-    return Rendering(folder, len(chosen) * spec.clips_per_sequence, started, turn)
+    return Rendering(folder, len(numbers) * spec.clips_per_sequence, started, turn)
 
 
 def make_arrays(
@@ -151,13 +152,13 @@ def make_arrays(
     if workers != 1:
         with begin_arrays(spec, folder, sequences=sequences, workers=workers) as rendering:
             return rendering.wait(progress=progress)
-    chosen = prepare_folder(spec, folder, sequences)
+    numbers = prepare_folder(spec, folder, sequences)
     places, arrays = _missing(folder), map_arrays(folder, "r+")
     if progress is not None:
-        progress.stage(f"drawing into {folder.name}", len(chosen) * spec.clips_per_sequence)
-        progress.advance((len(chosen) - len(places)) * spec.clips_per_sequence)
+        progress.stage(f"drawing into {folder.name}", len(numbers) * spec.clips_per_sequence)
+        progress.advance((len(numbers) - len(places)) * spec.clips_per_sequence)
     for place in places:
-        fill_sequence(spec, chosen.start + place, arrays, place)
+        fill_sequence(spec, numbers.start + place, arrays, place)
         if progress is not None:
             progress.advance(spec.clips_per_sequence)
     finish_folder(folder)

@@ -51,7 +51,7 @@ def pose_body(script: Script, wearer: Wearer, rng: np.random.Generator) -> Pose:
     _pose_trunk(rotations, script, steps, rng)
     root = _root(rotations, script, steps, wearer, rng)
     _pose_legs(rotations, root, steps, wearer)
-    for joint in ("shoulder", "upper_arm", "forearm", "hand"):  # arms ride on the chest until they are posed
+    for joint in ("shoulder", "upper_arm", "forearm", "hand"):  # arms move with the chest until they are posed
         for side in SIDES:
             rotations[:, XSENS23.index(f"{side}_{joint}")] = rotations[:, XSENS23.index("t8")]
     positions = forward_kinematics(XSENS23, wearer.offsets, root, rotations)
@@ -100,7 +100,7 @@ def upright(yaw: Float[np.ndarray, " time"], vectors: Float[np.ndarray, "*time 3
 def _root(
     rotations: np.ndarray, script: Script, steps: Steps, wearer: Wearer, rng: np.random.Generator
 ) -> Float[np.ndarray, "time 3"]:
-    """Pelvis position: over the path, swaying, and never so high that a leg would have to stretch."""
+    """Pelvis position: above the path, swaying, and never so high that a leg is stretched too far."""
     times = script.clock.times
     offset = np.stack(
         [

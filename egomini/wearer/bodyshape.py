@@ -1,4 +1,4 @@
-"""The wearer's drawn body: capsules hung on the skeleton. Metres, world; the head is left out, the camera is in it.
+"""The wearer's drawn body: capsules on the skeleton. Metres, world. The head is left out, since the camera is in it.
 
 Each hand is a palm of four bones, four fingers and a thumb, from the wrist outward along `palm_direction`; in the
 identity pose palms face down and thumbs forward (the XSens convention).
@@ -17,7 +17,7 @@ from egomini.world.scene import Surface, Wearer
 from egomini.world.textures import plain, scaled
 
 HAND_SCALE = 1.2
-"""Hands are drawn a little large, to be told at 64 × 64."""
+"""Hands are drawn a little larger, so that they can be seen at 64 × 64."""
 REFERENCE_HEIGHT = 1.75
 """Metres: the standing height that the radii below belong to."""
 _SPREAD = (0.033, 0.011, -0.011, -0.033)

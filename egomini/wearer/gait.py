@@ -1,7 +1,7 @@
-"""Feet that do not slide: from a path of the body to planted steps, swings and ground contacts. Metres, world.
+"""From a path of the body to steps without foot skating: planted feet, swings and ground contacts. Metres, world.
 
-A foot stays exactly where it landed until its next swing; it lands where the body will be in the middle of its next
-stance. Late in stance the heel rises about the planted ball of the foot.
+A foot stays exactly at its place until its next swing. It lands at the place of the body in the middle of the next
+stance. Late in stance the heel rises about the ball of the foot, which stays planted.
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from egomini.world.scene import Wearer
 
 TOE_OUT = np.deg2rad(6.0)
 PAUSE = 0.35
-"""Seconds of rest between two movements that are still walked through in one go."""
+"""Two movements with a rest of at most this many seconds between them are walked as one."""
 MAX_TURN_PER_STEP = np.deg2rad(22.0)
 LONGEST_SWING = 0.68
 WIDEST_SIDE_STEP = 0.34
-"""Metres by which a foot steps aside at most."""
+"""Largest side step of a foot, metres."""
 HEEL_RISE = 0.22
 """Share of a step's interval before toe-off in which the heel rises."""
 _GRID = np.linspace(-1.0, 1.0, 129)
@@ -64,7 +64,7 @@ def take_steps(
         times: seconds; the body rests at the first and the last.
         xy: of the middle between the hips, metres.
         heading: radians about +z, unwrapped.
-        left_first: which foot steps first where the movement does not say it (a turn or side step does).
+        left_first: which foot steps first, if the movement does not decide it (a turn or side step does).
     """
     ball = _spots(xy, heading, wearer)[0].copy()
     yaw = heading[0] + TOE_OUT * np.array([1.0, -1.0])
@@ -113,8 +113,8 @@ def _assemble(balls, yaws, rise, pitch, planted, sway, heading, wearer: Wearer) 
     ankles[..., 2] = TOE_SHARE * wearer.height + rise + np.sin(pitch) * foot_length + np.cos(pitch) * drop
     flat = planted & (np.abs(pitch) < 1e-6)
     contacts = np.stack([flat[:, 0], planted[:, 0], flat[:, 1], planted[:, 1]], axis=-1)
-    apart = balls[:, 0] - balls[:, 1]
-    stride = apart[:, 0] * np.cos(heading) + apart[:, 1] * np.sin(heading)
+    across = balls[:, 0] - balls[:, 1]
+    stride = across[:, 0] * np.cos(heading) + across[:, 1] * np.sin(heading)
     return Steps(ankles, yaws, pitch, contacts, sway, stride)
 
 
@@ -146,7 +146,7 @@ def _landing(times, xy, heading, wearer: Wearer, moment: float, foot: int) -> tu
 
 
 def _movements(times, xy, heading) -> list[tuple[float, float]]:
-    """Intervals in which the body goes or turns so far that the feet must follow."""
+    """Intervals in which the body moves or turns so far that the feet must step."""
     speed = np.linalg.norm(np.gradient(xy, times, axis=0), axis=-1)
     turning = np.abs(np.gradient(heading, times))
     active = np.flatnonzero((speed > 0.03) | (turning > np.deg2rad(2.5)))
@@ -154,13 +154,13 @@ def _movements(times, xy, heading) -> list[tuple[float, float]]:
         return []
     gaps = np.flatnonzero(np.diff(times[active]) > PAUSE)
     starts, ends = active[np.r_[0, gaps + 1]], active[np.r_[gaps, len(active) - 1]]
-    found = []
+    intervals = []
     for start, end in zip(starts, ends, strict=True):
         travelled = np.linalg.norm(xy[end] - xy[start])
         turned = abs(heading[end] - heading[start])
         if travelled > 0.04 or turned > np.deg2rad(9.0):
-            found.append((float(times[start]), float(max(times[end], times[start] + 0.8))))
-    return found
+            intervals.append((float(times[start]), float(max(times[end], times[start] + 0.8))))
+    return intervals
 
 
 def _course(times, xy, heading, start: float, end: float) -> tuple[float, float, float]:

@@ -38,7 +38,7 @@ def two_bone(
 ) -> Limb:
     """Directions of two bones that lead from `root` to `target` and bend towards `pole`.
 
-    A target out of reach is met in direction only: bones never stretch.
+    If the target is out of reach, the limb points towards it: bones never stretch.
     """
     first, second = lengths
     line = target - root

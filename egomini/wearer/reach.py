@@ -1,4 +1,4 @@
-"""How far a body must bend and crouch to bring a palm to a point: a small search over postures. Metres, radians."""
+"""The bend and crouch that bring a palm to a point, by a small search over postures. Metres, radians."""
 
 from typing import NamedTuple
 
@@ -57,8 +57,8 @@ def shoulder_aside(wearer: Wearer, side: Side) -> float:
 def posture_for(
     wearer: Wearer, targets: Float[np.ndarray, "target 3"], sides: tuple[Side, ...], *, may_crouch: bool = True
 ) -> Posture | None:
-    """Smallest bend with which the hands reach all targets (ahead, left, up of the spot between the feet); one side a
-    target. None where no posture does."""
+    """Smallest bend with which the hands reach all targets (ahead, left, up of the point between the feet), with one
+    side for each target; None if no posture does."""
     crouch, lean = np.meshgrid(_CROUCHES, _LEANS, indexing="ij")
     points = shoulders(wearer, crouch, lean)
     fits = np.ones(crouch.shape, dtype=bool)

@@ -1,6 +1,7 @@
-"""What a body is to do, as curves over time: the hand-over from the planned actions to the posed body.
+"""The planned actions of a body as curves over time; `body.py` makes poses of them.
 
-Times run on a padded clock, so that a clip may begin or end in the middle of a step; `Clock.keep` cuts the clip out.
+Times are those of a padded clock, so that a clip may begin or end in the middle of a step. `Clock.keep` selects the
+clip.
 """
 
 from dataclasses import dataclass, field, replace
@@ -46,7 +47,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class HandTask:
-    """One hand led by a target for a while."""
+    """One hand that follows a target for a while."""
 
     side: Side
     weight: Float[np.ndarray, " time"]
@@ -61,14 +62,14 @@ class HandTask:
 
 @dataclass(frozen=True)
 class Clause:
-    """One thing done, with all that may truthfully be said of it; captions say a part."""
+    """One action with all facts that a caption may state; a caption states some of them."""
 
     action: str
     """Also the name in `Performance.actions`."""
     side: Way | Literal[""] = ""
     hand: Literal["left", "right", "both", ""] = ""
     thing: str = ""
-    """Name of what is looked at, walked to, reached or carried."""
+    """Name of the thing that is looked at, walked to, reached or carried."""
     while_next: bool = False
     """Done at the same time as the next clause."""
     little: bool = False
@@ -98,7 +99,7 @@ class Script:
     box: Box | None = None
     """Carried between the hands; its shape at the origin."""
     shown: tuple[Side, ...] = field(default=())
-    """Hands that are meant to come into view."""
+    """Hands that are planned to come into view."""
 
     def clip(self) -> "Script":
         """The clip's own frames, without the padding."""

@@ -20,7 +20,7 @@ TOE_SHARE = 0.0145
 PALM = 0.08
 """Metres from wrist to palm."""
 SPINE_SHARES = {"l5": 0.155, "l3": 0.164, "t12": 0.153, "t8": 0.153, "neck": 0.225, "head": 0.150}
-"""How the length from pelvis to head joint is shared out."""
+"""Share of each bone in the length from pelvis to head joint."""
 SLEEVES = (
     *((0.10, 0.18, 0.55), (0.60, 0.08, 0.08), (0.05, 0.38, 0.18), (0.75, 0.62, 0.10), (0.40, 0.12, 0.45)),
     *((0.80, 0.80, 0.82), (0.08, 0.08, 0.10), (0.05, 0.45, 0.50), (0.85, 0.35, 0.08), (0.30, 0.30, 0.34)),

@@ -1,1 +1,1 @@
-"""Rooms: what stands where, of which form and surface."""
+"""Rooms: their things, with places, shapes and surfaces."""

@@ -1,7 +1,7 @@
 """Furniture, wall pieces and small objects as a few boxes each, in their own frame: x along the wall, y to the front.
 
-Metres; the origin is on the floor under the middle of the footprint (on the wall, under the piece, for what hangs),
-and the first part is the main one. Colours come from a `Palette` so that one model serves the plain and the rich look.
+Metres. The origin is on the floor under the middle of the footprint; for a wall piece, on the wall below it. The first
+part is the main one. Colours come from a `Palette`, so that the plain and the rich look share a model.
 """
 
 from collections.abc import Callable
@@ -23,9 +23,9 @@ class Model:
 
     parts: tuple[Part, ...]
     reach: Vector
-    """Where a hand or a gaze goes."""
+    """The point that a hand reaches for or a gaze is directed to."""
     top: float | None = None
-    """Height on which a small object can stand; None where none can."""
+    """Height on which a small object can stand; None if none can."""
 
     @property
     def footprint(self) -> tuple[float, float]:
@@ -51,7 +51,7 @@ class Palette:
 
     @classmethod
     def of(cls, color: RGB, *, is_rich: bool, pattern: int) -> "Palette":
-        """Plain paints of a colour, or patterned ones; `pattern` picks which."""
+        """Plain paints of a colour, or patterned ones; `pattern` selects the pattern."""
         dark = scaled(color, 0.5)
         light = (0.6 * color[0] + 0.4, 0.6 * color[1] + 0.4, 0.6 * color[2] + 0.4)
         main = plain(color)

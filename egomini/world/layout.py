@@ -1,4 +1,4 @@
-"""Where things stand: along walls, clear of the free floor in the middle, of the door's approach and of one another.
+"""Places of things: along walls, away from the free floor in the middle, from the door's approach and from each other.
 
 Metres, room frame (floor 0 … size_x by 0 … size_y). A wall is a line from `start` along `along`, `inward` leaves it.
 """
@@ -18,9 +18,9 @@ CORRIDOR_WIDTH = 1.0
 """Kept free from the door to the free floor."""
 GAP = 0.12
 LOW_REACH, HIGH_REACH = 0.4, 1.6
-"""Metres above the floor that a hand may be told to go to."""
+"""Lowest and highest point that a hand may reach for, metres above the floor."""
 ARM_REACH = 0.75
-"""Metres on the floor plan between feet and what a hand goes to."""
+"""Distance on the floor plan between feet and the point that a hand reaches for, metres."""
 _TRIES = 40
 STAND_OFF = 0.15
 """Metres between a thing's keep-out disc and where feet stand to reach it."""
@@ -138,7 +138,7 @@ class Placed:
 
 
 def fits(candidate: Placed, others: list[Placed], keep_free: list[Rectangle]) -> bool:
-    """Whether a standing thing leaves the free floor, the door's approach and the other things alone."""
+    """Whether a standing thing overlaps neither the free floor, nor the door's approach, nor other things."""
     middle, footprint = np.asarray(candidate.middle), candidate.footprint
     if any(zone.distance(middle) < candidate.radius for zone in keep_free):
         return False
@@ -181,7 +181,7 @@ def put_on_wall(
 
 
 def can_be_reached(placed: Placed, support: Placed, standing: list[Placed], size: tuple[float, float, float]) -> bool:
-    """Whether feet find a place in front of a thing (or of what it stands on) and a straight way there."""
+    """Whether there is a place for feet in front of a thing (or of its support), and a straight way to it."""
     reach = np.asarray(placed.world(placed.model.reach))
     if not LOW_REACH <= reach[2] <= HIGH_REACH:
         return False

@@ -1,6 +1,7 @@
-"""What stands behind a room's door: the next room, closed on all sides, or a yard under the sky. Drawn only.
+"""Boxes behind a room's door: the next room, closed on all sides, or a yard under the sky. They are only drawn.
 
-Built in the door's frame (along the wall from the middle of the opening, outward, up; metres) and put into the world.
+They are built in the door's frame (along the wall from the middle of the opening, outward, up; metres) and then placed
+in the world.
 """
 
 import numpy as np

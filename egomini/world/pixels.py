@@ -1,4 +1,4 @@
-"""What a pixel of the id buffer shows."""
+"""Classes of the pixels of the id buffer."""
 
 from enum import IntEnum
 
@@ -7,7 +7,7 @@ class PixelId(IntEnum):
     """Values of `Rendered.id_buffer`; names are as seen by the wearer."""
 
     BEYOND = 0
-    """Sky, or what stands behind the door's opening."""
+    """Sky, or a box behind the door's opening."""
     WALL = 1
     FLOOR = 2
     CEILING = 3

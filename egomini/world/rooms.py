@@ -1,7 +1,7 @@
 """Rooms of the embedded world: ten kinds, each with its palette, furniture along the walls and a door to somewhere.
 
-Metres, z up. The layout is drawn from (world, index, number of things); the look (`plain` or `rich`) changes paint
-only, so the same room can be had in both.
+Metres, z up. The layout is drawn from (world, index, number of things). The look (`plain` or `rich`) changes only the
+paint, so every room exists in both looks.
 """
 
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ _FILLERS = ("crate", "plant box", "lamp", "chair")
 
 @dataclass(frozen=True)
 class Style:
-    """What makes a kind of room what it is."""
+    """The properties of a kind of room."""
 
     hue: float
     """Of the walls, 0 … 1."""
@@ -108,11 +108,11 @@ class _Piece:
     kind: str
     color: str
     support: Placed
-    """What it stands on: itself, or a table."""
+    """Its support: itself, or a table."""
 
 
 class _Draft:
-    """One try at a room; everything is drawn from one generator, in a fixed order."""
+    """One attempt at a room; all random numbers come from one generator, in a fixed order."""
 
     def __init__(self, kind: str, difficulty: Difficulty, rng: np.random.Generator) -> None:
         self.kind, self.style, self.rng = kind, STYLES[kind], rng
@@ -125,7 +125,7 @@ class _Draft:
         self.total = int(rng.integers(difficulty.things[0], difficulty.things[1] + 1))
 
     def furnish(self) -> bool:
-        """Places everything; False where something found no place, or too little can be reached."""
+        """Places everything; False if there is no place for a thing, or too few things can be reached."""
         hanging = max(1, round(0.35 * self.total))
         self._stand((self.style.furniture + _FILLERS)[: self.total - hanging])
         self._hang(hanging)
@@ -138,7 +138,7 @@ class _Draft:
         return len(names) == len(self.things) and sum(reachable) >= 3 and any(reachable[self.total :])
 
     def finish(self, index: int, world: int) -> Room:
-        """The room around the things: paint, light, and what the door opens to."""
+        """The room around the things: paint, light, and the place behind the door."""
         slug = self.kind.replace(" ", "-")
         name = f"{slug}-{index}" if world == 0 else f"{slug}-{world}-{index}"
         hue = self.style.hue + 0.06 * world + 0.03 * (index // len(KINDS))
@@ -187,10 +187,10 @@ class _Draft:
             beyond="room",
         )
 
-    def _add(self, found: Placed | None, kind: str, color: str, support: Placed | None = None) -> bool:
-        if found is not None:
-            self.pieces.append(_Piece(found, kind, color, support or found))
-        return found is not None
+    def _add(self, placed: Placed | None, kind: str, color: str, support: Placed | None = None) -> bool:
+        if placed is not None:
+            self.pieces.append(_Piece(placed, kind, color, support or placed))
+        return placed is not None
 
     def _stand(self, kinds: tuple[str, ...]) -> None:
         """Stands furniture along the walls, one wall after another."""
@@ -225,7 +225,7 @@ class _Draft:
                     break
 
     def _put_on_tables(self) -> None:
-        """One or two small objects near the front edge of what has a top."""
+        """Puts one or two small objects near the front edge of furniture that has a top."""
         tops = [piece.placed for piece in self.pieces if piece.placed.model.top is not None]
         kinds = [str(kind) for kind in self.rng.permutation(list(SMALL))][: int(self.rng.integers(1, 3))]
         for i, kind in enumerate(kinds if tops else []):

@@ -1,4 +1,4 @@
-"""The nouns of the embedded world: rooms, things in them, doors, wearers. Metres, z up, floor at z = 0.
+"""Data types of the embedded world: rooms, things in them, doors, wearers. Metres, z up, floor at z = 0.
 
 Plain data: `rooms.py` makes rooms, `wearers.py` makes bodies, `acting.py` moves a body through a room,
 `render.py` draws what its camera sees. A room's floor is the rectangle 0 … size_x by 0 … size_y.
@@ -40,11 +40,11 @@ class Thing:
     boxes: tuple["Box", ...]
     """Parts, drawn; the first is the main one and gives the place."""
     reach_point: tuple[float, float, float]
-    """World point that a hand goes to or a gaze meets, metres."""
+    """World point that a hand reaches for or a gaze is directed to, metres."""
     is_reachable: bool
-    """A hand may be told to go there (height 0.4 … 1.6 m, not behind anything)."""
+    """Whether a hand may reach for it (height 0.4 … 1.6 m, not behind another thing)."""
     footprint_radius: float
-    """Metres kept free of feet around the first box's centre; 0 for what hangs on a wall."""
+    """Radius around the first box's centre that feet keep out of, metres; 0 for a thing on a wall."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Door:
 
 @dataclass(frozen=True)
 class Room:
-    """One room with what stands in it."""
+    """One room with its things."""
 
     name: str
     """Identifier, e.g. `kitchen-0`."""
@@ -132,7 +132,7 @@ class Wearer:
 
 @dataclass(frozen=True)
 class Difficulty:
-    """How hard the world is to learn; the main splits sit at the easy end (the defaults)."""
+    """How hard the world is to learn; the main splits have the defaults, which are easy."""
 
     rooms: int = 6
     """Number of different rooms."""
@@ -159,7 +159,7 @@ class Performance:
     contacts: np.ndarray
     """(time, 4) bool: left foot, left toe, right foot, right toe on the ground."""
     door_angle: Float[np.ndarray, " time"]
-    """Radians, 0 closed; all zero where the door stays shut or the room has none."""
+    """Radians, 0 closed; all zero if the door stays shut or the room has none."""
     carried: tuple[Box, Float[np.ndarray, "time 4 4"]] | None
     """A box held in the hands: its shape at the origin and its pose `T_world_box` per motion frame."""
     text: str

@@ -1,7 +1,7 @@
-"""Colours by word, and the patterns that faces are painted with, filtered to the pixel's footprint.
+"""Colours by word, and the patterns of faces, filtered to the pixel's footprint.
 
-Colours are linear RGB, 0 … 1. A pattern maps a face coordinate in metres to a mix of two colours and a tone.
-Every pattern is averaged over the footprint (a box, so sums are exact), hence far checks fade instead of shimmering.
+Colours are linear RGB, 0 … 1. A pattern maps a face coordinate in metres to a mix of two colours and a tone. Every
+pattern is averaged over the footprint (a box, so sums are exact). So distant patterns fade and do not flicker.
 """
 
 import colorsys
