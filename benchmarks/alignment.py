@@ -2,12 +2,12 @@
 
     python benchmarks/alignment.py [--clips 10000] [--looped 1000] [--quick]
 
-Both are given the same poses and make the same eight numbers per clip: RMS distance after alignment with and without
-scale and after laying the first frame, mean angle after alignment, RMS relative rotation and translation over 1 frame
-and over 8. evo is looped over some of the clips only and its time multiplied (`--looped 10000` loops it over all); both
-times are CPU seconds (`time.process_time`) of the best of `--repeats`, interleaved, poses already in memory. evo's
-include building its path objects, which it needs for each clip. What the suite's own alignment costs (gauge from
-orientations, scale at least 0) stands beside it.
+Both get the same poses and compute the same eight numbers per clip: RMS distance after alignment with scale, without
+scale and by the first frame, mean angle after alignment, RMS relative rotation and translation over 1 frame and over 8.
+evo runs on some of the clips only, and its time is multiplied (`--looped 10000` runs it on all). Times are CPU seconds
+(`time.process_time`) of the best of `--repeats`, interleaved, with poses in memory. evo's include its path objects,
+which it needs for each clip. The time of the suite's own alignment (rotation from orientations, scale at least 0) is
+printed too.
 """
 
 import argparse
@@ -116,7 +116,7 @@ def batched(target: np.ndarray, source: np.ndarray, registered: np.ndarray) -> n
 
 
 def suite_alignment(target: np.ndarray, source: np.ndarray, registered: np.ndarray) -> np.ndarray:
-    """What `rot-err` and `trans-err` put in their column, (clip, 2)."""
+    """The values of `rot-err` and `trans-err`, (clip, 2)."""
     (R_y, y), (R_x, x) = parts(target), parts(source)
     gauge = rotation_gauge(R_y, R_x, registered)
     placement = place(gauge.R, y, x, registered, with_scale=True)
@@ -125,7 +125,7 @@ def suite_alignment(target: np.ndarray, source: np.ndarray, registered: np.ndarr
 
 
 def peer():
-    """evo's eight numbers of one clip; None where it is not installed. It writes settings to the home folder."""
+    """evo's eight numbers of one clip; None if it is not installed. It writes settings to the home folder."""
     os.environ["HOME"] = tempfile.mkdtemp()
     with contextlib.suppress(ImportError):
         from evo.core import metrics, trajectory

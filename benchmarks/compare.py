@@ -1,11 +1,11 @@
-"""How long does `egobench compare` take? Runs of 256 and of 5,000 clips, all sixteen metrics, 10,000 draws.
+"""Time of `egobench compare` on runs of 256 and of 5,000 clips, with all sixteen metrics and 10,000 draws.
 
     python benchmarks/compare.py [--clips 256 5000]
 
 Features, scores and recordings (four clips each) are drawn at random, of the sizes that the embedded split has.
-Printed, in CPU seconds on one thread: `terms`, what the five set metrics of both runs are made of, from features in
-memory (done once per run, then kept in the cache); `statistics`, everything after that; and `command`, the whole of
-`egobench compare` in a process of its own with terms in the cache, imports and tables included.
+It prints CPU seconds on one thread. `terms`: the terms of the five set metrics of both runs, from features in memory
+(computed once per run, then cached). `statistics`: all later work. `command`: the whole `egobench compare` in a process
+of its own, with terms in the cache, imports and tables.
 """
 
 import argparse
@@ -80,32 +80,32 @@ def measure(clips: int, folder: Path) -> None:
 
 def features(clips: int, rng: np.random.Generator) -> dict[str, list[np.ndarray]]:
     """Per metric one array a clip, with an effect of the recording."""
-    found = {}
+    by_metric = {}
     for name, width in WIDTHS.items():
         effect = np.repeat(rng.normal(size=(-(-clips // WINDOWS), width)), WINDOWS, axis=0)[:clips]
         shape = {"i-fid": (FRAMES, width), "fvd": (1, width), "m-fid": (width,)}[name]
-        found[name] = [row + rng.normal(size=shape) for row in effect]
-    return found
+        by_metric[name] = [row + rng.normal(size=shape) for row in effect]
+    return by_metric
 
 
 def set_terms(
     reference: dict[str, list], sample: dict[str, list], clips: int, rng: np.random.Generator
 ) -> dict[str, SetTerms]:
-    """What `egobench.run.terms` makes of features, for all five set metrics."""
+    """The terms that `egobench.run.terms` computes from features, for all five set metrics."""
     ids, rows = [f"c{number:05d}" for number in range(clips)], np.arange(clips)
     blocks = jackknife_blocks([f"s{number // WINDOWS:05d}" for number in range(clips)])
     metrics: dict[str, Any] = {"i-fid": IFID(), "fvd": Fvd(), "m-fid": MFid()}
-    found = {}
+    terms = {}
     for name, metric in metrics.items():
         inputs = {"sample": sample[name], "reference": reference[name]}
         value, left_out = metric.left_out(inputs, blocks)
-        found[name] = SetTerms(rows, value, left_out=left_out)
+        terms[name] = SetTerms(rows, value, left_out=left_out)
     texts = {"text": reference["m-fid"], "motion": sample["m-fid"], "caption": ids}
     above, below = RPrecision().terms(texts, ids)
-    found["r-precision"] = SetTerms(rows, float(above.sum() / below.sum()), above, below)
-    hits, asked = rng.integers(0, 60, clips).astype(float), np.full(clips, 80.0)
-    found["hand-score"] = SetTerms(rows, float(hits.sum() / asked.sum()), hits, asked)
-    return found
+    terms["r-precision"] = SetTerms(rows, float(above.sum() / below.sum()), above, below)
+    hits, counts = rng.integers(0, 60, clips).astype(float), np.full(clips, 80.0)
+    terms["hand-score"] = SetTerms(rows, float(hits.sum() / counts.sum()), hits, counts)
+    return terms
 
 
 def write_run(path: Path, clips: int, terms: dict[str, SetTerms], rng: np.random.Generator) -> Path:

@@ -1,18 +1,18 @@
-"""How far camera estimators are off on recorded video of a split, where the path is known: errors, statuses, seconds.
+"""Errors, statuses and seconds of camera estimators on recorded video of a split, where the path is known.
 
     python benchmarks/estimators.py [--split egomini-hd] [--estimators colmap rotation-chain] [--clips 24] [--every 1]
         [--hands egomini-hands ''] [--processes 1 2] [--json figures.json]
 
-Rotation: mean angle over registered frames, worlds laid on one another by orientations. Translation: RMSE with that
-turn, a shift and a scale. Then medians and 90th percentiles by stratum, and by look where every second room is rich in
-texture (egomini-hd). `cpu` is the processor time of the estimator's own process, `s` the clock's, waiting included;
-COLMAP maps in a process of its own, which `cpu` leaves out.
+Rotation: mean angle over registered frames, with worlds aligned by orientations. Translation: RMSE with that rotation,
+a shift and a scale. It also prints medians and 90th percentiles by stratum, and by look if every second room is rich in
+texture (egomini-hd). `cpu` is the processor time of the estimator's own process, without COLMAP's, which is another
+process. `s` is the time by the clock, with waiting.
 
-`--hands` names the estimators whose masks are used, one after the other, '' for none; with two, what the second changes
-on each clip. `--processes 1 2` does all clips with one process and then twice with two, so that a long last clip cannot
-pass for bad sharing, and prints the ratio of the clips per second.
-Where both colmap and rotation-chain are asked for, the clips whose turns differ by more than half a degree are listed,
-with what each is off; a map that colmap refused because of that is made again without the check to tell who was right.
+`--hands` names the detectors whose masks are used, one after the other, '' for none; with two, it prints what the
+second changes on each clip. `--processes 1 2` does all clips with one process and then twice with two, so that a long
+last clip matters less, and prints the ratio of clips per second.
+With both colmap and rotation-chain, it lists the clips whose rotations differ by more than half a degree, with the
+error of each. A map that colmap refused for this reason is made again without the check, to see which was right.
 """
 
 import argparse
@@ -48,9 +48,9 @@ Settings = tuple[tuple[str, Any], ...]
 """Fields of an estimator that are set, as a key."""
 LOADED: dict[tuple[str, Settings], Any] = {}
 UNBELIEVING: Settings = (("max_disagreement", 180.0),)
-"""colmap that answers whatever it maps."""
+"""colmap without its check: it returns every map."""
 APART = 0.5
-"""Degrees between two estimators from which a clip is listed."""
+"""A clip is listed if two estimators differ by more than this many degrees."""
 DEFAULT = "(its own)"
 
 
@@ -147,7 +147,7 @@ def look(job: tuple[str, str, str, Settings]) -> dict[str, Any]:
 
 
 def without_path(row: dict[str, Any]) -> dict[str, Any]:
-    """What is written; what is not known is null."""
+    """The row as written, without its path; unknown values are null."""
     return {key: None if value != value else value for key, value in row.items() if key != "path"}
 
 
@@ -174,7 +174,7 @@ def groups(rows: list[dict[str, Any]], *, rich_every_second: bool) -> Iterator[t
 
 
 def number(row: dict[str, Any]) -> int:
-    """Of a clip of egomini-hd, whose even ones are rich in texture: `hd-0006` is 6."""
+    """Number of a clip of egomini-hd, of which the even ones are rich in texture: `hd-0006` is 6."""
     return int(row["clip"].split("-")[1])
 
 
@@ -227,7 +227,7 @@ def changes(name: str, one: tuple[str, list[dict[str, Any]]], other: tuple[str, 
 
 
 def disagreements(split: str, maps: list[dict[str, Any]], chains: list[dict[str, Any]], settings: Settings) -> None:
-    """The clips on which the turns of colmap's map and of the chain differ, and which of them is right."""
+    """The clips on which the rotations of colmap's map and of the chain differ, and which of them is right."""
     print(f"\nclips whose turns by colmap and by rotation-chain differ by more than {APART} degrees on average")
     print(f"  {'':<12}{'':<7}{'colmap says':<14}{'apart':>9}{'map off by':>13}{'chain off by':>14}")
     listed = 0

@@ -1,7 +1,7 @@
 """Peak memory of each set metric as the number of clips grows: `python benchmarks/memory.py`.
 
-Features are random numbers of the shapes that the extractors of the embedded world give, one process per line. What is
-wanted: a peak that hardly grows from 256 to 2,560 clips beside what the features themselves take.
+Features are random numbers of the shapes of the embedded world's extractors, with one process per line. The aim: from
+256 to 2,560 clips, the peak hardly grows beyond the size of the features.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""R-Precision of many pairs: `egobench.stats.retrieval` and the loop that the literature's code runs, in one process.
+"""R-Precision of many pairs: `egobench.stats.retrieval` against the loop of the literature's code, in one process.
 
     python benchmarks/retrieval.py [--quick]
 
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def side_by_side(number: int, d: int, repeats: int) -> None:
-    """One table; one caption in ten stands twice."""
+    """One table; one caption in ten occurs twice."""
     text, motion, clips, captions = pairs(number, d)
     solvers: dict[str, Solver] = {"egobench, identical right": collapse, "egobench, strict": strict, "loop": loop}
     seconds: dict[str, list[float]] = {name: [] for name in solvers}
@@ -58,7 +58,7 @@ def side_by_side(number: int, d: int, repeats: int) -> None:
 
 
 def pairs(number: int, d: int) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
-    """Features, clip ids and captions; one caption in ten stands twice, with one feature."""
+    """Features, clip ids and captions; one caption in ten occurs twice, with the same feature."""
     rng = np.random.default_rng(0)
     source = np.arange(number) % (number * 9 // 10)
     text = rng.standard_normal((number, d))[source]
@@ -67,12 +67,12 @@ def pairs(number: int, d: int) -> tuple[np.ndarray, np.ndarray, list[str], list[
 
 
 def collapse(text: np.ndarray, motion: np.ndarray, clips: list[str], captions: list[str]) -> np.ndarray:
-    """Ours, an identical caption's motion being right."""
+    """The suite's, where the motion of an identical caption is right."""
     return retrieve(text, motion, clips, captions).hits.mean(axis=0)
 
 
 def strict(text: np.ndarray, motion: np.ndarray, clips: list[str], captions: list[str]) -> np.ndarray:
-    """Ours, as the loop counts."""
+    """The suite's, with the loop's rule."""
     return retrieve(text, motion, clips, captions, identical="strict").hits.mean(axis=0)
 
 

@@ -1,10 +1,10 @@
-"""What a clip of the embedded world costs: drawn into an array, against made with a codec. CPU seconds, one process.
+"""Time of a clip of the embedded world: drawn into an array, or made with a codec. CPU seconds, one process.
 
     python benchmarks/world.py [--sequences 15] [--rounds 5] [--workers 2] [--json]
 
-Both roads take the same clips in turn, round by round, so that a busy machine slows both alike; the medians of the
-rounds are printed, and where the seconds of the first road go. With --workers the clips are drawn into a folder in
-shared memory as well, and the clock is asked: the start of the processes is part of that time.
+Both ways take the same clips in turn, round by round, so that a busy machine slows both alike. It prints the medians of
+the rounds, and the seconds of each part of the first way. With --workers the clips are also drawn into a folder in
+shared memory, timed by the clock, with the start of the processes.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from egomini.splits.generate import STRIDE, clip_performance, clip_room, clip_we
 from egomini.splits.rendering import make_arrays
 
 FIGURE_S = 0.05
-"""CPU seconds that a clip of 64 × 64 may cost."""
+"""Largest CPU seconds of a clip of 64 × 64."""
 SHARED = Path("/dev/shm")
 
 

@@ -1,15 +1,14 @@
-"""Spoilt files against every reader of strangers' files: mp4, png, npz, npy, SMPL parameters, submission.toml.
+"""Tests every reader of untrusted files with damaged ones: mp4, png, npz, npy, SMPL parameters, submission.toml.
 
     python benchmarks/checks/fuzz_readers.py --inputs 100000 [--targets mp4,png] [--seed 0] [--keep fuzz-finds]
 
-An input is a valid file after one to eight blows: bits, bytes, integers at their limits, pieces cut, doubled, swapped
-or zeroed; in half of the cases inside the container, whose checksums are then made right again, so that the deeper
-layers are reached. Input `i` of a target depends on the seed and `i` alone.
+An input is a valid file after one to eight mutations: bits, bytes, integers at their limits, pieces cut, doubled,
+swapped or zeroed. In half of the cases they are inside the container, whose checksums are then corrected, so that
+deeper layers are reached. Input `i` of a target depends only on the seed and `i`.
 
-Reading may end in two ways: `BadInputError` with a code that the documentation knows, or content that is as sound as
-every content has to be (finite, of the asked form). Any other exception or warning, a crash, more than a gigabyte on
-top of what the process has, or more than ten seconds of its own time is a find: it is printed, its file is kept, and
-the exit code is 1.
+Reading may end in two ways: `BadInputError` with a documented code, or valid content (finite, of the required form).
+Any other exception or warning, a crash, more than a gigabyte of additional memory, or more than ten seconds of
+processor time is a find. It is printed, its file is kept, and the exit code is 1.
 """
 
 import argparse
@@ -56,19 +55,19 @@ FORM = Form(FRAMES, 8.0, POSES, 16.0, SIZE[1], SIZE[0], "xsens23", np.eye(3), np
 HUMAN_FORM = Form(FRAMES, 8.0, POSES, 20.0, SIZE[1], SIZE[0], "humanml3d22", None, None)
 LIMITS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 2**63 - 1, 2**64 - 1)
 SHARES = {"toml": 2, "png": 3, "npz": 4, "npy": 2, "motion": 4, "own-motion": 1, "smpl": 1, "humanml3d": 2, "mp4": 4}
-"""How many of the inputs each target gets."""
+"""Share of the inputs of each target."""
 OWN_CODES = frozenset(CODES) | {"npz-missing", "npy-missing", "video-missing", "png-missing"}
 
 
 @dataclass
 class Counts:
-    """What came of a target's inputs."""
+    """Outcomes of a target's inputs."""
 
     outcomes: Counter = field(default_factory=Counter)
     """`read`, or a code."""
     finds: list[str] = field(default_factory=list)
     peak_bytes: int = 0
-    """Largest resident memory of a process on top of its start."""
+    """Largest resident memory of a process in addition to that at its start."""
 
 
 # --- valid files ----------------------------------------------------------------------------------------------------
@@ -118,7 +117,7 @@ def _videos() -> list[bytes]:
     )
     frames = np.broadcast_to(5 * ramp % 256, (FRAMES, *SIZE, 3)).astype(np.uint8)
     noisy = rng.integers(0, 256, frames.shape, dtype=np.uint8)
-    found = []
+    videos = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "v.mp4"
         for pixels, options in (
@@ -128,9 +127,9 @@ def _videos() -> list[bytes]:
             (frames, {"lossless": False, "faststart": False}),
         ):
             write_video(path, pixels, 8, **options)
-            found.append(path.read_bytes())
-        found += [_encoded(frames, "matroska", "libx264"), _encoded(frames, "avi", "mpeg4")]
-    return found
+            videos.append(path.read_bytes())
+        videos += [_encoded(frames, "matroska", "libx264"), _encoded(frames, "avi", "mpeg4")]
+    return videos
 
 
 def _encoded(frames: np.ndarray, container: str, codec: str) -> bytes:
@@ -149,7 +148,7 @@ def _encoded(frames: np.ndarray, container: str, codec: str) -> bytes:
 def _pictures() -> list[bytes]:
     from PIL import Image, PngImagePlugin
 
-    found = []
+    pictures = []
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (*SIZE, 3), dtype=np.uint8)
     text = PngImagePlugin.PngInfo()
@@ -162,8 +161,8 @@ def _pictures() -> list[bytes]:
     ):
         stream = io.BytesIO()
         picture.save(stream, "PNG", **options)
-        found.append(stream.getvalue())
-    return found
+        pictures.append(stream.getvalue())
+    return pictures
 
 
 TOML = b"""schema = 1
@@ -290,24 +289,24 @@ def targets() -> dict[str, Target]:
 # --- blows ----------------------------------------------------------------------------------------------------------
 
 
-def spoilt(target: Target, rng: np.random.Generator) -> bytes:
-    """One input: a valid file, spoilt."""
+def mutated(target: Target, rng: np.random.Generator) -> bytes:
+    """One input: a valid file with mutations."""
     content = target.seeds[rng.integers(len(target.seeds))]
     deep = {".npz": _inside_zip, ".png": _inside_png, ".toml": _lines}.get(target.suffix)
     if deep is not None and rng.random() < 0.5:
         return deep(content, rng)
     other = target.seeds[rng.integers(len(target.seeds))]
-    return _blows(content, other, rng)
+    return _mutations(content, other, rng)
 
 
-def _blows(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
+def _mutations(content: bytes, other: bytes, rng: np.random.Generator) -> bytes:
     changed = bytearray(content)
     for _ in range(int(min(rng.geometric(0.4), 8))):
-        changed = _blow(changed, other, rng)
+        changed = _mutate(changed, other, rng)
     return bytes(changed)
 
 
-def _blow(data: bytearray, other: bytes, rng: np.random.Generator) -> bytearray:
+def _mutate(data: bytearray, other: bytes, rng: np.random.Generator) -> bytearray:
     size = len(data)
     if size == 0:
         return bytearray(rng.bytes(int(rng.integers(64))))
@@ -341,7 +340,7 @@ def _blow(data: bytearray, other: bytes, rng: np.random.Generator) -> bytearray:
 
 
 def _inside_zip(content: bytes, rng: np.random.Generator) -> bytes:
-    """Blows at an entry or its name; the zip around it is right."""
+    """Mutations of an entry or its name; the zip around it is valid."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         entries = [(name, archive.read(name)) for name in archive.namelist()]
     place = int(rng.integers(len(entries)))
@@ -356,7 +355,7 @@ def _inside_zip(content: bytes, rng: np.random.Generator) -> bytes:
         case 3:
             entries[place] = name, _numbers(body, rng)
         case _:
-            entries[place] = name, _blows(body, entries[rng.integers(len(entries))][1], rng)
+            entries[place] = name, _mutations(body, entries[rng.integers(len(entries))][1], rng)
     stream = io.BytesIO()
     method = int(
         rng.choice(
@@ -395,7 +394,7 @@ def _numbers(body: bytes, rng: np.random.Generator) -> bytes:
 
 
 def _inside_png(content: bytes, rng: np.random.Generator) -> bytes:
-    """Blows at chunks; their lengths and checksums are right."""
+    """Mutations of chunks; their lengths and checksums are right."""
     chunks, at = [], 8
     while at < len(content):
         (length,) = struct.unpack(">I", content[at : at + 4])
@@ -427,7 +426,7 @@ def _inside_png(content: bytes, rng: np.random.Generator) -> bytes:
         case 3:
             chunks[place] = b"IDAT", zlib.compress(rng.bytes(int(rng.integers(1, 4000))))
         case _:
-            chunks[place] = kind, _blows(body, content, rng)
+            chunks[place] = kind, _mutations(body, content, rng)
     parts = [content[:8]]
     for kind, body in chunks:
         parts += [struct.pack(">I", len(body)), kind, body, struct.pack(">I", zlib.crc32(kind + body))]
@@ -460,7 +459,7 @@ def _lines(content: bytes, rng: np.random.Generator) -> bytes:
             case 1:
                 lines[place] = b""
             case 2:
-                lines[place] = lines[place].replace(key, _blows(key, content, rng))
+                lines[place] = lines[place].replace(key, _mutations(key, content, rng))
             case _:
                 lines[place] = key + b"= " + values[rng.integers(len(values))]
     return b"\n".join(lines)
@@ -470,7 +469,7 @@ def _lines(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def one(target: Target, content: bytes, path: Path) -> str:
-    """What comes of one input: `read`, a code, or `FIND …`."""
+    """Outcome of one input: `read`, a code, or `FIND …`."""
     path.write_bytes(content)
     try:
         with warnings.catch_warnings():
@@ -487,7 +486,7 @@ def inputs(target: Target, name: str, seed: int, numbers: range) -> Iterator[tup
     """Numbered inputs; each depends on the target's name, the seed and its number alone."""
     for number in numbers:
         with np.errstate(all="ignore"):
-            content = spoilt(target, np.random.default_rng([seed, *name.encode(), number]))
+            content = mutated(target, np.random.default_rng([seed, *name.encode(), number]))
         yield number, content
 
 
@@ -508,7 +507,7 @@ def fuzz(name: str, target: Target, seed: int, count: int, keep: Path) -> Counts
 
 
 def _batch(name: str, target: Target, seed: int, numbers: range, keep: Path, counts: Counts) -> int:
-    """One child over some inputs; returns the number to go on with."""
+    """One child over some inputs; returns the number of the next input."""
     shared = mmap.mmap(-1, 8)
     reading, writing = os.pipe()
     child = os.fork()
@@ -524,8 +523,8 @@ def _batch(name: str, target: Target, seed: int, numbers: range, keep: Path, cou
     os.close(writing)
     status = _wait(child, shared)
     with os.fdopen(reading, "rb") as stream:
-        told = [json.loads(line) for line in stream.read().splitlines() if line.endswith(b"}")]
-    for each in told:
+        reports = [json.loads(line) for line in stream.read().splitlines() if line.endswith(b"}")]
+    for each in reports:
         if "peak" in each:
             counts.peak_bytes = max(counts.peak_bytes, each["peak"])
             continue
@@ -567,7 +566,7 @@ def _child(name: str, target: Target, seed: int, numbers: range, shared: mmap.mm
 
 
 def _wait(child: int, shared: mmap.mmap) -> int | str:
-    """Exit status of the child, or `stuck` after it was killed for staying at one input."""
+    """Exit status of the child, or `stuck` if it was killed since one input took too long."""
     last, since = shared[:8], time.monotonic()
     while True:
         done, status = os.waitpid(child, os.WNOHANG)

@@ -1,12 +1,12 @@
-"""kill -9, many times: a run, a rescoring and the cache's writes are shot at random operations and random times.
+"""kill -9, many times: kills a run, a rescoring and the cache's writes at random operations and random times.
 
     python benchmarks/checks/kills.py [--kills 200] [--seed 0]
 
-Two ways to die. *At an operation*: the process kills itself at a random one of its writes, syncs and renames: before
-it, after it, or in the middle of a write; samples, journal, cache entries and tables are then all written by the one
-that dies. *At a time*: the parent of two worker processes is killed from outside after a random time. After some deaths
-in a row the run is resumed and must have the `metrics.json`, items and scores of a run that was left alone, byte
-for byte; a rescoring must leave the old results or the new ones. Prints a table; exits 1 if one differs.
+There are two ways. *At an operation*: the process kills itself at a random one of its writes, syncs and renames: before
+it, after it, or in the middle of a write. That process writes all samples, journal, cache entries and tables. *At a
+time*: the parent of two worker processes is killed from outside after a random time. After several kills the run is
+resumed. It must then have the same `metrics.json`, items and scores as a run without kills, byte for byte. A rescoring
+must leave the old results or the new ones. Prints a table; exits 1 if one differs.
 """
 
 import argparse
@@ -38,13 +38,13 @@ from egobench.store.tables import read_items, read_scores  # noqa: E402
 
 FIRST, MORE = "pipeline_toys:Speed", "pipeline_toys:Gap,pipeline_toys:MeanColour"
 OPERATIONS = 90
-"""A run of the toy split has about so many."""
+"""Approximate number of operations in a run of the toy split."""
 DEATHS_IN_A_ROW = 8
 
 
 @dataclass(frozen=True)
 class Inline:
-    """An engine without processes: who dies, dies in the middle of the work."""
+    """An engine without processes, so that the killed process is the one that works."""
 
     workers: int = 1
 
@@ -80,7 +80,7 @@ def die_at(count: int, how: str) -> None:
 
 
 def work(verb: str, target: str, cache: str, count: int, how: str) -> None:
-    """The child's whole life."""
+    """The whole work of a child."""
     os.environ["EGOBENCH_CACHE"] = cache
     if count:
         die_at(count, how)
@@ -93,7 +93,7 @@ def work(verb: str, target: str, cache: str, count: int, how: str) -> None:
 
 
 class Shooter:
-    """Starts children, kills them, compares what they leave."""
+    """Starts children, kills them, and compares the files that they leave."""
 
     def __init__(self, place: Path, seed: int) -> None:
         from pipeline_toys import make_split
@@ -113,12 +113,12 @@ class Shooter:
         self.whole = start_run(ask).path
 
     def request(self, out: Path, **changes: Any) -> RunRequest:
-        """The run that every trial asks for."""
+        """The request of every trial."""
         ask = RunRequest("pipeline_toys:ToyModel", self.split, metrics=f"{FIRST},{MORE}", draws=50)
         return replace(ask, out=str(out), engine="kills:Inline", **changes)
 
     def shoot(self, verb: str, target: str, cache: Path, scenario: str, wait: float = 0.0) -> bool:
-        """Whether the child died of it."""
+        """Whether the child was killed."""
         count = 0 if wait else int(self.rng.integers(1, OPERATIONS if verb != "rescore" else 40))
         how = str(self.rng.choice(["before", "middle", "after"]))
         child = self.context.Process(target=work, args=(verb, target, str(cache), count, how))
@@ -136,7 +136,7 @@ class Shooter:
         return True
 
     def run_trial(self, number: int, by_time: bool) -> None:
-        """A run from its start, shot again and again, resumed at last."""
+        """A run from its start, killed several times and finally resumed."""
         scenario = "run, two workers" if by_time else "run"
         here = self.place / f"trial{number}"
         ask = replace(self.request(here / "runs"), **({"engine": "local", "workers": 2} if by_time else {}))
@@ -153,7 +153,7 @@ class Shooter:
         shutil.rmtree(here)
 
     def rescore_trial(self, number: int) -> None:
-        """A rescoring, shot again and again, put in order, and given at last."""
+        """A rescoring, killed several times, resumed, and finally done."""
         here = self.place / f"trial{number}"
         run = Path(shutil.copytree(self.old, here / "runs" / "run"))
         os.environ["EGOBENCH_CACHE"] = str(here / "cache")
@@ -170,7 +170,7 @@ class Shooter:
         return [path for path in (here / "runs").glob("*") if (path / "manifest.json").is_file()]
 
     def judge(self, scenario: str, path: Path, allowed: list[Path], *, count: bool = True) -> None:
-        """Notes whether a run is to the byte one of those allowed, and whole by its own records."""
+        """Notes whether a run equals one of those allowed, byte for byte, and agrees with its own records."""
         self.trials[scenario] += count
         if content(path) not in [content(each) for each in allowed]:
             self.wrong.append(f"{scenario}: {path} differs")
@@ -185,7 +185,7 @@ def content(path: Path) -> tuple[bytes, list[Any], list[Any]]:
 
 
 def main() -> int:
-    """Shoots until enough died."""
+    """Runs trials until there were enough kills."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)

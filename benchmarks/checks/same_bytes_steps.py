@@ -1,7 +1,7 @@
-"""What `same_bytes.py` does on each side: the steps, each a few command lines and the files they leave.
+"""The steps of `same_bytes.py` on each side: each runs a few command lines and leaves files.
 
-A step knows the command line only, since modules move. It returns what is wrong on its own side, such as an unexpected
-exit code: two sides that fail alike must not pass as the same.
+A step uses only the command line, since modules move. It reports problems of its own side, such as an unexpected exit
+code, so that two sides that fail in the same way do not count as equal.
 """
 
 import json

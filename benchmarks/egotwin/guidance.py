@@ -136,7 +136,7 @@ def sampled(bundle: Bundle, clips: Sequence[Clip], mode: Mode, steps: int, guida
     return made
 
 
-def told(name: str, columns: Mapping[str, Mean], way: Mean | None = None) -> str:
+def line(name: str, columns: Mapping[str, Mean], way: Mean | None = None) -> str:
     """A line of the table."""
     parts = [f"{column} {mean.value:7.3f} ± {mean.error:.3f} {UNITS[column]}" for column, mean in columns.items()]
     lost = max((mean.unscored for mean in columns.values()), default=0)
@@ -164,7 +164,7 @@ def choose(asked: Asked, measure: Callable[[Guidance], Tried], scale: Scale, out
             raise LateError
         pair = before.get(guidance) or measure(guidance)
         done.append(pair)
-        print(told(f"{guidance.text:g},{guidance.partner:g}", pair.columns, pair.way), flush=True)
+        print(line(f"{guidance.text:g},{guidance.partner:g}", pair.columns, pair.way), flush=True)
         if out is not None and guidance not in before:
             rest = [found for found in before.values() if found not in done]
             write_json(out, content_of(asdict(asked), scale, [*done, *rest], is_done=False))
@@ -216,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scale = judge.scale()
     print(f"{options.variant}, {mode}, {len(clips)} clips of {split.name}, {options.steps} steps; ± standard error")
     for name, ends in (("recorded", scale.floor), ("chance", scale.chance)):
-        print(told(name, ends), flush=True)
+        print(line(name, ends), flush=True)
 
     def measure(guidance: Guidance) -> Tried:
         made = sampled(bundle, clips, mode, options.steps, guidance)
@@ -224,7 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     for pair in options.pairs:
         found = measure(Guidance(*map(float, pair.split(","))))
-        print(told(pair, found.columns, found.way), flush=True)
+        print(line(pair, found.columns, found.way), flush=True)
     if options.pairs:
         return 0
     try:

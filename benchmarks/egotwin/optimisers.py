@@ -38,7 +38,7 @@ def trained(shop: Stages, recipe: Recipe, seconds: float) -> Losses:
     return found
 
 
-def told(name: str, rows: Sequence[tuple[float, float, float]]) -> str:
+def line(name: str, rows: Sequence[tuple[float, float, float]]) -> str:
     """The last twenty of these steps, as a line."""
     last = rows[-20:]
     video, motion = (sum(row[column] for row in last) / len(last) for column in (1, 2))
@@ -66,10 +66,10 @@ def main() -> None:
     print(f"Stage 3 from stage 2's weights, batches of {recipe.batch}, means of twenty steps")
     print("after as many clips")
     for name, rows in runs.items():
-        print(told(name, rows[:least]))
+        print(line(name, rows[:least]))
     print("after as many seconds")
     for name, rows in runs.items():
-        print(told(name, [row for row in rows if row[0] <= options.seconds] or rows))
+        print(line(name, [row for row in rows if row[0] <= options.seconds] or rows))
 
 
 if __name__ == "__main__":

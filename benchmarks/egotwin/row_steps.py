@@ -117,10 +117,10 @@ def weights_of(setup: Setup, row: TableRow) -> Path | None:
     card = setup.made / f"{row.name}.card.json"
     if not card.is_file() or not (setup.made / f"{row.name}.safetensors").is_file():
         return None
-    recipes, told = RECIPES[setup.preset], json.loads(card.read_text())
+    recipes, facts = RECIPES[setup.preset], json.loads(card.read_text())
     recipe = recipes.fine if PRESETS[setup.preset].coarse_patch else recipes.joint
-    wanted = {"recipe": asdict(replace(recipe, seed=row.seed)), "data_digest": setup.training.digest}
-    return setup.made if {key: told.get(key) for key in wanted} == json.loads(json.dumps(wanted)) else None
+    expected = {"recipe": asdict(replace(recipe, seed=row.seed)), "data_digest": setup.training.digest}
+    return setup.made if {key: facts.get(key) for key in expected} == json.loads(json.dumps(expected)) else None
 
 
 def train(setup: Setup, row: TableRow) -> None:
@@ -195,14 +195,14 @@ def runs_of(setup: Setup, row: TableRow, guidance: Guidance) -> list[tuple[str, 
     """(status, run) of the row's runs with these weights, settings and clips, finished ones first."""
     model = model_of(setup, row, guidance)
     settings = {name: value for name, value in vars(model).items() if name not in ("weights", "pretrained")}
-    found = []
+    finished = []
     for path in sorted(run_folder(setup, row, guidance).glob("*/manifest.json")):
-        told: dict[str, Any] = json.loads(path.read_text())
-        same = all(told["model"]["settings"][name] == value for name, value in settings.items())
-        asked = (told["request"]["task"], told["request"]["limit"], told["split"]["digest"])
-        if same and asked == (task_of(row.variant), setup.limit, setup.test.digest):
-            found.append((told["status"], path.parent))
-    return sorted(found, key=lambda run: run[0] != "done")
+        manifest: dict[str, Any] = json.loads(path.read_text())
+        same = all(manifest["model"]["settings"][name] == value for name, value in settings.items())
+        request = (manifest["request"]["task"], manifest["request"]["limit"], manifest["split"]["digest"])
+        if same and request == (task_of(row.variant), setup.limit, setup.test.digest):
+            finished.append((manifest["status"], path.parent))
+    return sorted(finished, key=lambda run: run[0] != "done")
 
 
 def is_run(setup: Setup, row: TableRow, guidance: Guidance) -> bool:
@@ -237,11 +237,11 @@ def enter(setup: Setup, label: str, path: Path) -> bool:
     Returns: whether the board has changed.
     """
     for file in sorted((setup.board / "entries").glob("*.json")):
-        told = json.loads(file.read_text())["provenance"]
-        if told["model"] == label and told["run"] == path.name:
+        origin = json.loads(file.read_text())["provenance"]
+        if origin["model"] == label and origin["run"] == path.name:
             return False
-        if told["model"] == label:
-            print(f"{label}: the entry of {told['run']} gives its place to {path.name}")
+        if origin["model"] == label:
+            print(f"{label}: the entry of {origin['run']} gives its place to {path.name}")
             file.unlink()
     setup.do("egobench", "leaderboard", "add", path, setup.board, "--label", label, "--kind", "model")
     return True

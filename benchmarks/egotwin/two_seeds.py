@@ -1,4 +1,4 @@
-"""Does it matter whose video a motion stands beside?
+"""Tests whether a motion fits its own video better than that of another seed.
 
     python benchmarks/egotwin/two_seeds.py RUN RESEEDED [--apart 0.1]
 

@@ -1,4 +1,4 @@
-"""Does a GPU score as the processor does? `python benchmarks/gpu/agree.py [--device cuda] [--clips 64]`.
+"""Compares scores on a GPU with scores on the CPU: `python benchmarks/gpu/agree.py [--device cuda] [--clips 64]`.
 
 Every metric of the core set, on the same samples, with extractors and estimators once on the CPU and once on the
 device, both in float32 as the protocol says; a line a metric, and the largest difference of anything extracted. The
@@ -34,7 +34,7 @@ class Extracted:
 
     clips: ClipArrays
     device: str
-    held: dict[tuple[str, str, str], Any] = field(default_factory=dict)
+    cached: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     makers: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -47,11 +47,11 @@ class Extracted:
         if need.extractor is None:
             return {"motion": self._motion, "text": self._text, "frames": self._video}[need.what](place, spoilt)
         key = (f"{need.extractor} {need.what}", "sample" if spoilt else "reference", clip_id)
-        if key not in self.held:
+        if key not in self.cached:
             began = time.perf_counter()
-            self.held[key] = self._made(need, place, spoilt, clip_id)
+            self.cached[key] = self._made(need, place, spoilt, clip_id)
             self.seconds += time.perf_counter() - began
-        return self.held[key]
+        return self.cached[key]
 
     def _made(self, need: Need, place: int, spoilt: bool, clip_id: str) -> Any:
         assert need.extractor is not None
@@ -87,7 +87,7 @@ def values(made: Extracted, clips: ClipArrays) -> dict[str, float]:
     from egobench.run.inputs import Origin
     from egobench.run.score import collect, group_numbers, score_clip, try_set
 
-    found: dict[str, float] = {}
+    by_metric: dict[str, float] = {}
     source: Any = made
     for name in METRICS.names():
         if name in ON_REQUEST:
@@ -98,24 +98,24 @@ def values(made: Extracted, clips: ClipArrays) -> dict[str, float]:
             groups = group_numbers([clip_id.rpartition("-")[0] for clip_id in rows.clips])
             outcome = try_set(metric, rows, groups, draws=0)
             if outcome.score is not None:
-                found[name] = outcome.score.value
+                by_metric[name] = outcome.score.value
             continue
         scores = [score_clip(metric, source, clip_id, Origin()).value for clip_id in clips.ids]
         defined = [score for score in scores if score is not None]
         if defined:
-            found[name] = float(np.mean(defined))
-    return found
+            by_metric[name] = float(np.mean(defined))
+    return by_metric
 
 
 def differences(one: Extracted, other: Extracted) -> dict[str, float]:
     """Largest difference of anything extracted, by extractor, as a share of the largest value."""
-    found: dict[str, float] = {}
-    for key, value in one.held.items():
-        for left, right in zip(_arrays(value), _arrays(other.held[key]), strict=True):
+    largest: dict[str, float] = {}
+    for key, value in one.cached.items():
+        for left, right in zip(_arrays(value), _arrays(other.cached[key]), strict=True):
             scale = max(1e-9, float(np.abs(left).max(initial=0.0)))
             gap = float(np.abs(left - right).max(initial=0.0)) / scale
-            found[key[0]] = max(found.get(key[0], 0.0), gap)
-    return found
+            largest[key[0]] = max(largest.get(key[0], 0.0), gap)
+    return largest
 
 
 def _arrays(value: Any) -> list[np.ndarray]:

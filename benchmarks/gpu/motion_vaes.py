@@ -41,10 +41,10 @@ def main() -> None:
     ids = clip_ids(world.TRAIN, sequences)
     print(f"{len(drawn)} motions", flush=True)
 
-    import shop  # torch comes in here
+    import shared_stages  # imports torch
 
     positions, rotations = (np.stack(part) for part in zip(*drawn, strict=True))
-    shop.make_motion_vaes(options, ids, positions, rotations, recipe_digest(world.TRAIN, sequences))
+    shared_stages.make_motion_vaes(options, ids, positions, rotations, recipe_digest(world.TRAIN, sequences))
 
 
 if __name__ == "__main__":

@@ -41,8 +41,8 @@ def main() -> None:
 
 
 def _new(options: argparse.Namespace) -> list[Path]:
-    found = [path for path in options.folder.glob("*.zip") if not path.with_suffix(".taken").is_file()]
-    return sorted(found, key=lambda path: path.stat().st_mtime_ns)
+    archives = [path for path in options.folder.glob("*.zip") if not path.with_suffix(".taken").is_file()]
+    return sorted(archives, key=lambda path: path.stat().st_mtime_ns)
 
 
 def _is_over(log: Path) -> bool:

@@ -16,7 +16,7 @@ import quick
 import speed
 import torch
 import world
-from shop import PRESET, TOY, Shop, as_clips, told
+from shared_stages import PRESET, TOY, SharedStages, as_clips, named_values
 
 from egomini.splits.rendering import Rendering
 from egotwin_ref.loading.bundle import Bundle, load_video_vae, motion_vae_name
@@ -100,7 +100,7 @@ class Rows:
         try:
             self._compile()
             vae = load_video_vae(PRESET, self._shop("egotwin", few).video_vae(), None).to(self.habits.device)
-            self.clock.say(f"video VAE: {told(quick.pictures(vae, self.held_out))}")
+            self.clock.say(f"video VAE: {named_values(quick.pictures(vae, self.held_out))}")
             if self.beside is not None and self.beside.wait():
                 self.clock.say(f"motion VAEs beside: exit code {self.beside.returncode}, so they are trained here")
             for row in self._missing_vaes():
@@ -181,14 +181,14 @@ class Rows:
         note = f"A first look: {len(self.places)} clips of {world.TEST.name}, no codec, unguided, {self.steps} steps."
         return "\n".join([*lines, "", note, ""])
 
-    def _shop(self, row: str, clips: int | None = None, seed: int = 0) -> Shop:
+    def _shop(self, row: str, clips: int | None = None, seed: int = 0) -> SharedStages:
         count, recipes, body = clips or self._clips(), self.recipes, motion_vae_name(VARIANTS[row])
         if not self._is_adopted(body):  # then it has as many steps as there was time for
             made, card = (TOY if self.options.toy else SMALL_GPU).motion_vae, self.folder / body / CARD
             if card.is_file() and VARIANTS[row].tokens != "path":
                 made = Recipe(**json.loads(card.read_text())["recipe"])
             recipes = replace(recipes, motion_vae=made, global_vae=None)
-        return Shop(
+        return SharedStages(
             PRESET, row, self.folder, as_clips(self.drawing.wait(count), count), as_clips(self.held_out), recipes,
             self.habits, adopt=self.options.adopt, seed=seed,
         )  # fmt: skip
@@ -264,7 +264,7 @@ class Rows:
     def _keep(self, name: str, scores: dict[str, float]) -> None:
         self.scored[name] = scores
         self.scores_file.write_text(json.dumps(self.scored))
-        self.clock.say(f"{name}: {told(scores)}")
+        self.clock.say(f"{name}: {named_values(scores)}")
 
     def _is_adopted(self, part: str) -> bool:
         return self.options.adopt is not None and (self.options.adopt / f"{part}.card.json").is_file()
@@ -272,7 +272,7 @@ class Rows:
     def _report(self, step: int, values: Any) -> None:
         if time.monotonic() - self.said > 5:
             self.said = time.monotonic()
-            self.clock.say(f"  {step}: {told(values)}")
+            self.clock.say(f"  {step}: {named_values(values)}")
 
 
 def _minutes(last: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""What do intervals of a *difference* between two runs cover? Simulated runs whose mean difference is known.
+"""Coverage of intervals of a *difference* between two runs, by simulated runs whose mean difference is known.
 
     python benchmarks/studies/difference_coverage.py [--repetitions 200]
 
@@ -78,25 +78,27 @@ def report(setting: Setting, repetitions: int) -> None:
     rng = np.random.default_rng(0)
     truth = [gap(setting.draw(rng)) for _ in range(3 * repetitions)]
     mean, spread = float(np.mean(truth)), float(np.std(truth))
-    found: dict[str, list] = {name: [] for name in KINDS}
+    ends_of_kinds: dict[str, list] = {name: [] for name in KINDS}
     significant, beyond = [], []
     for seed in range(repetitions):
         sides = setting.draw(rng)
         ends, ours = intervals(sides, seed)
         for name in KINDS:
-            found[name].append(ends[name])
+            ends_of_kinds[name].append(ends[name])
         significant.append((ours.p or 1) <= 0.05)
         beyond.append(ours.ci95 is not None and not ours.ci95[0] <= 0 <= ours.ci95[1])
-    line(setting.label, mean, spread, found, significant, beyond)
+    line(setting.label, mean, spread, ends_of_kinds, significant, beyond)
 
 
-def line(label: str, mean: float, spread: float, found: dict[str, list], significant: list, beyond: list) -> None:
+def line(
+    label: str, mean: float, spread: float, ends_of_kinds: dict[str, list], significant: list, beyond: list
+) -> None:
     """Prints one setting."""
     cells = []
-    for ends in found.values():
+    for ends in ends_of_kinds.values():
         low, high = np.array(ends).T
-        held, width = np.mean((low <= mean) & (mean <= high)), np.mean(high - low) / (3.92 * spread)
-        cells.append(f"{100 * held:7.1f} % {width:5.2f} ×")
+        covered, width = np.mean((low <= mean) & (mean <= high)), np.mean(high - low) / (3.92 * spread)
+        cells.append(f"{100 * covered:7.1f} % {width:5.2f} ×")
     rates = f"{100 * np.mean(significant):5.1f} %  {100 * np.mean(beyond):5.1f} %"
     print(f"{label:18} {mean:8.4f} {spread:7.4f}  " + "  ".join(cells) + "   " + rates, flush=True)
 
@@ -148,11 +150,13 @@ def report_means(sequences: int, repetitions: int) -> None:
     for seed in range(5 * repetitions):
         first, second, groups = world()
         table = row_sums(np.stack([first, second]), np.ones((2, len(groups))), groups)
-        (found,) = paired_differences([table], [(float(first.mean()), float(second.mean()))], draws=2000, seed=seed)
-        assert found.ci95 is not None
-        ends.append(found.ci95)
-        significant.append((found.p or 1) <= 0.05)
-        beyond.append(not found.ci95[0] <= 0 <= found.ci95[1])
+        (difference,) = paired_differences(
+            [table], [(float(first.mean()), float(second.mean()))], draws=2000, seed=seed
+        )
+        assert difference.ci95 is not None
+        ends.append(difference.ci95)
+        significant.append((difference.p or 1) <= 0.05)
+        beyond.append(not difference.ci95[0] <= 0 <= difference.ci95[1])
     line(f"mean, {sequences} sequences", 0.0, spread, {"ours": ends}, significant, beyond)
 
 

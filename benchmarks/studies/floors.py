@@ -1,9 +1,9 @@
-"""The table of floors in docs/estimators.md, from the shipped calibration cards; estimates nothing itself.
+"""Prints the tables of floors in docs/estimators.md from the shipped calibration cards; it runs no estimator.
 
     python benchmarks/studies/floors.py [--splits egomini-test egomini-hd]
 
-A floor is the error on recorded video, where the path and the hands are known; `chance` is each video against a
-stranger's motion.
+A floor is the error on recorded video, where the path and the hands are known; `chance` compares each video with the
+motion of another clip.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def both(figures: dict[str, Any] | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """Three digits that say something."""
+    """Three significant digits."""
     if value is None:
         return "–"
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,4 +1,4 @@
-"""What do intervals of a Fréchet distance cover? Simulated feature sets whose mean distance at this N is known.
+"""Coverage of intervals of a Fréchet distance, by simulated feature sets whose mean distance at this N is known.
 
     python benchmarks/studies/frechet_coverage.py [--repetitions 100]
 

@@ -1,14 +1,14 @@
-"""How often does a gate cry wolf, and how small a fault does it find? Writes the tables of docs/gate.md.
+"""False alarms and power of a gate. Writes the tables of docs/gate.md.
 
     python benchmarks/studies/gate_power.py [--repetitions 200] [--write]
 
-A stand-in for a model that samples (`wobbly.py`: the recorded motion, bent and shaken anew for every seed) is held
-against itself with other seeds, and then with 1, 2, 5 and 10 % of the clips spoilt (the body trembles by 3 cm and
-slides at 0.5 m/s). Two metrics are real, jerk and foot-skate of 256 clips of egomini-test; two are drawn, since they
-need no network then: a Fréchet distance in 16 features with an effect of the recording, where a spoilt clip lies ten
-standard deviations off, and a share of hits out of 20, where it falls to chance. Each repetition draws 64 recordings
-with replacement, a seed per clip for baseline and run, and which clips are spoilt, and asks `gate` itself. With a
-minus sign the baseline's clips are the spoilt ones, so the run is better.
+In place of a model, `wobbly.py` bends and shakes the recorded motion anew for every seed. It is compared with itself
+under other seeds, and then with 1, 2, 5 and 10 % of the clips damaged (the body jitters by 3 cm and slides at 0.5 m/s).
+Two metrics are real: jerk and foot-skate of 256 clips of egomini-test. Two are simulated, so that no network is needed:
+a Fréchet distance in 16 features with an effect of the recording, where a damaged clip is ten standard deviations off,
+and a share of hits out of 20, where it falls to chance. Each repetition draws 64 recordings with replacement, a seed
+per clip for baseline and run, and the damaged clips, and calls `gate` itself. With a minus sign the baseline's clips
+are the damaged ones, so the run is better.
 
 The second table moves every clip of the run by a share of the tolerance, from an improvement to twice the tolerance:
 how often each metric passes and how often it regresses. At 1 the true harm is the tolerance, and both are errors.
@@ -50,12 +50,12 @@ BETTER = {"jerk": "lower", "foot-skate": "lower", "distance": "lower", "hits": "
 
 @dataclass(frozen=True)
 class World:
-    """Scores of every clip and seed, sound and spoilt; the last axis of features is the feature."""
+    """Scores of every clip and seed, intact and damaged; the last axis of features is the feature."""
 
     sequences: np.ndarray
     """(clip,) number of the recording."""
     scores: dict[str, np.ndarray]
-    """Real metric → (kind 2, seed, clip); kind 0 is sound, 1 spoilt."""
+    """Real metric → (kind 2, seed, clip); kind 0 is intact, 1 damaged."""
     reference: np.ndarray
     """(clip, feature)"""
     chance: np.ndarray
@@ -101,9 +101,9 @@ def row(world: World, share: float, repetitions: int) -> str:
         passed += all(each.outcome == "passed" for each in report.rows)
         failed.update(each.metric for each in report.rows if each.outcome == "regressed")
         for each in report.rows:
-            found = each.comparison and each.comparison.difference
-            if found and found.detectable is not None and each.comparison and each.comparison.tolerance:
-                effects[each.metric].append(found.detectable / each.comparison.tolerance)
+            difference = each.comparison and each.comparison.difference
+            if difference and difference.detectable is not None and each.comparison and each.comparison.tolerance:
+                effects[each.metric].append(difference.detectable / each.comparison.tolerance)
     ratios = ", ".join(f"{name} {np.mean(values):.2f}" for name, values in effects.items())
     print(f"  MDE over tolerance: {ratios}")
     cells = [f"{100 * count / repetitions:.1f} %" for count in (red, *(failed[name] for name in RULES), blunt, passed)]
@@ -122,7 +122,8 @@ def harm_row(world: World, harm: float, repetitions: int) -> str:
 
 
 def ask(world: World, rng: np.random.Generator, *, share: float = 0.0, harm: float = 0.0) -> GateReport:
-    """One gate: the same model with other seeds, a share of the clips spoilt, every score moved by so much harm."""
+    """One gate: the same model with other seeds, a share of the clips damaged, every score worse by `harm`
+    tolerances."""
     total = world.sequences.max() + 1
     drawn = rng.integers(0, total, total)
     clips = np.concatenate([np.flatnonzero(world.sequences == number) for number in drawn])
@@ -136,7 +137,7 @@ def ask(world: World, rng: np.random.Generator, *, share: float = 0.0, harm: flo
 
 
 def moved(run: Side, harm: float) -> Side:
-    """The run with every term moved by so many tolerances to the worse; of a relative one, by a factor."""
+    """The run with every term made worse by `harm` tolerances; for a relative tolerance, by a factor."""
     if not harm:
         return run
     terms, results = {}, {}
@@ -150,13 +151,13 @@ def moved(run: Side, harm: float) -> Side:
         }
         terms[name] = replace(old, **parts)
         results[name] = {**run.results[name], "value": terms[name].value}
-    return replace(run, results=results, source=Held(terms))
+    return replace(run, results=results, source=StoredTerms(terms))
 
 
 def side(
     world: World, clips: np.ndarray, names: list[str], kind: np.ndarray, seeds: np.ndarray, rng: np.random.Generator
 ) -> Side:
-    """A run or a baseline: real scores of these clips and seeds, and what is drawn."""
+    """A run or a baseline: real scores of these clips and seeds, and simulated ones."""
     keys = tuple(Key(f"c{number:03d}", 0) for number in range(len(clips)))
     ones = np.ones(len(clips))
     terms = {}
@@ -174,18 +175,18 @@ def side(
         name: {"value": terms[name].value, "better": BETTER[name], "unit": "", "protocol": name} for name in RULES
     }
     items = {key: Item(f"d{clip}", name, "walk") for key, clip, name in zip(keys, clips, names, strict=True)}
-    return Side("drawn", "wobbly", "drawn", "egomini-test", "t2vm", items, results, {}, Held(terms), {})
+    return Side("drawn", "wobbly", "drawn", "egomini-test", "t2vm", items, results, {}, StoredTerms(terms), {})
 
 
 @dataclass(frozen=True)
-class Held:
-    """Terms that are there."""
+class StoredTerms:
+    """A source with all its terms in memory."""
 
-    held: dict[str, Terms]
+    stored: dict[str, Terms]
 
     def terms(self, metric: str, keys: object) -> Terms:
         """As `Source.terms`."""
-        return self.held[metric]
+        return self.stored[metric]
 
     def lost(self, metric: str) -> dict:
         """No row is lost."""
@@ -193,7 +194,7 @@ class Held:
 
 
 def make_world() -> World:
-    """Real scores of every clip for several seeds, and what is drawn once."""
+    """Real scores of every clip for several seeds, and the simulated values that are drawn once."""
     split = open_split("egomini-test")
     rows = split.infos()
     metrics = {"jerk": Jerk(), "foot-skate": FootSkate()}

@@ -1,4 +1,4 @@
-"""A row's trainings on a GPU, where time is short: what rows have in common stays there, VAEs get what time allows."""
+"""A row's trainings on a GPU with little time: data that rows share stays on the GPU."""
 
 import argparse
 from collections.abc import Callable
@@ -24,34 +24,34 @@ TWO = Recipe(steps=2, batch=4, warmup=1, muon=2e-3)
 PLAIN = replace(TWO, muon=None)
 TOY = Recipes(PLAIN, PLAIN, kl_video=1e-5, kl_motion=1e-5, base=TWO, motion=TWO, joint=TWO, fine=TWO, spread=0.1)
 LEAST_VAE_STEPS = 300
-"""That a motion VAE gets, however little time there is."""
+"""Least number of steps of a motion VAE, even if no time is left."""
 
 
-class Shop(Stages):
-    """A row's trainings, one row after the other in one process: what two have in common stays on the device."""
+class SharedStages(Stages):
+    """A row's trainings, one row after the other in one process; data that rows share stays on the device."""
 
-    held: ClassVar[dict[tuple[str, ...], Any]] = {}
+    cached: ClassVar[dict[tuple[str, ...], Any]] = {}
 
     def words(self) -> tuple[str, ...]:
         return self._once(("words", self.clips.digest), super().words)
 
     def video_latents(self, clips: Clips, name: str) -> Latents:
         return self._once(
-            ("pictures", clips.digest), lambda: super(Shop, self).video_latents(clips, name).to(self._device)
+            ("pictures", clips.digest), lambda: super(SharedStages, self).video_latents(clips, name).to(self._device)
         )
 
     def motion_latents(self, clips: Clips) -> torch.Tensor:
         key = (motion_vae_name(VARIANTS[self.variant]), clips.digest)
-        return self._once(key, lambda: super(Shop, self).motion_latents(clips).to(self._device))
+        return self._once(key, lambda: super(SharedStages, self).motion_latents(clips).to(self._device))
 
     @property
     def _device(self) -> str:
         return self.options.device
 
     def _once(self, key: tuple[str, ...], make: Callable[[], Any]) -> Any:
-        if key not in self.held:
-            self.held[key] = make()
-        return self.held[key]
+        if key not in self.cached:
+            self.cached[key] = make()
+        return self.cached[key]
 
 
 def make_motion_vaes(
@@ -63,18 +63,23 @@ def make_motion_vaes(
     none = np.zeros((len(ids), 0))
     drawn = ClipArrays(ids, ("",) * len(ids), none, positions, rotations, none, digest)
     clips, recipes = as_clips(drawn), (TOY if options.toy else SMALL_GPU)
-    said: Callable[[int, Any], None] = lambda step, values: print(step, told(values), flush=True)  # noqa: E731
-    habits = LoopOptions(device=options.device, autocast=fast_dtype(options.device), draw_curves=False, report=said,
-                    steps_between_reports=200)  # fmt: skip
+    print_step: Callable[[int, Any], None] = lambda step, values: print(step, named_values(values), flush=True)  # noqa: E731
+    loop = LoopOptions(
+        device=options.device,
+        autocast=fast_dtype(options.device),
+        draw_curves=False,
+        report=print_step,
+        steps_between_reports=200,
+    )
     for row in options.rows:
         recipe = recipes.motion_vae
         if VARIANTS[row].tokens != "path":  # whose code has nothing to learn
-            rate, why_not = speed.rate_of_vae(PRESET, row, recipe, habits, 1 if options.toy else 40)
+            rate, why_not = speed.rate_of_vae(PRESET, row, recipe, loop, 1 if options.toy else 40)
             affordable = int(options.seconds / len(options.rows) * rate / recipe.batch)
             recipe = replace(recipe, steps=min(recipe.steps, max(LEAST_VAE_STEPS, affordable - affordable % 100)))
             print(f"{row}: {rate:,.0f} motions/s {why_not or ''}: {recipe.steps} steps", flush=True)
-        Shop(
-            PRESET, row, options.folder, clips, clips, replace(recipes, motion_vae=recipe, global_vae=None), habits
+        SharedStages(
+            PRESET, row, options.folder, clips, clips, replace(recipes, motion_vae=recipe, global_vae=None), loop
         ).motion_vae()  # fmt: skip
 
 
@@ -87,6 +92,6 @@ def as_clips(drawn: ClipArrays, count: int | None = None) -> Clips:
     )  # fmt: skip
 
 
-def told(values: Any) -> str:
+def named_values(values: Any) -> str:
     """Names and numbers in a line."""
     return ", ".join(f"{name} {value:.4g}" for name, value in values.items())
