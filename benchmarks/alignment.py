@@ -49,14 +49,14 @@ def main() -> None:
     seconds: dict[str, list[float]] = {"egobench": [], "own": [], "evo": []}
     for _ in range(options.repeats):
         start = time.process_time()
-        ours = batched(target, source, registered)
+        suite = batched(target, source, registered)
         seconds["egobench"].append(time.process_time() - start)
         start = time.process_time()
         suite_alignment(target, source, registered)
         seconds["own"].append(time.process_time() - start)
         if evo is not None:
             start = time.process_time()
-            theirs = np.array([evo(target[k], source[k]) for k in range(looped)])
+            of_evo = np.array([evo(target[k], source[k]) for k in range(looped)])
             seconds["evo"].append(time.process_time() - start)
     best = {name: min(times) if times else None for name, times in seconds.items()}
     print(f"{clips} clips of {FRAMES} poses, 8 numbers each; load of the machine {os.getloadavg()[0]:.1f}")
@@ -68,9 +68,9 @@ def main() -> None:
     whole = best["evo"] * clips / looped
     print(f"  evo, {looped} clips looped         {best['evo']:9.3f} s CPU, × {clips / looped:g} = {whole:.1f} s")
     print(f"  ratio {whole / best['egobench']:.0f}")
-    apart = np.abs(ours[:looped] - theirs).max(axis=0)
+    apart = np.abs(suite[:looped] - of_evo).max(axis=0)
     print(f"  farthest apart over {looped} clips: {apart.max():.1e}")
-    for name, value, gap in zip(NAMES, ours[:looped].mean(axis=0), apart, strict=True):
+    for name, value, gap in zip(NAMES, suite[:looped].mean(axis=0), apart, strict=True):
         print(f"    {name:12} mean {value:.9f}  apart {gap:.1e}")
 
 
@@ -142,20 +142,20 @@ def by_evo(metrics, trajectory, target: np.ndarray, source: np.ndarray) -> list[
     rmse, mean = metrics.StatisticsType.rmse, metrics.StatisticsType.mean
     place, angle = metrics.PoseRelation.translation_part, metrics.PoseRelation.rotation_angle_deg
     reference = trajectory.PosePath3D(poses_se3=list(target))
-    found: list[float] = []
+    numbers: list[float] = []
     for free in (True, False):
         estimate = trajectory.PosePath3D(poses_se3=list(source))
         estimate.align(reference, correct_scale=free)
-        found.append(error(metrics.APE(place), estimate, rmse))
+        numbers.append(error(metrics.APE(place), estimate, rmse))
     anchored = trajectory.PosePath3D(poses_se3=list(source))
     anchored.align_origin(reference)
-    found += [error(metrics.APE(place), anchored, rmse), error(metrics.APE(angle), estimate, mean)]
+    numbers += [error(metrics.APE(place), anchored, rmse), error(metrics.APE(angle), estimate, mean)]
     raw = trajectory.PosePath3D(poses_se3=list(source))
     for relation in (angle, place):
         for step in STEPS:
             metric = metrics.RPE(relation, delta=step, delta_unit=metrics.Unit.frames, all_pairs=True)
-            found.append(error(metric, raw, rmse))
-    return found
+            numbers.append(error(metric, raw, rmse))
+    return numbers
 
 
 if __name__ == "__main__":

@@ -65,30 +65,30 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="file for all figures")
     options = parser.parse_args()
     clips = [info.clip_id for info in open_split(options.split).infos()][: options.clips : options.every]
-    is_hd, found = options.split == "egomini-hd", {}
+    is_hd, figures = options.split == "egomini-hd", {}
     for name in options.estimators:
         for hands in options.hands:
             settings: Settings = () if hands == DEFAULT else (("hands", hands),)
             walls = {}
             for processes in options.processes:
-                found[name, hands], walls[processes] = run(options.split, clips, name, settings, processes)
+                figures[name, hands], walls[processes] = run(options.split, clips, name, settings, processes)
             title = name if hands == DEFAULT else f"{name}, {hands or 'no'} masks"
-            summarise(title, found[name, hands], rich_every_second=is_hd)
+            summarise(title, figures[name, hands], rich_every_second=is_hd)
             for processes, wall in walls.items():
                 print(f"{processes * len(clips)} clips in {wall:.1f} s with {processes} processes")
             for few, many in pairwise(sorted(walls)):
                 ratio = (many / walls[many]) / (few / walls[few])
                 print(f"{many} processes against {few}: {ratio:.2f} times as many clips per second")
         for one, other in pairwise(options.hands):
-            changes(name, (one, found[name, one]), (other, found[name, other]))
+            changes(name, (one, figures[name, one]), (other, figures[name, other]))
     for hands in options.hands:
-        if ("colmap", hands) in found and ("rotation-chain", hands) in found:
+        if ("colmap", hands) in figures and ("rotation-chain", hands) in figures:
             settings = () if hands == DEFAULT else (("hands", hands),)
-            disagreements(options.split, found["colmap", hands], found["rotation-chain", hands], settings)
+            disagreements(options.split, figures["colmap", hands], figures["rotation-chain", hands], settings)
     if options.json:
         rows = [
             {"estimator": name, "hands": hands, **without_path(row)}
-            for (name, hands), rows in found.items()
+            for (name, hands), rows in figures.items()
             for row in rows
         ]
         options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

@@ -27,10 +27,10 @@ def measure(name: str, clips: int, answers: "multiprocessing.Queue") -> None:
         answers.put((before, before, 0.0, 0.0))
         return
     inputs = {key: [rng.normal(size=SHAPES[need.what]) for _ in range(clips)] for key, need in metric.needs().items()}
-    held = sum(row.nbytes for rows in inputs.values() for row in rows) / MIB
+    size = sum(row.nbytes for rows in inputs.values() for row in rows) / MIB
     began = time.perf_counter()
     metric.score(inputs, [f"{k:05d}" for k in range(clips)], np.arange(clips) // 4, draws=2000, seed=0)
-    answers.put((_peak(), before, held, time.perf_counter() - began))
+    answers.put((_peak(), before, size, time.perf_counter() - began))
 
 
 def _peak() -> float:
@@ -50,10 +50,10 @@ def main() -> None:
             answers = context.Queue()
             process = context.Process(target=measure, args=(name, clips, answers))
             process.start()
-            peak, before, held, seconds = answers.get()
+            peak, before, size, seconds = answers.get()
             process.join()
-            rest = peak - before - held
-            print(f"{name:12} {clips:6} {peak:9.0f} {before:7.0f} {held:9.0f} {rest:7.0f} {seconds:7.1f}", flush=True)
+            rest = peak - before - size
+            print(f"{name:12} {clips:6} {peak:9.0f} {before:7.0f} {size:9.0f} {rest:7.0f} {seconds:7.1f}", flush=True)
 
 
 if __name__ == "__main__":

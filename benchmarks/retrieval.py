@@ -51,10 +51,10 @@ def side_by_side(number: int, d: int, repeats: int) -> None:
     collapse(text, motion, clips, captions)
     print(f"  peak memory beside the features: {tracemalloc.get_traced_memory()[1] / 2**20:.0f} MiB")
     tracemalloc.stop()
-    found = retrieve(text, motion[np.random.default_rng(1).permutation(number)], clips, captions)
-    shown = found.hits.mean(axis=0), found.chance
+    shuffled = retrieve(text, motion[np.random.default_rng(1).permutation(number)], clips, captions)
+    shown = shuffled.hits.mean(axis=0), shuffled.chance
     shares = " ".join(f"{value:.6f} ({luck:.6f})" for value, luck in zip(*shown, strict=True))
-    print(f"  strangers' motions (chance): {shares}")
+    print(f"  motions of other clips (chance): {shares}")
 
 
 def pairs(number: int, d: int) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
@@ -80,9 +80,9 @@ def loop(text: np.ndarray, motion: np.ndarray, clips: list[str], captions: list[
     """Pool by pool; ties by the order of the pool."""
     del captions
     hits = np.zeros((len(text), TOP))
-    for members, asked in zip(*draw_pools(clips, POOL, REPLICATIONS, 0), strict=True):
+    for members, is_query in zip(*draw_pools(clips, POOL, REPLICATIONS, 0), strict=True):
         order = np.argsort(euclidean_distances(text[members], motion[members]), axis=1)
-        for place in np.flatnonzero(asked):
+        for place in np.flatnonzero(is_query):
             rank = int(np.flatnonzero(order[place] == place)[0])
             hits[members[place], rank:] += 1
     return hits.mean(axis=0) / REPLICATIONS

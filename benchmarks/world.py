@@ -81,22 +81,22 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     load = os.getloadavg()[0]
-    found = measure(options.sequences, options.rounds)
-    ratio = found["with a codec"] / found["arrays"]
+    by_way = measure(options.sequences, options.rounds)
+    ratio = by_way["with a codec"] / by_way["arrays"]
     facts = {"processor": processor(), "load": [round(load, 2), round(os.getloadavg()[0], 2)], "rounds": options.rounds}
     rate = many(options.sequences, options.workers) if options.workers else None
     if options.json:
         print(
-            json.dumps({**facts, "figure_s": FIGURE_S, "cpu_s": found, "ratio": ratio, "clips_per_s": rate}, indent=2)
+            json.dumps({**facts, "figure_s": FIGURE_S, "cpu_s": by_way, "ratio": ratio, "clips_per_s": rate}, indent=2)
         )
     else:
         print(f"{facts['processor']}, load {load:.1f} before and {os.getloadavg()[0]:.1f} after")
-        for name, seconds in found.items():
+        for name, seconds in by_way.items():
             print(f"{name:<22} {1000 * seconds:6.1f} ms a clip  {1 / seconds:6.1f} clips a CPU second")
         print(f"with a codec / arrays  {ratio:6.2f}; figure: at most {1000 * FIGURE_S:g} ms")
         if rate is not None:
             print(f"{options.workers} workers: {rate:.1f} clips a second by the clock, start included")
-    return int(found["arrays"] > FIGURE_S)
+    return int(by_way["arrays"] > FIGURE_S)
 
 
 if __name__ == "__main__":

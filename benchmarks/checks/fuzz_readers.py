@@ -493,13 +493,13 @@ def inputs(target: Target, name: str, seed: int, numbers: range) -> Iterator[tup
 def fuzz(name: str, target: Target, seed: int, count: int, keep: Path) -> Counts:
     """Runs `count` inputs in child processes."""
     counts, number = Counts(), 0
-    began = said = time.monotonic()
+    began = last_report = time.monotonic()
     while number < count:
         number = _batch(name, target, seed, range(number, min(number + BATCH, count)), keep, counts)
-        if time.monotonic() - said > 30:
-            said = time.monotonic()
+        if time.monotonic() - last_report > 30:
+            last_report = time.monotonic()
             print(
-                f"{name}: {number}/{count}, {number / (said - began):.0f}/s, {len(counts.finds)} finds",
+                f"{name}: {number}/{count}, {number / (last_report - began):.0f}/s, {len(counts.finds)} finds",
                 file=sys.stderr,
                 flush=True,
             )

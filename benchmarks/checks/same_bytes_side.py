@@ -74,12 +74,12 @@ class Side:
         """
         command = [sys.executable, *python, *arguments]
         done = subprocess.run(command, cwd=self.work, env=self.environment(), capture_output=True, check=False)
-        said = self.work / "said" / self.step
-        said.mkdir(parents=True, exist_ok=True)
+        outputs = self.work / "said" / self.step
+        outputs.mkdir(parents=True, exist_ok=True)
         self.count += 1
         name = re.sub(r"[^\w.,:=@-]+", " ", " ".join(arguments[:3]))[:80]
         for kind, data in (("out", done.stdout), ("err", done.stderr), ("code.txt", f"{done.returncode}\n".encode())):
-            (said / f"{self.count:03} {name}.{kind}").write_bytes(data)
+            (outputs / f"{self.count:03} {name}.{kind}").write_bytes(data)
         if code is not None and done.returncode != code:
             last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
             self.complain(" ".join(arguments), f"exit code {done.returncode}, {code} was expected: {' '.join(last)}")

@@ -77,8 +77,8 @@ def difference(config: NetworkConfig, dtype: torch.dtype = torch.float32) -> tup
     text = torch.randn(2, config.text_tokens, config.text_width, generator=generator).to(dtype)
     t = torch.tensor(TIMESTEPS)
     right = network(video, text, t, image_rotary_emb=turns(config)).sample
-    found = ours(text, video, None, torch.stack([t, t], dim=1), t).video
-    return float((found - right).abs().max()), float(right.std())
+    prediction = ours(text, video, None, torch.stack([t, t], dim=1), t).video
+    return float((prediction - right).abs().max()), float(right.std())
 
 
 def main() -> None:

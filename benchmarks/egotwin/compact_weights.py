@@ -60,20 +60,20 @@ def latents_of(bundle: Bundle, clips: list) -> Latents:
 
 def noised(bundle: Bundle, latents: Latents, t: int) -> tuple[Tensor, dict[Part, tuple[Tensor, Tensor]]]:
     """Timesteps (B,), and latents and noise of each modality: the same noise whenever it is asked for."""
-    generator, found = torch.Generator().manual_seed(t), {}
+    generator, latents_and_noise = torch.Generator().manual_seed(t), {}
     for part in BOTH:
         x = latents.video if part == "video" else latents.motion
         assert x is not None
-        found[part] = x, torch.randn(x.shape, generator=generator)
-    return torch.full((len(latents),), t), found
+        latents_and_noise[part] = x, torch.randn(x.shape, generator=generator)
+    return torch.full((len(latents),), t), latents_and_noise
 
 
 def answers(bundle: Bundle, latents: Latents, t: int) -> dict[Part, Tensor]:
     """v of each modality at a timestep, without what is given."""
     at, pairs = noised(bundle, latents, t)
     shown = [with_first(part, bundle.schedule.noised(*pair, at), pair[0], bundle.model) for part, pair in pairs.items()]
-    found = bundle.model(latents.text, shown[0], shown[1], at, at)
-    return {part: getattr(found, part)[:, 1:] for part in BOTH}
+    prediction = bundle.model(latents.text, shown[0], shown[1], at, at)
+    return {part: getattr(prediction, part)[:, 1:] for part in BOTH}
 
 
 def own_errors(bundle: Bundle, latents: Latents, t: int) -> str:
@@ -100,19 +100,19 @@ def main() -> None:
     )
     parser.add_argument("--clips", type=int, default=16)
     parser.add_argument("--threads", type=int, default=1)
-    asked = parser.parse_args()
-    torch.set_num_threads(asked.threads)
-    source = asked.weights or SHIPPED / asked.preset
-    asked.out.mkdir(parents=True, exist_ok=True)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    source = options.weights or SHIPPED / options.preset
+    options.out.mkdir(parents=True, exist_ok=True)
     for path in source.glob("*-vae*.safetensors"):
-        shutil.copyfile(path, asked.out / path.name)
-    before, after = (folder / f"{asked.variant}.safetensors" for folder in (source, asked.out))
+        shutil.copyfile(path, options.out / path.name)
+    before, after = (folder / f"{options.variant}.safetensors" for folder in (source, options.out))
     weights.compact(before, after)
     print(f"{before.stat().st_size / 1e6:.2f} MB in bf16, {after.stat().st_size / 1e6:.2f} MB in int8")
 
-    exact, rounded = (Bundle.load(asked.preset, asked.variant, folder) for folder in (source, asked.out))
+    exact, rounded = (Bundle.load(options.preset, options.variant, folder) for folder in (source, options.out))
     split = open_split("egomini-test")
-    clips = [split.clip(name) for name in evenly(split, asked.clips)]
+    clips = [split.clip(name) for name in evenly(split, options.clips)]
     latents = latents_of(exact, clips)
     right = {t: answers(exact, latents, t) for t in TIMESTEPS}
     print(f"error of v in %, {len(clips)} clips of {split.name}: of int8 (video, motion), and the network's own")

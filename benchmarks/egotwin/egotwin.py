@@ -112,10 +112,10 @@ def trainings(preset: str, rows: list[str], device: str, batch: int | None, repe
         print(f"{preset}, {name} on {device}: matrix products {peak:.0f} GFLOP/s; a step of training:")
         for row in rows:
             seconds, cost, clips, why_not = training(preset, row, dtype, device, batch, repeats)
-            said = f"; one kernel after another: {why_not}" if device.startswith("cuda") and why_not else ""
+            note = f"; one kernel after another: {why_not}" if device.startswith("cuda") and why_not else ""
             print(
                 f"  {row:10s} {1000 * seconds:7.1f} ms, {clips / seconds:7.1f} clips/s of {cost / clips:.2f} GFLOP: "
-                f"{cost / seconds / peak:.0%} of the products' rate{said}",
+                f"{cost / seconds / peak:.0%} of the products' rate{note}",
                 flush=True,
             )
 
@@ -162,22 +162,22 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--quality", type=int, metavar="CLIPS", help="instead: what the VAEs lose of so many clips")
     parser.add_argument("--weights", type=Path, help="folder of weights; by default the shipped ones")
-    asked = parser.parse_args()
-    torch.set_num_threads(asked.threads)
-    if PRESETS[asked.preset].video_vae == "cogvideox":
-        parser.error(f"--preset {asked.preset} needs CogVideoX's weights; mini and small are measured here")
-    if asked.quality:
-        quality(asked.preset, asked.variants, asked.weights, asked.quality)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    if PRESETS[options.preset].video_vae == "cogvideox":
+        parser.error(f"--preset {options.preset} needs CogVideoX's weights; mini and small are measured here")
+    if options.quality:
+        quality(options.preset, options.variants, options.weights, options.quality)
         return
-    print(f"threads {asked.threads}, load {np.round(os.getloadavg(), 1)}, torch {torch.__version__}")
-    trainings(asked.preset, asked.variants, asked.device, asked.batch, asked.repeats)
+    print(f"threads {options.threads}, load {np.round(os.getloadavg(), 1)}, torch {torch.__version__}")
+    trainings(options.preset, options.variants, options.device, options.batch, options.repeats)
     try:
-        model = EgoTwinModel(preset=asked.preset, weights=asked.weights)
+        model = EgoTwinModel(preset=options.preset, weights=options.weights)
     except BadInputError as error:
         print(f"sampling: {error}")
         return
     for steps in (10, 20, 50):
-        seconds, share = sampling(replace(model, steps=steps), steps, 4, asked.device)
+        seconds, share = sampling(replace(model, steps=steps), steps, 4, options.device)
         print(f"sampling, {steps} steps: {seconds:.2f} s per clip, {share:.0%} of it in the network")
 
 

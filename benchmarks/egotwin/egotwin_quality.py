@@ -66,9 +66,9 @@ def body(preset: str, name: str, row: Variant, path: Path, clips: Sequence[Clip]
     world, head = motion.canonical_frame(positions, rotations), XSENS23.index(XSENS23.head)
     z = vae.eval().encode(motion.encode(positions, rotations))
     for strength in NOISES:
-        found = place(world, *motion.decode(vae.decode(with_noise(z, strength))))
-        off = (found[0] - positions).norm(dim=-1) * 1000
-        turned = found[1][:, :, head].mT @ rotations[:, :, head].double()
+        decoded = place(world, *motion.decode(vae.decode(with_noise(z, strength))))
+        off = (decoded[0] - positions).norm(dim=-1) * 1000
+        turned = decoded[1][:, :, head].mT @ rotations[:, :, head].double()
         angle = torch.rad2deg(torch.acos(((turned.diagonal(dim1=-2, dim2=-1).sum(-1) - 1) / 2).clamp(-1, 1)))
         print(
             f"{name}, s = {strength}: head {angle.mean():.2f} degrees, {off[..., head].mean():.1f} mm; "
@@ -111,9 +111,9 @@ class _Turns:
         self.odometry, self.metric = EgominiOdometry().load("cpu"), RotErr()
 
     def __call__(self, clips: Sequence[Clip], videos: Sequence[np.ndarray]) -> float:
-        found = []
+        errors = []
         for clip, frames in zip(clips, videos, strict=True):
             camera, motion = clip.condition.camera, clip.reference.motion
             path = self.odometry.camera(Video(frames, clip.condition.fps_video), camera)
-            found.append(self.metric(path, motion, camera, motion).value)
-        return float(np.mean(found))
+            errors.append(self.metric(path, motion, camera, motion).value)
+        return float(np.mean(errors))

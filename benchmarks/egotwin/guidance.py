@@ -72,23 +72,23 @@ class Judge:
         return {name: [row.get(name, np.nan) for row in rows] for name in self.columns}
 
     def _of(self, clip: Clip, video: Video | None, motion: Motion) -> dict[str, float]:
-        found: dict[str, float] = {}
+        scores: dict[str, float] = {}
         camera, text = clip.condition.camera, clip.condition.text
         looks = any(name in self.consistency for name in self.columns)
         path = self.odometry.camera(video, camera) if looks and video is not None else None
         for name in self.columns:
             try:
                 if name == "mm-dist":
-                    found[name] = MmDist()(self.evaluator.motion(motion), self.evaluator.text(text))
+                    scores[name] = MmDist()(self.evaluator.motion(motion), self.evaluator.text(text))
                 elif path is not None:
-                    found[name] = self.consistency[name](path, motion, camera, clip.reference.motion).value
+                    scores[name] = self.consistency[name](path, motion, camera, clip.reference.motion).value
             except EgoBenchError:
                 continue
-        return found
+        return scores
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """All that decides the numbers."""
 
     variant: str
@@ -128,11 +128,11 @@ def sampled(bundle: Bundle, clips: Sequence[Clip], mode: Mode, steps: int, guida
     for start in range(0, len(clips), BATCH):
         part = clips[start : start + BATCH]
         seeds = [clip_seed(clip.condition.clip_id, 0) for clip in part]
-        found = bundle.sample(inputs(part, mode), seeds, mode, steps, guidance=guidance)
+        samples = bundle.sample(inputs(part, mode), seeds, mode, steps, guidance=guidance)
         for row, clip in enumerate(part):
             condition = clip.condition
-            video = None if found.frames is None else Video(found.frames[row], condition.fps_video)
-            made.append((video, Motion(found.positions[row], found.rotations[row], condition.fps_motion)))
+            video = None if samples.frames is None else Video(samples.frames[row], condition.fps_video)
+            made.append((video, Motion(samples.positions[row], samples.rotations[row], condition.fps_motion)))
     return made
 
 
@@ -149,7 +149,9 @@ class LateError(Exception):
     """The time is up; what was tried is written."""
 
 
-def choose(asked: Asked, measure: Callable[[Guidance], Tried], scale: Scale, out: Path | None, until: float) -> None:
+def choose(
+    request: Request, measure: Callable[[Guidance], Tried], scale: Scale, out: Path | None, until: float
+) -> None:
     """Walks the grid, writes after every pair, and prints the choice.
 
     Raises:
@@ -157,7 +159,7 @@ def choose(asked: Asked, measure: Callable[[Guidance], Tried], scale: Scale, out
     """
     if out is not None:
         make_folder(out.parent)
-    before, done = read_tried(out, asdict(asked)), []
+    before, done = read_tried(out, asdict(request)), []
 
     def once(guidance: Guidance) -> Tried:
         if guidance not in before and time.monotonic() > until:
@@ -167,12 +169,12 @@ def choose(asked: Asked, measure: Callable[[Guidance], Tried], scale: Scale, out
         print(line(f"{guidance.text:g},{guidance.partner:g}", pair.columns, pair.way), flush=True)
         if out is not None and guidance not in before:
             rest = [found for found in before.values() if found not in done]
-            write_json(out, content_of(asdict(asked), scale, [*done, *rest], is_done=False))
+            write_json(out, content_of(asdict(request), scale, [*done, *rest], is_done=False))
         return pair
 
-    tried = walk(once, has_partner(VARIANTS[asked.variant]), asked.text_grid, asked.partner_grid)
+    tried = walk(once, has_partner(VARIANTS[request.variant]), request.text_grid, request.partner_grid)
     if out is not None:
-        write_json(out, content_of(asdict(asked), scale, tried, is_done=True))
+        write_json(out, content_of(asdict(request), scale, tried, is_done=True))
     chosen = best(tried)
     print(f"chosen: w_t {chosen.guidance.text:g}, partner {chosen.guidance.partner:g} (least way from floor to chance)")
 
@@ -207,7 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = EgoTwinModel(options.variant, options.train_seed, options.preset, options.weights)
     settings.check_split(split)
     clips = [split.clip(name) for name in evenly(split, options.clips)]
-    asked = Asked(
+    request = Request(
         options.variant, options.train_seed, options.preset, mode, split.name, split.digest, len(clips), options.steps,
         dict(settings.weights_sha256), TEXT, PARTNER,
     )  # fmt: skip
@@ -223,12 +225,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Tried.of(guidance, judge.scores(made), scale)
 
     for pair in options.pairs:
-        found = measure(Guidance(*map(float, pair.split(","))))
-        print(line(pair, found.columns, found.way), flush=True)
+        tried = measure(Guidance(*map(float, pair.split(","))))
+        print(line(pair, tried.columns, tried.way), flush=True)
     if options.pairs:
         return 0
     try:
-        choose(asked, measure, scale, options.out, until)
+        choose(request, measure, scale, options.out, until)
     except LateError:
         print("stopped; the same command goes on")
     return 0

@@ -23,19 +23,19 @@ Losses = list[tuple[float, float, float]]
 """Seconds so far, video's loss, motion's, after every step."""
 
 
-def trained(shop: Stages, recipe: Recipe, seconds: float) -> Losses:
+def trained(stages: Stages, recipe: Recipe, seconds: float) -> Losses:
     """Steps at a constant rate, after the warm-up, until the time is up."""
-    model = shop.network(recipe.seed, shop.motion())
+    model = stages.network(recipe.seed, stages.motion())
     state = State(model, recipe)
-    take, generator = Step(shop.loss(model, recipe), state, "cpu", None), torch.Generator()
-    found: Losses = []
+    take, generator = Step(stages.loss(model, recipe), state, "cpu", None), torch.Generator()
+    losses: Losses = []
     began = time.monotonic()
-    while not found or found[-1][0] < seconds:
+    while not losses or losses[-1][0] < seconds:
         state.set_rates(min(1.0, (state.step + 1) / recipe.warmup))
         parts = take(state.step, generator.manual_seed(state.step))
         state.step += 1
-        found.append((time.monotonic() - began, parts["video"].item(), parts["motion"].item()))
-    return found
+        losses.append((time.monotonic() - began, parts["video"].item(), parts["motion"].item()))
+    return losses
 
 
 def line(name: str, rows: Sequence[tuple[float, float, float]]) -> str:
@@ -56,10 +56,10 @@ def main() -> None:
         next(Clips.load(path.parent) for path in sorted((folder / "clips").glob(f"{name}-*/clips.json")))
         for name in ("egomini-train", "egomini-val")
     )
-    shop = Stages("mini", "egotwin", folder, clips, held_out, MINI, LoopOptions())
+    stages = Stages("mini", "egotwin", folder, clips, held_out, MINI, LoopOptions())
     recipe = replace(MINI.joint, warmup=20)
     runs = {
-        name: trained(shop, replace(recipe, muon=rate), options.seconds)
+        name: trained(stages, replace(recipe, muon=rate), options.seconds)
         for name, rate in (("AdamW", None), ("Muon", recipe.muon))
     }
     least = min(len(rows) for rows in runs.values())

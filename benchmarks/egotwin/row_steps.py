@@ -158,10 +158,10 @@ def chosen(setup: Setup, row: TableRow) -> Guidance | None:
     if not path.is_file():
         return None
     content = json.loads(path.read_text())
-    asked = {"weights_sha256": dict(model_of(setup, own).weights_sha256), "steps": setup.steps}
-    asked |= {"train_seed": own.seed, "preset": setup.preset, "split_digest": open_split(setup.val_split).digest}
-    asked |= {"clips": min(setup.clips, len(open_split(setup.val_split).infos()))}
-    if content["chosen"] is None or any(content["asked"][key] != value for key, value in asked.items()):
+    expected = {"weights_sha256": dict(model_of(setup, own).weights_sha256), "steps": setup.steps}
+    expected |= {"train_seed": own.seed, "preset": setup.preset, "split_digest": open_split(setup.val_split).digest}
+    expected |= {"clips": min(setup.clips, len(open_split(setup.val_split).infos()))}
+    if content["chosen"] is None or any(content["asked"][key] != value for key, value in expected.items()):
         return None
     return Guidance(**content["chosen"])
 
@@ -212,11 +212,11 @@ def is_run(setup: Setup, row: TableRow, guidance: Guidance) -> bool:
 
 def run(setup: Setup, row: TableRow, guidance: Guidance) -> Path:
     """Samples and scores the row on the test split, or finds the run; one that was interrupted is gone on with."""
-    found = runs_of(setup, row, guidance)
-    if found and found[0][0] == "done":
-        return found[0][1]
-    if found and setup.do("egobench", "resume", found[0][1], allowed=(0, OTHER_CODE, INCOMPLETE)) != OTHER_CODE:
-        return found[0][1]
+    runs = runs_of(setup, row, guidance)
+    if runs and runs[0][0] == "done":
+        return runs[0][1]
+    if runs and setup.do("egobench", "resume", runs[0][1], allowed=(0, OTHER_CODE, INCOMPLETE)) != OTHER_CODE:
+        return runs[0][1]
     options = ["--model", "egotwin", "--split", setup.test_split, "--task", task_of(row.variant), "--workers"]
     options += [setup.workers, "--device", setup.device, "--out", run_folder(setup, row, guidance)]
     options += ["--limit", setup.limit] if setup.limit else []
@@ -253,8 +253,8 @@ def leave(setup: Setup, label: str) -> bool:
     Returns: whether the board has changed.
     """
     files = list((setup.board / "entries").glob("*.json"))
-    found = [file for file in files if json.loads(file.read_text())["provenance"]["model"] == label]
-    for file in found:
+    entries = [file for file in files if json.loads(file.read_text())["provenance"]["model"] == label]
+    for file in entries:
         print(f"{label}: leaves the board; this row is best without guidance")
         file.unlink()
-    return bool(found)
+    return bool(entries)

@@ -40,26 +40,26 @@ def estimate(setup: Setup, rows: Sequence[TableRow]) -> dict[tuple[TableRow, str
     Training is the recipes' samples over samples/s, from the log of a training here or from a few steps taken now;
     what rows share is in the first row's. Sampling is the evaluations of the network, a third of a training's sample.
     """
-    folder, found, counted = setup.work / setup.preset, {}, set()
+    folder, times, counted = setup.work / setup.preset, {}, set()
     measured: dict[tuple[str, object, object], dict[Kind, float]] = {}
     for row in rows:
         variant, works = VARIANTS[row.variant], works_of(row, setup.preset, RECIPES[setup.preset])
         is_trained = weights_of(setup, row) is not None
-        wanted = [work for work in works if not (is_trained and work is not works[-1]) and work.folder not in counted]
-        unknown = [work for work in wanted if pace_of(row, work, folder, {}) is None]
+        needed = [work for work in works if not (is_trained and work is not works[-1]) and work.folder not in counted]
+        unknown = [work for work in needed if pace_of(row, work, folder, {}) is None]
         own = measured.setdefault(("pace", variant.makes, variant.tokens), {})
         if missing := [work for work in unknown if work.kind not in own]:
             own |= paces(row.variant, setup.preset, RECIPES[setup.preset], missing, resolve_device(setup.device))
-        pace = {work.kind: pace_of(row, work, folder, own) or 1.0 for work in wanted}
+        pace = {work.kind: pace_of(row, work, folder, own) or 1.0 for work in needed}
         if not is_trained:
-            found[row, "train"] = sum(remaining_seconds(work, folder, pace[work.kind]) for work in wanted)
+            times[row, "train"] = sum(remaining_seconds(work, folder, pace[work.kind]) for work in needed)
         counted |= {work.folder for work in works if work.shared}
         last, mode, clips = pace[works[-1].kind], task_of(row.variant), setup.limit or len(setup.test.infos())
         best = chosen(setup, row) if is_trained else None
         if best is None and row.seed == 0:
-            found[row, "guidance"] = sampling_seconds(setup.clips, setup.steps, grid_evaluations(variant, mode), last)
+            times[row, "guidance"] = sampling_seconds(setup.clips, setup.steps, grid_evaluations(variant, mode), last)
         todo = [pair for pair in (PLAIN, best or GUESS) if not (is_trained and is_run(setup, row, pair))]
         if todo:
             each = [evaluations(variant, mode, pair) for pair in todo]
-            found[row, "runs"] = sum(sampling_seconds(clips, setup.steps, number, last) for number in each)
-    return found
+            times[row, "runs"] = sum(sampling_seconds(clips, setup.steps, number, last) for number in each)
+    return times

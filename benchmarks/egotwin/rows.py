@@ -181,10 +181,10 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=1, help="processes of a run")
     parser.add_argument("--threads", type=int, help="of training and choosing; by default as torch has it")
     options = parser.parse_args(arguments)
-    wanted = [name.strip() for name in options.rows.split(",") if name.strip()]
-    if unknown := [name for name in wanted if name not in names]:
+    requested = [name.strip() for name in options.rows.split(",") if name.strip()]
+    if unknown := [name for name in requested if name not in names]:
         parser.error(f"--rows: no {unknown[0]!r}; there are {', '.join(names)}")
-    options.rows = [row for row in ROWS if row.name in wanted]
+    options.rows = [row for row in ROWS if row.name in requested]
     return options
 
 

@@ -138,25 +138,25 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--clips", type=int, default=64)
     parser.add_argument("--out", type=Path, help="also written there")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     import torch
 
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
-    sequences = range(-(-asked.clips // world.TEST.clips_per_sequence))
+    sequences = range(-(-options.clips // world.TEST.clips_per_sequence))
     clips = draw_arrays(world.TEST, sequences)
-    both = [Extracted(clips, device) for device in ("cpu", asked.device)]
-    found = [values(made, clips) for made in both]
-    text = report(found[0], found[1], asked.device)
+    both = [Extracted(clips, device) for device in ("cpu", options.device)]
+    scores = [values(made, clips) for made in both]
+    text = report(scores[0], scores[1], options.device)
     gaps = differences(*both)
     text += "\n\n" + "\n".join(
         f"{name}: largest difference {gap:.1e} of the largest value" for name, gap in gaps.items()
     )
     text += f"\n\n{len(clips.ids)} clips; extracting took {both[0].seconds:.1f} s on the CPU ({os.cpu_count()} cores)"
-    text += f" and {both[1].seconds:.1f} s on {asked.device}, one clip at a time"
+    text += f" and {both[1].seconds:.1f} s on {options.device}, one clip at a time"
     print(text, flush=True)
-    if asked.out:
-        asked.out.write_text(text + "\n")
+    if options.out:
+        options.out.write_text(text + "\n")
 
 
 if __name__ == "__main__":

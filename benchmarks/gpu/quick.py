@@ -62,7 +62,7 @@ def scores(
 ) -> dict:
     """Mean `rot-err` (deg) and `trans-err` (m) of the clips on which they have a meaning; empty without a video."""
     estimator, camera = EgominiOdometry().load(device), make_camera(64)
-    found: dict[str, list[float]] = {"rot-err": [], "trans-err": []}
+    errors: dict[str, list[float]] = {"rot-err": [], "trans-err": []}
     for video, motion, reference in zip(videos, motions, references, strict=True):
         if video is None:
             continue
@@ -73,8 +73,8 @@ def scores(
             except Undefined:
                 continue
             if value is not None:
-                found[metric.name].append(float(value))
-    return {name: float(np.mean(values)) for name, values in found.items() if values}
+                errors[metric.name].append(float(value))
+    return {name: float(np.mean(values)) for name, values in errors.items() if values}
 
 
 def recorded(clips: ClipArrays, places: Sequence[int]) -> tuple[list[Video | None], list[Motion]]:

@@ -50,10 +50,10 @@ def fastest(
         steps: that are timed, after those in which a way warms up.
         seconds: that one way may take; torch may think about a compilation for minutes.
     """
-    found: list[tuple[float, Way]] = []
+    rates: list[tuple[float, Way]] = []
     lines = []
     for way in WAYS if habits.device.startswith("cuda") else WAYS[-1:]:
-        if way == WAYS[-1] and found:
+        if way == WAYS[-1] and rates:
             break
         try:
             with time_limit(seconds):
@@ -63,8 +63,8 @@ def fastest(
             lines.append(f"{way.name}: failed, {type(error).__name__}: {' '.join(str(error).split())[:300]}")
             continue
         lines.append(f"{way.name}: {rate:,.0f} samples/s" + (f" (not captured: {why_not})" if why_not else ""))
-        found.append((rate, way))
-    best = max(found, key=lambda pair: pair[0])[1] if found else WAYS[-1]
+        rates.append((rate, way))
+    best = max(rates, key=lambda pair: pair[0])[1] if rates else WAYS[-1]
     return replace(habits, compile=best.compile, capture=best.capture), lines
 
 
@@ -119,8 +119,8 @@ def _timed(model: nn.Module, loss: Loss, recipe: Recipe, habits: LoopOptions, st
         state.set_rates(1e-3)
         take(step, generator.manual_seed(step))
     _wait(device)
-    asked = take.why_not if habits.capture and device.startswith("cuda") else None
-    return steps * recipe.batch / (time.perf_counter() - began), asked
+    why_not = take.why_not if habits.capture and device.startswith("cuda") else None
+    return steps * recipe.batch / (time.perf_counter() - began), why_not
 
 
 def _wait(device: str) -> None:

@@ -151,16 +151,16 @@ class Rows:
         """What is taken home of a row, of a row's samples, or of what rows share, with names inside the archive."""
         motion = sorted({motion_vae_name(row) for row in VARIANTS.values()})
         if parts := {"vaes": ["video-vae", *motion], "stage0": ["stage0"]}.get(name):
-            found = [(self.folder / part / file, f"{part}/{file}") for part in parts if not self._is_adopted(part)
+            files = [(self.folder / part / file, f"{part}/{file}") for part in parts if not self._is_adopted(part)
                      for file in (FILE, CARD, "log.csv")]  # fmt: skip
         else:
             row = name.removesuffix("-samples")
             samples = self.shipped / f"{row}.samples.safetensors"
             if name != row:
                 return [(samples, samples.name)] if samples.is_file() else []
-            found = [(path, path.name) for path in sorted(self.shipped.glob(f"{row}.*")) if path != samples]
-            found += [(self.options.work / file, file) for file in ("plan.json", "ways.json")]
-        return [(path, inside) for path, inside in found if path.is_file()]
+            files = [(path, path.name) for path in sorted(self.shipped.glob(f"{row}.*")) if path != samples]
+            files += [(self.options.work / file, file) for file in ("plan.json", "ways.json")]
+        return [(path, inside) for path, inside in files if path.is_file()]
 
     def table(self) -> str:
         """Markdown: a line a row."""

@@ -63,10 +63,10 @@ def main() -> None:
     names = ("ours", "percentile", "centred", "basic")
     print(f"{'':18} {'mean':>8} {'sd':>7}  " + "  ".join(f"{name:>16}" for name in names))
     for setting in SETTINGS:
-        mean, spread, found = measure(setting, options.repetitions)
+        mean, spread, intervals = measure(setting, options.repetitions)
         cells = [
             f"{100 * np.mean((low <= mean) & (mean <= high)):7.1f} % {np.mean(high - low) / (3.92 * spread):5.2f} ×"
-            for low, high in (found[name].T for name in names)
+            for low, high in (intervals[name].T for name in names)
         ]
         print(f"{setting.label:18} {mean:8.3f} {spread:7.3f}  " + "  ".join(cells), flush=True)
 
@@ -76,18 +76,18 @@ def measure(setting: Setting, repetitions: int) -> tuple[float, float, dict[str,
     rng = np.random.default_rng(0)
     truth = [frechet_distance(*map(np.concatenate, setting.draw(rng))) for _ in range(2 * repetitions)]
     groups = np.arange(setting.sequences)
-    found: dict[str, list] = {"ours": [], "percentile": [], "centred": [], "basic": []}
+    intervals: dict[str, list] = {"ours": [], "percentile": [], "centred": [], "basic": []}
     for seed in range(repetitions):
         sides = setting.draw(rng)
         value = frechet_distance(*map(np.concatenate, sides))
         drawn = SequenceFrechet.of(*sides, groups)(draw_weights(len(groups), DRAWS, seed))
         low, high = np.quantile(drawn, [0.025, 0.975])
         mean = drawn.mean()
-        found["ours"].append(frechet_interval(*sides, groups, DRAWS, seed))
-        found["percentile"].append((low, high))
-        found["centred"].append((value + low - mean, value + high - mean))
-        found["basic"].append((value + mean - high, value + mean - low))
-    return float(np.mean(truth)), float(np.std(truth)), {name: np.array(ends) for name, ends in found.items()}
+        intervals["ours"].append(frechet_interval(*sides, groups, DRAWS, seed))
+        intervals["percentile"].append((low, high))
+        intervals["centred"].append((value + low - mean, value + high - mean))
+        intervals["basic"].append((value + mean - high, value + mean - low))
+    return float(np.mean(truth)), float(np.std(truth)), {name: np.array(ends) for name, ends in intervals.items()}
 
 
 if __name__ == "__main__":

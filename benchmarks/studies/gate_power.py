@@ -171,9 +171,8 @@ def side(
     sample = list((world.reference[clips] + 0.7 * noise + 0.2 + 10.0 * kind[:, None] / np.sqrt(FEATURES))[:, None])
     value, left_out = frechet_left_out(sample, reference, jackknife_blocks(names))
     terms["distance"] = Terms(keys, value, left_out=left_out)
-    results = {
-        name: {"value": terms[name].value, "better": BETTER[name], "unit": "", "protocol": name} for name in RULES
-    }
+    whole = {"unit": "", "n": len(clips), "n_undefined": 0, "coverage": 1.0}
+    results = {name: {**whole, "value": terms[name].value, "better": BETTER[name], "protocol": name} for name in RULES}
     items = {key: Item(f"d{clip}", name, "walk") for key, clip, name in zip(keys, clips, names, strict=True)}
     return Side("drawn", "wobbly", "drawn", "egomini-test", "t2vm", items, results, {}, StoredTerms(terms), {})
 

@@ -118,14 +118,14 @@ def find_claims(
         for label in board.beyond
         for metric, better in paper.columns.items()
     ]
-    found = []
+    lists = []
     for claims in (of_paper, of_board):
         measured = [claim for row in _by_row(claims) for claim in _measured(board, paper, rows, row, draws, seed)]
-        found.append(_judged(measured, noise))
+        lists.append(_judged(measured, noise))
     notes = read_notes(board_dir / NOTES)
-    refuse_stale(board_dir / NOTES, notes, {(each.row, each.metric): each.word for each in [*found[0], *found[1]]})
+    refuse_stale(board_dir / NOTES, notes, {(each.row, each.metric): each.word for each in [*lists[0], *lists[1]]})
     claims, beyond = (
-        tuple(replace(each, note=notes.get((each.row, each.metric), "")) for each in one) for one in found
+        tuple(replace(each, note=notes.get((each.row, each.metric), "")) for each in one) for one in lists
     )
     return ClaimsFile(board, paper, rows, noise, claims, beyond, draws, seed)
 

@@ -85,16 +85,16 @@ def make_report(
     try:
         for name in ("clips", "media"):
             make_folder(building / name)
-        told = progress or Quiet()
-        told.stage("clips", len(chosen))
+        bar = progress or Quiet()
+        bar.stage("clips", len(chosen))
         for item in chosen:
             try:
                 content = _clip_page(folder, manifest, split, item, scores, building)
                 _write(building / _page(item), pages.get_template("clip.html").render(content))
             except BadInputError as error:
                 notes.append(f"{item.clip}/{item.seed}: {error}")
-            told.advance()
-        told.done()
+            bar.advance()
+        bar.done()
         shown = {(item.clip, item.seed) for item in chosen if (building / _page(item)).is_file()}
         content = _index(folder, manifest, document, items, scores, shown)
         _write(building / "index.html", pages.get_template("index.html").render(content))
