@@ -165,7 +165,7 @@ def test_the_estimate_and_the_table_say_every_row(scripts, rehearsal, capsys):
 def test_a_choice_that_was_stopped_goes_on_with_the_pairs_it_has(scripts, tmp_path, capsys):
     _, guidance = scripts
     ways, asked_for = {1.0: 0.5, 4.0: 0.3}, []
-    asked = guidance.Asked("mld", 0, "small", "t2vm", "val", "0" * 64, 2, 1, {}, (1.0, 4.0), (1.0,))
+    asked = guidance.Request("mld", 0, "small", "t2vm", "val", "0" * 64, 2, 1, {}, (1.0, 4.0), (1.0,))
     scale = Scale.of({"mm-dist": [0.0, 0.0]}, {"mm-dist": [1.0, 1.0]})
 
     def measure(pair):
