@@ -9,8 +9,7 @@ from egobench import BadInputError, Condition, Sample
 
 @dataclass(frozen=True)
 class ReseededControl:
-    """Video and motion both come from the model and fit the text, the first frame and the first pose, but not each
-    other.
+    """The model's video and motion from two seeds: each of them fits the condition, but they do not fit each other.
 
     Expected: as good as the model on metrics of one modality, and worse on trans-err, rot-err, hand-score and sync-lag.
     The difference is the agreement of video and motion beyond what the condition explains. If it is not worse, the
