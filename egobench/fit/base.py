@@ -9,12 +9,13 @@ import platform
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
+from egobench.data.open import open_split
 from egobench.errors import BadInputError
 from egobench.files.atomic import make_folder, read_json, write_json
 from egobench.files.digest import digest_file
@@ -62,19 +63,51 @@ class FitRequest:
         return kind(seed=self.seed) if self.steps is None else kind(seed=self.seed, steps=self.steps)
 
 
+@dataclass(frozen=True)
+class Fitting:
+    """A fit whose data are read."""
+
+    run: Callable[[Path, Report], Mapping[str, Any]]
+    """Takes the checkpoint's path and a report; returns the network's state."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What changes the weights beside the recipe; the card keeps it with the recipe."""
+    metadata: Mapping[str, str] | None = None
+    """What the weight file says of itself."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What else the card says."""
+
+
 class Fitter(ABC):
-    """How one evaluator is fitted and looked at; `egobench.catalog.FITTERS` names the classes."""
+    """How one evaluator is fitted and checked; `egobench.catalog.FITTERS` names the classes."""
 
     evaluator: ClassVar[str]
     """Name of the extractor or estimator."""
+    recipe: ClassVar[type[Recipe]]
 
-    @abstractmethod
+    def prepare(self, request: FitRequest, recipe: Any, train: Split, val: Split, progress: Progress) -> Fitting:
+        """Reads what the network is fitted on.
+
+        Args:
+            recipe: of the class `recipe`, with the request's seed and steps.
+            train: the split to fit on.
+            val: the split that the card's checks are made on.
+
+        Raises:
+            BadInputError: a split that has not what the network is fitted on.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has neither `prepare` nor a `fit` of its own")
+
     def fit(self, request: FitRequest, progress: Progress) -> Path:
         """Fits on `request.split`, checks on `request.val`, writes weights and card, and returns the card's path.
 
         Raises:
-            BadInputError: a split that is not on this machine, or that has not what the network is fitted on.
+            BadInputError: a split that is not on this machine; or as `prepare`.
         """
+        train, val = open_split(request.split), open_split(request.val)
+        recipe = request.recipe(self.recipe)
+        fitting = self.prepare(request, recipe, train, val, progress)
+        card = fit_and_save(request, train, recipe, fitting, progress)
+        return write_card(request, card, self.check(request.weights, val, progress))
 
     @abstractmethod
     def check(self, weights: Path, split: Split, progress: Progress) -> dict[str, Any]:
@@ -82,22 +115,9 @@ class Fitter(ABC):
 
 
 def fit_and_save(
-    request: FitRequest,
-    train: Split,
-    recipe: Recipe,
-    run: Callable[[Path, Report], Mapping[str, Any]],
-    progress: Progress,
-    *,
-    metadata: Mapping[str, str] | None = None,
-    **prepared: Any,
+    request: FitRequest, train: Split, recipe: Recipe, fitting: Fitting, progress: Progress
 ) -> dict[str, Any]:
-    """Runs a fit from its checkpoint, writes the weights, and returns the card without its checks.
-
-    Args:
-        run: takes the checkpoint's path and a report; returns the network's state.
-        metadata: what the weight file says of itself.
-        prepared: settings beside the recipe that change the weights.
-    """
+    """Runs a fit from its checkpoint, writes the weights, and returns the card without its checks."""
     make_folder(request.out)
     curve: list[list[float]] = []
     progress.stage(f"fitting {request.evaluator}", recipe.steps)
@@ -109,10 +129,10 @@ def fit_and_save(
         done = step
         curve.append([step, round(loss, 4)])
 
-    state = run(request.checkpoint, report)
+    state = fitting.run(request.checkpoint, report)
     seconds = time.monotonic() - began
     progress.done()
-    save_state(request.weights, state, metadata)
+    save_state(request.weights, state, fitting.metadata)
     rows = train.infos()
     return {
         "evaluator": request.evaluator,
@@ -120,7 +140,7 @@ def fit_and_save(
         "bytes": request.weights.stat().st_size,
         "licence": "Apache-2.0",
         "made_from": {"split": train.name, "digest": train.digest, "clips": len(rows)},
-        "recipe": {**asdict(recipe), **prepared},
+        "recipe": {**asdict(recipe), **fitting.settings},
         "loss_curve": curve,
         "seconds_of_last_sitting": round(seconds),
         "machine": {
@@ -128,6 +148,7 @@ def fit_and_save(
             "cores": os.cpu_count(),
             "precision": "bfloat16" if has_bfloat16() else "float32",
         },
+        **fitting.facts,
     }
 
 

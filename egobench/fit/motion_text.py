@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from jaxtyping import Float
 
-from egobench.data.open import open_split
 from egobench.extractors.motion_features import MotionLayout
 from egobench.extractors.motion_text import RATE, TEXT_LENGTH, MotionText, layout_metadata
 from egobench.extractors.tokens import build_tokenizer
-from egobench.fit.base import FitRequest, Fitter, fit_and_save, write_card
+from egobench.fit.base import FitRequest, Fitter, Fitting
 from egobench.fit.motion_text_health import check_motion_text
 from egobench.fit.training import Recipe, Report, half_precision, seeded, train
 from egobench.geometry.skeleton import get_skeleton
@@ -134,24 +133,21 @@ class MotionTextFit(Fitter):
 
     evaluator: ClassVar[str] = "motion-text"
 
-    def fit(self, request: FitRequest, progress: Progress) -> Path:
-        """Fits and returns the card's path."""
-        train, val = open_split(request.split), open_split(request.val)
+    recipe: ClassVar[type[Recipe]] = MotionTextRecipe
+
+    def prepare(
+        self, request: FitRequest, recipe: MotionTextRecipe, train: Split, val: Split, progress: Progress
+    ) -> Fitting:
+        """Reads features and captions, for the split's own skeleton."""
         layout = MotionLayout(get_skeleton(train.facts["skeleton"]), RATE)
-        recipe = request.recipe(MotionTextRecipe)
         features = _features(train, layout, progress)
         texts = [row.text for row in train.infos()]
-        card = fit_and_save(
-            request,
-            train,
-            recipe,
+        return Fitting(
             lambda checkpoint, report: fit_motion_text(features, texts, layout, recipe, checkpoint, report),
-            progress,
+            settings={"rate": layout.rate},
             metadata=layout_metadata(layout),
-            rate=layout.rate,
+            facts={"skeleton": layout.skeleton.name},
         )
-        card["skeleton"] = layout.skeleton.name
-        return write_card(request, card, self.check(request.weights, val, progress))
 
     def check(self, weights: Path, split: Split, progress: Progress) -> dict[str, Any]:
         """Health of the evaluator on a split's reference; see `motion_health`."""

@@ -148,6 +148,16 @@ def add_skeleton(skeleton: Skeleton) -> None:
     SKELETONS[skeleton.name] = skeleton
 
 
+def chained_rotations(
+    skeleton: Skeleton, local: Float[np.ndarray, "time joint 3 3"]
+) -> Float[np.ndarray, "time joint 3 3"]:
+    """Rotations joint → world of rotations joint → parent; the root's are joint → world already."""
+    world = [local[:, 0]]
+    for joint, parent in enumerate(skeleton.parents[1:], start=1):
+        world.append(world[parent] @ local[:, joint])
+    return np.stack(world, axis=1)
+
+
 def forward_kinematics(
     skeleton: Skeleton,
     offsets: Float[np.ndarray, "joint 3"],

@@ -14,6 +14,7 @@ from egobench.geometry.body import chain
 from egobench.geometry.contact import FOOT_JOINTS
 from egobench.geometry.skeleton import HUMANML3D22, KIT21, Skeleton
 from egobench.motions.axes import Y_UP
+from egobench.motions.identity_pose import rest_direction
 from egobench.motions.swing import from_sixd, sixd, spans, swing
 
 _LEFT, _RIGHT, _UP, _DOWN, _AHEAD = (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0), (0, 0, 1)
@@ -142,15 +143,3 @@ def joint_rotations(
         rest = rest_direction(skeleton.joints[child])
         rotations[:, joint] = facing @ swing(rest, inside[:, child])
     return rotations
-
-
-def rest_direction(end: str) -> Float[np.ndarray, " 3"]:
-    """Direction of the bone that ends in a joint, in the T pose, our axes."""
-    side, _, part = end.partition("_")
-    if part in ("toe", "midfoot"):
-        return np.array([1.0, 0.0, 0.0])
-    if part in ("lower_leg", "foot"):
-        return np.array([0.0, 0.0, -1.0])
-    if side in ("left", "right"):
-        return np.array([0.0, 1.0 if side == "left" else -1.0, 0.0])
-    return np.array([0.0, 0.0, 1.0])

@@ -11,19 +11,31 @@ from egobench.geometry.body import chain
 from egobench.geometry.skeleton import BUILT_IN, Skeleton
 from egobench.types import SIDES
 
+_UP, _DOWN, _AHEAD, _LEFT = (0.0, 0.0, 1.0), (0.0, 0.0, -1.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)
 DIRECTIONS = {
-    "shoulder": (0.0, 0.5, 0.85),
-    "upper_arm": (0.0, 1.0, 0.0),
-    "forearm": (0.0, 1.0, 0.0),
-    "hand": (0.0, 1.0, 0.0),
-    "knuckles": (0.0, 1.0, 0.0),
-    "upper_leg": (0.0, 0.85, -0.5),
-    "lower_leg": (0.0, 0.0, -1.0),
-    "foot": (0.0, 0.0, -1.0),
-    "midfoot": (0.9, 0.0, -0.4),
-    "toe": (0.9, 0.0, -0.4),
+    "shoulder": ((0.0, 0.5, 0.85), _LEFT),
+    "upper_arm": (_LEFT, _LEFT),
+    "forearm": (_LEFT, _LEFT),
+    "hand": (_LEFT, _LEFT),
+    "knuckles": (_LEFT, _LEFT),
+    "upper_leg": ((0.0, 0.85, -0.5), _LEFT),
+    "lower_leg": (_DOWN, _DOWN),
+    "foot": (_DOWN, _DOWN),
+    "midfoot": ((0.9, 0.0, -0.4), _AHEAD),
+    "toe": ((0.9, 0.0, -0.4), _AHEAD),
 }
-"""Of a left bone, by the joint at its end; a right one mirrors y. Bodies differ by some 30°. All others point up."""
+"""Of a left bone, by the joint at its end: as a body has it, and the axis that stands for it (as in HumanML3D). A right
+bone mirrors y. Bodies differ by some 30°. All other bones point up."""
+
+
+def rest_direction(end: str) -> Float[np.ndarray, " 3"]:
+    """The axis along which the bone that ends in a joint lies in the T pose; a bone of an unknown name lies to its own
+    side, or up where it has none."""
+    side, _, part = end.partition("_")
+    axis = DIRECTIONS[part][1] if part in DIRECTIONS else _LEFT
+    if side not in SIDES and axis == _LEFT:
+        return np.array(_UP)
+    return np.array((0.0, -1.0, 0.0) if side == "right" and axis == _LEFT else axis)
 
 
 def bone_directions(skeleton: Skeleton) -> Float[np.ndarray, "joint 3"] | None:
@@ -33,7 +45,7 @@ def bone_directions(skeleton: Skeleton) -> Float[np.ndarray, "joint 3"] | None:
     rows = np.zeros((len(skeleton), 3))
     for index, joint in enumerate(skeleton.joints[1:], start=1):
         side, _, part = joint.partition("_")
-        rows[index] = DIRECTIONS[part] if side in SIDES else (0.0, 0.0, 1.0)
+        rows[index] = DIRECTIONS[part][0] if side in SIDES else _UP
         rows[index, 1] *= -1 if side == "right" else 1
     return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9)
 

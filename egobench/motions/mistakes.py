@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from egobench.geometry.body import rest_offsets
 from egobench.geometry.rotation import nearest_rotation
-from egobench.geometry.skeleton import Skeleton
+from egobench.geometry.skeleton import Skeleton, chained_rotations
 from egobench.motions.identity_pose import bone_directions
 
 LEAST_TURN = 20.0
@@ -48,7 +48,7 @@ def guesses(
     text = "rotations fit the positions only when transposed"
     yield Guess("motion-rotation-inverse", text, positions, rotations.swapaxes(-1, -2))
     text = "rotations fit the positions only when multiplied along the tree"
-    yield Guess("motion-rotation-local", text, positions, _along(skeleton, rotations))
+    yield Guess("motion-rotation-local", text, positions, chained_rotations(skeleton, rotations))
     for A in _worlds(skeleton, positions, rotations):
         code, what = name_of(A)
         yield Guess(code, f"positions are {what} against their rotations", positions @ A, rotations)
@@ -168,11 +168,3 @@ def _reordered(rotations: Float[np.ndarray, "time joint 3 3"]) -> Iterator[Float
     xyzw = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_quat()
     for shift in (1, -1):
         yield Rotation.from_quat(np.roll(xyzw, shift, axis=-1)).as_matrix().reshape(rotations.shape)
-
-
-def _along(skeleton: Skeleton, local: Float[np.ndarray, "time joint 3 3"]) -> Float[np.ndarray, "time joint 3 3"]:
-    """Rotations relative to the parents, multiplied along the tree."""
-    world = [local[:, 0]]
-    for joint, parent in enumerate(skeleton.parents[1:], start=1):
-        world.append(world[parent] @ local[:, joint])
-    return np.stack(world, axis=1)

@@ -14,7 +14,8 @@ from scipy.spatial.transform import Rotation
 from egobench.errors import BadInputError
 from egobench.geometry.body import chain
 from egobench.geometry.skeleton import Skeleton
-from egobench.motions.humanml3d_turns import rest_direction, swing
+from egobench.motions.identity_pose import rest_direction
+from egobench.motions.swing import swing
 from egobench.types import SIDES
 
 STRAIGHT = 0.7

@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from egobench.errors import BadInputError
 from egobench.files.arrays import read_npz
-from egobench.geometry.skeleton import SMPL22, SMPL24, SMPLX22, Skeleton, forward_kinematics
+from egobench.geometry.skeleton import SMPL22, SMPL24, SMPLX22, Skeleton, chained_rotations, forward_kinematics
 from egobench.motions.axes import Y_UP, MotionFileWarning, Up, find_up, into_world, within_bounds
 from egobench.motions.smpl_parameters import Parameters, read_parameters
 from egobench.types import Motion
@@ -95,9 +95,8 @@ def pose_with_numpy(model: BodyModel, given: Parameters, fps: float | int, up: U
     surface = model.template + model.shapes[..., : len(given.betas)] @ given.betas
     rest = model.regressor @ surface
     offsets = rest - rest[[max(parent, 0) for parent in model.skeleton.parents]]
-    rotations = Rotation.from_rotvec(turns.reshape(-1, 3)).as_matrix().reshape(*turns.shape, 3)
-    for joint, parent in enumerate(model.skeleton.parents[1:], start=1):
-        rotations[:, joint] = rotations[:, parent] @ rotations[:, joint]
+    local = Rotation.from_rotvec(turns.reshape(-1, 3)).as_matrix().reshape(*turns.shape, 3)
+    rotations = chained_rotations(model.skeleton, local)
     root = np.tile(rest[0], (len(turns), 1))
     return _in_world(model, given, forward_kinematics(model.skeleton, offsets, root, rotations), rotations, fps, up)
 

@@ -15,9 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import UInt8
 
-from egobench.data.open import open_split
 from egobench.errors import BadInputError
-from egobench.fit.base import FitRequest, Fitter, fit_and_save, summary, write_card
+from egobench.fit.base import FitRequest, Fitter, Fitting, summary
 from egobench.fit.training import Recipe, Report, half_precision, seeded, train
 from egobench.metrics.clip_sim import ClipSim
 from egobench.progress import Progress
@@ -108,20 +107,15 @@ class ClipFit(Fitter):
 
     evaluator: ClassVar[str] = "egomini-clip"
 
-    def fit(self, request: FitRequest, progress: Progress) -> Path:
-        """Fits and returns the card's path."""
-        train, val = open_split(request.split), open_split(request.val)
+    recipe: ClassVar[type[Recipe]] = ClipRecipe
+
+    def prepare(self, request: FitRequest, recipe: ClipRecipe, train: Split, val: Split, progress: Progress) -> Fitting:
+        """Reads some frames of each clip, and its caption."""
         frames, texts = _frames_and_texts(train, FRAMES_PER_CLIP, progress)
-        recipe = request.recipe(ClipRecipe)
-        card = fit_and_save(
-            request,
-            train,
-            recipe,
+        return Fitting(
             lambda checkpoint, report: fit_clip(frames, texts, recipe, checkpoint, report),
-            progress,
-            frames_per_clip=FRAMES_PER_CLIP,
+            settings={"frames_per_clip": FRAMES_PER_CLIP},
         )
-        return write_card(request, card, self.check(request.weights, val, progress))
 
     def check(self, weights: Path, split: Split, progress: Progress) -> dict[str, Any]:
         """Retrieval and clip-sim of a split's reference, own against shuffled captions."""

@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from egobench.data.open import open_split
 from egobench.errors import BadInputError
 from egobench.files.network_weights import save_state
-from egobench.fit.base import FitRequest, Fitter, fit_and_save, write_card
+from egobench.fit.base import FitRequest, Fitter, Fitting
 from egobench.fit.training import Recipe, Report, half_precision, seeded, train
 from egobench.fit.video_faults import spoil_somehow
 from egobench.progress import Progress
@@ -159,29 +158,30 @@ class HandsFit(Fitter):
 
     evaluator: ClassVar[str] = "egomini-hands"
 
-    def fit(self, request: FitRequest, progress: Progress) -> Path:
-        """Fits and returns the card's path.
+    recipe: ClassVar[type[Recipe]] = HandsRecipe
+
+    def prepare(
+        self, request: FitRequest, recipe: HandsRecipe, train: Split, val: Split, progress: Progress
+    ) -> Fitting:
+        """Reads frames and the classes of their pixels, and the frames of `val`, on which the threshold is chosen.
 
         Raises:
-            BadInputError: `split-form`: a split whose pixels nobody knows, or of another size than 64 × 64.
+            BadInputError: `split-form`: a split whose pixels are not known, or of another size than 64 × 64.
         """
-        train, val = open_split(request.split), open_split(request.val)
-        recipe = request.recipe(HandsRecipe)
         rows = [row.clip_id for row in train.infos()]
         rows = rows[:: max(1, len(rows) // recipe.clips)][: recipe.clips]
         clips = LabelledFrames(read_filmed(train, rows, RESOLUTION, progress).frames, _classes(train, rows, progress))
         filmed = read_filmed(val, [row.clip_id for row in val.infos()], RESOLUTION, progress)
         visible, decided = hands_seen(filmed.hands)
 
-        def run(checkpoint: Path, report: Any) -> "dict[str, torch.Tensor]":
+        def run(checkpoint: Path, report: Report) -> "dict[str, torch.Tensor]":
             state = fit_egomini_hands(clips, recipe, checkpoint, report)
             save_state(request.weights, state)  # what is looked at is what will be stored
             loaded = EgominiHands(request.weights).load("cpu")
             scores = np.stack([loaded.look(frames)[0] for frames in filmed.frames])
             return shift_threshold(state, scores[decided], visible[decided], THRESHOLD)
 
-        card = fit_and_save(request, train, recipe, run, progress, threshold_chosen_on=val.name)
-        return write_card(request, card, self.check(request.weights, val, progress))
+        return Fitting(run, settings={"threshold_chosen_on": val.name})
 
     def check(self, weights: Path, split: Split, progress: Progress) -> dict[str, Any]:
         """Hits and false alarms on a split's reference, as it is and spoilt; see `hands_health`."""

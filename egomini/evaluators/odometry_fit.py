@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from egobench.data.open import open_split
-from egobench.fit.base import FitRequest, Fitter, fit_and_save, write_card
+from egobench.fit.base import FitRequest, Fitter, Fitting
 from egobench.fit.training import Recipe, Report, half_precision, seeded, train
 from egobench.fit.video_faults import TIME_FAULTS, frame_order, spoil_somehow
 from egobench.progress import Progress
@@ -159,21 +158,16 @@ class OdometryFit(Fitter):
 
     evaluator: ClassVar[str] = "egomini-odometry"
 
-    def fit(self, request: FitRequest, progress: Progress) -> Path:
-        """Fits and returns the card's path; all frames of the split are in memory (4 GB for 8,000 clips)."""
-        train, val = open_split(request.split), open_split(request.val)
-        recipe = request.recipe(OdometryRecipe)
+    recipe: ClassVar[type[Recipe]] = OdometryRecipe
+
+    def prepare(
+        self, request: FitRequest, recipe: OdometryRecipe, train: Split, val: Split, progress: Progress
+    ) -> Fitting:
+        """Reads all frames of the split into memory (4 GB for 8,000 clips), and the paths of their camera."""
         EgominiOdometry().check(train.facts)
         filmed = read_filmed(train, [row.clip_id for row in train.infos()], RESOLUTION, progress)
         paths = FilmedPaths(filmed.frames, filmed.camera)
-        card = fit_and_save(
-            request,
-            train,
-            recipe,
-            lambda checkpoint, report: fit_egomini_odometry(paths, recipe, checkpoint, report),
-            progress,
-        )
-        return write_card(request, card, self.check(request.weights, val, progress))
+        return Fitting(lambda checkpoint, report: fit_egomini_odometry(paths, recipe, checkpoint, report))
 
     def check(self, weights: Path, split: Split, progress: Progress) -> dict[str, Any]:
         """Errors on a split's reference, as it is and spoilt; see `odometry_health`."""

@@ -19,9 +19,8 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from scipy.spatial.transform import Rotation
 
-from egobench.data.open import open_split
 from egobench.errors import BadInputError
-from egobench.fit.base import FitRequest, Fitter, fit_and_save, write_card
+from egobench.fit.base import FitRequest, Fitter, Fitting
 from egobench.fit.training import Recipe, Report, half_precision, seeded, train
 from egobench.fit.video_faults import PICTURE_FAULTS, TIME_FAULTS, frame_order, spoil_pictures
 from egobench.geometry.skeleton import get_skeleton
@@ -199,20 +198,17 @@ class VideoFit(Fitter):
 
     evaluator: ClassVar[str] = "egomini-video"
 
-    def fit(self, request: FitRequest, progress: Progress) -> Path:
-        """Fits and returns the card's path; all frames of the split are in memory (4 GB for 8,000 clips)."""
-        train, val = open_split(request.split), open_split(request.val)
-        recipe = request.recipe(VideoRecipe)
+    recipe: ClassVar[type[Recipe]] = VideoRecipe
+
+    def prepare(
+        self, request: FitRequest, recipe: VideoRecipe, train: Split, val: Split, progress: Progress
+    ) -> Fitting:
+        """Reads all frames of the split into memory (4 GB for 8,000 clips), with what is known of each clip."""
         clips = _labelled(train, progress)
-        card = fit_and_save(
-            request,
-            train,
-            recipe,
+        return Fitting(
             lambda checkpoint, report: fit_egomini_video(clips, recipe, checkpoint, report),
-            progress,
-            words=clips.words.shape[1],
+            settings={"words": clips.words.shape[1]},
         )
-        return write_card(request, card, self.check(request.weights, val, progress))
 
     def check(self, weights: Path, split: Split, progress: Progress) -> dict[str, Any]:
         """Ladders of faults on a split's reference; see `video_health`."""
