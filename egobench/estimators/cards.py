@@ -62,16 +62,16 @@ def find_card(estimator: str, protocol: Mapping[str, Any], split_digest: str) ->
     """The card of an estimator as it is now, on a split as it is now; a shipped one before the user's own.
 
     Args:
-        estimator: its name, as it is asked for.
+        estimator: its catalogue name.
         protocol: its record in a protocol (`protocol()`, and its code where that is not this suite's).
         split_digest: `Split.digest`.
 
     Raises:
         BadInputError: `card-damaged`: a card of this estimator's name cannot be read, or was edited.
     """
-    wanted = estimator, protocol_digest(protocol), split_digest
+    identity = estimator, protocol_digest(protocol), split_digest
     for card in cards_of(estimator):
-        if (card["estimator"], card["protocol_digest"], card["split"]["digest"]) == wanted:
+        if (card["estimator"], card["protocol_digest"], card["split"]["digest"]) == identity:
             return card
     return None
 

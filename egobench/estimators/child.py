@@ -25,7 +25,7 @@ HEAD = struct.Struct(">?Q")
 CLOCK = 10.0
 """The clock may go on for so many times the limit of processor time: a busy machine is no fault of the clip."""
 GRACE = 10.0
-"""Seconds after that at which a child that nobody killed ends itself."""
+"""Seconds after that at which a child that was not killed ends itself."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 MAX_REASON = 200
 
@@ -109,8 +109,8 @@ class Child:
         assert self._words is not None
         self._words.seek(0)
         lines = [line.strip() for line in self._words.read().decode("utf-8", "replace").splitlines() if line.strip()]
-        told = next((line for line in lines if "Check failed" in line or "Error" in line), "")
-        return f"{how}{told and ': '}{told}"[:MAX_REASON]
+        reason = next((line for line in lines if "Check failed" in line or "Error" in line), "")
+        return f"{how}{reason and ': '}{reason}"[:MAX_REASON]
 
 
 def serve() -> None:

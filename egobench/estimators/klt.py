@@ -105,11 +105,11 @@ def _corners(grey: np.ndarray, free: np.ndarray, known: np.ndarray) -> np.ndarra
     """Corners in places where no point is yet, at subpixel positions of the detector's grid."""
     import cv2
 
-    wanted = CORNERS - len(known)
-    if wanted <= 0:
+    missing = CORNERS - len(known)
+    if missing <= 0:
         return np.zeros((0, 2), dtype=np.float32)
     open_places = free.copy()
     for x, y in np.rint(known).astype(int):
         cv2.circle(open_places, (int(x), int(y)), DISTANCE, 0, -1)
-    found = cv2.goodFeaturesToTrack(grey, wanted, QUALITY, DISTANCE, mask=open_places)
+    found = cv2.goodFeaturesToTrack(grey, missing, QUALITY, DISTANCE, mask=open_places)
     return np.zeros((0, 2), dtype=np.float32) if found is None else found[:, 0].astype(np.float32)

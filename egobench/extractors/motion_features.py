@@ -21,7 +21,7 @@ from egobench.types import Motion
 FEWEST_FRAMES = 4
 """Of a motion, since positions are interpolated by cubics."""
 TRACKED = "head"
-"""Joint whose speed and turning are told beside the root's, where the skeleton has one of that name."""
+"""Joint whose speed and turning are features beside the root's, where the skeleton has a joint of that name."""
 
 
 @dataclass(frozen=True)

@@ -77,10 +77,10 @@ class MotionText(FittedWeights, Extractor):
 
     def check(self, facts: Mapping[str, Any]) -> None:
         """Refuses a split of another skeleton, code `split-form`."""
-        wanted, found = self.layout.skeleton, get_skeleton(facts["skeleton"])
-        if (found.joints, found.parents) != (wanted.joints, wanted.parents):
+        own, given = self.layout.skeleton, get_skeleton(facts["skeleton"])
+        if (given.joints, given.parents) != (own.joints, own.parents):
             raise BadInputError(
-                f"the split has skeleton '{found.name}', these weights are for '{wanted.name}'; "
+                f"the split has skeleton '{given.name}', these weights are for '{own.name}'; "
                 f"`egobench fit {self.name} --split …` makes others, and `--metrics NAME:{self.name}@FILE` takes them",
                 code="split-form",
             )

@@ -27,11 +27,11 @@ class WeightFile:
     used_by: tuple[str, ...]
     """Presets."""
     verified: bool
-    """Whether the publisher states the SHA-256; if not, third parties did or nobody did."""
+    """Whether the publisher states the SHA-256; if not, third parties do, or it is not known."""
     bytes: int | None = None
     """Size; None where it is not published."""
     sha256: str | None = None
-    """64 hex digits; None where nobody states it."""
+    """64 hex digits; None where it is not known."""
     note: str = ""
 
     def describe(self) -> str:

@@ -1,4 +1,4 @@
-"""What all fits share: what was asked, the sitting (progress, loss curve, time), and the card beside the weights.
+"""What all fits share: the request, the run of the fit (progress, loss curve, time), and the card beside the weights.
 
 The card names what the weights were made from (split digest, recipe, seed), how long it took, and how well they do
 what they are for.

@@ -1,4 +1,4 @@
-"""`egobench train`: what a trainable model is asked; the training itself belongs to the model's package."""
+"""`egobench train`: the request to a trainable model; the training itself belongs to the model's package."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from egobench.progress import Progress
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """A training as asked for; every field has the command line's name."""
+    """A request to train; every field has the command line's name."""
 
     model: str
     """Name in `egobench.catalog.TRAINERS`, or `package.module:Class`."""

@@ -1,7 +1,7 @@
 """Is a motion-text evaluator fit to judge? What its card has to show, measured on a split's reference.
 
-Retrieval far above chance and at chance for strangers' captions; worse with every centimetre of noise; the same
-wherever the clip stands and faces, and at another frame rate. A model that beats the reference is `stats.alarm`'s.
+Retrieval is far above chance, and at chance for shuffled captions. Every centimetre of noise makes it worse. Place,
+heading and frame rate of a clip do not change it. `stats.alarm` looks for a model that beats the reference.
 """
 
 from collections.abc import Sequence
@@ -83,17 +83,17 @@ def _acted_again(split: Split, row: ClipInfo, motion: Motion) -> Motion | None:
 
 
 def _retrieval(texts: np.ndarray, motions: np.ndarray, rows: Sequence[ClipInfo]) -> dict[str, Any]:
-    """Own and strangers' captions, in pools of 32 (or of all clips, where there are fewer)."""
+    """Own and shuffled captions, in pools of 32 (or of all clips, where there are fewer)."""
     sequences = [row.sequence for row in rows]
     found = _retrieve(texts, motions, rows)
     other = shuffled_partners(sequences, SHUFFLE_SEED)[1]
-    strangers = _retrieve(texts, motions[other], rows)
+    shuffled = _retrieve(texts, motions[other], rows)
     places = range(found.hits.shape[1])
     return {
         "pool": min(POOL, len(rows)),
         "r_precision_reference": {f"top{k + 1}": summary(found.hits[:, k], sequences) for k in places},
-        "r_precision_shuffled_captions": {f"top{k + 1}": summary(strangers.hits[:, k], sequences) for k in places},
-        "chance": {f"top{k + 1}": round(float(strangers.chance[k]), 4) for k in places},
+        "r_precision_shuffled_captions": {f"top{k + 1}": summary(shuffled.hits[:, k], sequences) for k in places},
+        "chance": {f"top{k + 1}": round(float(shuffled.chance[k]), 4) for k in places},
         "mm_dist_reference": summary(np.linalg.norm(texts - motions, axis=1), sequences),
         "mm_dist_shuffled_captions": summary(np.linalg.norm(texts - motions[other], axis=1), sequences),
     }

@@ -32,13 +32,13 @@ class _FloorMetric(MotionMetric):
 class FloorPenetration(_FloorMetric):
     """Mean over all frames of the depth of the deepest foot joint under the floor, m.
 
-    A joint is inside the foot, so the ball of the foot counts below z = 0.01 m and the ankle below 0.03 m: less flesh
-    than that no foot has. A person who stands, walks or jumps on the floor has exactly 0.
+    A joint is inside the foot, so the ball of the foot counts below z = 0.01 m and the ankle below 0.03 m; every foot
+    has more flesh than that under these joints. A person who stands, walks or jumps on the floor has exactly 0.
 
     Source: UniEgoMotion (Patel et al. 2025) and others, who use mesh vertices.
     Differs from the paper: EgoTwin reports no body metric. Joints and sole heights in place of a mesh, the mean over
     frames in place of a sum.
-    How it can be fooled: hover; read it beside `floor-float`. Other body parts may be in the floor. It needs the
+    How it can be fooled: by hovering; read it beside `floor-float`. Other body parts may be in the floor. It needs the
     split's convention that the floor is at z = 0; stairs count as floating, a pit as sinking.
     """
 
@@ -65,9 +65,9 @@ class FloorFloat(_FloorMetric):
 
     Source: the floating measure of PhysDiff (Yuan et al. 2023), there 5 mm over the lowest mesh vertex.
     Differs from the paper: EgoTwin reports no body metric. Joints and sole heights in place of a mesh.
-    How it can be fooled: sink; read it beside `floor-penetration`. A jump or a seat with the feet off the floor counts
-    though nothing is wrong: compare with the reference's own value. Floating by less than the slack of the sole
-    heights (2 to 4 cm for most wearers) is not seen.
+    How it can be fooled: by sinking; read it beside `floor-penetration`. A jump, or a seat with the feet off the floor,
+    counts although nothing is wrong: compare with the reference's own value. Floating by less than the slack of the
+    sole heights (2 to 4 cm for most wearers) is not seen.
     """
 
     name: ClassVar[str] = "floor-float"

@@ -19,14 +19,14 @@ class FootSkate(MotionMetric):
     """Mean horizontal speed of the supporting foot joint over the steps that have one, m/s.
 
     A foot joint (ankle or ball) may carry the body while it is within 5 cm of its standing height; the slowest of
-    those is the support. Standing height is taken from the clip itself, so hovering does not hide sliding.
+    these joints is the support. The standing height is measured in the clip itself, so hovering does not hide sliding.
 
     Source: the skate ratio of GMD (Karunratanakul et al. 2023) and the contact velocity of later work, both made a
     speed in m/s.
     Differs from the paper: EgoTwin reports no body metric. Others sum over frames, count in mm per frame or give the
     share of frames above a speed; here it is a mean, in m/s, and no speed threshold decides what contact is.
     How it can be fooled: a body that never moves scores 0, and so does one that plants a foot and drags the other.
-    It says nothing about where the person goes; guidance can optimise it. Do not rank by it, read it as an alarm.
+    It says nothing about where the person goes, and guidance can optimise it. Do not rank by it; use it as an alarm.
     """
 
     name: ClassVar[str] = "foot-skate"

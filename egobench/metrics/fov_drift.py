@@ -1,4 +1,4 @@
-"""Field of view: is the video drawn with the camera it was asked for? Percent."""
+"""Field of view: is the video drawn with the camera that the split declares? Percent."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,14 +17,14 @@ from egobench.types import CameraPath
 class FovDrift(ClipMetric):
     """100 · |ln(estimated / declared focal length)|, near enough the percentage by which the focal length is off.
 
-    The logarithm makes twice and half the same. `detail` has the ratio (under 1: the video is drawn with a wider view
-    than declared). Undefined where the estimator does not refine the focal length or lost the clip.
+    The logarithm gives twice and half the same value. `detail` has the ratio; below 1, the video is drawn with a wider
+    view than declared. The metric is undefined where the estimator does not refine the focal length or lost the clip.
 
-    Source: ours; that a wrong focal length bends an otherwise right camera path is known from structure from motion.
+    Source: ours. It is known from structure from motion that a wrong focal length bends a camera path.
     Differs from the paper: EgoTwin reports no field of view.
-    How it can be fooled: move so that the focal length cannot be told (stand still, walk straight ahead): the
-    estimator then keeps the declared one, or says nothing. One ratio stands for the whole clip; a view that widens and
-    narrows again does not show.
+    How it can be fooled: by movement from which no focal length can be estimated (standing still, walking straight
+    ahead). The estimator then keeps the declared one, or gives none. One ratio stands for the whole clip, so a view
+    that widens and narrows again does not show.
     """
 
     name: ClassVar[str] = "fov-drift"

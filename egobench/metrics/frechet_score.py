@@ -133,7 +133,7 @@ def check_rows(name: str, sample: Sequence[Any], reference: Sequence[Any], rows:
         sample: per row (item, feature).
         reference: the same; of another number of rows only without `draws`.
         rows: number of clip ids and groups.
-        draws: 0 where no interval is asked for.
+        draws: 0 where no interval is needed.
 
     Raises:
         BadInputError: fewer than two rows on a side, or sides not paired for the interval (`features-clips`), another
@@ -153,19 +153,19 @@ def check_rows(name: str, sample: Sequence[Any], reference: Sequence[Any], rows:
             f"{name}: features of shapes {sorted(set(shapes))[:4]}; (items, features) of one extractor are needed",
             code="features-dimension",
         )
-    lengths, wanted = ({shape[0] for shape in side} for side in (shapes[: len(sample)], shapes[len(sample) :]))
-    if lengths != wanted or len(lengths) > 1:
+    lengths, expected = ({shape[0] for shape in side} for side in (shapes[: len(sample)], shapes[len(sample) :]))
+    if lengths != expected or len(lengths) > 1:
         raise BadInputError(
-            f"{name}: samples have {_listed(lengths)} frames or items, references {_listed(wanted)}; all clips must be "
-            "of one length",
+            f"{name}: samples have {_listed(lengths)} frames or items, references {_listed(expected)}; all clips must "
+            "be of one length",
             code="features-frames",
         )
 
 
 def _influence(reference: Sequence[np.ndarray], sample: Sequence[np.ndarray], clips: Sequence[str]) -> list[Any]:
     names, owner = np.unique(np.asarray(clips, dtype=str), return_inverse=True)
-    found = frechet_influence(reference, sample, owner)
-    return [{"clip": str(names[each.group]), "change": each.change} for each in found]
+    influences = frechet_influence(reference, sample, owner)
+    return [{"clip": str(names[each.group]), "change": each.change} for each in influences]
 
 
 def _listed(numbers: set[int]) -> str:

@@ -23,10 +23,10 @@ class Fvd(FrechetMetric):
 
     Source: Unterthiner et al. 2018 (arXiv:1812.01717); the column is EgoTwin's (arXiv:2508.13013).
     Differs from the paper: the network, its input size, N and T behind the published numbers are not public. One file
-    of I3D weights is used in two ways that give two metrics of one name (`i3d.stylegan-v` squashes the picture,
+    of I3D weights is used in two ways, which give two metrics of one name (`i3d.stylegan-v` squashes the picture,
     `i3d.crop` cuts it), so the preset stands in the protocol. ddof is 1, where common code has 0.
-    How it can be fooled: it sees content more than movement (spoilt frames cost more than spoilt motion,
-    arXiv:2404.12391), and the order of clips and their captions not at all: the `shuffled` control scores exactly 0.
+    How it can be fooled: it sees content more than movement (degraded frames cost more than degraded motion,
+    arXiv:2404.12391). It does not see the order of clips and their captions: the `shuffled` control scores exactly 0.
     The value falls with N.
     """
 

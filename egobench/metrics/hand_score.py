@@ -31,23 +31,23 @@ INPUTS = ("hands", "motion", "camera", "reference")
 class HandScore(SetMetric):
     """F1 of *a hand is seen in the video* (detector) against *its palm is in the picture* (motion), per frame and side.
 
-    The palm, wrist + 8 cm along the hand, is in the picture if it lies in front of the camera (z > 0.05 m) and projects
-    into the image; a band of 5 % of width and height to either side of the border is ignored and its share reported.
-    A sample whose palms move, as the camera has them, less than a tenth of what its reference's do stands still: its
-    video is held against the reference's palms, wherever that counts more errors than its own. Hits and misses are
-    pooled over frames, sides and clips. `detail` has precision, recall, MCC and prevalence, the same per side and for
-    *any hand*, the prevalence of the references, how many rows stand still, the F1 of saying always and never, and how
-    far the seen palm of a hit lies from where the body has it (median, % of the image's diagonal). The interval
-    resamples sequences.
+    The palm is the point 8 cm from the wrist along the hand. It is in the picture if it lies in front of the camera
+    (z > 0.05 m) and projects into the image. A band of 5 % of width and height to either side of the border is ignored,
+    and its share is reported. A sample stands still if its palms move, in the camera's frame, less than a tenth of what
+    its reference's palms do; its video is then also compared with the reference's palms, and the comparison with more
+    errors counts. Hits and misses are pooled over frames, sides and clips. `detail` has precision, recall, MCC and
+    prevalence, the same per side and for *any hand*, the prevalence of the references, the number of rows that stand
+    still, the F1 of the answers *always* and *never*, and the distance of a hit's seen palm from the body's palm
+    (median, % of the image's diagonal). The interval resamples sequences.
 
     Source: EgoTwin (arXiv:2508.13013), which asks whether hands are visible in video and motion alike.
     Differs from the paper: detector, threshold, the point that is projected, and the treatment of the border are not
     public; ours are in the protocol. What hides a hand, the body itself or an object, is not modelled: the floor, real
     video with its own motion, shows what that and the detector cost.
-    How it can be fooled: keep the hands out of the picture. Hands that move a little more than a tenth of their
-    reference's are held against their own motion, so one who never lifts them is asked little: read `prevalence` beside
-    `reference_prevalence`. Where hands are seen most of the time, showing them always scores well (`always` in the
-    detail, and MCC, say how well). Place does not enter the value, only the median distance.
+    How it can be fooled: by keeping the hands out of the picture. Hands that move a little more than a tenth of their
+    reference's are compared with their own motion only, so a body that never lifts them is hardly tested: read
+    `prevalence` beside `reference_prevalence`. Where hands are seen most of the time, showing them always scores well;
+    `always` in the detail, and MCC, say how well. The place of a hand enters the median distance and not the value.
     """
 
     name: ClassVar[str] = "hand-score"

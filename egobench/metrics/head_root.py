@@ -19,7 +19,7 @@ class HeadRoot(MotionMetric):
     """Mean distance between the head as given and the head rebuilt from the root through the spine's rotations, m.
 
     The bones' rest offsets are those that fit the clip best: the mean over time of R_parentᵀ (p_joint - p_parent). A
-    body posed by forward kinematics scores 0; positions and rotations that come from different heads do not.
+    body posed by forward kinematics scores 0; positions and rotations that a model predicts separately do not.
 
     Source: EgoTwin's motive for a head-centric representation, that a head recovered through the chain from the root
     gathers error (arXiv:2508.13013); the measure is ours.

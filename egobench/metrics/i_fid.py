@@ -19,16 +19,17 @@ from egobench.metrics.frechet_score import FrechetMetric, Rows
 class IFID(FrechetMetric):
     """Fréchet distance over 8 frames of every clip, uniformly spaced over frames 1 … T-1, both ends kept.
 
-    Frame 0 is the conditioning frame: it is given, so it would flatter. `detail` holds the companions `kid` (unbiased
-    MMD², cubic kernel) and `fd_inf` (extrapolated to infinitely many frames; None where that means nothing), whether N
-    is below the number of features, where the value is mostly bias, and `influence`: the ten clips that raise it most.
+    Frame 0 is the conditioning frame. It is given, so it would lower the value. `detail` holds `kid` (unbiased MMD²,
+    cubic kernel), `fd_inf` (the value extrapolated to infinitely many frames; None where that has no meaning),
+    `n_below_d` (whether N is below the number of features; the value is then mostly bias), and `influence` (the ten
+    clips that raise the value most).
 
     Source: Heusel et al. 2017 (arXiv:1706.08500); the column is EgoTwin's (arXiv:2508.13013).
     Differs from the paper: frames per clip, stride, resizing and N are not public; ours are in the protocol. Without
     Inception weights at hand the embedded split uses features fitted on its own world (`egomini-clip`).
-    How it can be fooled: still or shuffled frames cost nothing, time does not enter, and pairing with the caption
-    does not either (the `shuffled` control scores exactly 0). Copying training videos scores well. The value falls
-    with N, at a rate that depends on the model.
+    How it can be fooled: time does not enter, so still or shuffled frames cost nothing. The pairing with captions does
+    not enter either (the `shuffled` control scores exactly 0). Copied training videos score well. The value falls with
+    N, at a rate that depends on the model.
     """
 
     name: ClassVar[str] = "i-fid"

@@ -20,7 +20,7 @@ class Jerk(MotionMetric):
     Source: Flash & Hogan 1985 for jerk as the measure of smoothness; the third difference is general practice.
     Differs from the paper: EgoTwin reports no body metric. A mean, in seconds, so that length and rate of a clip do
     not enter (a rate too low for the movement still hides jerk: compare equal rates).
-    How it can be fooled: freeze or smooth. Less than the reference's own value is not better movement.
+    How it can be fooled: by a frozen or smoothed motion. Less than the reference's own value is not better movement.
     """
 
     name: ClassVar[str] = "jerk"

@@ -22,15 +22,15 @@ class MFid(FrechetMetric):
     """Fréchet distance over one feature vector per motion.
 
     `detail` holds the companions of `i-fid` (`kid`, `fd_inf`, `n_below_d`, `influence`) and `diversity`: the mean
-    distance between motions of two clips, of the samples and of the references over the very same 10,000 pairs; less
-    than the reference's is a poorer repertoire, more is noise. `multimodality` is the mean distance between two seeds
-    of one clip, over all of them.
+    distance between motions of two clips, of the samples and of the references, over the same 10,000 pairs. Less than
+    the reference's means fewer kinds of motion, more means noise. `multimodality` is the mean distance between two
+    seeds of one clip, over all pairs of seeds.
 
     Source: Guo et al. 2020 (Action2Motion, arXiv:2007.15240) for the three; the column is EgoTwin's (arXiv:2508.13013).
     Differs from the paper: EgoTwin's evaluator, skeleton and N are not public; ours is refitted for any split, and its
     weights stand in the protocol. Diversity and multimodality never pair a motion with itself.
-    How it can be fooled: captions do not enter (the `shuffled` control scores exactly 0), nor does the video; copying
-    training motions scores well. The value falls with N.
+    How it can be fooled: captions do not enter (the `shuffled` control scores exactly 0), and the video does not
+    either. Copied training motions score well. The value falls with N.
     """
 
     name: ClassVar[str] = "m-fid"

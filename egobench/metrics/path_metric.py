@@ -85,7 +85,7 @@ class PathMetric(ClipMetric):
         """Scores one clip.
 
         Args:
-            reference: the recorded motion; without it a sample that stands still is not told from one that should.
+            reference: the recorded motion; without it, standing still counts as right.
 
         Raises:
             Undefined, BadInputError: as `pair_paths`.

@@ -1,7 +1,7 @@
 """A camera path seen in a video beside the one that the body's motion implies: what the path metrics share.
 
-What a clip costs where the estimator saw nothing is decided here, once for all of them, so that failing, dropping
-frames and freezing do not pay.
+This module decides for all of them how a clip counts where the estimator saw nothing, so that a sample gains nothing by
+failing, dropping frames or freezing.
 """
 
 from collections.abc import Callable
@@ -21,8 +21,8 @@ LEAST_MARGIN = 1e-9
 """Of the rotation gauge; below it no gauge is the best one."""
 LOST: tuple[PathStatus, ...] = ("failed", "crashed", "timeout")
 Counted = Literal["measured", "null", "still"]
-"""`measured`: by the estimated path. `null`: the estimator found none, so the clip costs what a camera that never moves
-would. `still`: the sample stands still where the reference moves, and costs what the reference's movement is."""
+"""`measured`: by the estimated path. `null`: the estimator found none, so the clip counts as a camera that never moves.
+`still`: the sample stands still where the reference moves, and counts at least the reference's movement."""
 Aggregate = Callable[[Float[np.ndarray, " time"]], Float[np.ndarray, ""]]
 """Errors per frame (NaN where unknown) → one number."""
 

@@ -13,18 +13,18 @@ from egobench.stats.bootstrap import cluster_mean_interval
 from egobench.stats.retrieval import POOL, REPLICATIONS, TOP, Identical, Retrieval, retrieve
 
 POOL_SEED = 0
-"""Of the pools; not of the run, so that all models are asked in the same pools."""
+"""Seed of the pools. It does not depend on the run, so that all models have the same pools."""
 
 
 @dataclass(frozen=True)
 class RPrecision(SetMetric):
     """Share of captions whose own motion is among the 3 nearest of a pool of 32, over 20 partitions into pools.
 
-    The caption is the query, Euclidean distance ranks. Every row is a query exactly once per partition; the last pool
-    is filled up with other clips. Ties count as the mean over their orders, so a constant motion scores chance.
-    `detail` holds top-1, 2 and 3, chance for each (k / 32; with `collapse` more, by every identical caption that a
-    pool holds, and so does the value), the same under the other policy, and the spread over partitions.
-    The interval resamples sequences of queries; the pools stay.
+    The caption is the query, and motions are ranked by Euclidean distance. Every row is a query exactly once per
+    partition; the last pool is filled up with other clips. Ties count as the mean over their orders, so a constant
+    motion scores chance. `detail` holds top-1, 2 and 3, chance for each, the same under the other policy for identical
+    captions, and the spread over partitions. Chance is k / 32; with `collapse`, every identical caption in a pool
+    raises chance and value. The interval resamples sequences of queries; the pools stay.
 
     Source: Guo et al. 2022 (CVPR, HumanML3D); the column is EgoTwin's (arXiv:2508.13013).
     Differs from the paper: EgoTwin does not say which k, and its evaluator is not public. The usual code drops the

@@ -31,24 +31,24 @@ COMPANIONS = (
 class RotErr(PathMetric):
     """Mean over video frames of the angle between the estimated camera and the camera on the body's head, degrees.
 
-    The camera on the head is T_world_head @ T_head_camera, the lever arm fixed per split. The estimator's world has its
-    own heading: one rotation per clip, the chordal mean of R_motion R_estimateᵀ over the registered frames, takes it
-    out; orientations decide it, not positions. The value is over all frames of all clips. A clip without a path costs
-    its null error, the mean angle to the best constant rotation: of its own motion or of the reference's, whichever is
-    larger. A frame that is not registered costs the same, and no less than the mean of the registered ones.
-    A sample that turns less than a tenth of what its reference turns costs at least the reference's null error.
-    `detail` has the same in radians and as Frobenius norm over the registered frames, the gauge-free error of the
-    rotation over 1 frame and over 1 s, the first frame laid on the first frame, and how far head and reference turn
-    (largest angle between two frames).
+    The camera on the head is T_world_head @ T_head_camera; T_head_camera is fixed per split. The estimator's world has
+    its own heading. One rotation per clip takes it out, the chordal mean of R_motion R_estimateᵀ over the registered
+    frames: orientations decide it, and not positions. The value is the mean over all frames of all clips. A clip
+    without a path counts with its null error, which is the mean angle to the best constant rotation: of its own motion
+    or of the reference's, whichever is larger. A frame that is not registered counts the same, and no less than the
+    mean of the registered ones. A sample that turns less than a tenth of what its reference turns counts at least the
+    reference's null error. `detail` has the error in radians and as Frobenius norm over the registered frames, the
+    error of the rotation over 1 frame and over 1 s (which needs no alignment), the error with the first frames aligned,
+    and how far head and reference turn (largest angle between two frames).
 
     Source: EgoTwin (arXiv:2508.13013), rotation error; gauge: Hartley et al., Rotation Averaging, IJCV 2013; relative
     errors: Sturm et al., IROS 2012.
     Differs from the paper: its estimator, alignment, unit and what it does with failed clips are not public. Aligning
     by positions, as SLAM tools do, would inflate the error of short paths ten times and more; see `trans-err` for it.
-    How it can be fooled: turn little. What turns a little more than a tenth of its reference is measured, and a small
-    turn is missed by little: read it beside `null_deg` and over the observable clips. A video that the estimator cannot
-    read costs no more than one that never turns, so a wrong path, or a wildly wrong frame, may cost more than none:
-    read `statuses`.
+    How it can be fooled: by turning little. A sample that turns a little more than a tenth of its reference is
+    measured, and the error of a small turn is small: read the value beside `null_deg` and over the observable clips. A
+    video that the estimator cannot read counts no more than one that never turns, so a wrong path, or one very wrong
+    frame, may count more than no path: read `statuses`.
     """
 
     name: ClassVar[str] = "rot-err"
@@ -106,5 +106,5 @@ def _relative(pair: PathPair, step: int | None) -> float | None:
     if step is None:
         return None
     head = pair.head
-    found = relative_errors(head.R, pair.R, head.positions, pair.positions, pair.registered, step=step)
-    return or_none(np.degrees(mean_over_frames(found.rotation)))
+    errors = relative_errors(head.R, pair.R, head.positions, pair.positions, pair.registered, step=step)
+    return or_none(np.degrees(mean_over_frames(errors.rotation)))

@@ -26,18 +26,19 @@ LEAST_OVERLAP = 0.5
 class SyncLag(ClipMetric):
     """Time by which the camera's turning comes before or after the head's: |lag| of the peak of their correlation, ms.
 
-    Angular speed of the estimated camera and of the camera on the head, from video frame to video frame; Pearson's
-    correlation at every shift up to 1 s over the frames that overlap (at least half of them); its peak, with the
-    fraction of a frame by the parabola through the peak and its neighbours. No gauge enters. `detail` has the lag with
-    its sign (positive: the video comes after the body) and the correlation. Undefined where the estimator lost the
-    clip, where camera or head turns evenly or not at all (the speed's standard deviation is under 2 degrees per s),
-    where the correlation rises up to the longest shift, and where its peak is under 0.5.
+    The metric takes the angular speed of the estimated camera and of the camera on the head, from video frame to video
+    frame. It computes Pearson's correlation of the two at every shift up to 1 s, over the frames that overlap (at least
+    half of them). The lag is the place of the peak; a parabola through the peak and its neighbours gives the fraction
+    of a frame. No alignment is needed. `detail` has the correlation, and the lag with its sign (positive: the video
+    comes after the body). The metric is undefined where the estimator lost the clip, where camera or head turns evenly
+    or not at all (the speed's standard deviation is under 2 degrees per s), where the correlation rises up to the
+    longest shift, and where its peak is under 0.5.
 
     Source: ours; the correlation of angular speeds is how recordings are synchronised in hand-eye calibration.
     Differs from the paper: EgoTwin reports no synchrony; its errors compare frame with frame and hide a shift in time.
-    How it can be fooled: turn so that the moment cannot be told, evenly or hardly at all; such clips are undefined, so
-    read their number. Whoever nods rhythmically may be matched a period late. The lag of strangers is not large, it is
-    arbitrary: read it beside the correlation.
+    How it can be fooled: by turning evenly or hardly at all, which marks no moment. Such clips are undefined, so read
+    their number. A rhythmic nod may be matched one period late. Where video and body belong to different recordings,
+    the lag is arbitrary and not large: read it beside the correlation.
     """
 
     name: ClassVar[str] = "sync-lag"
@@ -78,18 +79,18 @@ class SyncLag(ClipMetric):
         largest = min(round(LARGEST_LAG * fps), len(seen) - overlap)
         if largest < 2:
             raise Undefined(f"{len(seen) + 1} frames are too few to be shifted against each other")
-        found = correlation_lag(seen, made, valid, largest=largest, least_overlap=overlap)
-        if np.isnan(found.correlation):
+        peak = correlation_lag(seen, made, valid, largest=largest, least_overlap=overlap)
+        if np.isnan(peak.correlation):
             raise Undefined(f"too few of the frames are registered in a row ({int(valid.sum())} of {valid.size} steps)")
-        if found.correlation < LEAST_CORRELATION:
-            text = f"the angular speeds correlate by {float(found.correlation):.2f} at best"
+        if peak.correlation < LEAST_CORRELATION:
+            text = f"the angular speeds correlate by {float(peak.correlation):.2f} at best"
             raise Undefined(f"{text}; {LEAST_CORRELATION:g} is needed")
-        if not found.is_inside:
+        if not peak.is_inside:
             raise Undefined(f"the correlation has no peak within {1000 * largest / fps:.0f} ms")
-        lag = 1000.0 * float(found.lag) / fps
+        lag = 1000.0 * float(peak.lag) / fps
         detail = {
             "lag_ms": lag,
-            "correlation": float(found.correlation),
+            "correlation": float(peak.correlation),
             "status": pair.status,
             "coverage": pair.coverage,
         }

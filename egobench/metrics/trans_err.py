@@ -37,23 +37,24 @@ COMPANIONS = (
 class TransErr(PathMetric):
     """Root mean square, over video frames, of the distance between estimated camera and camera on the head, m.
 
-    The camera on the head is T_world_head @ T_head_camera, the lever arm fixed per split. The estimator's path is laid
-    on it by the rotation of `rot-err` (from orientations), a shift and, *only if the estimator has no scale*, the best
-    scale of at least 0. The value is over all frames of all clips. A clip without positions costs its null error, the
-    RMS spread of its own motion's path or of the reference's, whichever is larger. A frame that is not registered costs
-    the same, and no less than the RMS of the registered ones. A sample that moves less than a tenth of what
-    its reference moves costs at least the reference's null error. `detail` has the literature's alignments by positions
-    (`sim3`, `se3`), the first frame laid on the first frame, the share of the spread, the error of movements over 1
-    frame and 1 s, all over the registered frames, and how far head and reference move (farthest two frames).
+    The camera on the head is T_world_head @ T_head_camera; T_head_camera is fixed per split. The estimator's path is
+    aligned with it by the rotation of `rot-err` (from orientations), a shift and, *only if the estimator has no scale*,
+    the best scale of at least 0. The value is over all frames of all clips. A clip without positions counts with its
+    null error, which is the RMS spread of its own motion's path or of the reference's, whichever is larger. A frame
+    that is not registered counts the same, and no less than the RMS of the registered ones. A sample that moves less
+    than a tenth of what its reference moves counts at least the reference's null error. `detail` has the literature's
+    alignments by positions (`sim3`, `se3`), the error with the first frames aligned, the error's share of the spread,
+    the error of movements over 1 frame and 1 s, all over the registered frames, and how far head and reference move
+    (distance of the farthest two frames).
 
     Source: EgoTwin (arXiv:2508.13013), translation error; `sim3` and `se3`: Umeyama, PAMI 1991; relative errors: Sturm
     et al., IROS 2012.
     Differs from the paper: its estimator, alignment, unit and what it does with failed clips are not public. A free
     scale lets a wrong path shrink to a point and score the spread at worst, so a metric estimator gets none.
-    How it can be fooled: move little. What moves a little more than a tenth of its reference is measured, and a short
-    way is missed by little: read `of_spread` and the observable clips. Where the estimator has no scale, a wrong path
-    costs the spread at most. A video that the estimator cannot read costs no more than one that never moves, so a wrong
-    path, or a wildly wrong frame, may cost more than none: read `statuses`.
+    How it can be fooled: by moving little. A sample that moves a little more than a tenth of its reference is measured,
+    and the error of a short way is small: read `of_spread` and the observable clips. Where the estimator has no scale,
+    a wrong path counts the spread at most. A video that the estimator cannot read counts no more than one that never
+    moves, so a wrong path, or one very wrong frame, may count more than no path: read `statuses`.
     """
 
     name: ClassVar[str] = "trans-err"
@@ -125,5 +126,5 @@ def _relative(pair: PathPair, step: int | None, scale: np.ndarray) -> float | No
     if step is None:
         return None
     head = pair.head
-    found = relative_errors(head.R, pair.R, head.positions, pair.positions, pair.registered, step=step, scale=scale)
-    return or_none(rms_over_frames(found.translation))
+    errors = relative_errors(head.R, pair.R, head.positions, pair.positions, pair.registered, step=step, scale=scale)
+    return or_none(rms_over_frames(errors.translation))

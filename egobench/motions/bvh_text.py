@@ -63,7 +63,7 @@ class BvhFile:
     """Joint → the file's world; the identity in the zero pose."""
     fps: float
     odd: list[str] = field(default_factory=list)
-    """What the reader should be told."""
+    """Warnings for the user."""
 
 
 def read_text(path: Path | str) -> BvhFile:

@@ -23,7 +23,7 @@ FINE, GOOD, BAD = 0.02, 0.15, 0.35
 WITHOUT_TWIST = frozenset({"humanml3d22", "kit21"})
 """Skeletons whose rotations do not say how a bone is turned about itself, so that hips and shoulders may not follow."""
 ASKEW_DEG = 8.0
-"""Turn of positions against rotations over which it is told; samples of the reference model have up to 1°."""
+"""Turn of positions against rotations above which a warning says so; samples of the reference model have up to 1°."""
 MOST_FRAMES = 128
 """Frames, evenly spread, by which conventions are judged; a mistake is in all of them."""
 FASTEST, ISOLATED, ABSURD = 20.0, 8.0, 100.0
@@ -129,9 +129,9 @@ def misfit(
     parents = list(skeleton.parents[1:])
     steps = positions[:, 1:] - positions[:, parents]
     rest = rest_offsets(skeleton, positions, rotations)
-    told = np.einsum("tjab,jb->tja", rotations[:, parents], rest[1:])
+    expected = np.einsum("tjab,jb->tja", rotations[:, parents], rest[1:])
     length = max(float(np.linalg.norm(steps, axis=-1).mean()), 1e-9)
-    spread = float(np.linalg.norm(steps - told, axis=-1).mean()) / length
+    spread = float(np.linalg.norm(steps - expected, axis=-1).mean()) / length
     return min(spread, 1.0) + rest_error(skeleton, rest)
 
 

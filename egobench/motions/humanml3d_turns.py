@@ -35,7 +35,7 @@ class Layout:
     bones: tuple[tuple[int, int, int], ...]
     """Direction of the bone that ends in each joint where its G is the identity, in their axes; the root has none."""
     feet: tuple[str, ...]
-    """The joints whose contacts are told."""
+    """The joints whose contacts the vectors hold."""
     arm: str
     """First joint of an arm's chain, less its side: HumanML3D has collar bones, KIT has none."""
 

@@ -113,8 +113,8 @@ def _covariance(skeleton: Skeleton, positions: np.ndarray, rotations: np.ndarray
         return None
     parents = list(skeleton.parents[1:])
     steps = positions[:, 1:] - positions[:, parents]
-    told = np.einsum("tjab,jb->tja", rotations[:, parents], directions[1:])
-    return np.einsum("tja,tjb->ab", steps, told)
+    expected = np.einsum("tjab,jb->tja", rotations[:, parents], directions[1:])
+    return np.einsum("tja,tjb->ab", steps, expected)
 
 
 def _rests(skeleton: Skeleton, positions: np.ndarray, rotations: np.ndarray) -> Iterator[Guess]:

@@ -23,8 +23,8 @@ MEAN, STD = 127.5, 64.0
 
 def is_fitted_view(K: np.ndarray, size: int) -> bool:
     """Whether intrinsics are those of a 90° wide square picture of so many pixels."""
-    wanted = np.array([[FOCAL, 0, 0.5], [0, FOCAL, 0.5], [0, 0, 1 / size]]) * size
-    return K.shape == (3, 3) and bool(np.isfinite(K).all()) and bool((np.abs(K - wanted) < TOLERANCE * size).all())
+    expected = np.array([[FOCAL, 0, 0.5], [0, FOCAL, 0.5], [0, 0, 1 / size]]) * size
+    return K.shape == (3, 3) and bool(np.isfinite(K).all()) and bool((np.abs(K - expected) < TOLERANCE * size).all())
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from egobench.types import Clip, Split
 
 
 class Filmed(NamedTuple):
-    """Clips of one length and size, in the order they were asked for."""
+    """Clips of one length and size, in the order of the request."""
 
     frames: UInt8[np.ndarray, "clip time height width 3"]
     camera: Float[np.ndarray, "clip time 4 4"]

@@ -95,7 +95,7 @@ def _seen(
     order = np.arange(len(frames))
     if rng.random() < recipe.faulty_time:
         kind = TIME_FAULTS[int(rng.integers(1, len(TIME_FAULTS)))]
-        if kind != "shuffle":  # nobody can tell the way between frames that do not follow one another
+        if kind != "shuffle":  # frames that do not follow one another show no way between them
             order = frame_order(kind, float(rng.random()), len(frames), rng)
     if rng.random() < 0.5:
         order = order[::-1]

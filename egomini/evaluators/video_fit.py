@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import torch
 
 STRETCHES = 5
-"""Instants at which the camera's path and the hands are asked for."""
+"""Instants at which the network predicts the camera's path and the hands."""
 THUMBNAIL = 4
 """Pixels of a thumbnail's side; of the first, middle and last frame."""
 WEIGHTS = {"words": 5.0}
@@ -188,7 +188,7 @@ def _loss(answers: Mapping[str, Any], targets: Mapping[str, np.ndarray]) -> Any:
 
 
 MOST_WORDS = 256
-"""Words that are asked for, the most frequent ones."""
+"""Words that the network predicts, the most frequent ones."""
 RAREST_WORD = 0.005
 """Share of the captions that a word must stand in."""
 

@@ -46,7 +46,7 @@ class VideoNetwork(nn.Module):
 
 
 class VideoHeads(nn.Module):
-    """What the features are asked while they are fitted: one hidden layer, then a linear one a question."""
+    """Heads that the features feed while they are fitted: one hidden layer, then a linear layer for each target."""
 
     def __init__(self, outputs: dict[str, int]) -> None:
         super().__init__()
