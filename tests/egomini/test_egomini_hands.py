@@ -1,10 +1,11 @@
 """egomini-hands: the shipped weights see the hands the renderer drew; larger, mirrored, empty pictures; refusals."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from fit_checks import CODES, codes_of_bad_weights, is_same_after_a_stop
 
 from egobench import Video, open_split
 from egobench.errors import BadInputError
@@ -167,17 +168,7 @@ def test_splits_that_are_small_oblong_or_narrow_are_refused(split):
 
 
 def test_missing_damaged_and_foreign_weights_are_refused_by_code(tmp_path):
-    path = tmp_path / "egomini-hands.safetensors"
-    codes = []
-    for content in (None, b"not a weight file", "other"):
-        if isinstance(content, bytes):
-            path.write_bytes(content)
-        elif content:
-            save_file({"weight": np.zeros((2, 2), np.float32)}, path)
-        with pytest.raises(BadInputError) as refusal:
-            EgominiHands(path).load("cpu")
-        codes.append(refusal.value.code)
-    assert codes == ["weights-missing", "weights-unreadable", "weights-other"]
+    assert codes_of_bad_weights(EgominiHands, tmp_path / "egomini-hands.safetensors") == CODES
 
 
 def test_a_hand_is_seen_from_four_pixels_and_undecided_below():
@@ -204,14 +195,4 @@ def test_a_fit_that_is_stopped_and_goes_on_gives_the_same_bytes(tmp_path, monkey
     pixels = rng.integers(0, 5, (4, 9, 64, 64), dtype=np.uint8)
     clips = LabelledFrames(rng.integers(0, 256, (4, 9, 64, 64, 3), dtype=np.uint8), pixels)
     recipe = HandsRecipe(steps=4, batch=2, warmup=1, faulty=0.9)
-    monkeypatch.setattr("egobench.fit.training.SECONDS_BETWEEN_SAVES", 0.0)
-    monkeypatch.setattr("egobench.fit.training.STEPS_BETWEEN_REPORTS", 2)
-    whole = fit_egomini_hands(clips, recipe, tmp_path / "whole", lambda step, loss: None)
-
-    def stop(step, loss):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fit_egomini_hands(clips, recipe, tmp_path / "parts", stop)
-    parts = fit_egomini_hands(clips, recipe, tmp_path / "parts", lambda step, loss: None)
-    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    assert is_same_after_a_stop(partial(fit_egomini_hands, clips, recipe), tmp_path, monkeypatch)

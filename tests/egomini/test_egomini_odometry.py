@@ -1,10 +1,11 @@
 """egomini-odometry: shipped weights follow a camera; still, mirrored and reversed videos; loss by hand; refusals."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from fit_checks import CODES, codes_of_bad_weights, is_same_after_a_stop
 from scipy.spatial.transform import Rotation
 
 from egobench import Video, open_split
@@ -186,17 +187,7 @@ def test_splits_of_another_size_or_view_are_refused_before_anything_is_sampled()
 
 
 def test_missing_damaged_and_foreign_weights_are_refused_by_code(tmp_path):
-    path = tmp_path / "egomini-odometry.safetensors"
-    codes = []
-    for content in (None, b"not a weight file", "other"):
-        if isinstance(content, bytes):
-            path.write_bytes(content)
-        elif content:
-            save_file({"weight": np.zeros((2, 2), np.float32)}, path)
-        with pytest.raises(BadInputError) as refusal:
-            EgominiOdometry(path).load("cpu")
-        codes.append(refusal.value.code)
-    assert codes == ["weights-missing", "weights-unreadable", "weights-other"]
+    assert codes_of_bad_weights(EgominiOdometry, tmp_path / "egomini-odometry.safetensors") == CODES
 
 
 def test_the_loss_of_one_wrong_step_by_hand():
@@ -225,14 +216,4 @@ def test_a_fit_that_is_stopped_and_goes_on_gives_the_same_bytes(tmp_path, monkey
     camera[..., 2, 3] = np.cumsum(rng.random((4, 9)) * 0.1, axis=1)
     paths = FilmedPaths(rng.integers(0, 256, (4, 9, 64, 64, 3), dtype=np.uint8), camera)
     recipe = OdometryRecipe(steps=4, batch=2, warmup=1, faulty_time=0.9, faulty_picture=0.9)
-    monkeypatch.setattr("egobench.fit.training.SECONDS_BETWEEN_SAVES", 0.0)
-    monkeypatch.setattr("egobench.fit.training.STEPS_BETWEEN_REPORTS", 2)
-    whole = fit_egomini_odometry(paths, recipe, tmp_path / "whole", lambda step, loss: None)
-
-    def stop(step, loss):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fit_egomini_odometry(paths, recipe, tmp_path / "parts", stop)
-    parts = fit_egomini_odometry(paths, recipe, tmp_path / "parts", lambda step, loss: None)
-    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    assert is_same_after_a_stop(partial(fit_egomini_odometry, paths, recipe), tmp_path, monkeypatch)

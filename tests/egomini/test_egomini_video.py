@@ -1,10 +1,11 @@
 """egomini-video: the shipped weights and their card; a tiny fit that is stopped and goes on; refusals."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from fit_checks import CODES, codes_of_bad_weights, is_same_after_a_stop
 
 from egobench import Video, open_split
 from egobench.errors import BadInputError
@@ -87,17 +88,7 @@ def test_any_length_from_ten_frames_up_has_features(tiny, clips):
 
 
 def test_a_fit_that_is_stopped_and_goes_on_gives_the_same_bytes(clips, tmp_path, monkeypatch):
-    monkeypatch.setattr("egobench.fit.training.SECONDS_BETWEEN_SAVES", 0.0)
-    monkeypatch.setattr("egobench.fit.training.STEPS_BETWEEN_REPORTS", 2)
-    whole = fit_egomini_video(clips, RECIPE, tmp_path / "whole", lambda step, loss: None)
-
-    def stop(step, loss):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fit_egomini_video(clips, RECIPE, tmp_path / "parts", stop)
-    parts = fit_egomini_video(clips, RECIPE, tmp_path / "parts", lambda step, loss: None)
-    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    assert is_same_after_a_stop(partial(fit_egomini_video, clips, RECIPE), tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
@@ -119,14 +110,4 @@ def test_a_split_of_short_videos_is_refused_before_anything_is_sampled():
 
 
 def test_missing_damaged_and_foreign_weights_are_refused_by_code(tmp_path):
-    path = tmp_path / "egomini-video.safetensors"
-    codes = []
-    for content in (None, b"not a weight file", "other"):
-        if isinstance(content, bytes):
-            path.write_bytes(content)
-        elif content:
-            save_file({"weight": np.zeros((2, 2), np.float32)}, path)
-        with pytest.raises(BadInputError) as refusal:
-            EgominiVideo(path).load("cpu")
-        codes.append(refusal.value.code)
-    assert codes == ["weights-missing", "weights-unreadable", "weights-other"]
+    assert codes_of_bad_weights(EgominiVideo, tmp_path / "egomini-video.safetensors") == CODES

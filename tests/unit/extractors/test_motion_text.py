@@ -1,9 +1,11 @@
 """motion-text: the shipped weights and their card; the loss by hand; a tiny fit that is stopped and goes on."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
+from fit_checks import is_same_after_a_stop
 from safetensors.numpy import save_file
 
 from egobench import open_split
@@ -123,18 +125,7 @@ def test_scaling_is_one_number_a_group_and_never_by_nothing(toys):
 
 
 def test_a_fit_that_is_stopped_and_goes_on_gives_the_same_bytes(toys, tmp_path, monkeypatch):
-    monkeypatch.setattr("egobench.fit.training.SECONDS_BETWEEN_SAVES", 0.0)
-    monkeypatch.setattr("egobench.fit.training.STEPS_BETWEEN_REPORTS", 2)
-    whole = fit_motion_text(toys, TEXTS, LAYOUT, RECIPE, tmp_path / "whole", lambda step, loss: None)
-
-    def stop(step, loss):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fit_motion_text(toys, TEXTS, LAYOUT, RECIPE, tmp_path / "parts", stop)
-    torch.rand(3)  # whatever happens to torch's own generator in between
-    parts = fit_motion_text(toys, TEXTS, LAYOUT, RECIPE, tmp_path / "parts", lambda step, loss: None)
-    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    assert is_same_after_a_stop(partial(fit_motion_text, toys, TEXTS, LAYOUT, RECIPE), tmp_path, monkeypatch)
 
 
 def test_missing_damaged_and_foreign_weights_are_refused_by_code(tiny, toys, tmp_path):
