@@ -1,4 +1,4 @@
-"""How long `egobench --help`, `list` and `describe` take, as a ratio to `python -c pass`; the figure is 5 at most.
+"""How long `egobench --help`, `list` and `describe` take, as a ratio to `python -c pass`: at most 1.5, and 3.
 
     python benchmarks/startup.py [--rounds 21] [--json]
 
@@ -12,7 +12,9 @@ import subprocess
 import sys
 import time
 
-FIGURE = 5.0
+FIGURES = {"--help": 1.5}
+OTHERS = 3.0
+"""Largest ratio by command, and of all others."""
 CALL = "from egobench.cli.main import console; console()"
 COMMANDS = {
     "--help": ["--help"],
@@ -46,14 +48,16 @@ def main() -> int:
             taken[name].append(seconds(call))
     medians = {name: statistics.median(values) for name, values in taken.items()}
     base = medians["python -c pass"]
-    rows = {name: {"ms": 1000 * median, "ratio": median / base} for name, median in medians.items()}
+    rows = {
+        name: {"ms": 1000 * median, "ratio": median / base, "figure": FIGURES.get(name, OTHERS)}
+        for name, median in medians.items()
+    }
     if options.json:
-        print(json.dumps({"figure": FIGURE, "rounds": options.rounds, "commands": rows}, indent=2))
+        print(json.dumps({"rounds": options.rounds, "commands": rows}, indent=2))
     else:
         for name, row in rows.items():
-            print(f"{name:<24} {row['ms']:7.1f} ms  {row['ratio']:5.2f} ×")
-        print(f"figure: at most {FIGURE:g} ×")
-    return int(any(row["ratio"] > FIGURE for row in rows.values()))
+            print(f"{name:<24} {row['ms']:7.1f} ms  {row['ratio']:5.2f} ×, at most {row['figure']:g}")
+    return int(any(row["ratio"] > row["figure"] for row in rows.values()))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,9 @@ def parse_plain(usage: str, arguments: list[str], known: tuple[str, ...]) -> Pla
         UnknownNameError: an option that is not in `known`.
         BadInputError: a second word, or an option without its value.
     """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser = argparse.ArgumentParser(
+        formatter_class=_no_shutil, add_help=False, allow_abbrev=False, exit_on_error=False
+    )
     parser.add_argument("-h", "--help", action="store_true")
     parser.add_argument("words", nargs="*")
     for option in known:
@@ -51,3 +53,8 @@ def parse_plain(usage: str, arguments: list[str], known: tuple[str, ...]) -> Pla
         raise BadInputError(f"one name is taken, found {len(words)}: {' '.join(words)}", code="option-form")
     named = vars(found)
     return PlainOptions(words[0] if words else None, named.get("kind"), named.get("json", False), named.get("preset"))
+
+
+def _no_shutil(prog: str) -> argparse.HelpFormatter:
+    """A formatter that does not ask for the terminal's width, for which it would import shutil."""
+    return argparse.HelpFormatter(prog, width=80)

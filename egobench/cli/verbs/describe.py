@@ -1,13 +1,12 @@
-"""`egobench describe NAME`: definition, options and defaults of anything that has a name; runs none of its code."""
+"""`egobench describe NAME`: definition, options and defaults of anything that has a name."""
 
 import os
 from collections import Counter
 from collections.abc import Mapping
 
 from egobench.catalog import KINDS, METHODS
-from egobench.cli.card_facts import card_facts
+from egobench.cli.described import Described, describe
 from egobench.cli.plain import parse_plain
-from egobench.cli.source import Described, read_source
 from egobench.cli.stdout import print
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.registry import unknown
@@ -18,7 +17,7 @@ if TYPE_CHECKING:  # see egobench.registry
 
 USAGE = f"""usage: egobench describe NAME [--kind KIND] [--preset PRESET] [--json]
 
-What stands behind a name: definition, options, defaults. Nothing is imported and nothing runs.
+What stands behind a name: definition, options, defaults. A class of your own is imported.
 
   NAME      a name of `egobench list`, module:Name, or a split folder
   --kind    where one name stands for several things: {", ".join(KINDS)}
@@ -77,15 +76,18 @@ def _kinds_of(name: str, wanted: str | None) -> list[str]:
 def _describe(kind: str, name: str) -> "dict[str, Any]":
     if os.path.isfile(os.path.join(name, INDEX)):
         return {"name": name, "kind": kind, "facts": _read_index(os.path.join(name, INDEX))}
-    source = read_source(KINDS[kind].target(name))
+    source = describe(KINDS[kind], name)
     facts = dict(source.facts)
     if kind == "splits":
         facts |= _shipped_facts(source, name)
     if kind == "extractors" and isinstance(facts.get("weights"), str):
         facts = {key: facts.pop(key) for key in EXTRACTOR_FACTS if key in facts} | facts
         facts["weights"] = _weights_facts(facts["weights"])
-    if kind == "estimators" and (calibration := card_facts(source.file, name)):
-        facts["calibration"] = calibration
+    if kind == "estimators":
+        from egobench.cli.card_facts import card_facts
+
+        calibration = card_facts(source.file, name)
+        facts |= {"calibration": calibration} if calibration else {}
     return {
         **{"name": name, "kind": kind, "target": source.target, "file": source.file, "line": source.line},
         **{"doc": source.doc, "facts": facts, "fields": [vars(field) for field in source.fields]},
@@ -107,7 +109,7 @@ def _with_preset(entry: "dict[str, Any]", preset: str) -> "dict[str, Any]":
     if preset not in targets and ":" not in preset:
         raise UnknownNameError(unknown("presets", preset, targets))
     behind = _describe(kind, preset)
-    provides, asks = behind["facts"].get("provides"), read_source(entry["target"]).asks
+    provides, asks = behind["facts"].get("provides"), describe(KINDS["metrics"], entry["name"]).asks
     missing = [METHODS[what] for what in asks if what in METHODS and METHODS[what] not in (provides or ())]
     if provides is not None and missing:
         made = f"{preset} provides {', '.join(provides)}, not {', '.join(missing)}"

@@ -1,8 +1,8 @@
-"""`egobench list [KIND]`: names with one line each. Reads sources, imports none of what it lists."""
+"""`egobench list [KIND]`: names with one line each. It imports none of the suite's own."""
 
 from egobench.catalog import KINDS
+from egobench.cli.described import describe
 from egobench.cli.plain import parse_plain
-from egobench.cli.source import read_head, read_source
 from egobench.cli.stdout import print
 from egobench.errors import EgoBenchError, UnknownNameError
 from egobench.registry import unknown
@@ -45,9 +45,7 @@ def _row(kind: str, name: str) -> "dict[str, Any]":
     target = KINDS[kind].target(name)
     row: "dict[str, Any]" = {"name": name, "target": target}
     try:
-        source = read_head(target)
-        if not source.doc or (kind == "metrics" and not {"unit", "better", "version"} <= set(source.facts)):
-            source = read_source(target)  # a base class says it
+        source = describe(KINDS[kind], name)
     except EgoBenchError as error:  # a broken plug-in is listed with what is wrong, and hides nobody else
         return {**row, "about": f"(cannot be read: {error})"}
     facts = source.facts
