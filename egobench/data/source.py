@@ -16,6 +16,10 @@ class SplitSource(ABC):
 
     name: str
 
+    # Without annotation this is a default of the class, and no field of a subclass that is a dataclass.
+    on_demand = False
+    """Whether most users do not have the clips, so that `egobench doctor` does not warn where they are missing."""
+
     @abstractmethod
     def open(self, home: Path) -> Split:
         """The split.

@@ -27,6 +27,7 @@ from egobench.motions.conventions import look_over
 from egobench.plan.model_code import check_code
 from egobench.plan.resolve import resolve_model, resolve_split
 from egobench.store.folder import RunFolder
+from egobench.submissions.model import LoadedSubmission
 from egobench.submissions.pictures import Picture, check_pictures, picture_notes
 from egobench.types import Clip, Condition, Control, Sample, Task
 
@@ -200,7 +201,8 @@ def _ask(sampler: Any, condition: Condition, seed: int, clip_timeout: float | No
         if clip_timeout and isinstance(error, TimeoutError) and time.monotonic() - began >= clip_timeout:
             text = f"not sampled after {clip_timeout:g} s, the limit that --clip-timeout set"
             raise BadInputError(text, code="model-timeout") from error
-        code = error.code if isinstance(error, BadInputError) and _knows_why(sampler) else "model-raised"
+        is_submitted = isinstance(sampler, LoadedSubmission)  # whose errors have codes of their own
+        code = error.code if is_submitted and isinstance(error, BadInputError) else "model-raised"
         raise BadInputError(one_line(error), code=code) from error
 
 
@@ -217,8 +219,3 @@ def _time_limit(seconds: float | None) -> Iterator[None]:
             yield
     finally:
         faulthandler.cancel_dump_traceback_later()
-
-
-def _knows_why(sampler: Any) -> bool:
-    """Whether the sampler's errors carry codes of their own, as those of a submission do."""
-    return bool(getattr(sampler, "has_codes", False))

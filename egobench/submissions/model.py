@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from egobench.errors import BadInputError
 from egobench.files.digest import digest_file, digest_json
@@ -41,8 +41,6 @@ class LoadedSubmission:
 
     settings: Submission
     description: Description
-    has_codes: ClassVar[bool] = True
-    """Its errors have codes, which the run's tables store."""
 
     def sample(self, condition: Condition, *, seed: int) -> Sample:
         """The clip's sample number `seed`, read and checked as by `egobench check`.

@@ -136,6 +136,7 @@ def _encoders() -> Iterator[Check]:
 def _splits() -> Iterator[Check]:
     from egobench.catalog import SPLITS
     from egobench.data.open import open_split
+    from egobench.data.source import split_source
     from egobench.errors import EgoBenchError
 
     for name in SPLITS.names():
@@ -143,7 +144,9 @@ def _splits() -> Iterator[Check]:
             split = open_split(name)
         except EgoBenchError as error:
             what, _, advice = str(error).partition("; ")
-            status = "ok" if getattr(SPLITS.load(name), "on_demand", False) else "warn" if advice else "fail"
+            source = split_source(name)
+            is_expected = source is not None and source.on_demand
+            status = "ok" if is_expected else "warn" if advice else "fail"
             yield Check(f"split {name}", status, what, advice or "reinstall egobench")
         else:
             yield Check(f"split {name}", "ok", f"{len(split.infos())} clips, digest {split.digest[:12]}")
