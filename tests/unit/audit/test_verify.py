@@ -35,9 +35,14 @@ def finished(place, split):
     """A run of every kind of item: whole, failed, undefined."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EGOBENCH_CACHE", str(place / "cache"))
-        options = {"fail": "toy-01=raise;toy-02=still"}
         request = RunRequest(
-            "pipeline_toys:ToyModel", str(split), options, metrics=METRICS, engine="inline", draws=20, allow_failed=1
+            "pipeline_toys:ToyModel",
+            str(split),
+            model_options={"fail": "toy-01=raise;toy-02=still"},
+            metrics=METRICS,
+            engine="inline",
+            draws=20,
+            allow_failed=1,
         )
         return start_run(replace(request, out=str(place / "runs"))).path
 
