@@ -97,7 +97,7 @@ def degrade(images: Any, share: float, generator: Any) -> Any:
 
 
 POOL = 32
-"""Captions a frame is matched against in the card's retrieval check."""
+"""Captions that a frame is matched with in the card's retrieval check; all captions of a split that has fewer."""
 FRAMES_PER_CLIP = 10
 """Frames of each clip that are kept in memory."""
 
@@ -126,20 +126,20 @@ class ClipFit(Fitter):
         texts = [loaded.text(row.text) for row in rows]
         partner = shuffled_partners(sequences, SHUFFLE_SEED)[0]
         own, other, hits = [], [], []
-        rng = np.random.default_rng(0)
+        rng, pool = np.random.default_rng(0), min(POOL, len(rows))
         for place, row in enumerate(rows):
             features = loaded.frames(split.clip(row.clip_id).reference.video)
             own.append(metric(frames=features, text=texts[place]))
             other.append(metric(frames=features, text=texts[partner[place]]))
-            pool = [texts[i] for i in rng.choice(np.delete(np.arange(len(rows)), place), POOL - 1, replace=False)]
-            rivals = [metric(frames=features, text=text) for text in pool]
+            others = rng.choice(np.delete(np.arange(len(rows)), place), pool - 1, replace=False)
+            rivals = [metric(frames=features, text=texts[i]) for i in others]
             hits.append(float(own[-1] > max(rivals)))
             progress.advance()
         progress.done()
         return {
             "split": split.name,
             "digest": split.digest,
-            "caption_top1_of_32": {**summary(hits, sequences), "chance": 1 / POOL},
+            "caption_top1_of_32": {**summary(hits, sequences), "chance": 1 / pool},
             "clip_sim_reference": summary(own, sequences),
             "clip_sim_shuffled_captions": summary(other, sequences),
         }

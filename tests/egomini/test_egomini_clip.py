@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from egobench import Video, open_split
+from egobench import Quiet, Video, open_split
 from egobench.errors import BadInputError
 from egobench.files.digest import digest_file
 from egomini.evaluators.clip import WEIGHTS, EgominiClip
+from egomini.evaluators.clip_fit import ClipFit
 
 CARD = WEIGHTS / "egomini-clip.card.json"
 
@@ -55,6 +56,13 @@ def test_recorded_frames_are_nearer_to_their_own_caption_than_to_another_s(loade
     assert np.diag(similarity).mean() - others.mean() > 30
     best = [captions[index] for index in similarity.argmax(axis=1)]
     assert sum(own == found for own, found in zip(captions, best, strict=True)) >= 5  # by chance one of eight
+
+
+def test_a_split_with_fewer_clips_than_the_pool_is_checked_among_all_of_them(loaded):
+    del loaded  # skips without the extra
+    checks = ClipFit().check(EgominiClip().weights, open_split("egomini-smoke"), Quiet())
+    assert checks["caption_top1_of_32"]["chance"] == 1 / 8
+    assert checks["caption_top1_of_32"]["value"] > 1 / 2
 
 
 def test_shapes_and_dtype(loaded, clips):
