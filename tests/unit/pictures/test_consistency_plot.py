@@ -27,7 +27,14 @@ def run(tmp_path_factory):
         failing = {"fail": "toy-02=raise"}
         model = "pipeline_toys:ToyModel"
         asked = RunRequest(
-            model, split, failing, metrics=METRICS, engine="inline", draws=0, out=str(folder), allow_failed=8
+            model,
+            split,
+            model_options=failing,
+            metrics=METRICS,
+            engine="inline",
+            draws=0,
+            out=str(folder),
+            allow_failed=8,
         )
         yield start_run(asked).path
 
