@@ -202,7 +202,7 @@ def test_claims_get_the_rows_as_trained_with_all_seeds_and_pictures_each_row_at_
     ]
     setup = rows.Setup(lambda words: commands.append(words) or 3, tmp_path / "board", tmp_path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "ACTIONS", {"claims": None, "pictures": None})
+        patch.setattr(rows, "ACTIONS", {"leaderboard": {"claims": None, "pictures": None}})
         rows.finish(setup, made)  # a command that fails is told, and the next one is called
     found = [[words[place + 1] for place, word in enumerate(words) if word == "--run"] for words in commands]
     assert found == [
