@@ -20,7 +20,7 @@ from egotwin_ref.training.shipping import ship
 from egotwin_ref.training.stages import Stages
 
 STAGES = {"1": ("video_vae", "motion_vae"), "0": ("base",), "2": ("motion",), "3": ("joint", "fine")}
-"""Stage → methods of `Stages`, in the order in which `all` runs them."""
+"""Stage → methods of `Stages`, which have the names of their recipes, in the order in which `all` runs them."""
 
 
 class EgoTwinTraining:
@@ -140,7 +140,7 @@ def _recipes(request: TrainRequest) -> Recipes:
     recipes = RECIPES[request.preset]
     if request.steps is None:
         return recipes
-    fields = {"0": ["base"], "1": ["video_vae", "motion_vae"], "2": ["motion"], "3": ["joint", "fine"]}
-    fields["1"] += ["global_vae"] if recipes.global_vae else []
-    changed = fields[request.stage]
+    changed = list(STAGES[request.stage])
+    if request.stage == "1" and recipes.global_vae:
+        changed.append("global_vae")
     return replace(recipes, **{name: replace(getattr(recipes, name), steps=request.steps) for name in changed})
