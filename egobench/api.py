@@ -30,8 +30,18 @@ from egobench.submissions.given import Samples
 from egobench.types import Result, Task
 
 __all__ = [
-    *("run", "score", "resume", "open_run", "compare", "gate", "evaluate"),
-    *("Comparison", "FinishedRun", "GateReport", "RunReport", "RunRequest"),
+    "Comparison",
+    "FinishedRun",
+    "GateReport",
+    "RunReport",
+    "RunRequest",
+    "compare",
+    "evaluate",
+    "gate",
+    "open_run",
+    "resume",
+    "run",
+    "score",
 ]
 
 

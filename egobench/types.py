@@ -19,6 +19,8 @@ SIDES: tuple[Side, Side] = ("left", "right")
 PathStatus = Literal["ok", "partial", "rotation_only", "failed", "crashed", "timeout"]
 """Outcome of estimating a camera path. `ok`: at least 90 % of the frames are registered; `partial`: fewer;
 `rotation_only`: the rotations are good, the positions have no meaning; others: no frame is registered."""
+LOST: tuple[PathStatus, ...] = ("failed", "crashed", "timeout")
+"""Statuses under which no frame is registered."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import numpy as np
 
 from egobench.errors import Undefined
 from egobench.metrics.base import Better, ClipMetric, ClipScore, Need
-from egobench.metrics.path_pair import LOST, check_path
-from egobench.types import CameraPath
+from egobench.metrics.path_pair import check_path
+from egobench.types import LOST, CameraPath
 
 
 @dataclass(frozen=True)

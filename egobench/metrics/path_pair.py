@@ -13,13 +13,12 @@ from jaxtyping import Bool, Float
 from egobench.errors import BadInputError, Undefined
 from egobench.geometry.border import motion_arrays
 from egobench.geometry.head_camera import HeadCameraPath, head_camera_path, is_rotation
-from egobench.types import Camera, CameraPath, Motion, PathStatus
+from egobench.types import LOST, Camera, CameraPath, Motion, PathStatus
 
 STILL_SHARE = 0.1
 """A sample that moves less than this share of what its reference moves stands still."""
 LEAST_MARGIN = 1e-9
 """Of the rotation gauge; below it no gauge is the best one."""
-LOST: tuple[PathStatus, ...] = ("failed", "crashed", "timeout")
 Counted = Literal["measured", "null", "still"]
 """`measured`: by the estimated path. `null`: the estimator found none, so the clip counts as a camera that never moves.
 `still`: the sample stands still where the reference moves, and counts at least the reference's movement."""

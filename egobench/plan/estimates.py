@@ -9,12 +9,10 @@ from egobench.errors import BadInputError
 from egobench.estimators.base import check_intrinsics
 from egobench.metrics.base import What
 from egobench.plan.resolve import CAMERA_FACTS
-from egobench.types import Camera, CameraPath, HandDetections, PathStatus, Split
+from egobench.types import LOST, Camera, CameraPath, HandDetections, PathStatus, Split
 
 TOLERANCE = 1e-6
 """Largest difference between RᵀR and the identity, for a rotation matrix R."""
-LOST: tuple[PathStatus, ...] = ("failed", "crashed", "timeout")
-"""Statuses under which no frame is registered."""
 
 
 def split_camera(split: Split) -> Camera:

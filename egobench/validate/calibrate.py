@@ -24,14 +24,14 @@ from egobench.files.plain import plain
 from egobench.metrics.base import Need, What
 from egobench.plan.class_code import maker_record
 from egobench.plan.devices import resolve_device
-from egobench.plan.estimates import LOST, split_camera
+from egobench.plan.estimates import split_camera
 from egobench.plan.own_weights import shown_name
 from egobench.plan.resolve import resolve_engine, resolve_estimator, resolve_split
 from egobench.progress import Progress, Quiet
 from egobench.run.reasons import count_reasons
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder
-from egobench.types import CameraPath, ClipInfo, PathStatus, Split, clips_of
+from egobench.types import LOST, CameraPath, ClipInfo, PathStatus, Split, clips_of
 from egobench.validate.calibrate_estimates import TIMED, EstimateJob, Estimates, estimate_all, own, seconds_key
 from egobench.validate.calibrate_figures import Breakdown, measure, metrics_by
 from egobench.validate.calibrate_hands import pixel_truth

@@ -9,8 +9,8 @@ import pytest
 from egobench import open_split
 from egobench.catalog import ESTIMATORS
 from egobench.errors import BadInputError
-from egobench.plan.estimates import LOST, pack_estimate
-from egobench.types import Camera, Video
+from egobench.plan.estimates import pack_estimate
+from egobench.types import LOST, Camera, Video
 
 RNG = np.random.default_rng(0)
 
