@@ -118,7 +118,8 @@ def _table(path: Path, kind: type) -> "pa.Table":
     schema = _schema(kind)
     try:
         with path.open("rb") as file:  # in a path, pyarrow takes `a:b` for a URI and a folder `seed=0` for a column
-            table = pq.read_table(file)
+            # `read_table` starts threads, and one that still runs when Python ends aborts the process.
+            table = pq.ParquetFile(file).read(use_threads=False)
         if "detail" in schema.names and "detail" not in table.column_names:  # older runs have no such column
             table = table.append_column("detail", pa.array([""] * len(table), pa.string()))
         return table.select(schema.names).cast(schema)
