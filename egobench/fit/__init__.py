@@ -1,1 +1,1 @@
-"""Fits evaluators: one file an evaluator, and the training loop that they share."""
+"""Fits evaluators: one file per evaluator, and the training loop that they share."""

@@ -1,7 +1,7 @@
-"""What all fits share: the request, the run of the fit (progress, loss curve, time), and the card beside the weights.
+"""Parts that all fits share: the request, the run of the fit (progress, loss curve, time), and the card of the weights.
 
-The card names what the weights were made from (split digest, recipe, seed), how long it took, and how well they do
-what they are for.
+The card states what the weights were made from (split digest, recipe, seed), how long the fit took, and how well the
+weights do their task.
 """
 
 import os
@@ -28,72 +28,72 @@ from egobench.types import Split
 
 @dataclass(frozen=True)
 class FitRequest:
-    """What to fit, on what, where to."""
+    """What to fit, on which splits, and where to write the result."""
 
     evaluator: str
     """`egomini-clip`, `egomini-video`, `motion-text`, `egomini-odometry` or `egomini-hands`."""
     split: str = "egomini-train"
-    """Split the weights are fitted on: a name or a folder."""
+    """Split on which the weights are fitted: a name or a folder."""
     val: str = "egomini-val"
-    """Split the card's checks are made on."""
+    """Split on which the card's checks are made."""
     out: Path = Path("fitted")
-    """Folder for the weights, the card and, until it is done, the checkpoint."""
+    """Folder for the weights, the card and, until the fit ends, the checkpoint."""
     steps: int | None = None
-    """Optimiser steps; None is what the recipe says."""
+    """Optimiser steps; None for the recipe's number."""
     seed: int = 0
-    """Seed of initial weights and of the order of clips."""
+    """Seed of the initial weights and of the order of clips."""
 
     @property
     def weights(self) -> Path:
-        """Where the weights go."""
+        """Path of the weights."""
         return self.out / f"{self.evaluator}.safetensors"
 
     @property
     def card(self) -> Path:
-        """Where the card goes."""
+        """Path of the card."""
         return self.out / f"{self.evaluator}.card.json"
 
     @property
     def checkpoint(self) -> Path:
-        """Where an interrupted fit goes on."""
+        """Path of the checkpoint, from which an interrupted fit continues."""
         return self.out / f"{self.evaluator}.checkpoint"
 
     def recipe(self, kind: type[Recipe]) -> Any:
-        """The evaluator's recipe with this seed and, if they were given, these steps."""
+        """The evaluator's recipe with the seed of this request and, if given, its steps."""
         return kind(seed=self.seed) if self.steps is None else kind(seed=self.seed, steps=self.steps)
 
 
 @dataclass(frozen=True)
 class Fitting:
-    """A fit whose data are read."""
+    """A fit whose data have been read."""
 
     run: Callable[[Path, Report], Mapping[str, Any]]
-    """Takes the checkpoint's path and a report; returns the network's state."""
+    """Takes the checkpoint's path and a report function; returns the network's state."""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """What changes the weights beside the recipe; the card keeps it with the recipe."""
+    """Settings besides the recipe that change the weights; the card stores them with the recipe."""
     metadata: Mapping[str, str] | None = None
-    """What the weight file says of itself."""
+    """Metadata of the weight file."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What else the card says."""
+    """Further entries of the card."""
 
 
 class Fitter(ABC):
-    """How one evaluator is fitted and checked; `egobench.catalog.FITTERS` names the classes."""
+    """How one evaluator is fitted and checked. `egobench.catalog.FITTERS` lists the classes."""
 
     evaluator: ClassVar[str]
     """Name of the extractor or estimator."""
     recipe: ClassVar[type[Recipe]]
 
     def prepare(self, request: FitRequest, recipe: Any, train: Split, val: Split, progress: Progress) -> Fitting:
-        """Reads what the network is fitted on.
+        """Reads the data on which the network is fitted.
 
         Args:
-            recipe: of the class `recipe`, with the request's seed and steps.
+            recipe: an instance of the class `recipe`, with the request's seed and steps.
             train: the split to fit on.
-            val: the split that the card's checks are made on.
+            val: the split on which the card's checks are made.
 
         Raises:
-            BadInputError: a split that has not what the network is fitted on.
+            BadInputError: a split lacks data that the fit needs.
         """
         raise NotImplementedError(f"{type(self).__name__} has neither `prepare` nor a `fit` of its own")
 
@@ -101,7 +101,7 @@ class Fitter(ABC):
         """Fits on `request.split`, checks on `request.val`, writes weights and card, and returns the card's path.
 
         Raises:
-            BadInputError: a split that is not on this machine; or as `prepare`.
+            BadInputError: a split is not on this machine; also the errors of `prepare`.
         """
         train, val = open_split(request.split), open_split(request.val)
         recipe = request.recipe(self.recipe)
@@ -111,13 +111,13 @@ class Fitter(ABC):
 
     @abstractmethod
     def check(self, weights: Path, split: Split, progress: Progress) -> dict[str, Any]:
-        """What the card says of the weights on a split's reference, JSON-ready."""
+        """Results of the weights on a split's reference for the card, JSON-ready."""
 
 
 def fit_and_save(
     request: FitRequest, train: Split, recipe: Recipe, fitting: Fitting, progress: Progress
 ) -> dict[str, Any]:
-    """Runs a fit from its checkpoint, writes the weights, and returns the card without its checks."""
+    """Runs a fit, from its checkpoint if there is one. Writes the weights and returns the card without its checks."""
     make_folder(request.out)
     curve: list[list[float]] = []
     progress.stage(f"fitting {request.evaluator}", recipe.steps)
@@ -153,17 +153,17 @@ def fit_and_save(
 
 
 def write_card(request: FitRequest, card: Mapping[str, Any], checks: Mapping[str, Any]) -> Path:
-    """Writes the card and gives up the checkpoint; returns the card's path."""
+    """Writes the card, deletes the checkpoint, and returns the card's path."""
     write_json(request.card, {**card, "checks": checks})
     request.checkpoint.unlink(missing_ok=True)
     return request.card
 
 
 def add_checks(request: FitRequest, split: Split, checks: Mapping[str, Any]) -> Path:
-    """Puts the checks of one more split into the card of weights that are there.
+    """Adds the checks of one more split to the card of existing weights.
 
     Raises:
-        BadInputError: `card-missing`; `weights-other`, where the card is of other weights.
+        BadInputError: `card-missing`; `weights-other`: the card describes other weights.
     """
     if not request.card.is_file():
         raise BadInputError(f"no {request.card}; `egobench fit {request.evaluator}` makes it", code="card-missing")
@@ -176,7 +176,7 @@ def add_checks(request: FitRequest, split: Split, checks: Mapping[str, Any]) -> 
 
 
 def summary(values: Sequence[float] | np.ndarray, sequences: Sequence[str]) -> dict[str, Any]:
-    """Mean and its 95 % interval by sequence, rounded for a card."""
+    """Mean and its 95 % interval, with clips grouped by sequence, rounded for a card."""
     groups = np.unique(sequences, return_inverse=True)[1]
     interval = cluster_mean_interval(np.asarray(values, dtype=np.float64), groups, draws=2000, seed=0)
     return {"value": round(float(np.mean(values)), 4), "ci95": [round(end, 4) for end in interval or ()]}

@@ -1,6 +1,6 @@
 """Fits an evaluator on a training split, checks it on a validation split, and writes weights with a card.
 
-Fitting never reads a test clip; `check_again` may, since it only looks.
+Fitting never reads a test clip. `check_again` may read one, because it does not change the weights.
 """
 
 from pathlib import Path
@@ -14,34 +14,34 @@ from egobench.registry import unknown
 
 
 def fit(request: FitRequest, progress: Progress) -> Path:
-    """Fits and returns the card's path; interrupted, the same call goes on from the last checkpoint.
+    """Fits and returns the card's path. After an interruption, the same call continues from the last checkpoint.
 
     Raises:
         UnknownNameError: no such evaluator or split.
-        BadInputError: a split that is not on this machine.
+        BadInputError: a split is not on this machine.
     """
     return _recipe_of(request).fit(request, progress)
 
 
 def metrics_of(evaluator: str) -> list[str]:
-    """Metrics that look through this evaluator by default, sorted."""
+    """Metrics that use this evaluator by default, sorted."""
     kinds = {name: METRICS.load(name) for name in METRICS.builtin}
     return sorted(name for name, kind in kinds.items() if kind.preset == evaluator)
 
 
 def words_to_use(request: FitRequest) -> str:
-    """What `--metrics` takes to score by the fitted weights; empty where no metric looks through the evaluator."""
+    """Value of `--metrics` that scores with the fitted weights; empty if no metric uses the evaluator."""
     maker = f"{request.evaluator}@{request.weights}"
     named = [f"{name}:{maker}" for name in metrics_of(request.evaluator)]
     return ",".join(["core", *named]) if named else ""
 
 
 def check_again(request: FitRequest, split: str, progress: Progress) -> Path:
-    """Checks weights that were fitted before on one more split; the card keeps it under `further_checks`.
+    """Checks existing weights on one more split. The card stores the result under `further_checks`.
 
     Raises:
         UnknownNameError: no such evaluator or split.
-        BadInputError: `card-missing`, `weights-other`, or a split that is not on this machine.
+        BadInputError: `card-missing`, `weights-other`, or a split is not on this machine.
     """
     recipe, opened = _recipe_of(request), open_split(split)
     return add_checks(request, opened, recipe.check(request.weights, opened, progress))

@@ -1,9 +1,9 @@
-"""Fits and checks `motion-text` on any split: any skeleton with named joints, any rate.
+"""Fits and checks `motion-text` on any split: any skeleton with named joints, any frame rate.
 
-Fits `motion-text`: motions against their captions, contrastively, seen as they are and in a mirror.
+The fit is contrastive: it compares motions with captions. It uses motions both as they are and mirrored.
 
-Loss: symmetric InfoNCE over a batch of clips (arXiv 1807.03748, 2103.00020 figure 3); two clips of a batch with
-the same caption are not each other's negatives. A mirrored motion goes with its caption's left and right swapped.
+Loss: symmetric InfoNCE over a batch of clips (arXiv 1807.03748, 2103.00020 figure 3). Two clips of a batch with the
+same caption are not negatives of each other. In the caption of a mirrored motion, left and right are swapped.
 """
 
 import re
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     import torch
 
 SMALLEST_STD = 1e-3
-"""Of a feature group, in its unit; a group that never changes is not blown up."""
+"""Smallest standard deviation of a feature group, in its unit. Constant groups are thus not scaled up."""
 
 
 @dataclass(frozen=True)
 class MotionTextRecipe(Recipe):
-    """Everything that changes the weights."""
+    """All settings that change the weights."""
 
     steps: int = 1000
     learning_rate: float = 1e-3
     mirrored: float = 0.5
-    """Share of motions seen in a mirror; 0 for captions in which `left` and `right` are not sides."""
+    """Share of motions that are mirrored; use 0 if `left` and `right` in the captions are not sides."""
     dropout: float = 0.1
 
 
@@ -51,12 +51,12 @@ def fit_motion_text(
     checkpoint: Path,
     report: Report,
 ) -> "dict[str, torch.Tensor]":
-    """Trains from the recipe's seed, or from `checkpoint` where one lies, and returns the state.
+    """Trains from the recipe's seed, or from `checkpoint` if it exists, and returns the state.
 
     Args:
-        features: of `layout`, any float type.
-        texts: one caption a clip.
-        checkpoint: see `fitting.train`.
+        features: features of `layout`, any float type.
+        texts: one caption per clip.
+        checkpoint: see `egobench.fit.training.train`.
         report: called with (steps done, mean loss since the last call).
     """
     import torch
@@ -73,7 +73,7 @@ def fit_motion_text(
     order, sign = (torch.from_numpy(part) for part in layout.mirror)
 
     def loss_of_step(step: int, rng: np.random.Generator) -> Any:
-        del step  # the generator knows it
+        del step  # the generator is seeded by the step
         chosen = rng.choice(len(features), size=min(recipe.batch, len(features)), replace=False)
         mirrored = (rng.random(len(chosen)) < recipe.mirrored).astype(int)
         seen = torch.from_numpy(features[chosen]).float()
@@ -91,9 +91,9 @@ def fit_motion_text(
 
 
 def contrast(words: Any, motions: Any, scale: Any, captions: np.ndarray) -> Any:
-    """Symmetric InfoNCE of two (N, d) sets of features of one length, over cosines times `scale`.
+    """Symmetric InfoNCE of two sets of features, both (N, d), over cosines times `scale`.
 
-    `captions` numbers each row's caption; rows of equal number are no negatives of each other.
+    `captions` numbers each row's caption. Rows with the same number are not negatives of each other.
     """
     import torch
     from torch.nn import functional
@@ -108,7 +108,7 @@ def contrast(words: Any, motions: Any, scale: Any, captions: np.ndarray) -> Any:
 def statistics(
     features: Float[np.ndarray, "clip frame feature"], layout: MotionLayout
 ) -> tuple[Float[np.ndarray, " feature"], Float[np.ndarray, " feature"]]:
-    """(mean, std), float32: means per feature, one root-mean-square deviation per feature group."""
+    """(mean, std), float32: one mean per feature, and one root-mean-square deviation per feature group."""
     count = features.shape[0] * features.shape[1]
     mean = np.zeros(layout.width)
     square = np.zeros(layout.width)
@@ -123,13 +123,13 @@ def statistics(
 
 
 def swap_sides(text: str) -> str:
-    """The caption of the mirrored motion: `left` and `right` change places, as words."""
+    """The caption of the mirrored motion: the words `left` and `right` are swapped."""
     swapped = {"left": "right", "right": "left"}
     return re.sub(r"\b(left|right)\b", lambda found: swapped[found[0].lower()], text, flags=re.IGNORECASE)
 
 
 class MotionTextFit(Fitter):
-    """Motion and text towers of `motion-text`, on the split's own skeleton."""
+    """Motion and text towers of `motion-text`, for the split's own skeleton."""
 
     evaluator: ClassVar[str] = "motion-text"
 
@@ -138,7 +138,7 @@ class MotionTextFit(Fitter):
     def prepare(
         self, request: FitRequest, recipe: MotionTextRecipe, train: Split, val: Split, progress: Progress
     ) -> Fitting:
-        """Reads features and captions, for the split's own skeleton."""
+        """Reads features and captions for the split's own skeleton."""
         layout = MotionLayout(get_skeleton(train.facts["skeleton"]), RATE)
         features = _features(train, layout, progress)
         texts = [row.text for row in train.infos()]
@@ -150,12 +150,12 @@ class MotionTextFit(Fitter):
         )
 
     def check(self, weights: Path, split: Split, progress: Progress) -> dict[str, Any]:
-        """Health of the evaluator on a split's reference; see `motion_health`."""
+        """Checks the evaluator on a split's reference; see `egobench.fit.motion_text_health`."""
         return check_motion_text(MotionText(weights), split, progress)
 
 
 def _features(split: Split, layout: MotionLayout, progress: Progress) -> np.ndarray:
-    """(clip, frame, feature) float16: a millimetre is kept up to 2 m, and 8,000 clips need a quarter of a gigabyte."""
+    """(clip, frame, feature) in float16: this resolves 1 mm up to 2 m, and 8,000 clips need a quarter of a gigabyte."""
     rows = split.infos()
     features = None
     progress.stage(f"reading {split.name}", len(rows))

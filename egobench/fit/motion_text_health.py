@@ -1,7 +1,7 @@
-"""Is a motion-text evaluator fit to judge? What its card has to show, measured on a split's reference.
+"""Checks whether a motion-text evaluator can judge motions. The card shows the results on a split's reference.
 
-Retrieval is far above chance, and at chance for shuffled captions. Every centimetre of noise makes it worse. Place,
-heading and frame rate of a clip do not change it. `stats.alarm` looks for a model that beats the reference.
+Retrieval must be far above chance, and at chance for shuffled captions. Every step of noise must make it worse. Place,
+heading and frame rate of a clip must not change it. `stats.alarm` looks for a model that beats the reference.
 """
 
 from collections.abc import Sequence
@@ -22,15 +22,15 @@ from egobench.stats.retrieval import POOL, Retrieval, retrieve
 from egobench.types import ClipInfo, Motion, Split
 
 NOISE_CM = (1, 2, 5, 10, 20)
-"""Standard deviations of the noise ladder, per joint, axis and frame."""
+"""Standard deviations of the noise ladder, centimetres, per joint, axis and frame."""
 ACTED_FPS = 20.0
-"""Other rate at which the embedded world's clips are performed once more."""
+"""Second frame rate, at which the clips of the embedded world are performed again."""
 SAME_ACT_METRES = 0.002
-"""A clip performed at another rate is the same one if no joint is further away at any common instant."""
+"""A clip performed at another rate is the same act if no joint is farther away than this at any common time."""
 
 
 def check_motion_text(extractor: MotionText, split: Split, progress: Progress) -> dict[str, Any]:
-    """All checks, JSON-ready. Takes ten evaluations of every motion."""
+    """Runs all checks; the result is JSON-ready. It takes ten evaluations of every motion."""
     loaded, rows = extractor.load("cpu"), split.infos()
     rng = np.random.default_rng(0)
     versions: dict[str, list[np.ndarray]] = {}
@@ -61,7 +61,7 @@ def check_motion_text(extractor: MotionText, split: Split, progress: Progress) -
 
 
 def _versions(motion: Motion, rng: np.random.Generator) -> dict[str, Motion]:
-    """The motion as it is, elsewhere, with every second frame, and with noise."""
+    """The motion unchanged, moved and turned, with every second frame, and with noise."""
     turn = Rotation.from_euler("z", rng.uniform(0, 2 * np.pi)).as_matrix()
     shift = np.append(rng.uniform(-20, 20, 2), 0.0)
     moved = replace(motion, positions=motion.positions @ turn.T + shift, rotations=turn @ motion.rotations)
@@ -72,8 +72,7 @@ def _versions(motion: Motion, rng: np.random.Generator) -> dict[str, Motion]:
 
 
 def _acted_again(split: Split, row: ClipInfo, motion: Motion) -> Motion | None:
-    """A clip as it would have been recorded at another rate; None where that is not known, and for a clip that comes
-    out as another act."""
+    """A clip as it would have been recorded at another rate. None if it is unknown or becomes another act."""
     source = split_source(split.name)
     again = source.at_rate(row.clip_id, motion, ACTED_FPS) if source else None
     if again is None:
@@ -83,7 +82,7 @@ def _acted_again(split: Split, row: ClipInfo, motion: Motion) -> Motion | None:
 
 
 def _retrieval(texts: np.ndarray, motions: np.ndarray, rows: Sequence[ClipInfo]) -> dict[str, Any]:
-    """Own and shuffled captions, in pools of 32 (or of all clips, where there are fewer)."""
+    """Retrieval with own and with shuffled captions, in pools of 32 (or of all clips, if there are fewer)."""
     sequences = [row.sequence for row in rows]
     found = _retrieve(texts, motions, rows)
     other = shuffled_partners(sequences, SHUFFLE_SEED)[1]
@@ -100,7 +99,8 @@ def _retrieval(texts: np.ndarray, motions: np.ndarray, rows: Sequence[ClipInfo])
 
 
 def _ladder(texts: np.ndarray, motions: dict[str, np.ndarray], rows: Sequence[ClipInfo]) -> dict[str, Any]:
-    """m-fid, r-precision and mm-dist of the reference with noise, and whether each step is a step down."""
+    """m-fid, r-precision and mm-dist of the reference with noise; whether m-fid always rises and r-precision never
+    rises."""
     steps, reference = [], motions["reference"]
     for cm in (0, *NOISE_CM):
         noisy = motions[f"{cm} cm"] if cm else reference
@@ -118,7 +118,7 @@ def _ladder(texts: np.ndarray, motions: dict[str, np.ndarray], rows: Sequence[Cl
 
 
 def _difference(reference: np.ndarray, other: np.ndarray) -> dict[str, float]:
-    """Between features of the same clips: Euclidean distance, largest and mean, and m-fid."""
+    """Difference between features of the same clips: Euclidean distance (largest and mean) and m-fid."""
     distances: Float[np.ndarray, " clip"] = np.linalg.norm(other - reference, axis=1)
     largest, mean = round(float(distances.max()), 6), round(float(distances.mean()), 6)
     return {"largest": largest, "mean": mean, "m_fid": round(frechet_distance(reference, other), 6)}

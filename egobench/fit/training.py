@@ -1,6 +1,6 @@
-"""The training loop that all fitted networks share: resumable to the step, the same weights however often stopped.
+"""The training loop of all fitted networks. It resumes at the exact step; interruptions do not change the weights.
 
-Every step has seeds of its own, so a step does not depend on what ran before it in the same process.
+Every step has its own seeds, so a step does not depend on what ran before it in the same process.
 """
 
 import time
@@ -23,12 +23,12 @@ STEPS_BETWEEN_REPORTS = 50
 
 @dataclass(frozen=True)
 class Recipe:
-    """What all recipes have in common; with the data it fixes the weights."""
+    """Settings that all recipes share. Recipe and data together determine the weights."""
 
     steps: int = 3000
     """Optimiser steps."""
     batch: int = 256
-    """Clips a step."""
+    """Clips per step."""
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.1
     warmup: int = 200
@@ -48,12 +48,12 @@ def train(
     report: Report,
     after_step: Callable[[], None] = lambda: None,
 ) -> "dict[str, torch.Tensor]":
-    """Trains from the network's present weights, or from `checkpoint` where one lies, and returns the state.
+    """Trains from the network's present weights, or from `checkpoint` if it exists, and returns the state.
 
     Args:
-        loss_of_step: given the step and a generator that belongs to it; torch's own generator is seeded by the step.
-        checkpoint: written once a minute; read only if it was made by the same recipe.
-        after_step: what is clamped after each update.
+        loss_of_step: takes the step and a generator of that step; torch's own generator is seeded by the step.
+        checkpoint: written once a minute; read only if the same recipe made it.
+        after_step: called after each update, for instance to clamp a parameter.
     """
     import torch
 
@@ -87,7 +87,7 @@ def train(
 
 
 def seeded(build: Callable[[], Any], seed: int) -> Any:
-    """What `build` makes when torch's generator starts from `seed`; the generator itself is left as it was."""
+    """The result of `build` if torch's generator starts from `seed`. The generator itself is left as it was."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
@@ -96,14 +96,14 @@ def seeded(build: Callable[[], Any], seed: int) -> Any:
 
 
 def half_precision() -> "AbstractContextManager[Any]":
-    """bfloat16 where the processor has instructions for it; elsewhere it is many times slower than float32."""
+    """Uses bfloat16 if the processor has instructions for it. Without them, it is many times slower than float32."""
     import torch
 
     return torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16())
 
 
 def has_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 matrices itself."""
+    """Whether this processor has instructions that multiply bfloat16 matrices."""
     import torch
 
     found = getattr(torch.cpu, "_is_avx512_bf16_supported", None)

@@ -1,7 +1,7 @@
-"""What can be wrong with a video, by kind and strength: faults of time (frames reordered or held) and of the picture.
+"""Faults of a video, by kind and strength: faults of time (frames reordered or held) and of the picture.
 
-`egomini-video` learns to tell them, and the ladders of its card climb them. Strength runs from 0 (next to nothing)
-to 1. RGB uint8 in and out, shape (time, height, width, 3).
+`egomini-video` learns to recognise them, and the ladders of its card use them. Strength runs from 0 (almost no fault)
+to 1. Input and output are RGB uint8 of shape (time, height, width, 3).
 """
 
 from typing import Any, Literal, get_args
@@ -16,21 +16,21 @@ PictureFault = Literal["none", "blur", "noise", "coarse", "drift"]
 TIME_FAULTS: tuple[TimeFault, ...] = get_args(TimeFault)
 PICTURE_FAULTS: tuple[PictureFault, ...] = get_args(PictureFault)
 MOST_BLUR = 0.04
-"""Standard deviation at strength 1, as a share of the picture's height."""
+"""Standard deviation of the blur at strength 1, as a share of the picture's height."""
 MOST_NOISE = 64.0
-"""Standard deviation at strength 1, grey levels."""
+"""Standard deviation of the noise at strength 1, grey levels."""
 MOST_DRIFT = 0.5
-"""Share by which a colour's gain has drifted at the end, at strength 1."""
+"""Change of a colour's gain at the end of the clip, as a share, at strength 1."""
 BLOCK = 8
-"""Pixels of a codec's block."""
+"""Block size of the codec, pixels."""
 
 
 def frame_order(kind: TimeFault, strength: float, count: int, rng: np.random.Generator) -> Int[np.ndarray, " time"]:
-    """Which frame is shown at each time.
+    """Index of the frame that is shown at each time.
 
-    `freeze`: that share of the clip's end stands still. `stutter`: frames are held for up to five. `shuffle`: frames
-    change places within windows of up to the whole clip. `reverse`: the whole clip runs backwards. `fast`: up to twice
-    as fast, turning round at the end. `slow`: down to a third of the speed.
+    `freeze`: the end of the clip stands still; strength is its share. `stutter`: each frame is held for up to five
+    frames. `shuffle`: frames change places within windows of up to the whole clip. `reverse`: the whole clip runs
+    backwards. `fast`: up to twice as fast; at the end, the clip runs backwards. `slow`: down to a third of the speed.
     """
     frames, last = np.arange(count), count - 1
     if kind == "freeze":
@@ -54,10 +54,10 @@ def frame_order(kind: TimeFault, strength: float, count: int, rng: np.random.Gen
 def spoil_pictures(
     frames: UInt8[np.ndarray, "time height width 3"], kind: PictureFault, strength: float, rng: np.random.Generator
 ) -> UInt8[np.ndarray, "time height width 3"]:
-    """The frames with a fault of the picture.
+    """Adds a fault of the picture to the frames.
 
     `blur`: Gaussian. `noise`: Gaussian, new in each frame. `coarse`: blocks of two or four pixels. `drift`: colours
-    that change slowly over time.
+    change slowly over time.
     """
     if kind == "none":
         return frames
@@ -82,10 +82,10 @@ def spoil_pictures(
 def spoil_by_codec(
     frames: UInt8[np.ndarray, "time height width 3"], strength: float
 ) -> UInt8[np.ndarray, "time height width 3"]:
-    """The frames as a block codec leaves them: 8 × 8 cosine coefficients rounded, the finer the more coarsely.
+    """Changes the frames as a block codec does: 8 × 8 cosine coefficients are rounded, more coarsely for finer detail.
 
-    Height and width are multiples of 8. Strength 0 rounds to steps of 4 grey levels, 1 to steps of 40, and of four
-    times that where a block changes from pixel to pixel.
+    Height and width are multiples of 8. The rounding step is 4 grey levels at strength 0 and 40 at strength 1. It is
+    four times as large for detail that changes from pixel to pixel.
     """
     count, height, width = frames.shape[:3]
     blocks = frames.reshape(count, height // BLOCK, BLOCK, width // BLOCK, BLOCK, 3).astype(np.float32)
@@ -99,7 +99,7 @@ def spoil_by_codec(
 def spoil_somehow(
     frames: UInt8[np.ndarray, "time height width 3"], rng: np.random.Generator
 ) -> UInt8[np.ndarray, "time height width 3"]:
-    """The frames with one or two faults of the picture, a codec's among them, of any strength."""
+    """Adds one or two faults of the picture of random strength to the frames. The faults include that of a codec."""
     for _ in range(int(rng.integers(1, 3))):
         kind, strength = int(rng.integers(1, len(PICTURE_FAULTS) + 1)), float(rng.random())
         if kind == len(PICTURE_FAULTS):

@@ -1,7 +1,7 @@
-"""Words and axes of other people's motion files: which axis is up, which unit, and the way into our world.
+"""Axes and units of motion files: which axis is up, which unit is used, and the transform into our world.
 
-Ours: metres, z up, a person in the identity pose faces +x. The bodies of SMPL, HumanML3D and most BVH files face +z
-with y up; `Y_UP` turns one into the other.
+Our world is in metres with z up. A person in the identity pose faces +x. The bodies of SMPL, HumanML3D and most BVH
+files face +z with y up. `Y_UP` transforms their coordinates into ours.
 """
 
 from pathlib import Path
@@ -21,22 +21,22 @@ Unit = Literal["m", "cm", "mm", "in"]
 
 METRES: dict[str, float] = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254}
 Y_UP = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-"""Takes coordinates (x left, y up, z forward) to ours (x forward, y left, z up)."""
+"""Maps coordinates (x left, y up, z forward) to ours (x forward, y left, z up)."""
 MAX_FRAMES = 500_000
-"""Bound on the length of a motion, checked before anything of that length is made."""
+"""Largest number of frames of a motion. It is checked before any array of that length is made."""
 UPRIGHT = 0.5
-"""Cosine to an axis from which torso and legs count as standing or sitting along it."""
+"""Torso and legs count as upright along an axis if the cosine of their angle to it is above this value."""
 
 
 class MotionFileWarning(UserWarning):
-    """What is odd about a motion file that is read all the same; the command line prints it as a note."""
+    """A motion file is unusual, but it is read. The command line prints the warning as a note."""
 
 
 def check_length(frames: int, path: Path | str) -> int:
-    """The number of frames, if it can be held.
+    """Returns the number of frames if it is within bounds.
 
     Raises:
-        BadInputError: `motion-frames`: none, or more than `MAX_FRAMES`.
+        BadInputError: `motion-frames`: no frames, or more than `MAX_FRAMES`.
     """
     if not 0 < frames <= MAX_FRAMES:
         advice = "; a lower rate (to_fps) or a piece of it would do" if frames else ""
@@ -47,14 +47,14 @@ def check_length(frames: int, path: Path | str) -> int:
 
 
 def within_bounds(array: np.ndarray) -> Bool[np.ndarray, "..."]:
-    """Where an array holds finite numbers within ±1e5, so that no sum or product of a few of them overflows."""
+    """True where a number is finite and within ±1e5, so that sums and products of a few of them do not overflow."""
     if array.dtype.kind not in "fiu":
         return np.zeros(array.shape, dtype=bool)
     return np.asarray(np.abs(array) <= np.float64(FARTHEST))  # in float16 the bound would be infinite
 
 
 def upright_shares(skeleton: Skeleton, positions: Float[np.ndarray, "time joint 3"]) -> dict[str, float]:
-    """Share of the frames (0 … 1) in which torso and legs both point along an axis: keys x, y, z, -x, -y, -z."""
+    """Share of the frames (0 … 1) in which torso and legs both point along an axis. Keys: x, y, z, -x, -y, -z."""
     feet = positions[:, [skeleton.index(f"{side}_foot") for side in SIDES]].mean(axis=1)
     torso = positions[:, skeleton.index("head")] - positions[:, 0]
     legs = positions[:, 0] - feet
@@ -67,11 +67,11 @@ def upright_shares(skeleton: Skeleton, positions: Float[np.ndarray, "time joint 
 
 
 def find_up(skeleton: Skeleton, positions: Float[np.ndarray, "time joint 3"], up: Up) -> Literal["y", "z"]:
-    """The axis that is up: what was said, held against the body, or where nothing was said what the body shows.
+    """Finds the axis that is up. A stated axis is checked against the body; for `auto`, the body decides.
 
-    The head is above the feet, so the axis is the one along which torso and legs point. A stated axis is refused only
-    if the body is upright along another in nearly all frames and along the stated one in nearly none; someone who lies
-    flat along an axis from the first frame to the last is therefore refused as well.
+    The head is above the feet, so the up axis is the one along which torso and legs point. A stated axis is refused
+    only if the body is upright along another axis in at least 95% of the frames and along the stated axis in at most
+    5%. A person who lies flat along one axis in all frames is therefore refused as well.
 
     Raises:
         BadInputError: `motion-up`.
@@ -101,7 +101,7 @@ def into_world(
     rotations: Float[np.ndarray, "time joint 3 3"],
     up: Literal["y", "z"],
 ) -> tuple[Float[np.ndarray, "time joint 3"], Float[np.ndarray, "time joint 3 3"]]:
-    """Positions, and rotations joint → world, in a world with z up; z up stays as it is."""
+    """Transforms positions and rotations (joint → world) into a world with z up. Data with z up stay as they are."""
     if up == "z":
         return positions, rotations
     return positions @ Y_UP.T, Y_UP @ rotations

@@ -1,4 +1,4 @@
-"""BVH files → `Motion`: joints by the names that XSens, Mixamo, LAFAN, CMU and SMPL exports use."""
+"""Reads BVH files into `Motion`. It knows the joint names of exports from XSens, Mixamo, LAFAN, CMU and SMPL."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ SCHEMES: tuple[tuple[str, Skeleton, dict[str, str]], ...] = (
         },
     ),
 )
-"""Whose names, the skeleton they become, and their name of each of its joints; other joints (fingers) are left out."""
+"""Each scheme's name, its skeleton, and its names of the skeleton's joints. Other joints (fingers) are left out."""
 
 
 def read_bvh(
@@ -67,26 +67,26 @@ def read_bvh(
     up: Up = "auto",
     skeleton_map: SkeletonMap | None = None,
 ) -> Motion:
-    """A BVH file's motion.
+    """Reads the motion of a BVH file.
 
-    Positions are the file's forward kinematics. Where its zero pose is a T pose along its axes, rotations are exact,
-    too. Where it is none (LAFAN1: all limbs along x; arms that hang), rotations point every bone as the file does, and
-    the turn about a bone is what `egobench.motions.rest_pose` can tell.
+    Positions come from the file's forward kinematics. If the zero pose is a T pose along the file's axes, the rotations
+    are exact, too. Otherwise (all limbs along x, as in LAFAN1, or hanging arms), the rotations point every bone in the
+    file's direction. The twist about a bone is then estimated as `egobench.motions.rest_pose` describes.
 
     Args:
-        fps: frames per second where the file's frame time is wrong; None for its own.
-        unit: of the file's lengths, which it does not say: XSens, Mixamo and LAFAN1 write centimetres.
-        up: axis of its world that is up.
-        skeleton_map: whose names its joints bear, where they are none of `SCHEMES`. In a skeleton of one's own the zero
-            pose is the identity pose, and should face +z with y up, or +x with z up.
+        fps: frames per second, if the file's frame time is wrong; None for the file's own.
+        unit: unit of the file's lengths, which the file does not state. XSens, Mixamo and LAFAN1 write centimetres.
+        up: axis that is up in the file's world.
+        skeleton_map: names of the file's joints, if they are none of `SCHEMES`. In a user-defined skeleton, the zero
+            pose is the identity pose. It should face +z with y up, or +x with z up.
 
     Raises:
         BadInputError: `bvh-missing`, `bvh-empty`, `bvh-too-large`, `bvh-unreadable`, `bvh-nonfinite`, `bvh-joints`
-            (names of no known scheme), `skeleton-map` (names that the map does not fit), `bvh-rest` (hips and spine of
-            the zero pose span no plane); `motion-frames`, `motion-up`.
+            (names of no known scheme), `skeleton-map` (the map does not fit the names), `bvh-rest` (hips and spine of
+            the zero pose do not span a plane); `motion-frames`, `motion-up`.
 
     Warns:
-        MotionFileWarning: the zero pose is no T pose; position channels below the root are not the OFFSETs.
+        MotionFileWarning: the zero pose is not a T pose, or position channels below the root differ from the OFFSETs.
     """
     file = read_text(path)
     if skeleton_map is None:
@@ -111,7 +111,7 @@ def read_bvh(
 def _frames(
     skeleton: Skeleton, rest: Float[np.ndarray, "joint 3"], rotations: Float[np.ndarray, "time joint 3 3"]
 ) -> tuple[Float[np.ndarray, "joint 3 3"], list[str]]:
-    """Per joint the turn from our frame to the file's, and what is odd about it. Raises BadInputError `bvh-rest`."""
+    """For each joint the rotation from our frame to the file's, and the warnings. Raises BadInputError `bvh-rest`."""
     axes = t_pose_axes(skeleton, rest)
     if axes is not None:
         return np.tile(axes, (len(skeleton), 1, 1)), []
@@ -124,7 +124,7 @@ def _frames(
 
 
 def _named(names: Sequence[str], path: Path | str) -> tuple[Skeleton, list[int]]:
-    """The skeleton whose scheme is complete, and its joints' places among the file's."""
+    """The skeleton whose scheme is complete, and the indices of its joints in the file."""
     lacking = []
     for scheme, skeleton, theirs in SCHEMES:
         missing = [theirs[joint] for joint in skeleton.joints if names.count(theirs[joint]) != 1]

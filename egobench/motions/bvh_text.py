@@ -1,11 +1,12 @@
-"""The text of a BVH file → joints, offsets and, per frame, places and turns; nothing is known here of any skeleton.
+"""Parses the text of a BVH file: joints, offsets, and positions and rotations per frame. It assumes no skeleton.
 
     ROOT name { OFFSET x y z  CHANNELS 6 Xposition … Zrotation …  JOINT … { … End Site { OFFSET … } } }
     MOTION  Frames: T  Frame Time: seconds  T rows of numbers
 
-Words are read in any case, with or without blanks before braces and after colons. Where a joint has position channels
-(MotionBuilder, Rokoko, GenMM, AnyTop), they are its place in its parent's frame, in the stead of its OFFSET. Readers on
-the market do not read those: `pybvh` refuses them, `bvhio` and `bvhTools` wait for ever on a cut header.
+Keywords may be in upper or lower case, with or without blanks before braces and after colons. A joint may have position
+channels (MotionBuilder, Rokoko, GenMM, AnyTop). They are its position in its parent's frame and replace its OFFSET.
+Existing libraries do not read such channels: `pybvh` refuses them. `bvhio` and `bvhTools` also wait forever if a header
+is truncated.
 """
 
 import re
@@ -27,47 +28,47 @@ MAX_HEADER = 2**20
 MAX_JOINTS = 512
 AXES = "xyz"
 SAME = 1e-3
-"""Share of the longest offset by which a joint's place may differ from its OFFSET without a word."""
+"""Largest distance of a joint's position from its OFFSET that gives no warning, as a share of the longest offset."""
 
 
 @dataclass
 class Joint:
-    """A joint as its block says."""
+    """A joint as its block in the file describes it."""
 
     name: str
     parent: int
     offset: tuple[float, ...] = ()
     channels: list[tuple[str, int]] | None = None
-    """("position" or "rotation", axis 0 … 2), in the order of their columns."""
+    """("position" or "rotation", axis 0 … 2), in the order of the columns."""
 
     def columns(self, kind: str, first: int) -> list[int]:
-        """The file's columns of one kind, in the order of the channels."""
+        """Columns of the file for one kind of channel, in the order of the channels."""
         return [first + place for place, (each, _) in enumerate(self.channels or []) if each == kind]
 
     def axes(self, kind: str) -> list[int]:
-        """The axes of those columns."""
+        """The axes of these columns."""
         return [axis for each, axis in self.channels or [] if each == kind]
 
 
 @dataclass(frozen=True)
 class BvhFile:
-    """What a file says, in its own unit and axes."""
+    """Content of a file, in its own unit and axes."""
 
     names: list[str]
-    """Without end sites, without a prefix such as `mixamorig:`."""
+    """Names without end sites and without a prefix such as `mixamorig:`."""
     parents: list[int]
     rest: Float[np.ndarray, "joint 3"]
     """Zero pose; the root is at the origin."""
     positions: Float[np.ndarray, "time joint 3"]
     rotations: Float[np.ndarray, "time joint 3 3"]
-    """Joint → the file's world; the identity in the zero pose."""
+    """Joint → the file's world; identity in the zero pose."""
     fps: float
     odd: list[str] = field(default_factory=list)
     """Warnings for the user."""
 
 
 def read_text(path: Path | str) -> BvhFile:
-    """Reads a file.
+    """Reads and parses a file.
 
     Raises:
         BadInputError: `bvh-missing`, `bvh-empty`, `bvh-too-large`, `bvh-unreadable`, `motion-frames`.
@@ -83,12 +84,12 @@ def read_text(path: Path | str) -> BvhFile:
         reason = str(error).replace("\n", " ")[:300]
         raise BadInputError(f"{file}: not a readable BVH file: {reason}", code="bvh-unreadable") from error
     check_length(len(numbers), file)
-    with np.errstate(all="ignore"):  # what is not finite is for the caller to refuse
+    with np.errstate(all="ignore"):  # the caller refuses numbers that are not finite
         return _posed(joints, numbers, fps)
 
 
 def _check_bounds(file: Path) -> None:
-    """Size, suffix and hierarchy, before anything is parsed."""
+    """Checks size, suffix and hierarchy before anything is parsed."""
     if not file.is_file():
         raise BadInputError(f"{file}: no such file", code="bvh-missing")
     size = file.stat().st_size
@@ -110,7 +111,7 @@ def _check_bounds(file: Path) -> None:
 
 
 def _lines(stream: TextIO) -> Iterator[str]:
-    """Lines up to MOTION, a brace a line of its own."""
+    """Yields the lines up to MOTION. Each brace is a line of its own."""
     for line in iter(stream.readline, ""):
         for piece in re.split(r"([{}])", line):
             if piece.strip():
@@ -120,10 +121,10 @@ def _lines(stream: TextIO) -> Iterator[str]:
 
 
 def _hierarchy(lines: Iterator[str]) -> list[Joint]:
-    """Joints, parents first. Raises ValueError."""
+    """Parses the joints; parents come first. Raises ValueError."""
     joints: list[Joint] = []
     opened: list[Joint | None] = []
-    """Blocks that are open; None for an end site."""
+    """Open blocks; None for an end site."""
     coming: Joint | None = None
     for line in lines:
         word, _, rest = line.partition(" ") if " " in line else line.partition("\t")
@@ -197,7 +198,7 @@ def _channels(words: Sequence[str], joint: Joint) -> list[tuple[str, int]]:
 
 
 def _rates(stream: TextIO) -> tuple[int, float]:
-    """Frames, and frames per second. Raises ValueError."""
+    """Number of frames, and frames per second. Raises ValueError."""
     found: dict[str, str] = {}
     for line in iter(stream.readline, ""):
         if not line.strip():
@@ -213,12 +214,12 @@ def _rates(stream: TextIO) -> tuple[int, float]:
         raise ValueError(f"frame count ({frames}) or frame time ({seconds}) is missing, zero or negative")
     rate = 1 / seconds
     whole = round(rate) if rate < 1e6 else 0
-    return frames, float(whole) if whole and abs(rate - whole) < 1e-4 * rate else rate  # 0.0333333 is 30 a second
+    return frames, float(whole) if whole and abs(rate - whole) < 1e-4 * rate else rate  # 0.0333333 s is 30 fps
 
 
 def _numbers(stream: TextIO, frames: int, width: int) -> Float[np.ndarray, "time channel"]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of no rows, which is said below
+        warnings.simplefilter("ignore")  # numpy warns if there are no rows; the error below says so
         numbers = np.loadtxt(stream, ndmin=2, dtype=np.float64)
     if numbers.shape != (frames, width):
         found = f"{numbers.shape[0]} rows of {numbers.shape[1]} numbers"
@@ -258,10 +259,10 @@ def _settle(
     placed: Sequence[int],
     joints: Sequence[Joint],
 ) -> list[str]:
-    """What position channels below the root mean beside OFFSETs; changes both in place and says what is odd.
+    """Compares position channels below the root with the OFFSETs. It changes both in place and returns the warnings.
 
-    They replace OFFSETs. All zero, they can only be meant as shifts of them; where all OFFSETs are zero, the bones are
-    the medians of the positions.
+    The channels replace the OFFSETs. If all channels are zero, they are taken as shifts of the OFFSETs. If all OFFSETs
+    are zero, the medians of the positions are used as OFFSETs.
     """
     if not placed or not (np.isfinite(local).all() and np.isfinite(offsets).all()):
         return []

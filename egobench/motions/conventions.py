@@ -1,9 +1,10 @@
-"""Conventions that arrays cannot state and often break: byte order, quaternion order, axes, direction of rotations.
+"""Checks conventions that arrays do not state: byte order, quaternion order, axes, direction of rotations.
 
-A body shows them. Its bones keep their direction in the frames of their own joints, and that direction is known
-(`egobench.motions.identity_pose`). `misfit` measures both: 0 where positions and rotations are of one body in our
-convention. A motion that does not fit is refused only where one known mistake explains it; one that nothing explains
-is a poor motion, to be scored, and a warning. Models, submissions, converted files and splits all pass `look_over`.
+The body shows whether they hold. Each bone has a constant direction in the frame of the joint where it starts, and this
+direction is known (`egobench.motions.identity_pose`). `misfit` measures how far a motion departs from both facts. It is
+0 if positions and rotations describe one body in our convention. A motion that does not fit is refused only if one
+known mistake explains it. If no known mistake explains it, it is a poor motion: it is scored, with a warning. Models,
+submissions, converted files and splits all pass `look_over`.
 """
 
 import numpy as np
@@ -19,23 +20,24 @@ from egobench.motions.precision import coarse_steps
 from egobench.types import Motion
 
 FINE, GOOD, BAD = 0.02, 0.15, 0.35
-"""Misfits under which nothing is asked, under which a motion is in our convention, and over which it is not."""
+"""Limits of the misfit. Below FINE, no mistake is looked for. Below GOOD, a motion fits our convention; from BAD on, it
+does not."""
 WITHOUT_TWIST = frozenset({"humanml3d22", "kit21"})
-"""Skeletons whose rotations do not say how a bone is turned about itself, so that hips and shoulders may not follow."""
+"""Skeletons whose rotations lack the twist about a bone, so that hips and shoulders may not follow them."""
 ASKEW_DEG = 8.0
-"""Turn of positions against rotations above which a warning says so; samples of the reference model have up to 1°."""
+"""Angle between positions and rotations that gives a warning. Samples of the reference model have up to 1°."""
 MOST_FRAMES = 128
-"""Frames, evenly spread, by which conventions are judged; a mistake is in all of them."""
+"""Largest number of frames, evenly spread, on which conventions are checked. A mistake affects all frames."""
 FASTEST, ISOLATED, ABSURD = 20.0, 8.0, 100.0
-"""A body's step is a jump above 20 m/s if it is 8 × the clip's median step, and above 100 m/s in any clip. (A sprinter
-runs 12 m/s; white noise, which is a control, has no isolated steps.)"""
+"""A step of the body is a jump if its speed is above 20 m/s and above 8 × the median of the clip. Above 100 m/s, it is
+a jump in any clip. (A sprinter runs at 12 m/s. White noise, which is a control, has no isolated steps.)"""
 
 
 def look_over(motion: Motion) -> list[tuple[str, str]]:
-    """Every check of conventions, for whatever brings a motion.
+    """Checks all conventions of a motion, wherever the motion comes from.
 
     Args:
-        motion: one that `egobench.check_motion` let through.
+        motion: one that passed `egobench.check_motion`.
 
     Returns:
         (code, text) of warnings: `motion-rotation-fit`, `motion-precision`.
@@ -50,7 +52,7 @@ def look_over(motion: Motion) -> list[tuple[str, str]]:
 
 
 def check_byte_order(array: np.ndarray, name: str) -> None:
-    """Refuses numbers that make sense only with their bytes reversed. Raises BadInputError `motion-byte-order`."""
+    """Refuses numbers that are plausible only with reversed bytes. Raises BadInputError `motion-byte-order`."""
     if array.size and not _sensible(array) and _sensible(array.byteswap()):
         text = f"{name} are {array.dtype.str}, but make sense only as {array.dtype.newbyteorder().str}"
         raise BadInputError(f"motion: {text}", code="motion-byte-order")
@@ -72,7 +74,7 @@ def check_steps(motion: Motion) -> None:
 
 
 def check_conventions(motion: Motion) -> None:
-    """Refuses a motion that one known mistake explains; of several that do, the one that leaves least.
+    """Refuses a motion that one known mistake explains. If several do, the one with the smallest misfit is reported.
 
     Raises:
         BadInputError: `motion-quaternion-order`, `motion-rotation-inverse`, `motion-rotation-local`, `motion-yaw`,
@@ -86,7 +88,7 @@ def check_conventions(motion: Motion) -> None:
     least, best = min(GOOD, given / 2), None
     for guess in guesses(skeleton, positions, rotations):
         found = misfit(skeleton, guess.positions, guess.rotations)
-        if found < least - 1e-9:  # of equals the first, which is the commonest
+        if found < least - 1e-9:  # on a tie, the first one stays: the most common mistake
             least, best = found, guess
     if best is not None:
         text = f"{best.text} (misfit {least:.2f} against {given:.2f})"
@@ -94,7 +96,7 @@ def check_conventions(motion: Motion) -> None:
 
 
 def fit_warning(motion: Motion) -> list[tuple[str, str]]:
-    """Says it if positions do not follow rotations, or are turned against them."""
+    """Returns a warning if positions do not follow the rotations or are turned against them."""
     skeleton, arrays = get_skeleton(motion.skeleton), _spread_frames(motion)
     if skeleton.name in WITHOUT_TWIST:
         return []
@@ -109,11 +111,11 @@ def fit_warning(motion: Motion) -> list[tuple[str, str]]:
 
 
 M_FID_MOVES = {"float16": 0.002, "bfloat16": 0.01}
-"""What m-fid was seen to move by where all motions of a run were rounded (docs/submissions.md)."""
+"""Measured change of m-fid if all motions of a run are rounded (docs/submissions.md)."""
 
 
 def precision_warning(motion: Motion) -> list[tuple[str, str]]:
-    """Says it if positions were rounded to half precision, with the step that is left."""
+    """Returns a warning if positions were rounded to half precision. It names the rounding step."""
     coarse = coarse_steps(motion.positions)
     if coarse is None:
         return []
@@ -124,8 +126,9 @@ def precision_warning(motion: Motion) -> list[tuple[str, str]]:
 def misfit(
     skeleton: Skeleton, positions: Float[np.ndarray, "time joint 3"], rotations: Float[np.ndarray, "time joint 3 3"]
 ) -> float:
-    """How badly positions and rotations belong together, 0 … 2: the spread of the bones' directions in their joints'
-    frames over their lengths (0 … 1), plus how far the implied rest pose is from ours (0 … 1)."""
+    """How far positions and rotations contradict each other, 0 … 2. This is the sum of two parts. The first is the
+    spread of the bones' directions in their joints' frames, divided by the bones' lengths (0 … 1). The second is the
+    difference between the implied rest pose and ours (0 … 1)."""
     parents = list(skeleton.parents[1:])
     steps = positions[:, 1:] - positions[:, parents]
     rest = rest_offsets(skeleton, positions, rotations)
@@ -141,7 +144,7 @@ def _spread_frames(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _sensible(array: np.ndarray) -> bool:
-    """Whether numbers could be metres or rotations."""
+    """Whether the numbers could be metres or rotations."""
     with np.errstate(invalid="ignore", over="ignore"):
         sizes = np.abs(array.astype(np.float64))
     return bool(np.isfinite(sizes).all() and sizes.max() < 1e4 and sizes.max() > 1e-3)

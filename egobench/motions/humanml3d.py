@@ -1,17 +1,18 @@
-"""HumanML3D vectors ↔ `Motion` (Guo et al., CVPR 2022): 263 numbers a frame for 22 joints, 251 for KIT-ML's 21.
+"""Converts between HumanML3D vectors and `Motion` (Guo et al., CVPR 2022).
 
-Their world has y up and bodies that face +z. r(t) is the turn about y that takes the heading at t to +z; in a frame:
+A frame has 263 numbers for 22 joints, or 251 for the 21 joints of KIT-ML. The world of the vectors has y up, and bodies
+face +z. r(t) is the rotation about y that takes the heading at t to +z. A frame holds:
 
     yaw        1         half of the angle by which r turns from t to t+1, radians
-    velocity   2         of the root along x and z from t to t+1, metres a frame, turned by r(t+1)
+    velocity   2         of the root along x and z from t to t+1, metres per frame, rotated by r(t+1)
     height     1         of the root, metres
-    places     3 (J-1)   of the joints, less the root's x and z (not y), turned by r(t)
-    turns      6 (J-1)   per joint, relative to the joint before it in its chain (see `humanml3d_turns.Layout`)
-    steps      3 J       of all joints from t to t+1, world, metres a frame, turned by r(t)
-    contacts   4         left ankle, left toe, right ankle, right toe (`Layout.feet`): 1 where it hardly steps
+    places     3 (J-1)   positions of the joints minus the root's x and z (not y), rotated by r(t)
+    turns      6 (J-1)   of each joint relative to the previous one in its chain (see `humanml3d_turns.Layout`)
+    steps      3 J       of all joints from t to t+1, world, metres per frame, rotated by r(t)
+    contacts   4         left ankle, left toe, right ankle, right toe (`Layout.feet`): 1 where it hardly moves
 
-T poses give T-1 vectors (steps need the next pose), and T-1 vectors give T-1 poses back. The vectors know neither the
-first place nor the first heading: a motion read from them starts over the origin, facing +x in our world.
+T poses give T-1 vectors, because steps need the next pose. T-1 vectors give T-1 poses back. The vectors contain neither
+the first position nor the first heading. A motion decoded from them starts above the origin and faces +x in our world.
 """
 
 from typing import Any, Literal
@@ -27,9 +28,9 @@ from egobench.motions.humanml3d_turns import LAYOUTS, about_y, bone_directions, 
 from egobench.types import Motion
 
 CONTACT_STEP2 = 0.002
-"""Squared step of a foot joint, m² a frame, under which it counts as standing: 0.89 m/s at 20 frames per second."""
+"""A foot joint counts as standing below this squared step, m² per frame: 0.89 m/s at 20 frames per second."""
 HEADING_SMOOTHING = 20.0
-"""Frames: standard deviation of the Gaussian over which the heading is smoothed."""
+"""Standard deviation, in frames, of the Gaussian that smooths the heading."""
 
 
 def decode(
@@ -39,26 +40,27 @@ def decode(
     metres: float | int = 1.0,
     bones_from: Literal["places", "turns"] = "places",
 ) -> Motion:
-    """Vectors as they come out of a model, *after* undoing the normalisation (× Std + Mean).
+    """Decodes vectors as a model outputs them, *after* the normalisation is undone (× Std + Mean).
 
-    Positions come from yaw, velocity, height and places, as in the literature. Rotations say where each bone points
-    and nothing more, since more is not in the vectors: a joint gets the heading, then the shortest turn from the T
-    pose that points its bone that way (of several, the bone towards the head). A joint that ends a chain turns with
-    its parent, so a head here never looks aside: rotations of this skeleton cannot carry a camera.
+    Positions come from yaw, velocity, height and places, as in the literature. The vectors contain only the direction
+    of each bone, so the rotations contain no more than that. A joint gets the heading, then the shortest rotation from
+    the T pose that points its bone in this direction. If a joint has several bones, the one towards the head is used. A
+    joint at the end of a chain turns with its parent, so the head never looks aside. Rotations of this skeleton
+    therefore cannot carry a camera.
 
-    The published turns were made from the same positions, but with a smoothed first heading that reading takes for
-    zero: where a body turns by 90° in its first second, all their bones are off by 53° to the end of the clip. So
-    directions of bones come from the places unless the turns are asked for.
+    The published turns were computed from the same positions, but with a smoothed first heading. A reader takes this
+    heading as zero. If a body turns by 90° in its first second, all bones decoded from the turns are off by 53° until
+    the end of the clip. The directions of bones therefore come from the places by default.
 
     Args:
         vectors: (T, 263) or (T, 251).
-        fps: frames per second; None for the data set's, 20 or 12.5.
-        metres: length of the vectors' unit; KIT-ML's is not the metre.
-        bones_from: whether directions of bones come from `places` (positions) or from the chained six-number `turns`.
+        fps: frames per second; None for the data set's rate, 20 or 12.5.
+        metres: length of the vectors' unit in metres. The unit of KIT-ML is not the metre.
+        bones_from: source of the bones' directions: `places` (positions) or the chained six-number `turns`.
 
     Raises:
-        BadInputError: `humanml3d-shape`, `humanml3d-nonfinite` (or beyond 1e5), `humanml3d-turn` (asked for, and its
-            columns span no plane).
+        BadInputError: `humanml3d-shape`, `humanml3d-nonfinite` (or beyond 1e5), `humanml3d-turn` (`turns` is chosen,
+            and the columns of one do not span a plane).
     """
     array = np.asarray(vectors)
     layout = LAYOUTS.get(array.shape[-1] if array.ndim == 2 else 0)
@@ -92,25 +94,25 @@ def decode(
 
 
 def decode_any(array: Any, *, fps: float | int | None = None, metres: float | int = 1.0) -> Motion:
-    """Vectors, as `decode`, or joints (T, 22, 3) and (T, 21, 3), as `decode_joints`; the shape tells.
+    """Decodes vectors as `decode` does, or joints (T, 22, 3) and (T, 21, 3) as `decode_joints` does. The shape decides.
 
     Raises:
-        BadInputError: theirs.
+        BadInputError: the codes of these two functions.
     """
     read = decode_joints if np.ndim(array) == 3 else decode
     return read(array, fps=fps, metres=metres)
 
 
 def decode_joints(joints: Any, *, fps: float | int | None = None, metres: float | int = 1.0) -> Motion:
-    """Joints as HumanML3D's `new_joints` has them, and as models that make positions write them: y up, not normalised.
+    """Decodes joints as in HumanML3D's `new_joints` and as position models write them: y up, not normalised.
 
-    They keep their place. Rotations say where each bone points and nothing more (see `decode`); the heading is that of
-    hips and shoulders, smoothed as there.
+    The joints keep their positions. The rotations contain only the direction of each bone (see `decode`). The heading
+    is that of hips and shoulders, smoothed as in `encode`.
 
     Args:
         joints: (T, 22, 3), or (T, 21, 3) of KIT-ML; floats.
-        fps: frames per second; None for the data set's, 20 or 12.5.
-        metres: length of their unit; KIT-ML's is not the metre.
+        fps: frames per second; None for the data set's rate, 20 or 12.5.
+        metres: length of the joints' unit in metres. The unit of KIT-ML is not the metre.
 
     Raises:
         BadInputError: `humanml3d-shape`, `humanml3d-nonfinite` (or beyond 1e5), `motion-frames`.
@@ -134,18 +136,18 @@ def decode_joints(joints: Any, *, fps: float | int | None = None, metres: float 
 
 
 def encode(motion: Motion, *, contact_step2: float | int = CONTACT_STEP2) -> Float[np.ndarray, "time channel"]:
-    """A motion's vectors, T-1 of them; the inverse of `decode` up to the first place and heading.
+    """Encodes a motion of T frames as T-1 vectors. It inverts `decode` up to the first position and heading.
 
-    Differs from the paper: the body is neither retargeted to their reference person nor put on the floor; the yaw is
-    right where the heading passes ±180° (there theirs turns the wrong way for one frame); and the first heading is
-    zero after smoothing, not before it (see `decode`). Only positions are used; rotations of the motion are not.
+    Differs from the paper: The body is neither retargeted to the paper's reference person nor put on the floor. The yaw
+    is right where the heading passes ±180°; the paper's yaw turns the wrong way there for one frame. The first heading
+    is zero after smoothing, not before it (see `decode`). Only the positions of the motion are used, not its rotations.
 
     Args:
-        motion: on a skeleton with the joints of `humanml3d22` (so SMPL's too) or `kit21`, metres, z up.
-        contact_step2: see `CONTACT_STEP2`; at another rate than 20 the same speed is 0.002 (20 / fps)².
+        motion: on a skeleton with the joints of `humanml3d22` (so also SMPL's) or `kit21`, metres, z up.
+        contact_step2: see `CONTACT_STEP2`. At another rate than 20, the same speed is 0.002 (20 / fps)².
 
     Raises:
-        BadInputError: `humanml3d-skeleton`; `motion-frames`: fewer than two.
+        BadInputError: `humanml3d-skeleton`; `motion-frames`: fewer than two frames.
     """
     layout = next((layout for layout in LAYOUTS.values() if _same_tree(layout.skeleton, motion.skeleton)), None)
     if layout is None:
@@ -181,12 +183,12 @@ def _same_tree(skeleton: Skeleton, name: str) -> bool:
 
 
 def _sums(steps: Float[np.ndarray, "time 1"]) -> Float[np.ndarray, "time 1"]:
-    """Sums of all earlier rows."""
+    """Sum of all earlier rows, for each row."""
     return np.concatenate([np.zeros((1, 1)), np.cumsum(steps[:-1], axis=0)])
 
 
 def _heading(skeleton: Skeleton, positions: Float[np.ndarray, "time joint 3"]) -> Float[np.ndarray, " time"]:
-    """Angle from +z to the way the hips and shoulders face, about y, radians, unwrapped."""
+    """Angle about y from +z to the direction in which hips and shoulders face, radians, unwrapped."""
     right, left = (
         sum(positions[:, skeleton.index(f"{side}_{part}")] for part in ("upper_leg", "upper_arm"))
         for side in ("right", "left")

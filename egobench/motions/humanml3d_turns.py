@@ -1,6 +1,6 @@
-"""What HumanML3D's vectors say of rotations: where each bone points, six numbers a joint, along chains.
+"""Rotations in HumanML3D's vectors: the direction of each bone, as six numbers per joint, along chains.
 
-Their axes (x left, y up, z forward) unless a line says otherwise; headings are angles about y from +z, radians.
+Axes are HumanML3D's (x left, y up, z forward) unless a line says otherwise. Headings: angles about y from +z, radians.
 """
 
 from dataclasses import dataclass
@@ -22,26 +22,26 @@ _LEFT, _RIGHT, _UP, _DOWN, _AHEAD = (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0)
 
 @dataclass(frozen=True)
 class Layout:
-    """What the vectors of one skeleton mean.
+    """The meaning of the vectors of one skeleton.
 
-    A joint's turn carries the bone that *ends* in it: after chaining, G(joint) takes `bones[joint]` to the direction
-    of that bone. Every chain starts from r, not from the joint it hangs on, and each G is the shortest turn from the
-    world's axes, so it knows no twist, not even the heading's.
+    The turn of a joint belongs to the bone that *ends* in it. G(joint) is the product of the turns along the chain. It
+    takes `bones[joint]` to the direction of that bone. Every chain starts from r, not from the joint to which it is
+    attached. Each G is the shortest rotation from the world's axes. It contains no twist, not even the heading's.
     """
 
     skeleton: Skeleton
     fps: float
-    """Rate of the data set."""
+    """Frames per second of the data set."""
     bones: tuple[tuple[int, int, int], ...]
-    """Direction of the bone that ends in each joint where its G is the identity, in their axes; the root has none."""
+    """Direction of the bone that ends in each joint if its G is the identity, HumanML3D's axes; none for the root."""
     feet: tuple[str, ...]
-    """The joints whose contacts the vectors hold."""
+    """Joints whose contacts the vectors contain."""
     arm: str
-    """First joint of an arm's chain, less its side: HumanML3D has collar bones, KIT has none."""
+    """First joint of an arm's chain, without its side. HumanML3D has collar bones; KIT has none."""
 
     @cached_property
     def before(self) -> tuple[int, ...]:
-        """The joint before each in its chain; the root where a chain begins: at the hips, the spine and the arms."""
+        """The previous joint in each joint's chain; the root where a chain begins: at hips, spine and arms."""
         skeleton = self.skeleton
         starts = {f"{side}_{self.arm}" for side in ("left", "right")}
         return tuple(
@@ -50,11 +50,11 @@ class Layout:
 
     @property
     def width(self) -> int:
-        """Numbers a frame."""
+        """Numbers per frame."""
         return 12 * len(self.skeleton) - 1
 
     def split(self, vectors: Float[np.ndarray, "time channel"]) -> list[np.ndarray]:
-        """Yaw, velocity, height, places, turns, steps, contacts."""
+        """Splits vectors into yaw, velocity, height, places, turns, steps, contacts."""
         rest = len(self.skeleton) - 1
         return np.split(vectors, np.cumsum([1, 2, 1, 3 * rest, 6 * rest, 3 * rest + 3]), axis=1)
 
@@ -83,7 +83,7 @@ LAYOUTS = {layout.width: layout for layout in (HUMANML3D, KIT)}
 
 
 def about_y(angles: Float[np.ndarray, " time"]) -> Float[np.ndarray, "time 3 3"]:
-    """Turns about y; +90° takes z to x."""
+    """Rotations about y; +90° takes z to x."""
     cos, sin, zero = np.cos(angles), np.sin(angles), np.zeros(len(angles))
     rows = [cos, zero, sin, zero, zero + 1, zero, -sin, zero, cos]
     return np.stack(rows, axis=-1).reshape(-1, 3, 3)
@@ -92,7 +92,7 @@ def about_y(angles: Float[np.ndarray, " time"]) -> Float[np.ndarray, "time 3 3"]
 def bone_turns(
     layout: Layout, heading: Float[np.ndarray, " time"], positions: Float[np.ndarray, "time joint 3"]
 ) -> Float[np.ndarray, "time bone 6"]:
-    """Six numbers a joint, from where the bones point."""
+    """Six numbers per joint, computed from the directions of the bones."""
     chained = [about_y(-heading)]
     for joint, parent in enumerate(layout.skeleton.parents[1:], start=1):
         bone = positions[:, joint] - positions[:, parent]
@@ -104,7 +104,7 @@ def bone_turns(
 def bone_directions(
     layout: Layout, heading: Float[np.ndarray, " time"], turns: Float[np.ndarray, "time bone 6"]
 ) -> Float[np.ndarray, "time joint 3"]:
-    """Where the bone that ends in each joint points, their axes."""
+    """Direction of the bone that ends in each joint, in HumanML3D's axes."""
     flat = ~spans(turns)
     if flat.any():
         frame, bone = np.argwhere(flat)[0]
@@ -124,10 +124,10 @@ def bone_directions(
 def joint_rotations(
     layout: Layout, heading: Float[np.ndarray, " time"], bones: Float[np.ndarray, "time joint 3"]
 ) -> Float[np.ndarray, "time joint 3 3"]:
-    """Rotations joint → world, our axes: the heading, then the shortest turn that points each joint's bone.
+    """Rotations joint → world in our axes: the heading, then the shortest rotation that points each joint's bone.
 
     Args:
-        bones: the bone that ends in each joint, of any length; the root's is not used.
+        bones: the bone that ends in each joint, of any length. The root's is not used.
     """
     skeleton = layout.skeleton
     to_head = chain(skeleton, "head")

@@ -1,7 +1,7 @@
-"""The pose in which all joints of a motion would be unturned, and how far it is from ours.
+"""The identity pose, in which no joint is rotated, and how far that of a motion is from ours.
 
-In every built-in skeleton's identity pose a person faces +x with the arms stretched along y, left is +y. A bone's
-direction in the frame of the joint it starts from is therefore known; a motion shows it in every frame.
+In the identity pose of every built-in skeleton, a person faces +x with the arms stretched along y; left is +y. The
+direction of a bone in the frame of the joint where it starts is therefore known. Every frame of a motion shows it.
 """
 
 import numpy as np
@@ -24,13 +24,13 @@ DIRECTIONS = {
     "midfoot": ((0.9, 0.0, -0.4), _AHEAD),
     "toe": ((0.9, 0.0, -0.4), _AHEAD),
 }
-"""Of a left bone, by the joint at its end: as a body has it, and the axis that stands for it (as in HumanML3D). A right
-bone mirrors y. Bodies differ by some 30°. All other bones point up."""
+"""Directions of a left bone, by the joint at its end: the direction in a body, and the axis that stands for it (as in
+HumanML3D). For a right bone, y is negated. Bodies differ by about 30°. All other bones point up."""
 
 
 def rest_direction(end: str) -> Float[np.ndarray, " 3"]:
-    """The axis along which the bone that ends in a joint lies in the T pose; a bone of an unknown name lies to its own
-    side, or up where it has none."""
+    """The axis along which the bone that ends in a joint lies in the T pose. A bone with an unknown name points to its
+    own side, or up if it has no side."""
     side, _, part = end.partition("_")
     axis = DIRECTIONS[part][1] if part in DIRECTIONS else _LEFT
     if side not in SIDES and axis == _LEFT:
@@ -39,7 +39,7 @@ def rest_direction(end: str) -> Float[np.ndarray, " 3"]:
 
 
 def bone_directions(skeleton: Skeleton) -> Float[np.ndarray, "joint 3"] | None:
-    """Unit vectors parent → joint in the identity pose, the root's row zero; None for a skeleton of one's own."""
+    """Unit vectors parent → joint in the identity pose; the root's row is zero. None for a user-defined skeleton."""
     if skeleton.name not in BUILT_IN:
         return None
     rows = np.zeros((len(skeleton), 3))
@@ -51,10 +51,11 @@ def bone_directions(skeleton: Skeleton) -> Float[np.ndarray, "joint 3"] | None:
 
 
 def rest_error(skeleton: Skeleton, rest: Float[np.ndarray, "joint 3"]) -> float:
-    """How far an implied rest pose is from ours, 0 … 1; 0 for a skeleton of one's own.
+    """How far an implied rest pose is from ours, 0 … 1; 0 for a user-defined skeleton.
 
-    The worst of (1 - cosine) / 2 between ours and theirs: head up, legs down, hips, shoulders and arms to the left,
-    toes ahead, and all bones by their lengths. The reach of the hands says nothing, since a hanging arm points down.
+    This is the largest (1 - cosine) / 2 between our direction and the implied one. The directions are: head up; legs
+    down; hips, shoulders and arms to the left; toes ahead; and all bones together, by their lengths. The reach of the
+    hands shows nothing, because a hanging arm points down.
 
     Args:
         rest: offsets parent → joint in the parents' frames, metres (`egobench.geometry.body.rest_offsets`).
@@ -77,7 +78,8 @@ PARTS = {
     "arms": (("left_upper_arm", "left_hand", 1.0), ("right_upper_arm", "right_hand", -1.0)),
     "toes": tuple((f"{side}_foot", f"{side}_toe", 1.0) for side in SIDES),
 }
-"""Part of the body → sums of bones, from after a joint (or the root) to a joint, and their sign."""
+"""Part of the body → sums of bones. An entry: the joint after which a sum starts (or the root), its last joint, its
+sign."""
 
 
 def _part(skeleton: Skeleton, rest: Float[np.ndarray, "joint 3"], name: str) -> Float[np.ndarray, " 3"]:

@@ -1,4 +1,4 @@
-"""One door for motion files of any kind: named joints, metres, z up, checked as `egobench check` checks a sample."""
+"""Reads motion files of any kind: named joints, metres, z up, checked as `egobench check` checks a sample."""
 
 import warnings
 from pathlib import Path
@@ -49,30 +49,30 @@ def load_motion(
     | kind | file | axes | rate |
     |---|---|---|---|
     | `egobench` | npz: positions, rotations | z up | `fps` |
-    | `smpl`, `smplx` | npz: AMASS's or smplx's parameters; and `body_model` | as seen, or `up` | in AMASS's, or `fps` |
+    | `smpl`, `smplx` | npz: AMASS's or smplx's parameters; and `body_model` | by body, or `up` | in AMASS's, or `fps` |
     | `humanml3d` | npy: (T, 263), (T, 251), not normalised; joints (T, 22, 3), (T, 21, 3) | y up | 20, 12.5, or `fps` |
-    | `bvh` | text | as seen, or `up` | in the file, or `fps` |
+    | `bvh` | text | by body, or `up` | in the file, or `fps` |
     | `xsens` | npz: Nymeria's xdata | z up, or `up` | by timestamps |
 
     Args:
-        kind: `auto` goes by suffix and array names.
-        fps: the file's frames per second, where it does not say or says it wrong.
+        kind: `auto` decides by suffix and array names.
+        fps: frames per second of the file, if the file does not state them or states them wrongly.
         body_model: the user's own SMPL, SMPL-H or SMPL-X file, npz.
         to_fps: frames per second of the result; None for the file's.
-        unit: of the file's lengths (`egobench`, `humanml3d`, `bvh`; the others are always metres).
-        up: axis that is up in the file; `auto` goes by kind, or by the body (`egobench.motions.axes.find_up`).
-        skeleton: of an `egobench` file; None for xsens23.
-        skeleton_map: TOML file that says which of the joints of a `bvh` or `egobench` file are which of ours
+        unit: unit of the file's lengths (`egobench`, `humanml3d`, `bvh`; the others are always in metres).
+        up: axis that is up in the file; `auto` decides by kind, or by the body (`egobench.motions.axes.find_up`).
+        skeleton: skeleton of an `egobench` file; None for xsens23.
+        skeleton_map: TOML file that maps the joints of a `bvh` or `egobench` file to ours
             (`egobench.motions.skeleton_map`).
 
     Raises:
         BadInputError: the readers' codes; codes of `check_motion` and of `egobench.motions.conventions.look_over`
-            (quaternions x, y, z, w, transposed or mirrored rotations, a jump, y up); `motion-kind` (not told by the
-            file), `motion-option` (an option that this kind does not have); `skeleton-map`,
-            `skeleton-name`, `skeleton-tree`.
+            (quaternions x, y, z, w, transposed or mirrored rotations, a jump, y up); `motion-kind` (the file does not
+            show its kind), `motion-option` (an option that this kind does not have); `skeleton-map`, `skeleton-name`,
+            `skeleton-tree`.
 
     Warns:
-        MotionFileWarning: what is odd about the file.
+        MotionFileWarning: something in the file is unusual.
     """
     kind = find_kind(path) if kind == "auto" else kind
     given = {"fps": fps, "body_model": body_model, "skeleton": skeleton, "skeleton_map": skeleton_map}
@@ -88,7 +88,7 @@ def load_motion(
         raise
     odd = []
     if to_fps is not None and abs(to_fps - motion.fps) > RATE_TOLERANCE * motion.fps:
-        check_conventions(motion)  # before resampling blurs what tells of a mistake
+        check_conventions(motion)  # before resampling, which blurs the signs of a mistake
         odd = precision_warning(motion)
         motion = resample(motion, to_fps)
     for code, text in [*odd, *look_over(motion)]:
@@ -97,7 +97,7 @@ def load_motion(
 
 
 def find_kind(path: Path | str) -> Kind:
-    """The kind of a file, by suffix and names of arrays; nothing of its content is read.
+    """Finds the kind of a file by its suffix and the names of its arrays. It reads no content.
 
     Raises:
         BadInputError: `motion-kind`; codes of `read_npz`.
@@ -176,7 +176,7 @@ def _read_own(
 
 
 def _check_options(kind: Kind, given: dict[str, object], unit: Unit, up: Up) -> None:
-    """Refuses what would be ignored."""
+    """Refuses options that would be ignored."""
     smpl = kind in ("smpl", "smplx")
     refused = {
         "fps": given["fps"] is not None and kind == "xsens",

@@ -1,4 +1,4 @@
-"""Known mistakes of convention, each undone on a motion: which one was made is judged by `conventions.misfit`."""
+"""Known mistakes of convention. Each is undone on a motion; `conventions.misfit` then decides which one was made."""
 
 import itertools
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ from egobench.geometry.skeleton import Skeleton, chained_rotations
 from egobench.motions.identity_pose import bone_directions
 
 LEAST_TURN = 20.0
-"""Degrees by which positions must be turned against rotations before that is called a mistake."""
+"""Smallest angle between positions and rotations, degrees, that is called a mistake."""
 SNAP = 10.0
-"""Degrees within which a turn is named by the axes."""
+"""A rotation is named by the axes if it differs from them by less than this angle, degrees."""
 
 AXES = np.array(
     [
@@ -25,15 +25,15 @@ AXES = np.array(
         for signs in itertools.product((1.0, -1.0), repeat=3)
     ]
 )
-"""The 48 ways to exchange and negate axes."""
+"""The 48 ways to permute and negate axes."""
 
 
 class Guess(NamedTuple):
-    """A motion as it would be without one mistake."""
+    """A motion with one mistake undone."""
 
     code: str
     text: str
-    """What the mistake is."""
+    """Description of the mistake."""
     positions: Float[np.ndarray, "time joint 3"]
     rotations: Float[np.ndarray, "time joint 3 3"]
 
@@ -41,7 +41,7 @@ class Guess(NamedTuple):
 def guesses(
     skeleton: Skeleton, positions: Float[np.ndarray, "time joint 3"], rotations: Float[np.ndarray, "time joint 3 3"]
 ) -> Iterator[Guess]:
-    """Every mistake undone, the commonest first."""
+    """Yields the motion with each mistake undone, the most common mistake first."""
     said = "quaternions fit the positions only when read as"
     for order, other in zip(("x, y, z, w", "w, x, y, z"), _reordered(rotations), strict=True):
         yield Guess("motion-quaternion-order", f"{said} {order}", positions, other)
@@ -60,14 +60,14 @@ def guesses(
         text = f"rotations fit the positions only when mirrored ({axis} negated)"
         yield Guess("motion-handedness", text, positions, M @ rotations @ M)
     for P in AXES:
-        if np.linalg.det(P) > 0 and not np.diag(P).all():  # P and -P do the same, and mirrors have been tried
+        if np.linalg.det(P) > 0 and not np.diag(P).all():  # P and -P do the same; mirrors were tried above
             text = f"rotations fit the positions only with other axes: theirs are {_order(P)}"
             yield Guess("motion-axes", text, positions, P.T @ rotations @ P)
     yield from _rests(skeleton, positions, rotations)
 
 
 def name_of(A: Float[np.ndarray, "3 3"]) -> tuple[str, str]:
-    """Code and words for what takes right positions to wrong ones (a rotation, or a mirror)."""
+    """Code and description of the transform (rotation or mirror) that takes correct positions to wrong ones."""
     P = _nearest_axes(A)
     if P is not None and (np.abs(P) == np.eye(3)).all() and np.linalg.det(P) < 0:
         negated = [axis for axis, sign in zip("xyz", np.diag(P), strict=True) if sign < 0]
@@ -88,8 +88,7 @@ def name_of(A: Float[np.ndarray, "3 3"]) -> tuple[str, str]:
 def turn_between(
     skeleton: Skeleton, positions: Float[np.ndarray, "time joint 3"], rotations: Float[np.ndarray, "time joint 3 3"]
 ) -> float:
-    """Degrees, 0 … 180, by which positions are turned against what the rotations tell, about any axis; 0 for a
-    skeleton of one's own."""
+    """Angle, 0 … 180°, between positions and those implied by the rotations; 0 for a user-defined skeleton."""
     covariance = _covariance(skeleton, positions, rotations)
     if covariance is None:
         return 0.0
@@ -98,7 +97,7 @@ def turn_between(
 
 
 def _worlds(skeleton: Skeleton, positions: np.ndarray, rotations: np.ndarray) -> Iterator[Float[np.ndarray, "3 3"]]:
-    """A rotation and a mirror that best take the positions that the rotations tell of to those that are there."""
+    """The rotation and the mirror that best take the positions implied by the rotations to the given positions."""
     covariance = _covariance(skeleton, positions, rotations)
     if covariance is None:
         yield from (P for P in AXES if (np.eye(3) != P).any())
@@ -107,7 +106,7 @@ def _worlds(skeleton: Skeleton, positions: np.ndarray, rotations: np.ndarray) ->
 
 
 def _covariance(skeleton: Skeleton, positions: np.ndarray, rotations: np.ndarray) -> Float[np.ndarray, "3 3"] | None:
-    """Of the bones that are there with those that the rotations tell of; None where the identity pose is unknown."""
+    """Covariance of the given bones with those that the rotations imply; None if the identity pose is unknown."""
     directions = bone_directions(skeleton)
     if directions is None:
         return None
@@ -118,7 +117,7 @@ def _covariance(skeleton: Skeleton, positions: np.ndarray, rotations: np.ndarray
 
 
 def _rests(skeleton: Skeleton, positions: np.ndarray, rotations: np.ndarray) -> Iterator[Guess]:
-    """Joints whose own axes are others than ours, as in an identity pose that faces another way."""
+    """Undoes joint axes that differ from ours, as in an identity pose that faces another way."""
     directions = bone_directions(skeleton)
     if directions is None:
         return
@@ -133,7 +132,7 @@ def _rests(skeleton: Skeleton, positions: np.ndarray, rotations: np.ndarray) -> 
 
 
 def _best(covariance: Float[np.ndarray, "3 3"]) -> Iterator[Float[np.ndarray, "3 3"]]:
-    """The rotation and the mirror with the largest trace of covarianceᵀ A, unless they hardly turn."""
+    """The rotation and the mirror with the largest trace of covarianceᵀ A; no rotation below `LEAST_TURN`."""
     U, _, Vt = np.linalg.svd(covariance)
     for last in (1.0, -1.0):
         A = U @ np.diag([1.0, 1.0, last]) @ Vt
@@ -147,13 +146,13 @@ def _nearest_axes(A: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"] | Non
 
 
 def _order(P: Float[np.ndarray, "3 3"]) -> str:
-    """Which of our coordinates stand in theirs, such as y, x, z."""
+    """The order of our coordinates in the given motion, such as y, x, z."""
     columns = np.abs(P).argmax(axis=1)
     return ", ".join(("-" if P[row, column] < 0 else "") + "xyz"[column] for row, column in enumerate(columns))
 
 
 def _other_side(skeleton: Skeleton) -> list[int]:
-    """Each joint's counterpart on the other side of the body, where there is one."""
+    """Index of each joint's counterpart on the other side of the body, or of the joint itself if there is none."""
     names = {"left": "right", "right": "left"}
     found = []
     for joint in skeleton.joints:
@@ -164,7 +163,7 @@ def _other_side(skeleton: Skeleton) -> list[int]:
 
 
 def _reordered(rotations: Float[np.ndarray, "time joint 3 3"]) -> Iterator[Float[np.ndarray, "time joint 3 3"]]:
-    """The rotations of the same four numbers, had they been read in the other order."""
+    """The rotations that result if the same four numbers are read in the other order."""
     xyzw = Rotation.from_matrix(rotations.reshape(-1, 3, 3)).as_quat()
     for shift in (1, -1):
         yield Rotation.from_quat(np.roll(xyzw, shift, axis=-1)).as_matrix().reshape(rotations.shape)

@@ -1,7 +1,8 @@
-"""Whether positions were ever held in half precision: there is nothing between its steps, whatever they are in now.
+"""Detects positions that were once rounded to half precision, whatever their type is now.
 
-At 1 to 2 m from the origin float16 resolves 1 mm and bfloat16 8 mm. A third difference at 16 frames per second makes
-9 m/s³ of 1 mm, more than a calm person has.
+Such positions have no values between the steps of half precision. At 1 to 2 m from the origin, a step is 1 mm in
+float16 and 8 mm in bfloat16. At 16 frames per second, a third difference turns 1 mm into 9 m/s³. This is more than the
+jerk of a calm person.
 """
 
 from typing import NamedTuple
@@ -12,14 +13,14 @@ from jaxtyping import Float
 from egobench.errors import Undefined
 
 MANTISSAS = {"bfloat16": 7, "float16": 10}
-"""Bits after the leading one."""
+"""Mantissa bits after the leading one."""
 FILLED = 0.2
-"""Share of the numbers that must use the last bit; half of them do where a number was rounded, none where it is round
-by itself (0, 0.5, 1)."""
+"""Smallest share of the numbers that must use the last bit. Half of them do if numbers were rounded, and none if they
+are round by themselves (0, 0.5, 1)."""
 
 
 class Coarse(NamedTuple):
-    """What positions were rounded to."""
+    """The precision to which positions were rounded."""
 
     kind: str
     """bfloat16 or float16."""
@@ -28,12 +29,12 @@ class Coarse(NamedTuple):
 
     @property
     def words(self) -> str:
-        """`positions are float16 in steps of 0.98 mm`."""
+        """Text such as `positions are float16 in steps of 0.98 mm`."""
         return f"positions are {self.kind} in steps of {self.step_m * 1000:.2g} mm"
 
 
 def coarse_steps(positions: Float[np.ndarray, "time joint 3"]) -> Coarse | None:
-    """The half precision that holds all coordinates exactly; None where they need more than that."""
+    """The half precision that holds all coordinates exactly; None if they need more precision."""
     numbers = np.asarray(positions, dtype=np.float64).ravel()
     numbers = numbers[numbers != 0]
     if numbers.size == 0 or not np.isfinite(numbers).all():
@@ -49,13 +50,13 @@ def coarse_steps(positions: Float[np.ndarray, "time joint 3"]) -> Coarse | None:
 
 
 def refuse_coarse(positions: Float[np.ndarray, "time joint 3"], what: str) -> None:
-    """Refuses positions, metres, that were rounded to half precision.
+    """Refuses positions, in metres, that were rounded to half precision.
 
     Args:
         what: the derivatives that are lost.
 
     Raises:
-        Undefined: with the step that is left.
+        Undefined: the positions were rounded; the reason names the step.
     """
     coarse = coarse_steps(positions)
     if coarse is not None:

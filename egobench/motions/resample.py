@@ -1,6 +1,7 @@
-"""Another rate: positions linearly or by cubics, rotations along the shortest way (slerp), by times, not strides.
+"""Resamples motions: positions linearly or by cubic splines, rotations along the shortest way (slerp).
 
-Seconds, metres. There is no low-pass filter: frame k of the result is the pose at time k / fps.
+Times are in seconds and positions in metres. Poses are interpolated at times; frames are not just skipped. There is no
+low-pass filter: frame k of the result is the pose at time k / fps.
 """
 
 import numpy as np
@@ -14,16 +15,16 @@ from egobench.types import Motion
 
 
 def resample(motion: Motion, fps: float | int, *, smooth: bool = False) -> Motion:
-    """A motion at another rate, from its first frame to the last that still lies within it.
+    """Resamples a motion to another rate. The last new frame still lies within the motion.
 
-    Between two frames joints turn evenly about one axis.
+    Between two frames, each joint rotates evenly about one axis.
 
     Args:
-        smooth: positions follow cubic splines, for who takes their derivatives (four frames at least); else joints go
-            straight and evenly from frame to frame, which adds no wiggle to a file.
+        smooth: if True, positions follow cubic splines, for callers that compute derivatives; at least four frames are
+            needed. If False, joints move straight and evenly from frame to frame, which adds no oscillation.
 
     Raises:
-        BadInputError: `motion-rate`: no positive number; `motion-frames`: too long.
+        BadInputError: `motion-rate`: `fps` is not a positive number; `motion-frames`: the result is too long.
     """
     times = np.arange(len(motion.positions)) / motion.fps
     at = frame_times(times[-1], fps)
@@ -38,10 +39,10 @@ def resample(motion: Motion, fps: float | int, *, smooth: bool = False) -> Motio
 
 
 def frame_times(seconds: float, fps: float | int) -> Float[np.ndarray, " frame"]:
-    """Times of the frames from 0 to `seconds`, a microsecond of rounding allowed.
+    """Times of the frames from 0 to `seconds`. A rounding error of one microsecond is allowed.
 
     Raises:
-        BadInputError: `motion-rate`: no positive number; `motion-frames`: too long.
+        BadInputError: `motion-rate`: `fps` is not a positive number; `motion-frames`: the result is too long.
     """
     if not (np.isfinite(fps) and fps > 0):
         raise BadInputError(f"{fps} frames per second; a positive number is needed", code="motion-rate")
@@ -63,7 +64,7 @@ def poses_at(
         at: seconds, within `times`.
         times: seconds of the given poses, ascending.
         quaternions: x, y, z, w.
-        known: where the quaternion may be used; each joint needs one at least.
+        known: True where the quaternion may be used; each joint needs at least one.
     """
     frames, joints = len(at), positions.shape[1]
     columns = [np.interp(at, times, column) for column in positions.reshape(len(times), -1).T]

@@ -1,8 +1,9 @@
-"""Frames of joints from a zero pose that need be no T pose, so that our identity pose is the T pose all the same.
+"""Computes joint frames for a zero pose that may not be a T pose. Our identity pose remains the T pose.
 
-Where the zero pose is a T pose along the file's axes, one turn serves all joints (`t_pose_axes`). Elsewhere
-(`joint_frames`) hips and shoulders give their joints' frames, and the other bones say where they point. What no bone
-says is the turn about the bone; it is the zero pose's, unless the motion contradicts it by 30° on the average.
+If the zero pose is a T pose along the file's axes, one rotation serves all joints (`t_pose_axes`). Otherwise
+(`joint_frames`), hips and shoulders determine the frames of the joints to which they are attached. Other bones
+determine only their own direction. The twist about a bone is taken from the zero pose, unless the motion differs from
+it by 30° on average.
 """
 
 import itertools
@@ -19,17 +20,17 @@ from egobench.motions.swing import swing
 from egobench.types import SIDES
 
 STRAIGHT = 0.7
-"""Cosine to an axis from which the zero pose counts as standing, or its arms as stretched, along it."""
+"""The zero pose counts as standing along an axis, or its arms as stretched along it, above this cosine."""
 PAIRS = ("upper_leg", "shoulder", "upper_arm")
-"""Parts whose left and right one, on a common parent, show that parent's left."""
+"""Parts whose left and right joints, on a common parent, show the left direction of that parent."""
 LARGEST_BIAS = np.deg2rad(30)
-"""How far the zero pose's frame of a joint may be from the motion's average before the average is taken."""
+"""Radians. If the zero pose's frame of a joint is this far from the motion's average, the average is used."""
 SHORTEST = 1e-6
-"""Length under which a bone has no direction, as a share of the body's."""
+"""A bone shorter than this share of the body's length has no direction."""
 
 
 def t_pose_axes(skeleton: Skeleton, rest: Float[np.ndarray, "joint 3"]) -> Float[np.ndarray, "3 3"] | None:
-    """Columns: forward, left and up of the body in a T pose along the file's axes; None if it is none."""
+    """Columns: forward, left, up of the body in a T pose along the file's axes. None for other poses."""
     at = {joint: rest[index] for index, joint in enumerate(skeleton.joints)}
     feet = (at["left_foot"] + at["right_foot"]) / 2
     up = _axis(at["head"] - feet)
@@ -45,11 +46,11 @@ def t_pose_axes(skeleton: Skeleton, rest: Float[np.ndarray, "joint 3"]) -> Float
 def joint_frames(
     skeleton: Skeleton, rest: Float[np.ndarray, "joint 3"], rotations: Float[np.ndarray, "time joint 3 3"]
 ) -> tuple[Float[np.ndarray, "joint 3 3"], list[str]]:
-    """Per joint, the turn from our frame to the file's; and the joints whose turn about the bone is the average's.
+    """Each joint's rotation from our frame to the file's; and the joints whose twist is the motion's average.
 
     Args:
-        rest: joints in the zero pose, where all the file's frames are its world's.
-        rotations: the file's, joint → world.
+        rest: joints in the zero pose, in which all frames of the file equal its world frame.
+        rotations: rotations of the file, joint → world.
 
     Raises:
         BadInputError: `bvh-rest`: hips and spine do not span a plane.
@@ -78,7 +79,7 @@ def joint_frames(
 
 
 def _ends(skeleton: Skeleton, rest: Float[np.ndarray, "joint 3"], joint: int, shortest: float) -> list[int]:
-    """The joint's children with a bone of some length, the one towards the head first."""
+    """Children of the joint whose bone is long enough. The one towards the head comes first."""
     children = [child for child, parent in enumerate(skeleton.parents) if parent == joint]
     to_head = chain(skeleton, "head")
     long = [child for child in children if np.linalg.norm(rest[child] - rest[joint]) > shortest]
@@ -88,7 +89,7 @@ def _ends(skeleton: Skeleton, rest: Float[np.ndarray, "joint 3"], joint: int, sh
 def _spanned(
     skeleton: Skeleton, rest: Float[np.ndarray, "joint 3"], joint: int, ends: list[int]
 ) -> Float[np.ndarray, "3 3"] | None:
-    """Forward, left and up of a joint that has a left and a right bone and one towards the head."""
+    """Forward, left and up of a joint with a left bone, a right bone and one towards the head; else None."""
     names = {skeleton.joints[end]: end for end in ends}
     part = next((part for part in PAIRS if all(f"{side}_{part}" in names for side in SIDES)), None)
     if part is None or ends[0] not in chain(skeleton, "head"):
@@ -105,7 +106,7 @@ def _spanned(
 def _pointed(
     start: Float[np.ndarray, "3 3"], skeleton: Skeleton, rest: Float[np.ndarray, "joint 3"], joint: int, ends: list[int]
 ) -> Float[np.ndarray, "3 3"]:
-    """A frame, turned the shortest way so that the joint's bone lies in it as in the T pose."""
+    """Rotates a frame the shortest way, so that the joint's bone lies in it as in the T pose."""
     if not ends:
         return start
     ours = start @ rest_direction(skeleton.joints[ends[0]])
@@ -113,7 +114,7 @@ def _pointed(
 
 
 def _axis(vector: Float[np.ndarray, " 3"]) -> Float[np.ndarray, " 3"] | None:
-    """The signed axis along which a vector lies, if any."""
+    """The signed axis along which a vector lies; None if it lies along no axis."""
     for axis, sign in itertools.product(np.eye(3), (1.0, -1.0)):
         if sign * (axis @ vector) > STRAIGHT * np.linalg.norm(vector):
             return sign * axis

@@ -1,22 +1,22 @@
-"""A map of somebody's joint names to ours, or a skeleton of one's own declared in full; a TOML file.
+"""A TOML file that maps the joint names of a motion file to ours, or declares a user-defined skeleton in full.
 
-    # Onto a known skeleton: every joint of it has a line, joints without one (fingers) are left out.
+    # Onto a known skeleton: each of its joints has a line; joints without a line (fingers) are left out.
     skeleton = "smpl22"
     names = ["Bip01", "Bip01 Spine", …]     # theirs in array order, root first; a BVH file has its own order
     [joints]                                # theirs = ours
     "Bip01" = "pelvis"
 
-    # A skeleton of one's own: all its joints are kept, those with a line get our name.
+    # A user-defined skeleton: all its joints are kept; those with a line get our name.
     skeleton = "studio31"                   # a new name
     names = ["Root", "Belly", "Skull", "LAnkle", "RAnkle", …]
-    parents = [-1, 0, 1, 0, 0, …]           # places in `names`
-    camera = "Visor"                        # optional: the joint on which the camera sits; by default ours, `head`
+    parents = [-1, 0, 1, 0, 0, …]           # indices into `names`
+    camera = "Visor"                        # optional: the joint that carries the camera; by default ours, `head`
     [joints]
     "Skull" = "head"                        # head, left_foot and right_foot are needed; left_hand, right_hand,
-    "LAnkle" = "left_foot"                  # left_toe, left_upper_leg … serve the metrics that ask for them
+    "LAnkle" = "left_foot"                  # left_toe, left_upper_leg … are for the metrics that need them
 
-Our names are those of `egobench.geometry.skeleton`. The camera of a split sits on the joint `head`; a `camera` joint
-therefore gets that name, and the skull keeps its own.
+Our names are those of `egobench.geometry.skeleton`. The camera of a split sits on the joint `head`. A `camera` joint
+therefore gets that name, and the skull keeps its own name.
 """
 
 import tomllib
@@ -36,26 +36,26 @@ MAX_BYTES = 2**18
 MAX_JOINTS = 512
 KEYS = ("skeleton", "names", "parents", "camera", "joints")
 OUR_NAMES = tuple(sorted({joint for skeleton in SKELETONS.values() for joint in skeleton.joints}))
-"""What a joint may be called so that a metric knows it."""
+"""Joint names that the metrics know."""
 
 
 @dataclass(frozen=True)
 class SkeletonMap:
-    """A map that has been read; its skeleton is known by its name from then on."""
+    """A map that has been read. From then on, its skeleton is known by its name."""
 
     skeleton: Skeleton
     theirs: tuple[str, ...]
-    """Their name of each of the skeleton's joints."""
+    """The file's name of each joint of the skeleton."""
     names: tuple[str, ...] | None
-    """Theirs, in the order of their arrays; None where the file does not say."""
+    """The file's names, in the order of its arrays; None if the map does not state them."""
     is_own: bool
-    """A skeleton of one's own, with no T pose that we know."""
+    """Whether the skeleton is user-defined. Its T pose is then unknown."""
 
     def columns(self, names: Sequence[str], path: Path | str) -> list[int]:
-        """Places of the skeleton's joints among a file's.
+        """Indices of the skeleton's joints in a file.
 
         Raises:
-            BadInputError: `skeleton-map`: a joint is not there, or is there twice.
+            BadInputError: `skeleton-map`: a joint is missing or occurs twice.
         """
         missing = [name for name in self.theirs if names.count(name) != 1]
         if missing:
@@ -64,13 +64,13 @@ class SkeletonMap:
         return [names.index(name) for name in self.theirs]
 
     def pick(self, array: Shaped[np.ndarray, "..."], path: Path | str = "array") -> Shaped[np.ndarray, "..."]:
-        """An array (T, their joints, …) with our joints.
+        """Selects our joints from an array (T, their joints, …).
 
         Args:
-            path: what messages call it.
+            path: name of the array in error messages.
 
         Raises:
-            BadInputError: `skeleton-map`: the map has no `names`, or another number of them.
+            BadInputError: `skeleton-map`: the map has no `names`, or their number differs from the array's.
         """
         if self.names is None:
             raise _bad(path, "arrays do not say their joints' names; the skeleton map needs them in order, names = […]")
@@ -81,11 +81,11 @@ class SkeletonMap:
 
 
 def read_skeleton_map(path: Path | str) -> SkeletonMap:
-    """Reads a map and makes its skeleton known.
+    """Reads a map and registers its skeleton.
 
     Raises:
-        BadInputError: `skeleton-map` (no such file, no TOML, keys or names that are wrong), `skeleton-name`,
-            `skeleton-tree` (see `add_skeleton`).
+        BadInputError: `skeleton-map` (no such file, not TOML, wrong keys or names), `skeleton-name`, `skeleton-tree`
+            (see `add_skeleton`).
     """
     content = _content(Path(path))
     joints, names = content["joints"], content.get("names")
@@ -112,7 +112,7 @@ def read_skeleton_map(path: Path | str) -> SkeletonMap:
 
 
 def _declared(content: dict[str, Any], path: Path | str) -> SkeletonMap:
-    """A skeleton of one's own, which is made known."""
+    """Registers a user-defined skeleton and returns its map."""
     names, parents, ours = content.get("names"), content["parents"], dict(content["joints"])
     if names is None or len(names) != len(parents):
         found = "no names" if names is None else f"{len(names)} names"
@@ -135,7 +135,7 @@ def _declared(content: dict[str, Any], path: Path | str) -> SkeletonMap:
 
 
 def _content(path: Path) -> dict[str, Any]:
-    """The file's content, every value of the right kind. Raises BadInputError `skeleton-map`."""
+    """The file's content, in which every value has the right type. Raises BadInputError `skeleton-map`."""
     if not path.is_file():
         raise _bad(path, "no such skeleton map")
     if path.stat().st_size > MAX_BYTES:

@@ -1,8 +1,8 @@
-"""SMPL, SMPL-H and SMPL-X parameters → `Motion`, by `smplx` (Loper et al. 2015, Pavlakos et al. 2019).
+"""Converts SMPL, SMPL-H and SMPL-X parameters to `Motion` by `smplx` (Loper et al. 2015, Pavlakos et al. 2019).
 
-Parameters come as npz (`egobench.motions.smpl_parameters`). The body model is the user's own npz; only four plain
-arrays of it are opened, so nothing is ever unpickled, neither here nor by `smplx`, whose functions are used and whose
-file readers are not.
+Parameters come as npz (`egobench.motions.smpl_parameters`). The body model is the user's own npz file. Only four plain
+arrays of it are opened, so this module unpickles nothing. It uses the functions of `smplx` but not its file readers, so
+`smplx` unpickles nothing either.
 """
 
 import warnings
@@ -22,45 +22,46 @@ from egobench.types import Motion
 
 MODEL_ARRAYS = ("v_template", "shapedirs", "J_regressor", "kintree_table")
 MODELS = {24: SMPL24, 52: SMPL22, 55: SMPLX22}
-"""Skeleton by the joints of the body model: SMPL, SMPL-H, SMPL-X."""
+"""Skeleton by the number of joints of the body model: SMPL, SMPL-H, SMPL-X."""
 SMPLX_JOINTS = 55
 SHAPE_SPACE, FACE_SPACE = 300, 100
-"""Columns of `shapedirs` in SMPL-X's whole file, shapes first, then expressions; its small files have 10 and 10."""
+"""Columns of `shapedirs` in the full file of SMPL-X: shapes first, then expressions. The small files have 10 and 10."""
 MAX_BYTES = 2 * 2**30
 _CHUNK = 4096
 
 
 @dataclass(frozen=True)
 class BodyModel:
-    """What of a body-model file gives joints."""
+    """The parts of a body-model file that determine joints."""
 
     skeleton: Skeleton
     joints: int
-    """Joints of the model itself, fingers and face included."""
+    """Number of joints of the model itself, including fingers and face."""
     template: Float[np.ndarray, "vertex 3"]
     """Metres, y up, facing +z."""
     shapes: Float[np.ndarray, "vertex 3 shape"]
-    """Of the body; SMPL-X's expressions are left out."""
+    """Shape directions of the body; the expressions of SMPL-X are left out."""
     regressor: Float[np.ndarray, "joint vertex"]
-    """Of the skeleton's joints."""
+    """Regressor of the skeleton's joints."""
 
 
 def read_smpl(path: Path | str, *, body_model: Path | str, fps: float | int | None = None, up: Up = "auto") -> Motion:
-    """Joints and rotations of a parameter file.
+    """Reads joints and rotations from a parameter file.
 
     Args:
-        body_model: npz with `v_template`, `shapedirs`, `J_regressor`, `kintree_table`; says which skeleton it is.
-        fps: frames per second where the file does not say or says it wrong (as some of AMASS's do); None for its own.
-        up: axis of the parameters' world; AMASS's is z.
+        body_model: npz with `v_template`, `shapedirs`, `J_regressor`, `kintree_table`; it decides the skeleton.
+        fps: frames per second, if the file does not state them or states them wrongly (as some AMASS files do); None
+            for the file's own.
+        up: axis that is up in the parameters' world; in AMASS it is z.
 
     Raises:
         BadInputError: codes of `read_npz`; `body-model-…` (see `read_body_model`); `smpl-keys`, `smpl-shape`,
-            `smpl-nonfinite`, `smpl-betas`, `smpl-degrees`, `smpl-rate` (its two rates differ, and no `fps` was given),
-            `smpl-model` (parameters of another model); `motion-rate`, `motion-up`; `library-missing`: smplx is not
-            installed.
+            `smpl-nonfinite`, `smpl-betas`, `smpl-degrees`, `smpl-rate` (the file's two rates differ, and no `fps` was
+            given), `smpl-model` (parameters of another model); `motion-rate`, `motion-up`; `library-missing`: smplx is
+            not installed.
 
     Warns:
-        MotionFileWarning: it has no shift, so that the body stays in one place.
+        MotionFileWarning: the file has no translation, so the body stays in one place.
     """
     model = read_body_model(body_model)
     given = read_parameters(path, fps=fps)
@@ -73,7 +74,7 @@ def read_smpl(path: Path | str, *, body_model: Path | str, fps: float | int | No
 
 
 def pose(model: BodyModel, given: Parameters, fps: float | int, up: Up = "auto") -> Motion:
-    """A body model in a motion's poses, through `smplx`, float64.
+    """Poses a body model with the parameters of a motion, through `smplx`, in float64.
 
     Raises:
         BadInputError: `smpl-model`, `smpl-betas`, `motion-up`; `library-missing`.
@@ -84,7 +85,7 @@ def pose(model: BodyModel, given: Parameters, fps: float | int, up: Up = "auto")
 
 
 def pose_with_numpy(model: BodyModel, given: Parameters, fps: float | int, up: Up = "auto") -> Motion:
-    """As `pose` to the last digits, without smplx and torch: for files that are only looked over.
+    """Does the same as `pose` up to the last digits, without smplx and torch. It is for files that are only checked.
 
     Raises:
         BadInputError: `smpl-model`, `smpl-betas`, `motion-up`.
@@ -102,7 +103,7 @@ def pose_with_numpy(model: BodyModel, given: Parameters, fps: float | int, up: U
 
 
 def _turns(model: BodyModel, given: Parameters) -> Float[np.ndarray, "time joint 3"]:
-    """The turns of the skeleton's joints. Raises BadInputError `smpl-model`, `smpl-betas`."""
+    """Rotation vectors of the skeleton's joints. Raises BadInputError `smpl-model`, `smpl-betas`."""
     count = len(model.skeleton)
     if given.turns.shape[1] not in (22, 24, model.joints):
         raise BadInputError(
@@ -116,7 +117,7 @@ def _turns(model: BodyModel, given: Parameters) -> Float[np.ndarray, "time joint
         text = f"smpl: {len(given.betas)} betas, {has}; leave the last ones out, or give its file with all shapes"
         raise BadInputError(text, code="smpl-betas")
     turns = np.zeros((len(given.turns), count, 3))
-    used = 24 if given.turns.shape[1] == count == 24 else 22  # the tree of 22 is common to all
+    used = 24 if given.turns.shape[1] == count == 24 else 22  # all models share the tree of 22 joints
     turns[:, :used] = given.turns[:, :used]
     return turns
 
@@ -129,17 +130,17 @@ def _in_world(
     fps: float | int,
     up: Up,
 ) -> Motion:
-    """Posed joints, shifted, in our axes. Raises BadInputError `motion-up`."""
+    """Adds the translation to the posed joints and transforms them into our axes. Raises BadInputError `motion-up`."""
     positions = positions + given.shift[:, None]
     positions, rotations = into_world(positions, rotations @ Y_UP.T, find_up(model.skeleton, positions, up))
     return Motion(positions, rotations, float(fps), model.skeleton.name)
 
 
 def read_body_model(path: Path | str) -> BodyModel:
-    """The arrays of a body-model file that joints need.
+    """Reads the arrays of a body-model file that joints need.
 
     Raises:
-        BadInputError: `body-model-missing`, `body-model-pickle` (any file but npz: reading it would run code),
+        BadInputError: `body-model-missing`, `body-model-pickle` (the file is not npz: reading it would run code),
             `body-model-keys`, `body-model-shape`, `body-model-joints`; codes of `read_npz`.
     """
     file = Path(path)
@@ -188,7 +189,7 @@ def read_body_model(path: Path | str) -> BodyModel:
 
 
 def _bodily(joints: int, columns: int) -> int:
-    """How many columns of `shapedirs` are shapes of the body, as `smplx.SMPLX` counts them."""
+    """Number of columns of `shapedirs` that are shapes of the body, counted as in `smplx.SMPLX`."""
     if joints != SMPLX_JOINTS or columns >= SHAPE_SPACE + FACE_SPACE:
         return min(columns, SHAPE_SPACE)
     return min(columns, 10)
@@ -197,7 +198,7 @@ def _bodily(joints: int, columns: int) -> int:
 def _through_smplx(
     model: BodyModel, turns: Float[np.ndarray, "time joint 3"], betas: Float[np.ndarray, " shape"]
 ) -> tuple[Float[np.ndarray, "time joint 3"], Float[np.ndarray, "time joint 3 3"]]:
-    """Posed joints and their rotations in the parameters' world, before the shift."""
+    """Posed joints and their rotations in the parameters' world, before the translation is added."""
     from scipy.spatial.transform import Rotation
 
     lbs = _smplx_functions()

@@ -1,10 +1,11 @@
-"""Files of SMPL, SMPL-H and SMPL-X pose parameters, npz, in any of three spellings.
+"""Reads npz files of SMPL, SMPL-H and SMPL-X pose parameters, with any of three sets of array names.
 
     poses, trans, betas, mocap_framerate                        AMASS
     root_orient, pose_body, trans, betas, mocap_frame_rate      AMASS, in parts
     global_orient, body_pose, transl, betas                     `smplx`
 
-Turns are radians. What a file says twice it has to say alike; what it leaves out is named.
+Rotations are in radians. If a file states one thing twice, both must agree. If a file lacks something, a warning names
+it.
 """
 
 from dataclasses import dataclass
@@ -22,44 +23,44 @@ SHIFTS = ("trans", "transl")
 RATES = ("mocap_framerate", "mocap_frame_rate")
 PARAMETERS = ("poses", "betas", *PARTS[0], *PARTS[1], *SHIFTS, *RATES)
 LARGEST_TURN = 1.05 * np.pi
-"""Radians: a turn has half of a full one at most. Some optimisers leave a few larger ones, mostly the body's own."""
+"""Radians. A rotation is at most half a turn. Some optimisers leave a few larger ones, mostly the body's own."""
 LARGE_SHARE = 0.1
-"""Share of the turns that are none of zero; if more are larger than `LARGEST_TURN`, they are no radians."""
+"""If more than this share of the nonzero rotations are larger than `LARGEST_TURN`, they are not in radians."""
 SAME = 1e-4
-"""Difference under which two spellings of one thing agree."""
+"""Two arrays for the same thing agree if they differ by no more than this."""
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """One motion's parameters."""
+    """The parameters of one motion."""
 
     turns: Float[np.ndarray, "time joint 3"]
-    """Axis × angle of each joint relative to its parent, radians; the first is the body's in the world."""
+    """Axis × angle of each joint relative to its parent, radians. The first is the body's in the world."""
     shift: Float[np.ndarray, "time 3"]
-    """Metres; zero where the file has none."""
+    """Translation in metres; zero if the file has none."""
     betas: Float[np.ndarray, " shape"]
     fps: float | None
-    """None where the file does not say."""
+    """None if the file does not state it."""
     odd: tuple[tuple[str, str], ...] = ()
-    """(code, text) of what is missing and was taken for zero."""
+    """(code, text) of what is missing and was taken as zero."""
 
 
 def is_parameters(names: set[str]) -> bool:
-    """Whether arrays of these names are pose parameters."""
+    """Whether arrays with these names are pose parameters."""
     return "poses" in names or any(set(parts) <= names for parts in PARTS)
 
 
 def read_parameters(path: Path | str, *, max_bytes: int = MAX_NPZ_BYTES, fps: float | int | None = None) -> Parameters:
-    """Pose parameters of an npz file, any spelling.
+    """Reads pose parameters from an npz file with any of the three sets of names.
 
     Args:
-        max_bytes: bound on the unpacked size.
-        fps: the true rate, where the file's own do not matter.
+        max_bytes: largest unpacked size.
+        fps: the true rate, if the rates in the file do not matter.
 
     Raises:
-        BadInputError: `smpl-keys` (missing, or two spellings that differ), `smpl-shape`, `smpl-nonfinite`,
-            `smpl-betas` (they change), `smpl-degrees` (turns are no radians), `smpl-rate` (two rates that differ, and
-            no `fps`), `motion-frames`; codes of `read_npz`.
+        BadInputError: `smpl-keys` (arrays are missing, or two arrays for one thing differ), `smpl-shape`,
+            `smpl-nonfinite`, `smpl-betas` (they change), `smpl-degrees` (rotations are not in radians), `smpl-rate`
+            (two rates differ, and no `fps` was given), `motion-frames`; codes of `read_npz`.
     """
     arrays = read_npz(path, max_bytes=max_bytes, only=PARAMETERS)
     poses = _poses(arrays, path)
@@ -83,7 +84,7 @@ def read_parameters(path: Path | str, *, max_bytes: int = MAX_NPZ_BYTES, fps: fl
 
 
 def _poses(arrays: dict[str, np.ndarray], path: Path | str) -> np.ndarray:
-    """(T, 3 per joint), not yet checked; of parts, the body's 22 joints."""
+    """Poses (T, 3 per joint), not yet checked. A file in parts gives the 22 joints of the body."""
     said: list[tuple[str, np.ndarray]] = [("poses", arrays["poses"])] if "poses" in arrays else []
     for root, body in PARTS:
         if not {root, body} <= arrays.keys():
@@ -113,11 +114,11 @@ def _shift(
 
 
 def _check_same(said: list[tuple[str, np.ndarray]], path: Path | str) -> None:
-    """Refuses two spellings of one thing that differ in what both say. Raises BadInputError `smpl-keys`."""
+    """Refuses two arrays for one thing if they differ where both have values. Raises BadInputError `smpl-keys`."""
     (first, one), *others = said
     for name, other in others:
         if one.ndim != 2 or other.ndim != 2 or not (within_bounds(one).all() and within_bounds(other).all()):
-            continue  # refused by what is asked of the first, or not used
+            continue  # the first is checked later; the others are not used
         width = min(one.shape[1], other.shape[1])
         far = len(one) != len(other) or (np.abs(one[:, :width] - other[:, :width]) > SAME).any()
         if far:
@@ -148,12 +149,12 @@ def _rate(arrays: dict[str, np.ndarray], fps: float | int | None, path: Path | s
 
 
 def _flat(array: np.ndarray) -> np.ndarray:
-    """(T, …) as (T, numbers); what has no frames as (0, 0)."""
+    """Reshapes (T, …) to (T, numbers). An array without frames becomes (0, 0)."""
     return array.reshape(len(array), -1) if array.ndim and len(array) else np.zeros((0, 0))
 
 
 def _constant(betas: np.ndarray, path: Path | str) -> np.ndarray:
-    """One row of betas: a wearer does not change shape."""
+    """Returns one row of betas, because the shape of a person does not change."""
     rows = betas.reshape(1, -1) if betas.ndim < 2 else _flat(betas)
     if len(rows) == 0 or (rows != rows[:1]).any():
         text = f"{path}: betas {betas.shape} change from frame to frame; one row is needed, such as their mean"

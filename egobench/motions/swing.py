@@ -1,6 +1,6 @@
-"""Rotations as HumanML3D writes them: six numbers, and the shortest turn from one direction to another.
+"""Rotations as HumanML3D writes them: six numbers, and the shortest rotation from one direction to another.
 
-Six numbers are the first column of the matrix, then the second (Zhou et al. 2019, arXiv 1812.07035).
+The six numbers are the first column of the matrix, then the second (Zhou et al. 2019, arXiv 1812.07035).
 """
 
 import numpy as np
@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from scipy.spatial.transform import Rotation
 
 SHORTEST = 1e-6
-"""Length under which a column or a direction says nothing."""
+"""A column or a direction shorter than this counts as zero."""
 
 
 def sixd(rotations: Float[np.ndarray, "*batch 3 3"]) -> Float[np.ndarray, "*batch 6"]:
@@ -17,7 +17,7 @@ def sixd(rotations: Float[np.ndarray, "*batch 3 3"]) -> Float[np.ndarray, "*batc
 
 
 def from_sixd(numbers: Float[np.ndarray, "*batch 6"]) -> Float[np.ndarray, "*batch 3 3"]:
-    """Matrices by Gram–Schmidt; where the two columns do not span a plane (`spans`) the result is no rotation."""
+    """Matrices by Gram–Schmidt. If the two columns do not span a plane (`spans`), the result is not a rotation."""
     first = _unit(numbers[..., :3])
     second = numbers[..., 3:]
     second = _unit(second - np.sum(first * second, axis=-1, keepdims=True) * first)
@@ -25,15 +25,15 @@ def from_sixd(numbers: Float[np.ndarray, "*batch 6"]) -> Float[np.ndarray, "*bat
 
 
 def spans(numbers: Float[np.ndarray, "*batch 6"]) -> Bool[np.ndarray, "*batch"]:
-    """Whether the two columns span a plane, so that six numbers are a rotation."""
+    """Whether the two columns span a plane, so that the six numbers describe a rotation."""
     return np.linalg.norm(np.cross(numbers[..., :3], numbers[..., 3:]), axis=-1) > SHORTEST
 
 
 def swing(start: Float[np.ndarray, " 3"], ends: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3 3"]:
-    """The shortest rotation that takes a direction to each of others; it has no twist about them.
+    """The shortest rotation that takes one direction to each of the others. It has no twist about them.
 
-    Lengths do not matter. To the opposite direction it is half a turn about some axis across; to a zero vector it is
-    the identity.
+    Lengths do not matter. For the opposite direction, the result is half a turn about some perpendicular axis. For a
+    zero vector, it is the identity.
     """
     start, ends = _unit(start), _unit(ends)
     quaternion = np.concatenate([np.cross(start, ends), 1 + ends @ start[:, None]], axis=-1)

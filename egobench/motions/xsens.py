@@ -1,6 +1,7 @@
-"""XSens MVN recordings (Nymeria's `xdata.npz`) → `Motion`: 23 segments, about 240 Hz, by their own timestamps.
+"""Reads XSens MVN recordings (Nymeria's `xdata.npz`) into `Motion`: 23 segments, about 240 Hz, by their timestamps.
 
-World metres, z up, segment → world; in the identity pose (T pose) all segments' axes are the world's, as ours are.
+The world is in metres with z up. Rotations are segment → world. In the identity pose (T pose), the axes of all segments
+are those of the world, as in our skeletons.
 """
 
 from pathlib import Path
@@ -17,27 +18,27 @@ from egobench.types import Motion
 
 ARRAYS = ("timestamps_us", "segment_tXYZ", "segment_qWXYZ")
 LONGEST_GAP = 0.1
-"""Seconds without a pose that interpolation may cross."""
+"""Longest time without a pose, seconds, that is interpolated."""
 RATES = (1.0, 1000.0)
-"""Poses a second that a body suit may give; outside, the stamps are of another unit."""
+"""Poses per second that a motion-capture suit may give. Outside this range, the timestamps have another unit."""
 UNITS = {"milliseconds": 1e3, "seconds": 1e6, "nanoseconds": 1e-3}
-"""Of stamps, in microseconds."""
+"""Units of timestamps, in microseconds."""
 LENGTH_TOLERANCE = 1e-2
-"""How far a quaternion's length may be from 1; float16 has 1e-3."""
+"""Largest difference between a quaternion's length and 1. In float16, it is 1e-3."""
 
 
 def read_xsens(path: Path | str, *, to_fps: float | int | None = None) -> Motion:
-    """A recording at a constant rate, interpolated at its timestamps.
+    """Reads a recording and interpolates it at a constant rate by its timestamps.
 
-    A quaternion of length zero is one that XSens did not have; it is interpolated from its neighbours.
+    XSens writes a quaternion of length zero where it has no rotation. Such a rotation is interpolated from its
+    neighbours.
 
     Args:
         to_fps: frames per second of the result; None for the recording's median rate, rounded to 0.1.
 
     Raises:
-        BadInputError: codes of `read_npz`; `xsens-keys`, `xsens-shape`, `xsens-nonfinite`, `xsens-time` (not
-            ascending, or no microseconds), `xsens-gap` (more than 0.1 s), `xsens-quaternion`; `motion-rate`,
-            `motion-frames`.
+        BadInputError: codes of `read_npz`; `xsens-keys`, `xsens-shape`, `xsens-nonfinite`, `xsens-time` (not ascending,
+            or not in microseconds), `xsens-gap` (more than 0.1 s), `xsens-quaternion`; `motion-rate`, `motion-frames`.
     """
     arrays = read_npz(path, only=ARRAYS)
     missing = [name for name in ARRAYS if name not in arrays]
@@ -80,7 +81,7 @@ def _seconds(stamps: np.ndarray, path: Path | str) -> Float[np.ndarray, " time"]
 
 
 def _check_unit(steps: Float[np.ndarray, " step"], path: Path | str) -> None:
-    """Refuses stamps that are microseconds of no body suit, and says of what they could be. Raises `xsens-time`."""
+    """Refuses timestamps that cannot be microseconds of such a suit, and suggests a unit. Raises `xsens-time`."""
     if len(steps) == 0 or RATES[0] <= 1 / float(np.median(steps)) <= RATES[1]:
         return
     rate = 1 / float(np.median(steps))
