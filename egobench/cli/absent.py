@@ -1,4 +1,4 @@
-"""Options that one verb has and another is asked for in vain: why it has none, and what does the same."""
+"""Options that some verbs do not have, although another verb has them: the reason, and what to do instead."""
 
 from collections.abc import Sequence
 
@@ -17,11 +17,11 @@ ABSENT = {
     ("train", _MAP): f"{_SPLIT} ({_DECLARE})",
     ("calibrate", _MAP): f"{_SPLIT} ({_DECLARE})",
 }
-"""(verb, option) → why there is none."""
+"""(verb, option) → why the verb does not have it."""
 
 
 def refuse_absent(verb: str, arguments: Sequence[str]) -> None:
-    """Says of an option that a verb does not have, why.
+    """Refuses an option that a verb does not have, with the reason.
 
     Raises:
         BadInputError: `option-absent`.

@@ -1,4 +1,4 @@
-"""Shipped calibration cards as `egobench describe` shows them; plain JSON, for nothing heavy may be imported."""
+"""Shipped calibration cards for `egobench describe`. They are read as plain JSON, so nothing heavy is imported."""
 
 import glob
 import json
@@ -19,8 +19,8 @@ def card_facts(source: str, name: str) -> "dict[str, Any]":
     """Split → headline figures of an estimator's shipped cards.
 
     Args:
-        source: file of the estimator; cards may lie in the folder `cards` beside it.
-        name: of the estimator.
+        source: file of the estimator; the folder `cards` beside it may hold cards too.
+        name: name of the estimator.
     """
     found = {}
     for folder in dict.fromkeys((SUITE, os.path.join(os.path.dirname(source), "cards"))):

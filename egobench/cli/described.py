@@ -1,4 +1,4 @@
-"""What a name says of itself: from the suite's own index, which costs nothing to import, or from the imported class."""
+"""Descriptions of names. They come from the suite's index, which needs no import, or from the imported class."""
 
 import os
 import re
@@ -24,9 +24,9 @@ class FieldText:
 
     name: str
     type: str
-    """Annotation as written; a module's own name for a few words is spelled out."""
+    """Annotation as written. If it is a module's own name for a list of words, the words are written out."""
     default: str | None
-    """Expression as written; None for an option that must be given."""
+    """Expression as written; None if the option is required."""
     doc: str
     """Docstring under the field."""
 
@@ -38,27 +38,27 @@ class Described:
     target: str
     """`module:attr`."""
     file: str
-    """Path."""
+    """Path of the source file."""
     line: int
     doc: str
     """Docstring, dedented."""
     facts: "Mapping[str, Any]" = field(default_factory=dict)
-    """Class variables (name, version, unit, better, …); of a constant, the arguments it is built with."""
+    """Class variables (name, version, unit, better, …); for a constant, the arguments that create it."""
     fields: tuple[FieldText, ...] = ()
     asks: tuple[str, ...] = ()
-    """Of a metric: what its preset must make (`Need.what`)."""
+    """For a metric: what its preset must provide (`Need.what`)."""
 
     @property
     def summary(self) -> str:
-        """First sentence or line of the docstring."""
+        """First line of the docstring."""
         return self.doc.partition("\n")[0]
 
 
 def describe(registry: "Registry", name: str) -> Described:
-    """The class or constant behind a name; only one of another distribution is imported.
+    """Describes the class or constant behind a name. It is imported only if it belongs to another distribution.
 
     Raises:
-        UnknownNameError: no such name, module or attribute.
+        UnknownNameError: there is no such name, module or attribute.
         BadInputError: its module raises, or has no Python source.
     """
     target = registry.target(name)
@@ -78,7 +78,7 @@ def describe(registry: "Registry", name: str) -> Described:
 
 @cache
 def index() -> "Mapping[str, Any]":
-    """`names`: target → what it says; `verbs`: verb and action → its options. egobench/cli/index.py writes it."""
+    """`names`: target → its description; `verbs`: verb and action → its options. egobench/cli/index.py writes it."""
     import json
 
     with open(INDEX, encoding="utf-8") as file:
@@ -86,7 +86,7 @@ def index() -> "Mapping[str, Any]":
 
 
 def _file_of(module: str) -> str:
-    """Source file of a dotted module, without importing its parents; a path of a file is its own."""
+    """Source file of a dotted module, without an import of its parents. A file path is returned unchanged."""
     if module.endswith(".py"):
         return module
     spec = module_spec(module)
@@ -98,7 +98,7 @@ def _file_of(module: str) -> str:
 
 
 def _line_of(file: str, attribute: str) -> int:
-    """Line on which a class, function or constant of a module begins; 1 if its text does not show it."""
+    """Line on which a class, function or constant of a module begins; 1 if the source text does not show it."""
     with open(file, encoding="utf-8") as stream:
         text = stream.read()
     name = re.escape(attribute)
@@ -107,7 +107,7 @@ def _line_of(file: str, attribute: str) -> int:
 
 
 def _tuples(value: "Any") -> "Any":
-    """JSON's lists as tuples, which is what classes have."""
+    """Turns the lists of JSON into tuples, as classes have them."""
     if isinstance(value, list):
         return tuple(_tuples(part) for part in value)
     return {name: _tuples(part) for name, part in value.items()} if isinstance(value, dict) else value

@@ -1,9 +1,9 @@
-"""Writes index.json: what the suite's own names and verbs say of themselves, so that `list`, `describe` and TAB import
-no class (importing i-fid costs 15 times what Python costs to start).
+"""Writes index.json, the descriptions of the suite's own names and verbs. So `list`, `describe` and TAB import no class
+(the import of i-fid takes 15 times as long as the start of Python).
 
     python -m egobench.cli.index
 
-A test holds the file to the classes.
+A test compares the file with the classes.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ NAMED = {
     **{"metric": ("metrics",), "estimator": ("estimators",), "preset": ("extractors", "estimators")},
     **dict.fromkeys(("name", "names", "splits"), ("splits", "extractors", "estimators")),
 }
-"""Option → kinds of names that it takes."""
+"""Option → the kinds of names that it takes."""
 
 
 class _Asked(Exception):  # noqa: N818  (an answer, not an error)
@@ -38,7 +38,7 @@ class _Asked(Exception):  # noqa: N818  (an answer, not an error)
 
 
 def build() -> dict[str, Any]:
-    """The content of index.json, from the classes as they are now; names in order, whatever installed them."""
+    """The content of index.json, from the present classes. Names are sorted, so the installation does not matter."""
     names = {}
     for registry in KINDS.values():
         for name, target in sorted(registry.targets().items()):
@@ -49,7 +49,7 @@ def build() -> dict[str, Any]:
 
 
 def index_text() -> str:
-    """What index.json holds: facts stay in the order of the class."""
+    """The text of index.json. Facts stay in the order of the class."""
     return json.dumps(build(), indent=1, ensure_ascii=False) + "\n"
 
 
@@ -67,7 +67,7 @@ def _verbs() -> list[tuple[str, list[dict[str, Any]]]]:
 
 
 def _options(home: ModuleType, call: Callable[[list[str]], int]) -> list[dict[str, Any]]:
-    """Options of a verb: those of the class that it gives to `parse`, which is the first thing it does."""
+    """Options of a verb. They are in the class that the verb passes to `parse`, its first call."""
 
     def parse(kind: type, *_: Any) -> None:
         raise _Asked(kind)
@@ -86,7 +86,7 @@ def _options(home: ModuleType, call: Callable[[list[str]], int]) -> list[dict[st
 
 
 def _option(name: str, hint: Any) -> dict[str, Any] | None:
-    """How an option is spelled and what it takes; None for one that is not shown."""
+    """The spelling of an option and what it takes; None for a hidden option."""
     marks = [repr(mark) for mark in getattr(hint, "__metadata__", ())]
     if "Suppress" in marks:
         return None

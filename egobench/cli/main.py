@@ -1,6 +1,6 @@
-"""`egobench`: the table of verbs, and what the process returns. One module per verb, imported only when typed.
+"""`egobench`: the table of verbs, and the exit code of the process. A verb's module is imported only for that verb.
 
-Nothing heavy may be imported here: `egobench --help` costs little more than Python itself.
+Nothing heavy may be imported here. `egobench --help` takes little longer than the start of Python.
 """
 
 import os
@@ -44,7 +44,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "leaderboard": ("leaderboard", "add runs to a board, build its tables, check the paper's claims"),
     "completion": ("completion:main", "completion of verbs, options and names for bash, zsh and fish"),
 }
-"""Verb → (`file:function` in egobench/cli/verbs, or a file whose `ACTIONS` has the verb; one line)."""
+"""Verb → (`file:function` in egobench/cli/verbs, or a file whose `ACTIONS` has the verb; one line of help)."""
 
 DRAWING = ("calibrate", "data", "leaderboard", "plot", "report", "train", "validate-metrics")
 """Verbs that draw pictures."""
@@ -81,7 +81,7 @@ def console() -> None:
         sys.stderr = patient(sys.stderr)
     keep_for_data()
     code = main()
-    if code == INTERRUPTED:  # an impatient second Ctrl-C must not spill a traceback while worker processes end
+    if code == INTERRUPTED:  # a second Ctrl-C must not print a traceback while worker processes end
         import signal
 
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -89,16 +89,16 @@ def console() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command line and returns its exit code; prints known errors as one line on stderr."""
+    """Runs one command line and returns its exit code. Known errors are printed as one line on stderr."""
     arguments = take_debug(take_quiet(list(sys.argv[1:] if argv is None else argv)))
     verb = arguments[0] if arguments else ""
     try:
         code = dispatch(verb, arguments[1:])
         data_stream().flush()
         return code
-    except SystemExit as stop:  # argparse and tyro leave this way, after printing
+    except SystemExit as stop:  # argparse and tyro exit like this after printing
         return _code_of(stop)
-    except BrokenPipeError:  # the reader has seen enough, as in `egobench list | head -1`
+    except BrokenPipeError:  # the reader has closed the pipe, as in `egobench list | head -1`
         give_up()
         return 0
     except KeyboardInterrupt as interrupt:  # the run says how to resume it
@@ -120,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def help_text() -> str:
-    """What `egobench --help` prints."""
+    """The text of `egobench --help`."""
     width = max(len(command) for command, _ in FIRST_STEPS)
     lines = ["usage: egobench VERB …      (`egobench VERB --help` for its options)", "", "verbs"]
     lines += [f"  {verb:<16} {line}" for verb, (_, line) in VERBS.items()]
@@ -135,13 +135,13 @@ def help_text() -> str:
 
 
 def home_of(verb: str) -> tuple[str, str]:
-    """Module of a verb and its function there; empty where the verb has actions."""
+    """Module of a verb and its function there. The function is empty if the verb has actions."""
     file, _, function = VERBS[verb][0].partition(":")
     return f"egobench.cli.verbs.{file}", function
 
 
 def dispatch(verb: str, rest: list[str]) -> int:
-    """Runs one verb and returns its exit code; every error is raised."""
+    """Runs one verb and returns its exit code. Every error is raised."""
     if verb in ("-h", "--help", "help"):
         print(help_text())
         return 0
@@ -157,7 +157,7 @@ def dispatch(verb: str, rest: list[str]) -> int:
         raise UnknownNameError(unknown("verbs", verb, list(VERBS)))
     if verb in DRAWING:
         hush_matplotlib()
-    # A model of the user's own, `--model my_file:Class`, lies where they stand; last, so that it shadows nothing.
+    # A user's own model, `--model my_file:Class`, is in the current folder. The folder is last, so it shadows nothing.
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
     module, function = home_of(verb)
@@ -178,7 +178,7 @@ def _code_of(stop: SystemExit) -> int:
 
 
 def _unusable_place(error: Exception) -> str:
-    """One line on a path that cannot be used, as a folder under a file; empty for any other error."""
+    """One line about a path that cannot be used, such as a folder under a file; empty for any other error."""
     places = (FileNotFoundError, NotADirectoryError, IsADirectoryError, FileExistsError, PermissionError)
     if isinstance(error, FileNotFoundError) and not _has_working_folder():
         return "the folder that this was called from is no longer there; go into one that is"
@@ -196,7 +196,7 @@ def _has_working_folder() -> bool:
 
 
 def _trace(wanted: bool) -> None:
-    """The traceback of the error at hand, on stderr."""
+    """Prints the traceback of the current error on stderr."""
     if wanted:
         import traceback
 

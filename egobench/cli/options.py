@@ -1,4 +1,4 @@
-"""Command lines of the heavy verbs: a frozen dataclass is the grammar, its fields' docstrings are the help."""
+"""Command lines of the heavy verbs. A frozen dataclass defines the options, and its fields' docstrings are the help."""
 
 import contextlib
 import io
@@ -19,19 +19,19 @@ from egobench.tables.grid import Grid
 from egobench.tables.render import terminal
 
 WIDE = 10_000
-"""Columns of a table that no terminal bounds."""
+"""Width in columns of a table that is not printed on a terminal."""
 USAGE = 2
-"""Exit code of words that are no options."""
+"""Exit code for wrong options."""
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _OPTION = re.compile(r" {4}(?:-\w, )?(--[\w-]+|[A-Z]{2,}\b|\{[^}]*\})")
 OptionsT = TypeVar("OptionsT")
 
 
 def parse(kind: type[OptionsT], verb: str, arguments: Sequence[str]) -> OptionsT:
-    """Options of a verb; a misspelt one leaves with code 2, a suggestion, and the reason as the last line.
+    """Options of a verb. A misspelt option exits with code 2, a suggestion, and the reason as the last line.
 
     Raises:
-        BadInputError: `option-absent`: one that another verb has.
+        BadInputError: `option-absent`: another verb has the option, but not this one.
     """
     refuse_absent(verb, arguments)
     said = io.StringIO()
@@ -50,7 +50,7 @@ def parse(kind: type[OptionsT], verb: str, arguments: Sequence[str]) -> OptionsT
 
 
 def _with_quiet(kind: Any) -> Any:
-    """The options and `--quiet`, which `main` has taken out already: here only for `--help`."""
+    """The options with `--quiet`. `main` has already removed `--quiet`, so it is here only for `--help`."""
     if "quiet" in {each.name for each in fields(kind)}:
         return kind
     quiet = Annotated[bool, tyro.conf.arg(help="No progress and no notes.")]
@@ -60,10 +60,10 @@ def _with_quiet(kind: Any) -> Any:
 
 
 def usage_reason(box: str, verb: str) -> str:
-    """The reason in tyro's box, on one line: its first words, and the options that it names or suggests."""
+    """The reason from tyro's box on one line: its first words, and the options that it names or suggests."""
     inside = [
         line for line in _COLOURS.sub("", box).splitlines() if line.startswith(("│ ", "  "))
-    ]  # or no frame: ASCII
+    ]  # the frame is missing in ASCII output
     lines = [line[2:].removesuffix("│").rstrip() for line in inside]
     lines = [line for line in lines if line]
     ends = [place for place, line in enumerate(lines) if line.startswith(("───", "---"))]
@@ -81,16 +81,16 @@ def usage_reason(box: str, verb: str) -> str:
 
 
 def _option(line: str) -> str:
-    """The option that a line of tyro's help starts with; empty for its text."""
+    """The option at the start of a line of tyro's help; empty if the line is other text."""
     found = _OPTION.match(line)
     return found.group(1) if found else ""
 
 
 def pick(verb: str, actions: Mapping[str, tuple[Any, str]], arguments: Sequence[str]) -> tuple[Any, list[str]]:
-    """The function behind a verb's first word, and the words after it; prints the list for `--help`.
+    """The function for a verb's action, and the words after the action. For `--help` it prints the list of actions.
 
     Raises:
-        UnknownNameError: no such action.
+        UnknownNameError: there is no such action.
     """
     name = arguments[0] if arguments else ""
     if name in ("-h", "--help", ""):
@@ -104,7 +104,7 @@ def pick(verb: str, actions: Mapping[str, tuple[Any, str]], arguments: Sequence[
 
 
 def typed_names(arguments: Sequence[str]) -> tuple[str, ...]:
-    """Names of the options that were typed, as opposed to defaulted, sorted; `--dry-run` is `dry_run`."""
+    """Sorted names of the options that the user typed, without defaults. `--dry-run` becomes `dry_run`."""
     flags = {word[2:].partition("=")[0].replace("-", "_") for word in arguments if word.startswith("--")}
     return tuple(sorted(flags))
 
@@ -127,7 +127,7 @@ def key_values(groups: Sequence[Sequence[str]]) -> dict[str, str]:
 
 
 def print_grids(grids: Sequence[Grid]) -> None:
-    """Tables on stdout; as wide as they need where stdout is no terminal, so that a pipe sees whole rows."""
+    """Prints tables on stdout. If stdout is no terminal, tables take their full width, so a pipe gets whole rows."""
     from rich.console import Console
 
     data = data_stream()
@@ -135,7 +135,7 @@ def print_grids(grids: Sequence[Grid]) -> None:
 
 
 def print_rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Plain columns on stdout; on a terminal too narrow for them each row is a block of `name  value` lines."""
+    """Prints plain columns on stdout. On a terminal that is too narrow, each row is a block of `name  value` lines."""
     table = [list(row) for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(head, *table, strict=True)]
     room = columns() if data_stream().isatty() else WIDE
@@ -149,5 +149,5 @@ def print_rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def print_json(content: Any) -> None:
-    """One JSON document on stdout, stable bytes."""
+    """Prints one JSON document on stdout. Equal content gives equal bytes."""
     print(json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False, default=str))

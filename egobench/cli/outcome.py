@@ -1,4 +1,4 @@
-"""What `run`, `resume` and `rescore` print at the end: the table of results and where the run lies."""
+"""The final output of `run`, `resume` and `rescore`: the table of results and the path of the run."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def print_report(run: Callable[[], "RunReport"], *, as_json: bool) -> int:
-    """Runs, prints, and returns 0; a run with too many failed clips is printed before its error goes on its way.
+    """Runs, prints, and returns 0. If too many clips failed, the run is printed before the error is raised.
 
     Raises:
         IncompleteRunError: more clips failed than allowed; the run is finished and readable.
@@ -37,8 +37,8 @@ def print_report(run: Callable[[], "RunReport"], *, as_json: bool) -> int:
 
 
 def print_run(path: Path, *, as_json: bool) -> None:
-    """The table of a finished run, or its `metrics.json` with the folder's path; on stderr what is odd about its
-    samples, and a change of its model's code."""
+    """Prints the table of a finished run, or its `metrics.json` with the folder's path. Notes about unusual samples and
+    about changed model code go to stderr."""
     folder = open_run(path)
     document, manifest = read_metrics(path), read_manifest(folder)
     changed = changed_text(manifest["model"])

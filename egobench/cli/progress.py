@@ -1,6 +1,6 @@
-"""Progress on stderr: bars with rate and time left on a terminal, else a plain line every ten seconds.
+"""Progress on stderr: on a terminal bars with rate and remaining time, otherwise a plain line every ten seconds.
 
-Stdout stays free for data. All answer the same three calls: `stage`, `advance`, `done`.
+Stdout stays free for data. All classes have the same three methods: `stage`, `advance`, `done`.
 """
 
 import sys
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 10.0
 NARROW = 60
-"""Columns of a terminal below which there is no room for a bar and a rate."""
+"""A terminal with fewer columns has no room for a bar and a rate."""
 
 
 class Bars:
-    """For a terminal."""
+    """Progress for a terminal."""
 
     def __init__(self) -> None:
         self._bars: RichProgress | None = None
@@ -29,7 +29,7 @@ class Bars:
         self._failed = 0
 
     def stage(self, name: str, total: int) -> None:
-        """A stage of `total` items begins; one that is still open ends."""
+        """Begins a stage of `total` items. If a stage is still open, it ends."""
         self.done()
         self._bars = _rich_bars()
         self._bars.start()
@@ -37,7 +37,7 @@ class Bars:
         self._task = self._bars.add_task(name, total=total, note="")
 
     def advance(self, n: int = 1, failed: int | bool = 0) -> None:
-        """`n` more items are through, `failed` of them (or, if True, all) without success."""
+        """Counts `n` more finished items. `failed` of them failed; True means all of them."""
         if self._bars is None or self._task is None:
             return
         self._failed += n if failed is True else int(failed)
@@ -45,14 +45,14 @@ class Bars:
         self._bars.update(self._task, advance=n, note=note)
 
     def done(self) -> None:
-        """The stage is over; its bar stays on the screen."""
+        """Ends the stage. Its bar stays on the screen."""
         if self._bars is not None:
             self._bars.stop()
         self._bars = None
 
 
 class Lines:
-    """For logs and pipes."""
+    """Progress for logs and pipes."""
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream or sys.stderr
@@ -60,13 +60,13 @@ class Lines:
         self._name = ""
 
     def stage(self, name: str, total: int) -> None:
-        """A stage of `total` items begins; one that is still open ends."""
+        """Begins a stage of `total` items. If a stage is still open, it ends."""
         self.done()
         self._name, self._total, self._count, self._failed = name, total, 0, 0
         self._began = self._printed = self._clock()
 
     def advance(self, n: int = 1, failed: int | bool = 0) -> None:
-        """`n` more items are through, `failed` of them (or, if True, all) without success."""
+        """Counts `n` more finished items. `failed` of them failed; True means all of them."""
         if not self._name:
             return
         self._count += n
@@ -77,7 +77,7 @@ class Lines:
             self._print(now, "")
 
     def done(self) -> None:
-        """The stage is over; prints its total."""
+        """Ends the stage and prints its total."""
         if self._name:
             self._print(self._clock(), "done")
         self._name = ""
@@ -96,14 +96,14 @@ class Lines:
 
 
 def progress() -> Bars | Lines | Quiet:
-    """What suits stderr; nothing where the command line says `--quiet`."""
+    """The kind of progress that fits stderr; no progress with `--quiet`."""
     if is_quiet():
         return Quiet()
     return Bars() if sys.stderr.isatty() else Lines()
 
 
 def clock_text(seconds: float) -> str:
-    """`0:07`, `12:31`, `2:05:00`."""
+    """A time as text, e.g. `0:07`, `12:31`, `2:05:00`."""
     minutes, rest = divmod(round(max(seconds, 0)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

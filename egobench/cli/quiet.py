@@ -1,5 +1,5 @@
-"""`--quiet` and `--debug`, which every verb takes: no progress and no notes on stderr, where data and errors are
-printed all the same; and the traceback of every error."""
+"""The options `--quiet` and `--debug`, which every verb takes. With `--quiet` there are no progress and no notes on
+stderr, but data and errors are still printed. With `--debug` every error has a traceback."""
 
 import sys
 
@@ -7,21 +7,21 @@ _state = {"quiet": False, "debug": False}
 
 
 def take_quiet(arguments: list[str]) -> list[str]:
-    """Notes whether `--quiet` stands there, before any `--`, and returns the other words."""
+    """Records whether `--quiet` is among the words before any `--`, and returns the other words."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     _state["quiet"] = "--quiet" in arguments[:end]
     return [word for place, word in enumerate(arguments) if place >= end or word != "--quiet"]
 
 
 def hush_matplotlib() -> None:
-    """No notes of matplotlib's own on stderr, such as of the font cache that it builds on its first day."""
+    """Hides matplotlib's own notes on stderr, such as the note about its font cache at the first use."""
     import logging
 
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 def take_debug(arguments: list[str]) -> list[str]:
-    """Notes whether `--debug` stands there, before any `--`, and returns the other words."""
+    """Records whether `--debug` is among the words before any `--`, and returns the other words."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     _state["debug"] = "--debug" in arguments[:end]
     return [word for place, word in enumerate(arguments) if place >= end or word != "--debug"]
@@ -38,6 +38,6 @@ def is_quiet() -> bool:
 
 
 def note(line: str) -> None:
-    """A line for people on stderr: worth knowing, no error."""
+    """Prints a line for the user on stderr that is useful to know but is no error."""
     if not is_quiet():
         print(line, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What a class or constant says of itself, read from the imported object: docstring, class variables, fields."""
+"""Describes a class or constant from the imported object: docstring, class variables, fields."""
 
 import dataclasses
 import inspect
@@ -9,14 +9,14 @@ from typing import Any, get_type_hints
 from docstring_parser.attrdoc import AttributeDocstrings
 
 Attributes = dict[str, tuple[str, str | None, str | None]]
-"""Attribute → its docstring, and annotation and default as written."""
+"""Attribute → its docstring, annotation and default, as written."""
 
 
 def read_object(module: str, attribute: str, found: Any) -> dict[str, Any]:
     """`doc`, `facts`, `fields` and `asks` of an object, JSON-ready.
 
     Args:
-        module: dotted name of the module it is in.
+        module: dotted name of its module.
         attribute: its name there.
         found: the object.
     """
@@ -31,8 +31,8 @@ def read_object(module: str, attribute: str, found: Any) -> dict[str, Any]:
 
 
 def _facts(kind: type) -> dict[str, Any]:
-    """Class variables that are annotated as such, those of base classes first; defaults of the abstract bases
-    (`egobench.metrics.base` and its like) come last, and only where they say something."""
+    """Class variables that are annotated as such; those of base classes come first. Defaults of the abstract bases
+    (such as those in `egobench.metrics.base`) come last, and only if they are not empty."""
     facts, defaults = {}, {}
     for each in _own_line(kind):
         own = {name: _plain(value) for name, value in _class_variables(each) if value != ""}
@@ -50,8 +50,8 @@ def _class_variables(kind: type) -> list[tuple[str, Any]]:
 
 
 def _fields(kind: type) -> list[dict[str, Any]]:
-    """Name, type, default and docstring of the fields of a dataclass; of any other class, of its annotated attributes,
-    since its author may have forgotten the decorator."""
+    """Name, type, default and docstring of the fields of a dataclass. For any other class its annotated attributes are
+    used, because the author may have forgotten the decorator."""
     docs: Attributes = {}
     for each in _own_line(kind):
         docs |= AttributeDocstrings().get_attr_docs(each)
@@ -94,7 +94,7 @@ def _asks(kind: type) -> list[str]:
 
 
 def _values(found: Any) -> dict[str, Any]:
-    """Fields of a constant that is a dataclass, those with a default first; `value` of any other."""
+    """Fields of a constant that is a dataclass, those with a default first; `value` for any other constant."""
     if not dataclasses.is_dataclass(found):
         return {"value": _plain(found)}
     missing = dataclasses.MISSING
@@ -104,12 +104,12 @@ def _values(found: Any) -> dict[str, Any]:
 
 
 def _own_line(kind: type) -> list[type]:
-    """A class and its bases outside the standard library, the farthest first."""
+    """A class and its bases outside the standard library, the most distant base first."""
     return [each for each in reversed(kind.__mro__) if each.__module__.partition(".")[0] not in sys.stdlib_module_names]
 
 
 def _plain(value: Any) -> Any:
-    """The value itself where JSON has it, else its text."""
+    """The value itself if JSON can hold it, otherwise its text."""
     try:
         json.dumps(value)
     except (TypeError, ValueError):

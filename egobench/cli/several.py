@@ -1,4 +1,4 @@
-"""Several runs on a command line, as a shell's `runs/*` gives them: what is no run is named and skipped."""
+"""Several runs on a command line, for example from a shell's `runs/*`. Other paths are skipped with a note."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 from egobench.cli.quiet import note
 
 PARTS = ("manifest.json", "metrics.json", "items.parquet", "scores.parquet", "events.jsonl", "samples")
-"""A folder with one of these is a run, if a damaged one, and is not passed over."""
+"""A folder with one of these is a run, perhaps a damaged one, and is not skipped."""
 
 
 def chosen_runs(paths: Sequence[Path], least: int = 1) -> list[Path]:
     """The paths that may be runs.
 
-    Skipped, with a note, are files and folders that hold neither a part of a run nor runs, as long as `least` others
-    are left. Whatever else is wrong (nothing there, a folder of runs, a damaged run) is left to who opens it.
+    Files are skipped with a note, and so are folders that hold neither a part of a run nor runs. But at least `least`
+    paths must remain. Other problems (a missing path, a folder of runs, a damaged run) appear when the run is opened.
     """
     kept = [path for path in paths if not _is_other(path)]
     if len(kept) < least:

@@ -1,6 +1,7 @@
-"""What is printed where the terminal, or the file behind it, is not in Unicode: a result must not end in an error.
+"""Replaces characters that the encoding of the terminal or output file does not have, so that printing never fails.
 
-A sign that the encoding has stays as it is; others get a stand-in in ASCII, and what has none becomes a question mark.
+A character that the encoding has stays as it is. Others get a replacement in ASCII. If there is none, they become a
+question mark.
 """
 
 import codecs
@@ -16,7 +17,7 @@ HANDLER = "egobench-stand-ins"
 
 
 def use_stand_ins() -> None:
-    """From here on nothing that is printed fails for its signs."""
+    """After this call, printing does not fail because of a character."""
     codecs.register_error(HANDLER, _stand_in)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
@@ -25,7 +26,7 @@ def use_stand_ins() -> None:
 
 
 def _stand_in(error: UnicodeError) -> tuple[str, int]:
-    """Of what `error` says could not be written, and where to go on."""
+    """The replacement for the characters that `error` names, and the position to continue from."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     found = error.object[error.start : error.end]

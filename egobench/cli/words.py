@@ -1,6 +1,6 @@
-"""What may follow on a command line, by the index of verbs and the names of the catalogue; TAB imports nothing heavy.
+"""Completions for a command line, from the index of verbs and the names of the catalogue. TAB imports nothing heavy.
 
-Options and their values come from index.json. Files are left to the shell, which knows them better.
+Options and their values come from index.json. The shell itself completes files.
 """
 
 from egobench.catalog import KINDS
@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # see egobench.registry
     from typing import Any
 
 FILES, FOLDERS = ":files", ":dirs"
-"""In place of words: the shell completes paths."""
+"""Returned in place of words: the shell then completes paths."""
 COMMON = ("--help", "--json", "--quiet")
 SHELLS = ("bash", "zsh", "fish")
 PLAIN = {
@@ -22,14 +22,14 @@ PLAIN = {
     "doctor": ({}, ()),
     "completion": ({}, SHELLS),
 }
-"""Verbs without a class of options: options with their values, and what the word may be (`*`: any name)."""
+"""Verbs without a class of options: their options with values, and the possible words (`*`: any name)."""
 
 
 def candidates(words: list[str]) -> list[str]:
-    """What may stand in place of the last word.
+    """Possible completions of the last word.
 
     Args:
-        words: of a command line, without `egobench`; the last one is being typed and may be empty.
+        words: words of a command line, without `egobench`; the user is typing the last one, and it may be empty.
     """
     *before, current = words or [""]
     if not before:
@@ -73,7 +73,7 @@ def _of_options(rows: "list[Mapping[str, Any]]", rest: list[str], current: str) 
 
 
 def _values(row: "Mapping[str, Any]", current: str) -> list[str]:
-    """Words for an option or a place; the last of several by comma."""
+    """Words for an option or a positional argument. In a list with commas only the last word is completed."""
     takes = row["takes"]
     if takes in ("names", "metrics"):
         done, comma, last = current.rpartition(",")

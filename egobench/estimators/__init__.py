@@ -1,1 +1,1 @@
-"""Pixels → a physical quantity: where the camera went, where the hands are."""
+"""Estimators turn pixels into a physical quantity: the path of the camera, or the place of the hands."""

@@ -1,7 +1,7 @@
-"""What an estimator is: settings that turn a video into a camera path, or into hands, and say how sure they are.
+"""The interface of an estimator, which turns a video into a camera path or into hands and says how sure it is.
 
-Loaded, it has one method per thing it can see, `camera` or `hands`. What is in a video is never an error: black, still
-or single frames give a path whose status and reason say so.
+A loaded estimator has one method for each thing that it can see: `camera` or `hands`. The content of a video is never
+an error. Black, still or single frames give a path with a status and a reason.
 """
 
 from abc import ABC, abstractmethod
@@ -18,28 +18,28 @@ from egobench.types import Camera, CameraPath, HandDetections, PathStatus, Video
 
 
 class CameraEstimator(Protocol):
-    """Sees where the camera went."""
+    """Estimates the path of the camera."""
 
     def camera(self, video: Video, camera: Camera, *, clip_id: str = "") -> CameraPath:
         """The camera's path through one video.
 
         Args:
             video: as a model made it, or recorded.
-            camera: its declared intrinsics; `T_head_camera` is not looked at.
-            clip_id: for estimators that read what another program found; all others ignore it.
+            camera: its declared intrinsics; `T_head_camera` is not used.
+            clip_id: for estimators that read the output of another program; all others ignore it.
 
         Raises:
-            BadInputError: `camera-form`: intrinsics that are missing or absurd, or of another size than the video;
-                `video-dtype`, `video-shape`, `video-rate`: frames that are no video (uint8, all of one size).
+            BadInputError: `camera-form`: the intrinsics are missing or absurd, or are for another size than the
+                video's; `video-dtype`, `video-shape`, `video-rate`: the frames are no video (uint8, all of one size).
         """
         ...
 
 
 class HandEstimator(Protocol):
-    """Sees the wearer's hands."""
+    """Detects the wearer's hands."""
 
     def hands(self, video: Video, camera: Camera, *, clip_id: str = "") -> HandDetections:
-        """The wearer's hands in one video. Arguments and errors as `CameraEstimator.camera`."""
+        """The wearer's hands in one video. Arguments and errors are those of `CameraEstimator.camera`."""
         ...
 
 
@@ -48,26 +48,26 @@ LoadedEstimator = CameraEstimator | HandEstimator
 
 @dataclass(frozen=True)
 class Estimator(ABC):
-    """Settings and identity; building one loads no torch. An estimator inherits this and overrides the defaults that
-    do not suit it."""
+    """Settings and identity of an estimator. Creating one does not import torch. An estimator inherits this class and
+    overrides the defaults that do not suit it."""
 
     name: ClassVar[str]
     version: ClassVar[int]
-    """It rises with every change of what the same video gives."""
+    """It increases with every change that gives the same video another result."""
     provides: ClassVar[tuple[str, ...]]
-    """Methods that it has once loaded, `camera` and `hands`. A metric that wants another is refused before anything is
-    sampled."""
+    """Methods of the loaded estimator: `camera`, `hands`. A metric that needs another method is refused before
+    sampling starts."""
 
-    # Without annotation these are defaults of the class, and no fields.
+    # They have no annotation, so they are defaults of the class and not fields.
     provides = ()
     of_one_run = False
-    """Whether it reads what another program saw in one run's videos, in place of looking at a video. It then knows
-    nothing of a clip's reference, so its metrics have neither floor nor chance."""
+    """Whether it reads what another program detected in one run's videos and does not use the video itself. It then
+    knows nothing of a clip's reference, so its metrics have neither floor nor chance."""
     rotations_only = False
     """Whether its camera paths have no positions."""
 
     def check(self, facts: Mapping[str, Any]) -> None:
-        """Refuses a split (`Split.facts`) whose videos it cannot look at.
+        """Refuses a split (`Split.facts`) whose videos it cannot process.
 
         Raises:
             BadInputError: `split-form`.
@@ -75,41 +75,41 @@ class Estimator(ABC):
         return None
 
     def definition(self) -> Mapping[str, Any]:
-        """What decides the estimate beside name and version: settings, SHA-256 of the weights, versions of the
-        libraries that move a number. JSON-ready. Raises as `protocol`."""
+        """What decides the estimate besides name and version: settings, SHA-256 of the weights, and versions of the
+        libraries that can change a number. JSON-ready. Raises what `protocol` raises."""
         return {}
 
     def protocol(self) -> Mapping[str, Any]:
         """Readable record that goes into every result's protocol: name, version and definition.
 
         Raises:
-            BadInputError: `weights-missing` or `extra-missing`: what is needed and how to get it. This is what refuses
-                a run before anything is sampled.
+            BadInputError: `weights-missing` or `extra-missing`: what is needed and how to get it. This error refuses a
+                run before sampling starts.
         """
         return {"estimator": self.name, "version": self.version, **self.definition()}
 
     @abstractmethod
     def load(self, device: str) -> LoadedEstimator:
-        """Gets ready. Raises BadInputError if a weight file is missing, damaged or another."""
+        """Loads the estimator. Raises BadInputError if a weight file is missing, damaged or the wrong one."""
 
 
 def as_estimator(estimator: Any) -> Estimator:
-    """The estimator. One that does not inherit `Estimator` gets its defaults, with a warning (see `inheriting`)."""
+    """The estimator. If it does not inherit `Estimator`, it gets the defaults, with a warning (see `inheriting`)."""
     return estimator if isinstance(estimator, Estimator) else inheriting(estimator, Estimator)
 
 
 ALL_OF_THEM = 0.9
-"""Least share of the frames that are registered on a path of status `ok` (see `egobench.types.PathStatus`)."""
+"""A path of status `ok` has at least this share of its frames registered (see `egobench.types.PathStatus`)."""
 
 
 def no_path(frames: int, status: PathStatus, reason: str, *, is_metric: bool) -> CameraPath:
-    """A path on which no frame is registered, and why."""
+    """A path without any registered frame, with the reason."""
     poses = np.broadcast_to(np.eye(4), (frames, 4, 4)).copy()
     return CameraPath(poses, np.zeros(frames, dtype=bool), status, reason, is_metric)
 
 
 def check_camera(video: Video, camera: Camera) -> None:
-    """Refuses what is no video, and intrinsics that cannot belong to it.
+    """Refuses anything that is no video, and intrinsics that cannot belong to the video.
 
     Raises:
         BadInputError: `camera-form`; `video-dtype`, `video-shape`, `video-rate`.
@@ -122,7 +122,7 @@ def check_camera(video: Video, camera: Camera) -> None:
 
 
 def check_intrinsics(intrinsics: Any, width: int, height: int) -> None:
-    """Refuses what is no pinhole's K in pixels of a picture of this size.
+    """Refuses a K that is not a pinhole camera's, in pixels of a picture of this size.
 
     Raises:
         BadInputError: `camera-form`.

@@ -1,21 +1,22 @@
-"""Calibration cards: what an estimator gets wrong on recorded video of a split, where the truth is known.
+"""Calibration cards: the errors of an estimator on recorded video of a split, where the truth is known.
 
 A card belongs to an estimator with its settings and weights (digest of its protocol) and to a split (digest of its
-content). One made with other weights, settings or library versions, or on other clips, is not found: figures of another
-estimator are worse than none. `egobench calibrate` makes cards; those of the built-in estimators are shipped.
+content). A card made with other weights, settings or library versions, or on other clips, is not used, because the
+figures of another estimator would mislead. `egobench calibrate` makes cards. Cards of the built-in estimators ship.
 
 A card is JSON, schema 1:
 
-    estimator, protocol, protocol_digest     whose, with which settings and weights
-    split, clips                             of what: name, digest, size, rate; how many of how many clips, recordings
-    statuses, coverage, failure_rate         what became of the paths; why (`reasons`, `raised`); `health_by` stratum
+    estimator, protocol, protocol_digest     the estimator, with its settings and weights
+    split, clips                             name, digest, size, rate; how many of how many clips, and recordings
+    statuses, coverage, failure_rate         status of the paths; why (`reasons`, `raised`); `health_by` stratum
     metrics → NAME                           version, unit, and the metric over `all` clips, `by` stratum, texture and
-                                             status, and by `chance` (each video against a stranger's motion): mean,
-                                             median, 90 % quantile with intervals by sequence, medians of companions
+                                             status, and by `chance` (each video against the motion of another
+                                             sequence): mean, median, 90 % quantile with intervals by sequence,
+                                             medians of companions
     metrics_without_value                    NAME → why no clip has one
-    hands_by_pixels                          a hand detector against the drawn pixels, per side and together
-    seeds                                    what other seeds change; or whether a second look gives the same bytes
-    seconds_per_clip, machine                what it costs; not in the `digest` of the rest
+    hands_by_pixels                          a hand detector against the rendered pixels, per side and together
+    seeds                                    what other seeds change; or whether a second run gives the same bytes
+    seconds_per_clip, machine                the time it takes; not part of the `digest`
 """
 
 import os
@@ -35,21 +36,21 @@ ENVIRONMENT = "EGOBENCH_CARDS"
 SCHEMA = 1
 SHIPPED = Path(__file__).parent / "cards"
 PASSING = ("digest", "seconds_per_clip", "machine")
-"""Keys that do not enter a card's digest: the same estimator on a faster machine has the same errors."""
+"""Keys that are not part of a card's digest, because the same estimator has the same errors on a faster machine."""
 
 
 def card_home() -> Path:
-    """Where the user's own cards lie: `$EGOBENCH_CARDS`, else in the user's data folder."""
+    """Folder of the user's own cards: `$EGOBENCH_CARDS`, else `cards` in the user's data folder."""
     return Path(os.environ.get(ENVIRONMENT) or platformdirs.user_data_path("egobench") / "cards")
 
 
 def card_name(estimator: str, split: str) -> str:
-    """File name of a card, e.g. `egomini-odometry@egomini-test.json`; signs that no file should have become `-`."""
+    """File name of a card, e.g. `egomini-odometry@egomini-test.json`. Characters unsafe in a file name become `-`."""
     return f"{_safe(estimator)}@{_safe(split)}.json"
 
 
 def card_digest(card: Mapping[str, Any]) -> str:
-    """SHA-256 of what a card says of errors and failures, 64 hex digits."""
+    """SHA-256 of a card's content about errors and failures, 64 hex digits."""
     return digest_json({key: value for key, value in card.items() if key not in PASSING})
 
 
@@ -59,15 +60,16 @@ def protocol_digest(protocol: Mapping[str, Any]) -> str:
 
 
 def find_card(estimator: str, protocol: Mapping[str, Any], split_digest: str) -> dict[str, Any] | None:
-    """The card of an estimator as it is now, on a split as it is now; a shipped one before the user's own.
+    """The card of an estimator in its present form, on a split in its present form. A shipped card comes first, before
+    the user's own.
 
     Args:
         estimator: its catalogue name.
-        protocol: its record in a protocol (`protocol()`, and its code where that is not this suite's).
+        protocol: its record in a protocol (`protocol()`, and its code if that is not part of this suite).
         split_digest: `Split.digest`.
 
     Raises:
-        BadInputError: `card-damaged`: a card of this estimator's name cannot be read, or was edited.
+        BadInputError: `card-damaged`: a card with this estimator's name cannot be read, or was edited.
     """
     identity = estimator, protocol_digest(protocol), split_digest
     for card in cards_of(estimator):
@@ -77,7 +79,7 @@ def find_card(estimator: str, protocol: Mapping[str, Any], split_digest: str) ->
 
 
 def cards_of(estimator: str) -> Iterator[dict[str, Any]]:
-    """All cards of an estimator's name, whatever weights and split they are of; shipped ones first.
+    """All cards with an estimator's name, for any weights and split; shipped cards come first.
 
     Raises:
         BadInputError: `card-damaged`.
@@ -88,10 +90,10 @@ def cards_of(estimator: str) -> Iterator[dict[str, Any]]:
 
 
 def read_card(path: Path) -> dict[str, Any]:
-    """One card.
+    """Reads one card.
 
     Raises:
-        BadInputError: `card-damaged`: no JSON, of a newer schema, or not as it was written.
+        BadInputError: `card-damaged`: it is no JSON, has a newer schema, or was changed after it was written.
     """
     try:
         card = read_json(path)

@@ -1,8 +1,8 @@
-"""A process for native code that may abort or never end: one function, called again and again, restarted when it dies.
+"""A child process for native code that may abort or never end. It runs one function many times and restarts if it dies.
 
-The child is fed by pipes and never outlives its parent: it ends when its input closes, when its parent is another than
-at the start, and, should native code hold even Python's lock, by its own alarm clock. Its time is limited as processor
-time, so that what else the machine does cannot change a result.
+The parent talks to the child through pipes. The child never outlives its parent: it ends when its input closes or when
+its parent process changes. If native code holds even Python's lock, the child's own timer ends it. The limit is on
+processor time, so other work on the machine cannot change a result.
 """
 
 import importlib
@@ -21,29 +21,30 @@ import weakref
 from typing import IO, Any
 
 HEAD = struct.Struct(">?Q")
-"""In front of an answer: is it a value (else the line of an error), and how many bytes follow."""
+"""Header of an answer: whether it is a value (else the line of an error), and how many bytes follow."""
 CLOCK = 10.0
-"""The clock may go on for so many times the limit of processor time: a busy machine is no fault of the clip."""
+"""Limit of clock time, as a multiple of the limit of processor time. It is high, so a clip does not fail on a busy
+machine."""
 GRACE = 10.0
-"""Seconds after that at which a child that was not killed ends itself."""
+"""Seconds after the limit of clock time. If the parent has not killed the child by then, the child ends itself."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 MAX_REASON = 200
 
 
 class ChildCrashError(Exception):
-    """The child died under a call; the text says by which signal and its last word."""
+    """The child died during a call. The text names the signal and gives the child's error line."""
 
 
 class ChildTimeoutError(Exception):
-    """The call took longer than it may; the child was killed."""
+    """The call took longer than allowed, and the child was killed."""
 
 
 class ChildError(Exception):
-    """The function raised; type and text in one line. The child lives."""
+    """The function raised. The text is the type and message in one line. The child stays alive."""
 
 
 class Child:
-    """Calls `target` (`"module:function"`) in a process of its own, which is started with the first call."""
+    """Calls `target` (`"module:function"`) in its own process. The first call starts the process."""
 
     def __init__(self, target: str, seconds: float) -> None:
         self._target = target
@@ -52,12 +53,12 @@ class Child:
         self._words: IO[bytes] | None = None
 
     def call(self, *arguments: Any) -> Any:
-        """What the function returns for these arguments (both picklable).
+        """Returns the function's value for these arguments (both picklable).
 
         Raises:
-            ChildCrashError: the process died; the next call starts another.
-            ChildTimeoutError: no answer within `seconds` of processor time, or ten times as many by the clock;
-                the start of a process does not count.
+            ChildCrashError: the process died; the next call starts a new one.
+            ChildTimeoutError: no answer came within `seconds` of processor time, or ten times as many seconds of
+                clock time; the start of a process does not count.
             ChildError: the function raised.
         """
         process = self._started()
@@ -95,7 +96,7 @@ class Child:
                 bufsize=0,
             )
             weakref.finalize(self, _end, self._process)
-            _read(self._process.stdout, HEAD.size, None)  # it is up
+            _read(self._process.stdout, HEAD.size, None)  # the child is ready
         return self._process
 
     def _answer(self, process: "subprocess.Popen[bytes]") -> tuple[bool, bytes]:
@@ -114,9 +115,9 @@ class Child:
 
 
 def serve() -> None:
-    """The child's life."""
+    """The main loop of the child."""
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # what native code prints is no answer
+    os.dup2(2, 1)  # output that native code prints must not mix with the answers
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
@@ -168,7 +169,7 @@ def _write_all(pipe: Any, data: bytes) -> None:
 
 
 def _read(pipe: Any, size: int, deadline: float | None) -> bytes:
-    """So many bytes. Raises EOFError at the end of the pipe, ChildTimeoutError after the deadline."""
+    """Reads `size` bytes. Raises EOFError at the end of the pipe, ChildTimeoutError after the deadline."""
     parts: list[bytes] = []
     while size:
         if deadline is not None:

@@ -1,9 +1,9 @@
-"""`colmap`: the camera's path by structure from motion, believed only where a chain of turns agrees with it.
+"""`colmap`: the camera's path by structure from motion, accepted only if a chain of rotations agrees with it.
 
-Global mapping registers every frame of a video in which nothing can be mapped, with rotations that are wrong, so "all
-frames registered" says nothing. Therefore three questions are asked, cheapest first. Can points be followed at all? If
-not, the clip has failed. Is there parallax? If not, positions would be noise: the chain's rotations are answered,
-without positions. Do the map's rotations agree with the chain's? If not, the clip has failed.
+Global mapping registers every frame even of a video that cannot be mapped, and then the rotations are wrong. So "all
+frames registered" does not mean success. Three checks are made, the cheapest first. Can points be tracked? If not, the
+clip has failed. Is there parallax? If not, positions would be noise, so the result is the chain's rotations without
+positions. Do the map's rotations agree with the chain's? If not, the clip has failed.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from egobench.types import Camera, CameraPath, Video
 
 MAP_VIDEO = "egobench.estimators.colmap_mapping:map_video"
 MIN_PARALLAX_PIXELS = 0.5
-"""At 64 pixels, points of a head that stands still part by 0.2 … 0.6 degrees from noise alone."""
+"""At 64 pixels, noise alone moves the points of a head that stands still by 0.2 … 0.6 degrees."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Colmap(Estimator):
     """Of processor time for mapping one clip; status `timeout` beyond."""
 
     def definition(self) -> Mapping[str, Any]:
-        """Settings and versions. Raises BadInputError, code `extra-missing`; those of the hand estimator."""
+        """Settings and versions. Raises BadInputError, code `extra-missing`, and the hand estimator's errors."""
         return {
             "mapping": mapping_settings(),
             "pycolmap": pycolmap_version(),
@@ -66,14 +66,14 @@ class Colmap(Estimator):
         }
 
     def check(self, facts: Mapping[str, Any]) -> None:
-        """Refuses a split that the hand estimator cannot look at, code `split-form`."""
+        """Refuses a split that the hand estimator cannot process, code `split-form`."""
         check_hands(self.hands, facts)
 
     def load(self, device: str) -> "LoadedColmap":
-        """Loads the hand estimator; COLMAP's own process starts with the first clip that needs it.
+        """Loads the hand estimator. COLMAP's own process starts with the first clip that needs it.
 
         Raises:
-            BadInputError: as `protocol`.
+            BadInputError: for the same reasons as `protocol`.
         """
         self.protocol()
         return LoadedColmap(self, load_hands(self.hands, device), Child(MAP_VIDEO, self.seconds))
@@ -81,15 +81,15 @@ class Colmap(Estimator):
 
 @dataclass(frozen=True)
 class LoadedColmap:
-    """Ready to look."""
+    """The loaded estimator."""
 
     settings: Colmap
     hands: HandEstimator | None
     mapper: Child
-    """Runs `colmap_mapping.map_video`, or what a test puts in its place."""
+    """Runs `colmap_mapping.map_video`, or a test's replacement for it."""
 
     def camera(self, video: Video, camera: Camera, *, clip_id: str = "") -> CameraPath:
-        """Path through one video. Raises BadInputError, code `camera-form`."""
+        """The camera's path through one video. Raises BadInputError, code `camera-form`."""
         check_camera(video, camera)
         mask = hand_mask(self.hands, video, camera, clip_id)
         settings = self.settings
@@ -133,7 +133,7 @@ def _as_path(made: Mapping[str, Any], *, tells_focal: bool) -> CameraPath:
 
 
 def _checked(path: CameraPath, chain: Chain, limit: float) -> CameraPath:
-    """The path, or a failure where its rotations are not the chain's."""
+    """The path, or a failure if its rotations do not agree with the chain's."""
     both = path.registered & chain.linked
     number = len(path.registered)
     if both.sum() < 2:
@@ -146,7 +146,7 @@ def _checked(path: CameraPath, chain: Chain, limit: float) -> CameraPath:
 
 
 def rotations_apart(R: np.ndarray, R_other: np.ndarray, both: np.ndarray) -> float:
-    """Mean angle in degrees between two sets of rotations (time, 3, 3), once the first world is turned onto the
-    second; over the frames `both` (time,)."""
+    """Mean angle in degrees between two sets of rotations (time, 3, 3), after the first world is rotated onto the
+    second. The mean is over the frames `both` (time,)."""
     gauge = rotation_gauge(R_other, R, both).R
     return float(np.degrees(mean_over_frames(rotation_errors(gauge, R_other, R, both))))

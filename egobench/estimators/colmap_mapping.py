@@ -1,8 +1,8 @@
-"""Structure from motion on one video by COLMAP: SIFT, sequential pairs, global mapping, intrinsics held fixed.
+"""Structure from motion on one video by COLMAP: SIFT, sequential pairs, global mapping, fixed intrinsics.
 
-Runs in a process of its own (`child.py`), since native code may abort or never end. One thread and one seed everywhere,
-so that the same video gives the same bytes. Sources: Schönberger and Frahm, CVPR 2016 (COLMAP); Pan et al., ECCV 2024
-(GLOMAP, the global mapper). Poses are COLMAP's `cam_from_world`, turned round: `T_world_camera`.
+It runs in its own process (`child.py`), because native code may abort or never end. It uses one thread and one seed
+everywhere, so the same video gives the same bytes. Sources: Schönberger and Frahm, CVPR 2016 (COLMAP); Pan et al., ECCV
+2024 (GLOMAP, the global mapper). Poses are the inverse of COLMAP's `cam_from_world`: `T_world_camera`.
 """
 
 import struct
@@ -16,13 +16,15 @@ import numpy as np
 
 MAX_FEATURES = 2048
 PEAK_THRESHOLD = 0.003
-"""Of SIFT; COLMAP's own 0.0067 finds too little on plain walls."""
+"""Peak threshold of SIFT. COLMAP's default of 0.0067 gives too few features on plain walls."""
 TOLERANCE_PIXELS, TOLERANCE_DEGREES = 1.0, 0.25
-"""Error of a point in a pair of frames, the larger of the two; COLMAP's own 4 pixels are for larger pictures."""
+"""Allowed error of a point in a pair of frames, the larger of the two. COLMAP's default of 4 pixels is for larger
+pictures."""
 OVERLAP = 10
-"""Each frame is matched with so many that follow, and with those 2, 4, 8, … steps away."""
+"""Each frame is matched with this number of following frames, and with the frames 2, 4, 8, … steps away."""
 MIN_TRIANGULATION_DEGREES = 0.5
-"""Small, for heads that only look around; COLMAP's own 1.0 … 1.5 are for photographs taken some steps apart."""
+"""It is small because a head may only look around. COLMAP's defaults of 1.0 … 1.5 are for photographs taken some steps
+apart."""
 MIN_MODEL = 3
 MIN_PAIR_INLIERS = 15
 
@@ -34,13 +36,13 @@ def map_video(
 
     Args:
         frames: uint8 (time, height, width, 3), RGB.
-        mask: bool (time, height, width), pixels to be left out; None for none.
-        params: fx, fy, cx, cy in pixels, pixel centres at half-integers, as COLMAP counts too.
+        mask: bool (time, height, width), pixels to leave out; None for none.
+        params: fx, fy, cx, cy in pixels, with pixel centres at half-integers, as in COLMAP.
         seed: of every random draw.
 
     Returns:
-        `T_world_camera` (time, 4, 4) and `registered` (time,) of the largest model; `focal_ratio`, by which its points
-        would have the focal length other than declared, or None; `reason`, empty if there is a model.
+        `T_world_camera` (time, 4, 4) and `registered` (time,) of the largest model; `focal_ratio`, which is the focal
+        length that fits its points best, divided by the declared one, or None; `reason`, empty if there is a model.
     """
     import pycolmap
 
@@ -94,7 +96,7 @@ def _write_images(root: Path, frames: np.ndarray, mask: np.ndarray | None) -> li
 
 
 def _png(pixels: np.ndarray) -> bytes:
-    """An 8-bit PNG. Written here, since OpenCV's own zlib and COLMAP's do not bear each other in one process."""
+    """An 8-bit PNG. It is written here because the zlib of OpenCV and that of COLMAP conflict in one process."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -120,7 +122,7 @@ def _poses(model: Any, names: list[str]) -> dict[str, np.ndarray]:
 
 
 def _focal_ratio(model: Any, params: tuple[float, float, float, float]) -> float | None:
-    """Bundle adjustment once more from the fixed solution with a free focal length; the path itself is not touched."""
+    """Runs bundle adjustment again from the solution, with a free focal length. The returned path does not change."""
     import pycolmap
 
     if not model.num_points3D():
@@ -211,7 +213,7 @@ def _mapper(seed: int, tolerance: float, focal: float) -> Any:
 
 
 def mapping_settings() -> Mapping[str, Any]:
-    """What is set here, for the protocol."""
+    """The settings of this module, for the protocol."""
     return {
         "features": f"SIFT, at most {MAX_FEATURES} a frame, peak threshold {PEAK_THRESHOLD}, one thread",
         "tolerance": f"{TOLERANCE_PIXELS} px or {TOLERANCE_DEGREES} degrees",

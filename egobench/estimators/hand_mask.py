@@ -1,4 +1,4 @@
-"""Pixels of the wearer's hands and sleeves: moving texture, which a camera path must not be read from."""
+"""Pixels of the wearer's hands and sleeves. Their texture moves, so a camera path must not be estimated from it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from egobench.estimators.base import Estimator, HandEstimator, as_estimator
 from egobench.types import Camera, HandDetections, Video
 
 PALM_RADIUS = 0.15
-"""Of the frame's height: discs around palms stand in for the mask of a detector that gives none."""
+"""Share of the frame's height. If a detector gives no mask, discs around the palms replace it."""
 
 
 def hands_protocol(name: str) -> Mapping[str, Any] | None:
@@ -20,26 +20,26 @@ def hands_protocol(name: str) -> Mapping[str, Any] | None:
 
     Raises:
         UnknownNameError: there is none.
-        BadInputError: `estimator-kind`: it does not see hands; or what its own `protocol` raises.
+        BadInputError: `estimator-kind`: it does not detect hands; or what its own `protocol` raises.
     """
     return _estimator(name).protocol() if name else None
 
 
 def check_hands(name: str, facts: Mapping[str, Any]) -> None:
-    """Refuses a split that the hand estimator cannot look at. Raises BadInputError, code `split-form`."""
+    """Refuses a split that the hand estimator cannot process. Raises BadInputError, code `split-form`."""
     if name:
         _estimator(name).check(facts)
 
 
 def load_hands(name: str, device: str) -> HandEstimator | None:
-    """The hand estimator of this name, loaded; None for the empty name. Raises as `hands_protocol` and its `load`."""
+    """Loads the hand estimator of this name; None for the empty name. Raises what `hands_protocol` and `load` raise."""
     return _estimator(name).load(device) if name else None  # pyright: ignore[reportReturnType]
 
 
 def hand_mask(
     hands: HandEstimator | None, video: Video, camera: Camera, clip_id: str
 ) -> Bool[np.ndarray, "time height width"] | None:
-    """What is to be left out of a video; None for nothing."""
+    """The pixels to leave out of a video; None for none."""
     if hands is None:
         return None
     found = hands.hands(video, camera, clip_id=clip_id)
@@ -47,7 +47,7 @@ def hand_mask(
 
 
 def palm_discs(found: HandDetections, height: int, width: int) -> Bool[np.ndarray, "time height width"]:
-    """A disc around every palm that is visible and located."""
+    """Draws a disc around every palm that is visible and has a position."""
     y, x = np.mgrid[:height, :width] + 0.5
     mask = np.zeros((len(found.scores), height, width), dtype=bool)
     shown = (found.scores >= found.threshold) & ~np.isnan(found.palms).any(axis=2)

@@ -1,11 +1,11 @@
-"""`hands-file`: what another program saw of the hands, from one small file a clip.
+"""`hands-file`: the hands that another program detected, from one small file per clip.
 
 FOLDER/<clip id>.csv     a line per hand seen: frame,side,score,x,y   with these names as the first line
 FOLDER/<clip id>.json    {"detections": [{"frame": 0, "side": "left", "score": 0.9, "x": 12.5, "y": 40.0}, …]}
 
-Frames count from 0, sides are left and right of the wearer, scores 0 … 1. x and y are the palm in pixels of the video
-(x right, y down, 0 at the image's corner) and may be empty. A hand without a line was not seen; a file without lines
-says that none was.
+Frames count from 0, sides are left and right of the wearer, scores are 0 … 1. x and y are the palm in pixels of the
+video (x right, y down, 0 at the image's corner) and may be empty. A hand without a line was not seen. A file without
+lines says that no hand was seen.
 """
 
 import csv
@@ -43,7 +43,7 @@ class HandsFile(Estimator):
     version: ClassVar[int] = 1
     provides: ClassVar[tuple[str, ...]] = ("hands",)
     of_one_run: ClassVar[bool] = True
-    """The files are of one run's videos, so they say nothing of a reference: no floor, no chance."""
+    """The files are for one run's videos and say nothing about a reference. So there is no floor and no chance."""
 
     folder: Path = field(default_factory=lambda: Path(os.environ.get(VARIABLE, "")))
     """Where the files are; the environment variable EGOBENCH_HANDS if not given."""
@@ -51,7 +51,7 @@ class HandsFile(Estimator):
     """Least score to count as seen."""
 
     def definition(self) -> Mapping[str, Any]:
-        """Digest of all files, and the threshold. Raises BadInputError `hands-folder` if there is no folder."""
+        """Digest of all files, and the threshold. Raises BadInputError, code `hands-folder`, if there is no folder."""
         files = self._files()
         digest = digest_json({path.name: digest_file(path) for path in files})
         return {
@@ -61,13 +61,13 @@ class HandsFile(Estimator):
         }
 
     def load(self, device: str) -> "HandsFile":
-        """Nothing to load; the folder must be there."""
+        """Checks that the folder is there; nothing is loaded."""
         del device
         self._files()
         return self
 
     def hands(self, video: Video, camera: Camera, *, clip_id: str = "") -> HandDetections:
-        """What the clip's file says.
+        """The hands that the clip's file lists.
 
         Raises:
             BadInputError: `hands-file-missing`, `hands-file-form`, `camera-form`.
@@ -114,7 +114,7 @@ def _rows(path: Path) -> Iterable[Mapping[str, Any]]:
 
 
 def _detection(row: Mapping[str, Any], frames: int) -> tuple[int, int, float, tuple[float, float]]:
-    """Frame, side, score, palm of one line. Raises ValueError, KeyError or TypeError."""
+    """Frame, side, score and palm of one line. Raises ValueError, KeyError or TypeError."""
     frame, side, score = int(row["frame"]), row["side"], float(row["score"])
     if not 0 <= frame < frames:
         raise ValueError(f"frame {frame} of a video of {frames}")

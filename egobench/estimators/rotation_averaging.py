@@ -1,4 +1,4 @@
-"""Turns between pairs of frames → one rotation per frame that agrees with them all best."""
+"""Rotation averaging: from rotations between pairs of frames to the one rotation per frame that fits them best."""
 
 from collections.abc import Mapping
 
@@ -12,14 +12,14 @@ from egobench.estimators.two_view import Turn
 
 ROUNDS = 20
 DOUBTS = 50.0 * 10.0 ** np.arange(6, -1, -1)
-"""Squared deviation, in standard deviations, at which a turn has half its weight (Cauchy): from lenient to strict in
-the first rounds, so that a wrong short turn at the start is outvoted."""
+"""Squared deviation, in standard deviations, at which a rotation has half its weight (Cauchy). The first rounds go from
+lenient to strict, so that a wrong short rotation at the start has little effect."""
 DONE = 1e-9
 Pair = tuple[int, int]
 
 
 def linked_frames(frames: int, turns: Mapping[Pair, Turn]) -> Bool[np.ndarray, " time"]:
-    """The largest set of frames that turns lead through; all False if there is no turn."""
+    """The largest set of frames that rotations connect; all False if there is no rotation."""
     if not turns:
         return np.zeros(frames, dtype=bool)
     first, second = np.array(list(turns)).T
@@ -29,10 +29,11 @@ def linked_frames(frames: int, turns: Mapping[Pair, Turn]) -> Bool[np.ndarray, "
 
 
 def average_rotations(linked: Bool[np.ndarray, " time"], turns: Mapping[Pair, Turn]) -> Float[np.ndarray, "time 3 3"]:
-    """Rotations camera → world of the first linked frame, identity where not linked.
+    """Rotations camera → world of the first linked frame; identity for frames that are not linked.
 
-    Gauss-Newton on rotations with Cauchy weights, each turn by its information; it starts from short turns put one
-    after another. Source of the robust weights: Chatterjee and Govindu, ICCV 2013.
+    The method is Gauss-Newton on rotations with Cauchy weights. Each rotation is weighted by its information matrix.
+    The start is the product of the short rotations in sequence. Source of the robust weights: Chatterjee and Govindu,
+    ICCV 2013.
 
     Args:
         turns: by (earlier frame, later frame).

@@ -1,7 +1,7 @@
-"""`rotation-chain`: how the camera turned, from points followed by KLT; it says nothing of where the camera is.
+"""`rotation-chain`: the camera's rotations, from points tracked by KLT. It does not estimate positions.
 
-Turns between frames 1, 2, 4 and 8 apart (`two_view.py`) are averaged into one rotation per frame; the long ones hold
-back drift. Cheap (about a second a clip), and right where structure from motion is not: a head that only turns.
+Rotations between frames 1, 2, 4 and 8 apart (`two_view.py`) are averaged into one rotation per frame. The long ones
+limit drift. It is cheap (about a second a clip). It also works where structure from motion fails: if a head only turns.
 """
 
 from collections.abc import Mapping
@@ -20,27 +20,28 @@ from egobench.estimators.two_view import Turn, bearings, turn_between
 from egobench.types import Camera, CameraPath, Video
 
 BASELINES = (1, 2, 4, 8)
-"""Frames apart."""
+"""Distances between two frames that are compared, in frames."""
 NOISE = 0.25
-"""Standard deviation of a followed point, pixels of the resized frame."""
+"""Standard deviation of a tracked point, pixels of the resized frame."""
 PURE_SHARE = 0.9
 MIN_KEPT = 0.2
-"""Of a frame's points must be found in the next, or there is a cut: pure noise keeps 0.08, a walk 0.9."""
+"""Share of a frame's points that must also be in the next frame. With fewer there is a cut. Pure noise keeps 0.08, a
+walk keeps 0.9."""
 MIN_LINKED = 0.5
-"""Of all frames; fewer is a failure."""
+"""Share of all frames that must be linked; with fewer the clip has failed."""
 
 
 class Chain(NamedTuple):
-    """What the followed points say."""
+    """The result of tracking: rotations and parallax."""
 
     R: Float[np.ndarray, "time 3 3"]
     """Camera → world of the first linked frame."""
     linked: Bool[np.ndarray, " time"]
     parallax: float
-    """Degrees: the median angle that turns alone leave between frames 8 apart (or the most there are); third quartile
-    over the pairs of frames. What is left of a camera that only turns is noise, below 0.1 degrees at 256 pixels."""
+    """Degrees: median angle that remains after the rotation between frames 8 apart (or the longest distance there is);
+    third quartile over the pairs of frames. If a camera only turns, noise remains: below 0.1 degrees at 256 pixels."""
     reason: str
-    """Why nothing can be said; empty if something can."""
+    """Why there is no result; empty if there is one."""
 
 
 @dataclass(frozen=True)
@@ -60,24 +61,24 @@ class RotationChain(Estimator):
     """Of the points that are drawn."""
 
     def definition(self) -> Mapping[str, Any]:
-        """Settings and versions. Raises BadInputError, code `extra-missing`; those of the hand estimator."""
+        """Settings and versions. Raises BadInputError, code `extra-missing`, and the hand estimator's errors."""
         return {
             **chain_settings(self.seed),
             "hands": hands_protocol(self.hands),
         }
 
     def check(self, facts: Mapping[str, Any]) -> None:
-        """Refuses a split that the hand estimator cannot look at, code `split-form`."""
+        """Refuses a split that the hand estimator cannot process, code `split-form`."""
         check_hands(self.hands, facts)
 
     def load(self, device: str) -> "_Loaded":
-        """Loads the hand estimator. Raises BadInputError as `protocol` does."""
+        """Loads the hand estimator. Raises BadInputError for the same reasons as `protocol`."""
         self.protocol()
         return _Loaded(load_hands(self.hands, device), self.seed)
 
 
 def chain_settings(seed: int) -> dict[str, Any]:
-    """The part of a protocol that tells how turns are found. Raises BadInputError, code `extra-missing`."""
+    """The part of a protocol that says how rotations are estimated. Raises BadInputError, code `extra-missing`."""
     return {
         "seed": seed,
         "points": f"KLT, {CORNERS} corners, window {WINDOW}, {LEVELS} levels, back within {HOME} px, short side {SIDE}",
@@ -90,10 +91,10 @@ def chain_settings(seed: int) -> dict[str, Any]:
 def find_rotations(
     video: Video, camera: Camera, mask: Bool[np.ndarray, "time height width"] | None, seed: int
 ) -> Chain:
-    """Follows points through a video and averages the turns between its frames.
+    """Tracks points through a video and averages the rotations between its frames.
 
     Args:
-        mask: pixels that do not belong to the world; None: all do.
+        mask: pixels that do not belong to the world; None if all do.
     """
     frames, number = video.frames, len(video.frames)
     nothing = np.broadcast_to(np.eye(3), (number, 3, 3)), np.zeros(number, dtype=bool), 0.0
@@ -134,7 +135,7 @@ def _parallax(turns: Mapping[Pair, Turn]) -> float:
 
 
 def rotation_path(chain: Chain, reason: str) -> CameraPath:
-    """A path of status `rotation_only`, or `failed` where the chain has a reason of its own."""
+    """A path of status `rotation_only`, or `failed` if the chain gives a reason."""
     if chain.reason:
         return no_path(len(chain.R), "failed", chain.reason, is_metric=False)
     poses = np.broadcast_to(np.eye(4), (len(chain.R), 4, 4)).copy()
@@ -146,7 +147,7 @@ def rotation_path(chain: Chain, reason: str) -> CameraPath:
 
 @dataclass(frozen=True)
 class _Loaded:
-    """Ready to look."""
+    """The loaded estimator."""
 
     hands: HandEstimator | None
     seed: int

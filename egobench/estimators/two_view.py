@@ -1,10 +1,10 @@
-"""How a camera turned between two frames, from bearings of the same points. Radians, float64.
+"""The rotation of a camera between two frames, from bearings of the same points. Radians, float64.
 
-Two models: a turn alone, and a turn with a translation of which only the direction can be known (the essential matrix,
-E = [t] R). The turn alone is drawn from two points at a time (RANSAC). Where it leaves too much unexplained, epipolar
-distances are minimised over turn and direction, from that turn and from the turn of OpenCV's essential matrix
-(MAGSAC++, Barath et al., CVPR 2020), and the better end is taken. So walking does not bias the turn, and a camera that
-only turns is not lent a translation.
+There are two models: a rotation alone, and a rotation with a translation. Only the direction of the translation can be
+known (the essential matrix, E = [t] R). The rotation alone is drawn from two points at a time (RANSAC). If it leaves
+too many points unexplained, the epipolar distances are minimised over rotation and direction. This starts once from
+that rotation and once from the rotation of OpenCV's essential matrix (MAGSAC++, Barath et al., CVPR 2020), and the
+better result is used. So walking does not bias the rotation, and a camera that only turns gets no translation.
 """
 
 from typing import Any, NamedTuple
@@ -14,32 +14,32 @@ from jaxtyping import Float
 
 HYPOTHESES = 100
 ENOUGH = 12
-"""Points that a pair of frames must share, and that must agree."""
+"""Least number of points that a pair of frames must share, and that must agree."""
 MIN_SHARE = 0.4
-"""Of the shared points must agree."""
+"""Least share of the shared points that must agree."""
 OUTLIER = 3.0
-"""Standard deviations."""
+"""Distance, in standard deviations, beyond which a point does not agree."""
 STEPS = 12
 DONE = 1e-6
-"""Radians of a step that is the last."""
+"""The descent ends after a step that is smaller than this, radians."""
 TINY = 1e-12
 
 
 class Turn(NamedTuple):
-    """What two frames say."""
+    """The rotation between two frames."""
 
     R: Float[np.ndarray, "3 3"]
     """Bearings of the first camera → bearings of the second."""
     information: Float[np.ndarray, "3 3"]
-    """Inverse covariance of a small turn of the second camera, 1/rad²."""
+    """Inverse covariance of a small rotation of the second camera, 1/rad²."""
     is_pure: bool
-    """The turn alone explains the points."""
+    """Whether the rotation alone explains the points."""
     rest: float
-    """Median angle, rad, between bearings once the first are turned: parallax and noise."""
+    """Median angle, rad, between the bearings after the first are rotated: parallax and noise."""
 
 
 class _Moved(NamedTuple):
-    """End of a descent: turn, its information, the points' distances from their epipolar planes (rad), their cost."""
+    """Result of a descent: rotation, its information, distances of the points to their epipolar planes (rad), cost."""
 
     R: np.ndarray
     information: np.ndarray
@@ -63,11 +63,12 @@ def turn_between(
     pure_share: float,
     rng: np.random.Generator,
 ) -> Turn | None:
-    """The turn that takes bearings a to bearings b of the same points; None if too few agree on any.
+    """The rotation from bearings a to bearings b of the same points; None if too few points agree on any rotation.
 
     Args:
         noise: standard deviation of a bearing, rad.
-        pure_share: the turn alone is taken if it explains this share of what turn and translation explain.
+        pure_share: the rotation alone is used if it explains this share of the points that rotation and translation
+            explain.
     """
     if len(a) < ENOUGH:
         return None
@@ -93,12 +94,12 @@ def turn_between(
 
 
 def _information_of_turn(rays: np.ndarray, noise: float) -> np.ndarray:
-    """A turn about a ray does not move it: n I - Σ ray rayᵀ."""
+    """Information of a rotation, n I - Σ ray rayᵀ over noise²: a rotation about a ray does not move this ray."""
     return (len(rays) * np.eye(3) - rays.T @ rays) / noise**2
 
 
 def _drawn(a: np.ndarray, b: np.ndarray, threshold: float, rng: np.random.Generator) -> np.ndarray:
-    """Of the turns that two points each give, the one that explains most points."""
+    """The rotation that explains the most points, of those that random pairs of points give."""
     pairs = rng.integers(0, len(a), (HYPOTHESES, 2))
     R = _triads(b[pairs]) @ np.swapaxes(_triads(a[pairs]), 1, 2)
     cosine = (R.reshape(HYPOTHESES, 9)) @ (b[:, :, None] * a[:, None, :]).reshape(len(a), 9).T
@@ -106,7 +107,7 @@ def _drawn(a: np.ndarray, b: np.ndarray, threshold: float, rng: np.random.Genera
 
 
 def _triads(two: np.ndarray) -> np.ndarray:
-    """(hypothesis, 2, 3) bearings → a frame each, in columns, with its first axis half-way between the two."""
+    """(hypothesis, 2, 3) bearings → one frame each, in columns. Its first axis is half-way between the two bearings."""
     first = two[:, 0] + two[:, 1]
     first /= np.maximum(np.linalg.norm(first, axis=1, keepdims=True), TINY)
     third = np.cross(two[:, 0], two[:, 1])
@@ -115,7 +116,7 @@ def _triads(two: np.ndarray) -> np.ndarray:
 
 
 def _fit(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Rotation with the least squares (Kabsch)."""
+    """The least-squares rotation (Kabsch)."""
     U, _, Vt = np.linalg.svd(b.T @ a)
     return U @ np.diag([1.0, 1.0, np.sign(np.linalg.det(U @ Vt))]) @ Vt
 
@@ -125,7 +126,7 @@ def _gaps(R: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _from_essential(a: np.ndarray, b: np.ndarray, noise: float) -> list[np.ndarray]:
-    """The smaller turn of the essential matrix; OpenCV draws from a fixed seed."""
+    """The smaller rotation of the essential matrix. OpenCV draws from a fixed seed."""
     import cv2
 
     ahead = (a[:, 2] > 0.1) & (b[:, 2] > 0.1)
@@ -142,7 +143,7 @@ def _from_essential(a: np.ndarray, b: np.ndarray, noise: float) -> list[np.ndarr
 
 
 def _descend(R: np.ndarray, a: np.ndarray, b: np.ndarray, noise: float) -> _Moved:
-    """Gauss-Newton with Cauchy weights over a small turn and the direction of translation."""
+    """Gauss-Newton with Cauchy weights over a small rotation and the direction of translation."""
     t = _direction(R, a, b, np.ones(len(a)))
     for _ in range(3):
         t = _direction(R, a, b, 1.0 / (1.0 + (_off_plane(R, t, a, b) / noise) ** 2))
@@ -164,13 +165,13 @@ def _descend(R: np.ndarray, a: np.ndarray, b: np.ndarray, noise: float) -> _Move
 
 
 def _direction(R: np.ndarray, a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Direction that is most nearly in all epipolar planes."""
+    """The direction that is nearest to all epipolar planes."""
     normals = np.cross(a @ R.T, b)
     return np.linalg.eigh((normals * weights[:, None]).T @ normals)[1][:, 0]
 
 
 def _off_plane(R: np.ndarray, t: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Sampson distance of two bearings from their epipolar plane, as of one of them; rad, signed."""
+    """Sampson distance of two bearings from their epipolar plane, scaled to one bearing; rad, signed."""
     across = _cross_matrix(t).T
     normal_a, normal_b = a @ (R.T @ across), b @ across
     size = np.sqrt(np.einsum("ij,ij->i", normal_a, normal_a) + np.einsum("ij,ij->i", normal_b, normal_b))
@@ -178,7 +179,7 @@ def _off_plane(R: np.ndarray, t: np.ndarray, a: np.ndarray, b: np.ndarray) -> np
 
 
 def _slopes(R: np.ndarray, t: np.ndarray, a: np.ndarray, b: np.ndarray, r: np.ndarray) -> np.ndarray:
-    """Of the distances over three axes of a small turn and two of the direction, by differences."""
+    """Derivatives of the distances by finite differences: three axes of a small rotation, two of the direction."""
     epsilon = 1e-6
     moved = [_off_plane(small_turn(epsilon * axis) @ R, t, a, b) for axis in np.eye(3)]
     moved += [_off_plane(R, t + epsilon * tangent, a, b) for tangent in _tangents(t).T]
@@ -186,7 +187,7 @@ def _slopes(R: np.ndarray, t: np.ndarray, a: np.ndarray, b: np.ndarray, r: np.nd
 
 
 def _tangents(t: np.ndarray) -> np.ndarray:
-    """Two unit vectors across t, in columns."""
+    """Two unit vectors orthogonal to t, in columns."""
     across = _cross_matrix(t)
     first = across[:, np.abs(t).argmin()]
     first = first / np.linalg.norm(first)

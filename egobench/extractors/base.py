@@ -1,6 +1,7 @@
-"""What an extractor is: a frozen network that turns pixels, text or motion into features, named by its weights.
+"""The interface of an extractor: a frozen network that turns pixels, text or motion into features.
 
-Loaded, it has one method per thing it can look at, `frames`, `clip`, `text` or `motion`, and none for the rest.
+Its weights identify it. A loaded extractor has a method for each input that it takes: `frames`, `clip`, `text` or
+`motion`.
 """
 
 from abc import ABC, abstractmethod
@@ -16,18 +17,18 @@ from egobench.types import Motion, Video
 
 
 class FrameFeatures(Protocol):
-    """Looks at video frames, one by one."""
+    """Makes features of single video frames."""
 
     def frames(self, video: Video) -> Float[np.ndarray, "time feature"]:
-        """Features of each scored video frame (the extractor says which in its protocol)."""
+        """Features of each scored video frame (the extractor's protocol says which frames)."""
         ...
 
 
 class ClipFeatures(Protocol):
-    """Looks at a whole video."""
+    """Makes features of a whole video."""
 
     def clip(self, video: Video) -> Float[np.ndarray, "item feature"]:
-        """Features of a whole video; one item, or one per window. Equal lengths give equal numbers of items.
+        """Features of a whole video: one item, or one per window. Videos of equal length give equal numbers of items.
 
         Raises:
             BadInputError: fewer frames than the network needs.
@@ -36,7 +37,7 @@ class ClipFeatures(Protocol):
 
 
 class TextFeatures(Protocol):
-    """Looks at a caption."""
+    """Makes features of a caption."""
 
     def text(self, text: str) -> Float[np.ndarray, " feature"]:
         """Features of one caption."""
@@ -44,10 +45,10 @@ class TextFeatures(Protocol):
 
 
 class MotionFeatures(Protocol):
-    """Looks at a whole motion."""
+    """Makes features of a whole motion."""
 
     def motion(self, motion: Motion) -> Float[np.ndarray, " feature"]:
-        """Features of one motion, brought to the network's rate and skeleton here.
+        """Features of one motion. This method converts the motion to the network's rate and skeleton.
 
         Raises:
             BadInputError: a skeleton that the network does not know, or fewer frames than it needs.
@@ -56,23 +57,23 @@ class MotionFeatures(Protocol):
 
 
 LoadedExtractor = FrameFeatures | ClipFeatures | TextFeatures | MotionFeatures
-"""Weights in memory; numpy in, float32 numpy out, one clip at a time so that no batch can change a value. A class
-implements the methods it can: `frames`, `clip`, `text`, `motion`."""
+"""Weights in memory. Input is numpy, output is float32 numpy. One clip is processed at a time, so no batch can change a
+value. A class implements the methods that it supports: `frames`, `clip`, `text`, `motion`."""
 
 
 @dataclass(frozen=True)
 class Extractor(ABC):
-    """Settings and identity; building one loads no torch. An extractor inherits this and overrides the defaults that
-    do not suit it."""
+    """Settings and identity of an extractor. Creating one does not import torch. An extractor inherits this class and
+    overrides the defaults that do not suit it."""
 
     name: ClassVar[str]
     provides: ClassVar[tuple[str, ...] | None]
-    """Methods that it has once loaded (`("frames", "text")`). A metric that wants another is refused before anything is
-    sampled. None, the default: not known beforehand."""
+    """Methods of the loaded extractor, e.g. `("frames", "text")`. A metric that needs another method is refused before
+    sampling starts. None, the default, means that they are not known beforehand."""
     provides = None
 
     def check(self, facts: Mapping[str, Any]) -> None:
-        """Refuses a split (`Split.facts`) whose clips it cannot look at.
+        """Refuses a split (`Split.facts`) whose clips it cannot process.
 
         Raises:
             BadInputError: `split-form`.
@@ -80,27 +81,27 @@ class Extractor(ABC):
         return None
 
     def definition(self) -> Mapping[str, Any]:
-        """What decides the features beside the name: `weights_sha256`, preprocessing step by step, choice of frames,
-        dtype. JSON-ready. Raises as `protocol`."""
+        """What decides the features besides the name: `weights_sha256`, preprocessing step by step, choice of frames,
+        dtype. JSON-ready. Raises what `protocol` raises."""
         return {}
 
     def protocol(self) -> Mapping[str, Any]:
         """Readable record that goes into every result's protocol: name and definition.
 
-        Two extractors with equal records give equal features. The digest of the code of a class that is not this
-        suite's is added to the record, so it need not stand here.
+        Two extractors with equal records give equal features. If a class is not part of this suite, the digest of its
+        code is added to the record, so the class need not give it here.
 
         Raises:
-            BadInputError: `weights-missing`: names the file, its hash, and how to get it. This is what refuses a run
-                before anything is sampled.
+            BadInputError: `weights-missing`: names the file, its hash, and how to get it. This error refuses a run
+                before sampling starts.
         """
         return {"extractor": self.name, **self.definition()}
 
     @abstractmethod
     def load(self, device: str) -> LoadedExtractor:
-        """Builds the network. Raises BadInputError if the weight file is missing, damaged or another."""
+        """Builds the network. Raises BadInputError if the weight file is missing, damaged or the wrong one."""
 
 
 def as_extractor(extractor: Any) -> Extractor:
-    """The extractor. One that does not inherit `Extractor` gets its defaults, with a warning (see `inheriting`)."""
+    """The extractor. If it does not inherit `Extractor`, it gets the defaults, with a warning (see `inheriting`)."""
     return extractor if isinstance(extractor, Extractor) else inheriting(extractor, Extractor)

@@ -1,7 +1,8 @@
-"""I3D of Kinetics-400 for FVD, after two conventions with one weight file and one name: 400 logits per clip.
+"""I3D trained on Kinetics-400, for FVD: 400 logits per clip. Two conventions share one weight file and the name FVD.
 
-Unterthiner et al. 2018 (arXiv:1812.01717); Carreira & Zisserman 2017 (arXiv:1705.07750). On frames that are not square
-the two are different metrics. FVD depends on the number of frames: compare equal T, equal N, one preset.
+Unterthiner et al. 2018 (arXiv:1812.01717); Carreira & Zisserman 2017 (arXiv:1705.07750). On frames that are not square,
+the two conventions are different metrics. FVD depends on the number of frames. So compare only values with equal T,
+equal N and the same preset.
 """
 
 import warnings
@@ -21,18 +22,18 @@ from egobench.types import Video
 
 DIMENSIONS = 400
 FEWEST_FRAMES = 10
-"""As the libraries that share the file ask for: it halves time three times, then pools over what is left."""
+"""The libraries that use the same file require it too. The network halves time three times and pools over the rest."""
 
 
 @dataclass(frozen=True)
 class _I3D(StandardExtractor):
-    """What the two share: the TorchScript file that StyleGAN-V published."""
+    """Shared part of the two presets: the TorchScript file that StyleGAN-V published."""
 
     weights: ClassVar[str] = "i3d-k400-torchscript"
     provides: ClassVar[tuple[str, ...]] = ("clip",)
     gives: ClassVar[str] = "400 numbers per clip, float32"
     resizes_itself: ClassVar[bool]
-    """Whether the file is asked to resize and rescale (`resize=True, rescale=True`)."""
+    """Whether the TorchScript file resizes and rescales (`resize=True, rescale=True`)."""
 
     def check(self, facts: Mapping[str, Any]) -> None:
         """Raises BadInputError, `split-form`, for a split whose clips are too short."""
@@ -46,7 +47,7 @@ class _I3D(StandardExtractor):
         """Builds the network.
 
         Raises:
-            BadInputError: the weight file is missing, cut, another or not admitted (`weights-…`).
+            BadInputError: the weight file is missing, truncated, the wrong one or not admitted (`weights-…`).
         """
         network = load_torchscript(self.weights_path(), device)
         return _Loaded(self.name, network, self.resizes_itself, device)
@@ -97,7 +98,7 @@ class I3DCrop(_I3D):
 
 
 def load_torchscript(path: Path, device: str) -> Any:
-    """A TorchScript file in memory. It holds code, so it is opened only after its SHA-256 was compared.
+    """Loads a TorchScript file. The file holds code, so call this only after its SHA-256 was compared.
 
     Raises:
         BadInputError: `weights-unreadable`: not a TorchScript file.
@@ -105,7 +106,7 @@ def load_torchscript(path: Path, device: str) -> Any:
     import torch
 
     try:
-        with warnings.catch_warnings():  # newer torch advises every caller to export anew; these files are as published
+        with warnings.catch_warnings():  # newer torch advises a new export, but these files stay as published
             warnings.filterwarnings("ignore", message=".*torch.jit.load.* is deprecated")
             return torch.jit.load(str(path), map_location=device).eval()
     except (RuntimeError, ValueError) as error:
@@ -115,7 +116,7 @@ def load_torchscript(path: Path, device: str) -> Any:
 
 @dataclass(frozen=True)
 class _Loaded:
-    """The network in memory."""
+    """The loaded network."""
 
     name: str
     network: Any
@@ -123,7 +124,7 @@ class _Loaded:
     device: str
 
     def clip(self, video: Video) -> Float[np.ndarray, "1 feature"]:
-        """Feature of the whole clip, (1, 400) float32.
+        """Features of the whole clip, (1, 400) float32.
 
         Raises:
             BadInputError: not uint8 RGB, fewer than 10 frames, or `weights-other`: the file does not give 400 numbers.
@@ -133,7 +134,7 @@ class _Loaded:
         frames = check_frames(video.frames, self.name, FEWEST_FRAMES)
         itself = self.resizes_itself
         clip = PREPROCESS[self.name](frames).to(self.device)
-        # Unoptimised: a TorchScript graph is otherwise rewritten after its first calls, and bits with it.
+        # Without optimisation, since otherwise torch rewrites the graph after its first calls and the bits change.
         with exact_float32(self.device), torch.jit.optimized_execution(False):
             features = self.network(clip, rescale=itself, resize=itself, return_features=True)
         if tuple(features.shape) != (1, DIMENSIONS):

@@ -1,7 +1,8 @@
-"""Inception-v3 of 2015-12-05 for I-FID, after three conventions that all print as "FID": 2048-d features per frame.
+"""Inception-v3 of 2015-12-05 for I-FID, in three conventions that are all called "FID": 2048-d features per frame.
 
-Heusel et al. 2017 (arXiv:1706.08500). One network and one weight file; what differs is the resize to 299 × 299, by 10
-to 15 grey levels on frames of 480 and 720 lines (`benchmarks/studies/presets.py`). Never compare across presets.
+Heusel et al. 2017 (arXiv:1706.08500). The network and the weight file are the same. Only the resize to 299 × 299
+differs, by 10 to 15 grey levels on frames of 480 and 720 lines (`benchmarks/studies/presets.py`). Never compare values
+of different presets.
 """
 
 import io
@@ -27,7 +28,7 @@ DIMENSIONS = 2048
 
 @dataclass(frozen=True)
 class _Inception(StandardExtractor):
-    """What the three share: torch-fidelity's network class, one weight file."""
+    """Shared part of the three presets: torch-fidelity's network class and one weight file."""
 
     weights: ClassVar[str] = "inception-2015-12-05"
     provides: ClassVar[tuple[str, ...]] = ("frames",)
@@ -37,7 +38,8 @@ class _Inception(StandardExtractor):
         """Builds the network.
 
         Raises:
-            BadInputError: the weight file is missing, cut or another (`weights-…`), torch-fidelity is not installed.
+            BadInputError: the weight file is missing, truncated or the wrong one (`weights-…`), or torch-fidelity is
+                not installed.
         """
         trunk = build_trunk(self.weights_path()).to(device)
         return _Loaded(self.name, PREPROCESS[self.name], trunk, device)
@@ -106,12 +108,12 @@ class InceptionTorchmetrics(_Inception):
 def build_trunk(path: Path) -> Any:
     """torch-fidelity's network up to the pooled feature: float32 (N, 3, 299, 299) in -1 … 1 → (N, 2048).
 
-    The class resizes inside `forward` and takes bytes only, so its layers are called in their own order without that
-    step; features equal the class's bit by bit on the CPU. The class also unpickles the file it is given: it gets a
-    copy that was just written from tensors, which `weights_only` read.
+    The class resizes inside `forward` and takes only bytes. So its layers are called in their order without that step.
+    On the CPU the features equal those of the class bit by bit. The class also unpickles its file. Therefore it gets a
+    new copy, written from the tensors that were read with `weights_only`.
 
     Raises:
-        BadInputError: `extra-missing`, `weights-unreadable` (not tensors), `weights-other` (another network's).
+        BadInputError: `extra-missing`, `weights-unreadable` (not tensors), `weights-other` (of another network).
     """
     import torch
 
@@ -131,13 +133,13 @@ def build_trunk(path: Path) -> Any:
         network: Any = FeatureExtractorInceptionV3("inception", ["2048"], feature_extractor_weights_path=copy)
     except (RuntimeError, TypeError, AttributeError) as error:
         raise BadInputError(f"{path}: another network's weights: {_first_line(error)}", code="weights-other") from None
-    *layers, _ = network.children()  # the last one classifies
+    *layers, _ = network.children()  # the last layer is the classifier
     return torch.nn.Sequential(*layers, torch.nn.Flatten(1)).eval()
 
 
 @dataclass(frozen=True)
 class _Loaded:
-    """The network in memory."""
+    """The loaded network."""
 
     name: str
     prepare: "Callable[[Frames], torch.Tensor]"

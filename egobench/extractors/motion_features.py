@@ -1,7 +1,7 @@
-"""What `motion-text` sees of a motion: named joints of any skeleton, at one rate, in heading frames. Metres, z up.
+"""Motion features of `motion-text`: named joints of any skeleton, at one rate, in heading frames. Metres, z up.
 
-The first frame's heading frame stands under the root, on the floor, with +x where the root faces; so where the
-clip begins and which way it faces cannot enter a feature.
+The first frame's heading frame has its origin on the floor under the root, and +x points where the root faces. So the
+features do not depend on where the clip begins or which way it faces.
 """
 
 from collections.abc import Mapping
@@ -19,18 +19,18 @@ from egobench.motions.resample import resample
 from egobench.types import Motion
 
 FEWEST_FRAMES = 4
-"""Of a motion, since positions are interpolated by cubics."""
+"""Least number of frames of a motion, because positions are interpolated by cubics."""
 TRACKED = "head"
-"""Joint whose speed and turning are features beside the root's, where the skeleton has a joint of that name."""
+"""Joint whose speed and turning are features besides those of the root, if the skeleton has a joint of that name."""
 
 
 @dataclass(frozen=True)
 class MotionLayout:
-    """Which feature stands where; the same for every motion of one skeleton."""
+    """The order of the features; it is the same for every motion of one skeleton."""
 
     skeleton: Skeleton
     rate: float
-    """Frames per second that motions are brought to."""
+    """Frames per second to which motions are resampled."""
 
     @cached_property
     def tracked(self) -> tuple[int, ...]:
@@ -41,7 +41,7 @@ class MotionLayout:
 
     @cached_property
     def groups(self) -> Mapping[str, slice]:
-        """Feature group to its columns; a group has one unit and is scaled as one."""
+        """Feature group → its columns. A group has one unit and one scale."""
         joints, tracked = len(self.skeleton), len(self.tracked)
         widths = {"place": 3 * joints, "rotation": 6 * joints, "body": 3 * joints}
         widths |= {"speed": 3 * tracked, "turning": 3 * tracked}
@@ -50,13 +50,15 @@ class MotionLayout:
 
     @property
     def width(self) -> int:
-        """Features a frame."""
+        """Number of features per frame."""
         return self.groups["turning"].stop
 
     def features(self, motion: Motion) -> Float[np.ndarray, "frame feature"]:
-        """`place`: joint positions (m) and `rotation`: the first two columns of joint rotations, both in the first
-        frame's heading frame; `body`: positions (m) in each frame's own; `speed` (m/s) and `turning` (rad/s) of root
-        and head, in each frame's own.
+        """Features of a motion.
+
+        In the first frame's heading frame: `place`, joint positions (m), and `rotation`, the first two columns of joint
+        rotations. In each frame's own heading frame: `body`, positions (m), and `speed` (m/s) and `turning` (rad/s) of
+        root and head.
 
         Raises:
             BadInputError: another skeleton (`motion-skeleton`), too few frames (`motion-frames`), or a damaged motion.
@@ -92,9 +94,9 @@ class MotionLayout:
 
     @cached_property
     def mirror(self) -> tuple[Int[np.ndarray, " feature"], Float[np.ndarray, " feature"]]:
-        """(order, sign): `features[:, order] * sign` are those of the motion seen in a mirror, left and right swapped.
+        """(order, sign): `features[:, order] * sign` are the features of the mirrored motion, left and right swapped.
 
-        `left_…` and `right_…` joints change places; the mirror is the body's own plane of symmetry.
+        `left_…` and `right_…` joints change places. The mirror is the body's own plane of symmetry.
         """
         swap = {"left": "right", "right": "left"}
         names = list(self.skeleton.joints)
@@ -118,13 +120,13 @@ class MotionLayout:
 def heading(rotations: Float[np.ndarray, "*batch 3 3"]) -> Float[np.ndarray, "*batch"]:
     """Yaw of a body, radians about +z: the twist of its rotation about the vertical.
 
-    Unlike the direction of the body's x axis on the floor it stays defined when the body bends down.
+    Unlike the direction of the body's x axis on the floor, it stays defined when the body bends down.
     """
     return np.arctan2(rotations[..., 1, 0] - rotations[..., 0, 1], rotations[..., 0, 0] + rotations[..., 1, 1])
 
 
 def in_heading_frame(motion: Motion, root: int) -> Motion:
-    """The motion in its first frame's heading frame; heights stay."""
+    """The motion in its first frame's heading frame. Heights do not change."""
     to_own = _yaw_matrices(heading(motion.rotations[:1, root]))[0].T
     origin = motion.positions[0, root] * [1, 1, 0]
     return Motion((motion.positions - origin) @ to_own.T, to_own @ motion.rotations, motion.fps, motion.skeleton)

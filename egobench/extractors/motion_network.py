@@ -1,6 +1,6 @@
-"""The network of `motion-text`: a tower over motion frames and one over words, into one space; batch first.
+"""The network of `motion-text`: a tower for motion frames and a tower for words, with one output space. Batch first.
 
-Both are transformer encoders (arXiv 1706.03762, norm first) with sinusoidal places, so any length can be read.
+Both are transformer encoders (arXiv 1706.03762, norm first) with sinusoidal position encodings, so any length works.
 """
 
 import torch
@@ -8,14 +8,14 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 WIDTH = 128
-"""Features of either tower."""
+"""Number of features of each tower."""
 LENGTH = 10.0
-"""Euclidean length of a feature: distances lie between 0 and 20."""
+"""Euclidean length of a feature vector. So distances are between 0 and 20."""
 MOTION_WIDTH, MOTION_LAYERS, TEXT_WIDTH, TEXT_LAYERS, HEADS = 128, 3, 128, 2, 4
 
 
 class MotionTextNetwork(nn.Module):
-    """Contrastive pair of towers; the statistics of its motion features are part of the weights."""
+    """Contrastive pair of towers. The statistics of the motion features are part of the weights."""
 
     def __init__(self, motion_features: int, vocabulary: int, dropout: float = 0.1) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class MotionTextNetwork(nn.Module):
         nn.init.normal_(self.words.weight, std=0.5)
 
     def encode_motion(self, frames: Float[Tensor, "clip time feature"]) -> Float[Tensor, "clip width"]:
-        """Features of length `LENGTH` of motions as `MotionLayout.features` gives them."""
+        """Features, of length `LENGTH`, of motions in the form of `MotionLayout.features`."""
         scaled = (frames - self.mean) / self.std
         states = self.stem(scaled.transpose(1, 2)).transpose(1, 2)
         states = self.motion_encoder(self.dropout(states + places(states.shape[1], MOTION_WIDTH, states)))
@@ -40,7 +40,7 @@ class MotionTextNetwork(nn.Module):
         return LENGTH * nn.functional.normalize(self.motion_head(pooled).float(), dim=1)
 
     def encode_text(self, tokens: Int[Tensor, "clip token"]) -> Float[Tensor, "clip width"]:
-        """Features of length `LENGTH` of captions; what stands after the end token (the largest) is not read."""
+        """Features, of length `LENGTH`, of captions. Tokens after the end token (the largest) are not read."""
         tokens = tokens[:, : int(tokens.argmax(dim=1).max()) + 1]
         places_of = torch.arange(tokens.shape[1], device=tokens.device)
         said: Bool[Tensor, "clip token"] = places_of <= tokens.argmax(dim=1)[:, None]
@@ -52,7 +52,7 @@ class MotionTextNetwork(nn.Module):
 
 
 def places(count: int, width: int, like: Tensor) -> Float[Tensor, "place width"]:
-    """Sinusoids of 1, 2, … `count`."""
+    """Sinusoidal position encodings of 1, 2, … `count`."""
     rates = torch.exp(-torch.arange(0, width, 2, device=like.device) * (6.9 / width))
     angles = torch.arange(count, device=like.device)[:, None] * rates
     return torch.cat([angles.sin(), angles.cos()], dim=1).to(like.dtype)

@@ -1,7 +1,7 @@
-"""`motion-text`: motions and captions in one space, for m-fid, r-precision and mm-dist; fitted per skeleton.
+"""`motion-text`: motions and captions in one space, for m-fid, r-precision and mm-dist. It is fitted per skeleton.
 
-Features are 128-d, float32, of length 10; the closer by Euclidean distance, the better the words fit. The skeleton,
-the rate and the normalisation are in the weight file, so that `egobench fit motion-text` makes one for any data set.
+Features are 128-d, float32, of length 10. The smaller the Euclidean distance, the better the words fit. The weight file
+holds the skeleton, the rate and the normalisation, so `egobench fit motion-text` can make one for any data set.
 """
 
 import json
@@ -26,7 +26,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 RATE = 10.0
 """Frames per second at which new weights are fitted."""
 TEXT_LENGTH = 48
-"""Tokens of a caption that are read."""
+"""Number of tokens of a caption that are read."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class MotionText(FittedWeights, Extractor):
         """Skeleton and rate that the weights are for.
 
         Raises:
-            BadInputError: the file is missing, damaged or of another extractor.
+            BadInputError: the file is missing, is damaged, or belongs to another extractor.
         """
         try:
             layout = json.loads(read_metadata(self.name, self.weights)["layout"])
@@ -54,7 +54,7 @@ class MotionText(FittedWeights, Extractor):
             raise BadInputError(f"{self.weights}: no motion-text weights (no layout)", code="weights-other") from None
 
     def definition(self) -> Mapping[str, Any]:
-        """What is done to a motion and to a word, and by which weights."""
+        """The steps applied to a motion and to a word, and the weights."""
         skeleton, rate = self.layout.skeleton, self.layout.rate
         return {
             "weights_sha256": self.weights_sha256,
@@ -76,7 +76,7 @@ class MotionText(FittedWeights, Extractor):
         }
 
     def check(self, facts: Mapping[str, Any]) -> None:
-        """Refuses a split of another skeleton, code `split-form`."""
+        """Refuses a split with another skeleton, code `split-form`."""
         own, given = self.layout.skeleton, get_skeleton(facts["skeleton"])
         if (given.joints, given.parents) != (own.joints, own.parents):
             raise BadInputError(
@@ -99,7 +99,7 @@ class MotionText(FittedWeights, Extractor):
 
 
 def layout_metadata(layout: MotionLayout) -> dict[str, str]:
-    """What the weight file says of the skeleton and the rate."""
+    """The metadata of the weight file about the skeleton and the rate."""
     skeleton = layout.skeleton
     content = {"skeleton": skeleton.name, "joints": skeleton.joints, "parents": skeleton.parents, "rate": layout.rate}
     return {"layout": json.dumps(content)}
@@ -107,7 +107,7 @@ def layout_metadata(layout: MotionLayout) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class LoadedMotionText:
-    """The network in memory."""
+    """The loaded network."""
 
     network: Any
     tokenizer: Any
@@ -115,7 +115,7 @@ class LoadedMotionText:
     device: str
 
     def motion(self, motion: Motion) -> Float[np.ndarray, " feature"]:
-        """Features of a motion, (128,) float32, whatever its rate, place and heading.
+        """Features of a motion, (128,) float32. Its rate, place and heading may be any.
 
         Raises:
             BadInputError: `motion-skeleton`, `motion-frames`, and what `geometry.border.motion_arrays` refuses.

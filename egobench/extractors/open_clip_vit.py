@@ -1,6 +1,6 @@
 """OpenAI's CLIP through open_clip: features of frames and captions in one space, for CLIP-SIM and i-fid.
 
-Radford et al. 2021 (arXiv:2103.00020). ViT-B/32 (512-d) and ViT-L/14 (768-d) give values that do not compare.
+Radford et al. 2021 (arXiv:2103.00020). Values of ViT-B/32 (512-d) and ViT-L/14 (768-d) cannot be compared.
 """
 
 import logging
@@ -23,9 +23,9 @@ TOKENS = 77
 
 @dataclass(frozen=True)
 class _OpenAIClip(StandardExtractor):
-    """What the two share.
+    """Shared part of the two presets.
 
-    open_clip's factory with `pretrained="openai"` is not used: since version 3 it fetches from a hub, at no fixed
+    open_clip's factory with `pretrained="openai"` is not used. Since version 3 it downloads from a hub, at no fixed
     revision, and compares no hash.
     """
 
@@ -39,13 +39,13 @@ class _OpenAIClip(StandardExtractor):
         "joint embedding before normalisation; one clip a batch",
     )
     dimensions: ClassVar[int]
-    """Features of a frame or a caption."""
+    """Number of features of a frame or a caption."""
 
     def load(self, device: str) -> LoadedExtractor:
         """Builds the network and its tokenizer.
 
         Raises:
-            BadInputError: the weight file is missing, cut or another (`weights-…`).
+            BadInputError: the weight file is missing, truncated or the wrong one (`weights-…`).
         """
         from open_clip.tokenizer import SimpleTokenizer
 
@@ -84,10 +84,10 @@ class ClipViTL14(_OpenAIClip):
 
 
 def build_clip(path: Path) -> Any:
-    """open_clip's network with the tensors of an OpenAI archive, float32; its size is read off the tensors.
+    """open_clip's network with the tensors of an OpenAI archive, float32. The tensors' shapes give its size.
 
     Raises:
-        BadInputError: `weights-unreadable` (no TorchScript archive), `weights-other` (another network's tensors).
+        BadInputError: `weights-unreadable` (no TorchScript archive), `weights-other` (tensors of another network).
     """
     from open_clip.model import build_model_from_openai_state_dict
 
@@ -101,14 +101,14 @@ def build_clip(path: Path) -> Any:
 
 @dataclass
 class LoadedClip:
-    """The network in memory; not frozen, since it counts."""
+    """The loaded network. The class is not frozen, because it counts captions."""
 
     name: str
     network: Any
     tokenizer: Any
     device: str
     cut: set[str] = field(default_factory=set)
-    """Captions that were longer than 77 tokens, as seen so far."""
+    """Captions seen so far that were longer than 77 tokens."""
 
     def frames(self, video: Video) -> Float[np.ndarray, "time feature"]:
         """Features of every frame, (T, d) float32. Raises BadInputError for frames that are not uint8 RGB."""
@@ -116,8 +116,8 @@ class LoadedClip:
         return in_pieces(self.network.encode_image, images, self.device)
 
     def text(self, text: str) -> Float[np.ndarray, " feature"]:
-        """Features of one caption, (d,) float32; says so once for each caption that had to be cut."""
-        length = len(self.tokenizer.encode(self.tokenizer.clean_fn(text))) + 2  # with start and end
+        """Features of one caption, (d,) float32. For each caption that must be cut, it logs one warning."""
+        length = len(self.tokenizer.encode(self.tokenizer.clean_fn(text))) + 2  # with the start and end tokens
         if length > TOKENS and text not in self.cut:
             self.cut.add(text)
             logging.getLogger("egobench").warning(

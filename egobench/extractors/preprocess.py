@@ -1,7 +1,8 @@
-"""What each standard preset does to pixels: uint8 frames (T, H, W, 3) → the tensor its network is given.
+"""Preprocessing of each standard preset: uint8 frames (T, H, W, 3) → the input tensor of its network.
 
-Always on the CPU and one frame after another, so that the tensor depends neither on the device nor on the clip's
-length. `tests/unit/extractors/test_preprocess.py` holds each to its origin; `egobench conformance` holds others.
+It always runs on the CPU, one frame after another. So the tensor depends neither on the device nor on the clip's
+length. `tests/unit/extractors/test_preprocess.py` compares each preset with its original code. `egobench conformance`
+compares other libraries with these.
 """
 
 import math
@@ -25,9 +26,9 @@ CLIP_SIDE = 224
 def check_frames(frames: Any, who: str, fewest: int = 1) -> np.ndarray:
     """The frames, contiguous.
 
-    Float frames are refused and not converted: 0 … 1, -1 … 1 and 0 … 255 are all in use, a wrong guess gives a
-    plausible number, and the usual `(x * 255).byte()` cuts where it should round (95 of 256 levels change in a round
-    trip through -1 … 1).
+    Float frames are refused and not converted. The ranges 0 … 1, -1 … 1 and 0 … 255 are all in use, and a wrong guess
+    still gives a plausible number. Also, the usual `(x * 255).byte()` truncates and does not round: 95 of 256 levels
+    change in a round trip through -1 … 1.
 
     Raises:
         BadInputError: `video-dtype`, `video-shape`, or `video-frames`: fewer than `fewest`.
@@ -75,7 +76,7 @@ def inception_torchmetrics(frames: Frames) -> "torch.Tensor":
 
 
 def i3d_stylegan_v(frames: Frames) -> "torch.Tensor":
-    """No change of value: uint8 (1, 3, T, H, W); the TorchScript file resizes and rescales by itself."""
+    """Changes no value: uint8 (1, 3, T, H, W). The TorchScript file itself resizes and rescales."""
     import torch
 
     return torch.from_numpy(frames).permute(3, 0, 1, 2)[None].contiguous()
@@ -84,7 +85,8 @@ def i3d_stylegan_v(frames: Frames) -> "torch.Tensor":
 def i3d_crop(frames: Frames) -> "torch.Tensor":
     """Short side to 224 (bilinear, no antialias), centre 224 × 224, range -1 … 1: float32 (1, 3, T, 224, 224).
 
-    The size is computed in floats, as in the origin: of the common square sizes 400 becomes 225 × 224 before the crop.
+    The size is computed in floats, as in the original code. So one of the common square sizes, 400, becomes 225 × 224
+    before the crop.
     """
     from torch.nn.functional import interpolate
 
@@ -106,7 +108,7 @@ def clip_openai(frames: Frames) -> "torch.Tensor":
     from open_clip import image_transform
     from PIL import Image
 
-    # By name, since open_clip's defaults follow the model's configuration file.
+    # All arguments are named, because open_clip's defaults follow the model's configuration file.
     transform = image_transform(CLIP_SIDE, is_train=False, resize_mode="shortest", interpolation="bicubic")
     return torch.stack([transform(Image.fromarray(frame)) for frame in frames])  # pyright: ignore
 
@@ -120,11 +122,12 @@ PREPROCESS: Mapping[str, Callable[[Frames], "torch.Tensor"]] = {
     "clip.vit-b-32": clip_openai,
     "clip.vit-l-14": clip_openai,
 }
-"""Preset → what it does to pixels."""
+"""Preset → its preprocessing."""
 
 
 def _each(frames: Frames, resize: "Callable[[torch.Tensor], torch.Tensor]") -> "torch.Tensor":
-    """Every frame as float32 (1, 3, H, W) 0 … 255 through `resize`; at most one frame in float at full size."""
+    """Passes every frame as float32 (1, 3, H, W) 0 … 255 through `resize`. Only one frame at a time is float at full
+    size."""
     import torch
 
     images = (torch.from_numpy(frame).permute(2, 0, 1)[None].float().contiguous() for frame in frames)

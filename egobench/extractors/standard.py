@@ -1,4 +1,4 @@
-"""What the standard extractors share: identity by weights and steps, and a forward pass that no setting can move."""
+"""Shared part of the standard extractors: identity by weights and steps, and a forward pass that no setting changes."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from egobench.extractors.weights_manifest import WeightFile, weight_file
 from egobench.extractors.weights_store import checked, require
 
 FRAMES_AT_ONCE = 64
-"""Frames in one forward pass; pieces of a long clip. A pass never mixes clips."""
+"""Most frames in one forward pass. A long clip is processed in pieces. A pass never mixes clips."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class StandardExtractor(Extractor):
     weights: ClassVar[str]
     """Id in `weights.toml`."""
     steps: ClassVar[tuple[str, ...]]
-    """What is done to a pixel (and to a word), in order."""
+    """The steps applied to a pixel (and to a word), in order."""
     used_by: ClassVar[tuple[str, ...]]
     """Papers and libraries whose numbers follow these steps."""
     gives: ClassVar[str]
@@ -36,24 +36,25 @@ class StandardExtractor(Extractor):
         return weight_file(self.weights)
 
     def definition(self) -> Mapping[str, Any]:
-        """Weights and steps. Looks whether the weight file is there and of the right size; `load` compares its SHA-256.
+        """Weights and steps. Checks that the weight file exists and has the right size; `load` compares its SHA-256.
 
         Raises:
-            BadInputError: `weights-missing` (says which file, how recognised, where to put it), `weights-truncated`.
+            BadInputError: `weights-missing` (names the file, its SHA-256 and its place), `weights-truncated`.
         """
         pin = require(self.weight_file)
         return {"weights_sha256": pin.sha256, "steps": list(self.steps)}
 
     def weights_path(self) -> Path:
-        """The weight file, its SHA-256 compared. Raises BadInputError as `protocol`, and `weights-other`."""
+        """The weight file, after its SHA-256 was compared. Raises what `protocol` raises, and `weights-other`."""
         return checked(self.weight_file)
 
 
 @contextmanager
 def exact_float32(device: str) -> Iterator[None]:
-    """Full float32 inside the block: no TF32, no bf16 products, no autocast, no autotuned kernels; all restored after.
+    """Full float32 inside the block: no TF32, no bf16 products, no autocast, no autotuned kernels.
 
-    cuDNN's TF32 is on by default in PyTorch and moves features in the third digit, differently from GPU to GPU.
+    All settings are restored after the block. PyTorch uses cuDNN's TF32 by default. It changes features in the third
+    digit, and differently on each GPU.
     """
     import torch
 
@@ -71,7 +72,7 @@ def exact_float32(device: str) -> Iterator[None]:
 
 
 def _precision_switches() -> list[tuple[Any, str, Any]]:
-    """By the newer names where this torch has them: reading the old ones raises once anybody has used the new."""
+    """Uses the newer names if this torch has them, because reading an old name raises after any use of a new one."""
     import torch
 
     backends: Any = torch.backends
@@ -82,7 +83,7 @@ def _precision_switches() -> list[tuple[Any, str, Any]]:
 
 
 def in_pieces(network: Any, images: Any, device: str) -> Float[np.ndarray, "time feature"]:
-    """Features of a clip's images (T, …), at most `FRAMES_AT_ONCE` in a pass, float32."""
+    """Features of a clip's images (T, …), float32, with at most `FRAMES_AT_ONCE` images in a pass."""
     with exact_float32(device):
         parts = [network(piece.to(device)).float().cpu().numpy() for piece in images.split(FRAMES_AT_ONCE)]
     return np.concatenate(parts)

@@ -1,6 +1,6 @@
-"""The weights manifest, `weights.toml`: which files the standard extractors want and how each is recognised.
+"""The weights manifest, `weights.toml`: which files the standard extractors need and how each is recognised.
 
-Reads one small file and imports nothing heavy, so that `egobench describe` may use it.
+This module reads one small file and imports nothing heavy, so `egobench describe` can use it.
 """
 
 import os
@@ -16,26 +16,26 @@ MANIFEST = os.path.join(os.path.dirname(__file__), "weights.toml")
 
 @dataclass(frozen=True)
 class WeightFile:
-    """One line of the manifest."""
+    """One entry of the manifest."""
 
     id: str
     file: str
     """Name of the file in the weights folder."""
     urls: tuple[str, ...]
-    """Where it can be had, best first."""
+    """Addresses to download it from, the best first."""
     licence: str
     used_by: tuple[str, ...]
-    """Presets."""
+    """Presets that use it."""
     verified: bool
-    """Whether the publisher states the SHA-256; if not, third parties do, or it is not known."""
+    """Whether the publisher states the SHA-256. If not, third parties state it, or it is not known."""
     bytes: int | None = None
-    """Size; None where it is not published."""
+    """Size; None if it is not published."""
     sha256: str | None = None
-    """64 hex digits; None where it is not known."""
+    """64 hex digits; None if it is not known."""
     note: str = ""
 
     def describe(self) -> str:
-        """File, SHA-256 and size in half a line, for messages."""
+        """File, SHA-256 and size as a short text for messages."""
         size = f"{self.bytes} bytes" if self.bytes else "size not published"
         return f"{self.file} (sha256 {self.sha256 or 'not known'}, {size})"
 
@@ -44,7 +44,7 @@ def read_manifest(path: str | None = None) -> dict[str, WeightFile]:
     """Id → file, in the manifest's order.
 
     Raises:
-        BadInputError: `manifest-damaged`: not TOML, or an entry of another form.
+        BadInputError: `manifest-damaged`: not TOML, or an entry has the wrong form.
     """
     path = path or MANIFEST
     try:
@@ -55,7 +55,7 @@ def read_manifest(path: str | None = None) -> dict[str, WeightFile]:
 
 
 def weight_file(name: str) -> WeightFile:
-    """One entry. Raises UnknownNameError with near ids."""
+    """One entry. Raises UnknownNameError, which suggests similar ids."""
     manifest = read_manifest()
     if name not in manifest:
         raise UnknownNameError(unknown("weights", name, list(manifest)))

@@ -1,4 +1,5 @@
-"""Fetching a weight file: one process at a time, resumed where it stopped, in place only when its SHA-256 is right."""
+"""Downloads a weight file, one process at a time. A stopped download resumes. A file is stored only if its SHA-256 is
+right."""
 
 import os
 import urllib.error
@@ -15,16 +16,17 @@ from egobench.files.digest import digest_file
 
 PIECE = 2**20
 SECONDS = 60.0
-"""Without a byte for so long, a URL is given up."""
+"""If no byte arrives for this long, the next URL is tried."""
 Report = Callable[[int, int | None], None]
-"""Called with (bytes here, bytes in all or None)."""
+"""Function called with (bytes downloaded, bytes in total or None)."""
 
 
 def pull(entry: WeightFile, report: Report = lambda here, total: None) -> Path:
-    """Fetches a file from the first URL that gives the right one; a file that is there and right is left alone.
+    """Downloads a file from the first URL that gives the right one. A right file that is already there stays as it is.
 
     Raises:
-        BadInputError: `weights-unknown` (no SHA-256 to hold it to), or `weights-pull`: no URL gave it; says why each.
+        BadInputError: `weights-unknown` (no SHA-256 is known), or `weights-pull`: no URL gave the file; the text has a
+            reason for each URL.
         StorageError: the disk refused.
     """
     if pin_of(entry).sha256 is None:
@@ -47,7 +49,7 @@ def pull(entry: WeightFile, report: Report = lambda here, total: None) -> Path:
 
 
 def _fetch(url: str, partial: Path, entry: WeightFile, report: Report) -> None:
-    """Appends what is missing of `partial`; starts again where the server cannot go on in the middle."""
+    """Appends the missing bytes to `partial`. If the server cannot resume, the download starts again."""
     here = partial.stat().st_size if partial.is_file() else 0
     if entry.bytes is not None and here >= entry.bytes:
         partial.unlink()
@@ -56,7 +58,7 @@ def _fetch(url: str, partial: Path, entry: WeightFile, report: Report) -> None:
     try:
         answer = urllib.request.urlopen(request, timeout=SECONDS)
     except urllib.error.HTTPError as error:
-        if error.code == 416:  # the rest of a file that has none: what lies there is judged by its SHA-256
+        if error.code == 416:  # no bytes are left to download, so the SHA-256 decides
             return
         raise
     with answer:
@@ -76,12 +78,12 @@ def _fetch(url: str, partial: Path, entry: WeightFile, report: Report) -> None:
                 here += len(piece)
                 report(here, total or entry.bytes)
             os.fsync(file.fileno())
-    if total is not None and here < total:  # kept: the next attempt goes on from here
+    if total is not None and here < total:  # the part is kept, and the next attempt resumes here
         raise BadInputError(f"broke off after {here} of {total} bytes; pull again to go on", code="weights-cut")
 
 
 def _accept(partial: Path, target: Path, entry: WeightFile) -> None:
-    """Moves the file into place, or deletes it."""
+    """Moves the file into place if its SHA-256 is right; otherwise deletes it."""
     found = digest_file(partial)
     if found not in (entry.sha256, pin_of(entry).sha256):
         size = partial.stat().st_size

@@ -1,7 +1,7 @@
-"""The folder where weight files lie: `$EGOBENCH_WEIGHTS`, else the user's data folder. A run never fetches one.
+"""The folder of the weight files: `$EGOBENCH_WEIGHTS`, else the user's data folder. A run never downloads a file.
 
-A file is used only if its SHA-256 is the manifest's, or one that the user admitted with `--trust` (kept in
-`trusted.json` beside the files). The presets' protocols name the SHA-256 in use, never a path.
+A file is used only if its SHA-256 is the manifest's, or if the user admitted it with `--trust` (recorded in
+`trusted.json` in the same folder). The presets' protocols name the SHA-256 in use, never a path.
 """
 
 import os
@@ -27,12 +27,12 @@ Status = Literal["ok", "trusted", "missing", "wrong-size", "wrong-hash", "unknow
 
 @dataclass(frozen=True)
 class Pin:
-    """What a file must be."""
+    """The SHA-256 and size that a file must have."""
 
     sha256: str | None
     bytes: int | None
     trusted: bool = False
-    """Whether the user admitted it; it is then not the manifest's."""
+    """Whether the user admitted the SHA-256; it is then not the manifest's."""
 
 
 def weights_home() -> Path:
@@ -41,12 +41,12 @@ def weights_home() -> Path:
 
 
 def place_of(entry: WeightFile) -> Path:
-    """Where a file lies or would lie."""
+    """The path that a file has, or would have."""
     return weights_home() / entry.file
 
 
 def pin_of(entry: WeightFile) -> Pin:
-    """SHA-256 and size that a file is held to. Raises BadInputError for a damaged `trusted.json`."""
+    """The SHA-256 and size that a file must have. Raises BadInputError for a damaged `trusted.json`."""
     path = weights_home() / TRUSTED
     records = read_json(path) if path.is_file() else {}
     if not isinstance(records, dict) or not all(isinstance(record, dict) for record in records.values()):
@@ -58,11 +58,11 @@ def pin_of(entry: WeightFile) -> Pin:
 
 
 def require(entry: WeightFile) -> Pin:
-    """What the file on this machine must be, after a look at its presence and size, not at its content.
+    """The SHA-256 and size that the file must have. Checks that it exists and has this size, but not its content.
 
     Raises:
-        BadInputError: `weights-missing`, `weights-truncated` (another size) or `weights-unknown` (nobody states a
-            SHA-256 and none was admitted).
+        BadInputError: `weights-missing`, `weights-truncated` (the size is wrong) or `weights-unknown` (no SHA-256 is
+            stated and none was admitted).
     """
     path, pin = place_of(entry), pin_of(entry)
     if not path.is_file():
@@ -78,10 +78,10 @@ def require(entry: WeightFile) -> Pin:
 
 
 def checked(entry: WeightFile) -> Path:
-    """The file, its SHA-256 compared just now: what loaders open.
+    """The file, after its SHA-256 was compared. Loaders open this file.
 
     Raises:
-        BadInputError: as `require`, or `weights-other`: the SHA-256 is another.
+        BadInputError: what `require` raises, or `weights-other`: the SHA-256 is wrong.
     """
     pin, path = require(entry), place_of(entry)
     found = digest_file(path)
@@ -92,7 +92,7 @@ def checked(entry: WeightFile) -> Path:
 
 
 def status_of(entry: WeightFile, *, content: bool) -> Status:
-    """What lies there; `content` reads the whole file, otherwise presence and size decide."""
+    """Status of a file. With `content` the whole file is read; otherwise only presence and size decide."""
     try:
         if content:
             checked(entry)
@@ -110,10 +110,10 @@ def status_of(entry: WeightFile, *, content: bool) -> Status:
 
 
 def add(source: Path, entry: WeightFile, *, trust: bool = False) -> str:
-    """Copies a file into place after comparing its SHA-256, which is returned; a refused file leaves nothing behind.
+    """Compares a file's SHA-256, copies the file into place, and returns the SHA-256. A refused file is not copied.
 
     Args:
-        trust: admits a SHA-256 that the manifest does not have, where the manifest's is not verified, and records it.
+        trust: admits and records another SHA-256 than the manifest's, if the manifest's is not verified.
 
     Raises:
         BadInputError: `file-missing`, `weights-truncated`, `weights-other`, or `weights-unknown` (needs `trust`).
@@ -135,7 +135,7 @@ def add(source: Path, entry: WeightFile, *, trust: bool = False) -> str:
 
 
 def find_entry(source: Path, name: str | None) -> WeightFile:
-    """The manifest's entry for a local file: by id, else by SHA-256, else by file name.
+    """The manifest's entry for a local file: by id, otherwise by SHA-256, otherwise by file name.
 
     Raises:
         UnknownNameError: no such id.
@@ -153,14 +153,14 @@ def find_entry(source: Path, name: str | None) -> WeightFile:
 
 @contextmanager
 def locked(entry: WeightFile) -> Iterator[None]:
-    """One process at a time may write a file; another waits. Makes the folder; StorageError where it cannot."""
+    """Lets one process at a time write a file; others wait. Makes the folder, and raises StorageError if it cannot."""
     make_folder(weights_home())
     with storage_errors(weights_home()), FileLock(weights_home() / f".{entry.file}.lock"):
         yield
 
 
 def record_trust(entry: WeightFile, record: dict[str, object] | None) -> None:
-    """Keeps what the user admitted as an unverified file; None takes it back."""
+    """Records what the user admitted as an unverified file; None deletes the record."""
     path = weights_home() / TRUSTED
     with FileLock(weights_home() / f".{TRUSTED}.lock"):
         records = read_json(path) if path.is_file() else {}
@@ -172,7 +172,7 @@ def record_trust(entry: WeightFile, record: dict[str, object] | None) -> None:
 
 
 def missing_line(entry: WeightFile) -> str:
-    """One line: which file, how recognised, where to get it and where it goes."""
+    """One line that says which file is missing, how it is recognised, where to get it and where to put it."""
     place = f"it belongs in {weights_home()} (${ENVIRONMENT} moves that)"
     ways = f"`{_pull(entry)}`, or fetch {entry.urls[0]} elsewhere and `egobench weights add FILE`"
     return f"{', '.join(entry.used_by)}: no {entry.describe()}; {place}: {ways}"
@@ -196,10 +196,10 @@ def _refuse_other(source: Path, entry: WeightFile, found: str, trust: bool) -> N
 
 
 def chosen_weights(ids: Sequence[str]) -> list[WeightFile]:
-    """Entries of the manifest by their ids; all of them where none is given.
+    """Entries of the manifest by their ids; all entries if no id is given.
 
     Raises:
-        BadInputError: `option-twice`: an id stands there twice.
+        BadInputError: `option-twice`: an id is given twice.
         UnknownNameError: no such id.
     """
     if len(set(ids)) < len(ids):
@@ -208,5 +208,5 @@ def chosen_weights(ids: Sequence[str]) -> list[WeightFile]:
 
 
 def weight_row(entry: WeightFile, *, content: bool) -> dict[str, Any]:
-    """An entry with its status on this machine and its place; `content` reads the file."""
+    """An entry with its status on this machine and its path; `content` reads the file."""
     return {**vars(entry), "status": status_of(entry, content=content), "path": place_of(entry)}

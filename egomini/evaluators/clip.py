@@ -1,7 +1,7 @@
 """`egomini-clip`: a small open_clip model fitted on the embedded world's training split, for i-fid and clip-sim there.
 
-Images are RGB uint8 of any size, seen at 64 × 64; features are the 128-d joint embedding before
-normalisation, float32. The architecture is open_clip's own CLIP (arXiv 2103.00020), built by its factory.
+Images are RGB uint8 of any size and are resized to 64 × 64. Features are the 128-d joint embedding before
+normalisation, float32. The architecture is open_clip's CLIP (arXiv 2103.00020), built by its factory.
 """
 
 import logging
@@ -39,7 +39,7 @@ class EgominiClip(FittedWeights, Extractor):
     """File that `egobench fit egomini-clip` wrote; the protocol keeps its SHA-256, not its path."""
 
     def definition(self) -> Mapping[str, Any]:
-        """What is done to a pixel and to a word, and by which weights."""
+        """The steps applied to a pixel and to a word, and the weights."""
         return {
             "weights_sha256": self.weights_sha256,
             "image": [
@@ -71,7 +71,7 @@ def build_network() -> tuple[Any, Any]:
     open_clip.add_model_config(CONFIG)
     root = logging.getLogger()
     level = root.level
-    root.setLevel(logging.ERROR)  # open_clip warns that no pretrained weights were asked for
+    root.setLevel(logging.ERROR)  # open_clip warns that it loads no pretrained weights
     try:
         network = open_clip.create_model("egomini-clip", pretrained=None, load_weights=False)
     finally:
@@ -92,7 +92,7 @@ def prepare(frames: "torch.Tensor") -> "torch.Tensor":
 
 @dataclass(frozen=True)
 class _Loaded:
-    """The network in memory."""
+    """The loaded network."""
 
     network: Any
     tokenizer: Any

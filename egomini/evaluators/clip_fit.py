@@ -1,10 +1,9 @@
 """Fits and checks `egomini-clip`: frames of a split against their captions.
 
-Fits `egomini-clip`: frames of a clip against its caption, contrastively, on clean and degraded frames.
-
-Loss: symmetric InfoNCE over a batch of clips (arXiv 2103.00020, figure 3). Degradations are what
-generators and codecs do (blur, low resolution, noise, colour and exposure drift), so that the features
-judge content and not cleanliness alone; half of the frames stay clean.
+The fit is contrastive, on clean and degraded frames of a clip and on its caption. The loss is symmetric InfoNCE over a
+batch of clips (arXiv 2103.00020, figure 3). The degradations are typical of generators and codecs (blur, low
+resolution, noise, colour and exposure drift). So the features describe the content and not only the image quality.
+Half of the frames stay clean.
 """
 
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ from egomini.evaluators.clip import EgominiClip, build_network, prepare
 
 @dataclass(frozen=True)
 class ClipRecipe(Recipe):
-    """Everything that changes the weights; a clip of a step gives one frame."""
+    """All settings that change the weights. In one step, each clip gives one frame."""
 
     steps: int = 1600
     batch: int = 128
@@ -43,11 +42,11 @@ def fit_clip(
     checkpoint: Path,
     report: Report,
 ) -> dict[str, Any]:
-    """Trains from the recipe's seed, or from `checkpoint` where one lies, and returns the state (float32 tensors).
+    """Trains from the recipe's seed, or from `checkpoint` if it exists, and returns the state (float32 tensors).
 
     Args:
-        frames: some frames of each clip, conditioning frame excluded.
-        texts: one caption a clip.
+        frames: some frames of each clip, without the conditioning frame.
+        texts: one caption per clip.
         checkpoint: see `fitting.train`.
         report: called with (steps done, mean loss since the last call).
     """
@@ -74,7 +73,7 @@ def fit_clip(
 
 
 def degrade(images: Any, share: float, generator: Any) -> Any:
-    """Blurs, shrinks, adds noise and shifts colour on about `share` of normalised images (N, 3, H, W)."""
+    """Degrades about `share` of normalised images (N, 3, H, W): blur, lower resolution, noise, shifted colour."""
     import torch
     from torch.nn import functional
 
@@ -97,9 +96,9 @@ def degrade(images: Any, share: float, generator: Any) -> Any:
 
 
 POOL = 32
-"""Captions that a frame is matched with in the card's retrieval check; all captions of a split that has fewer."""
+"""Number of captions that a frame is compared with in the card's retrieval check. A smaller split uses all captions."""
 FRAMES_PER_CLIP = 10
-"""Frames of each clip that are kept in memory."""
+"""Number of frames of each clip that are kept in memory."""
 
 
 class ClipFit(Fitter):
@@ -118,7 +117,7 @@ class ClipFit(Fitter):
         )
 
     def check(self, weights: Path, split: Split, progress: Progress) -> dict[str, Any]:
-        """Retrieval and clip-sim of a split's reference, own against shuffled captions."""
+        """Retrieval and clip-sim of a split's reference, with its own captions and with shuffled captions."""
         loaded, metric = EgominiClip(weights).load("cpu"), ClipSim()
         rows = split.infos()
         sequences = [row.sequence for row in rows]
@@ -146,7 +145,7 @@ class ClipFit(Fitter):
 
 
 def _frames_and_texts(split: Split, per_clip: int, progress: Progress) -> tuple[np.ndarray, list[str]]:
-    """(clip, item, H, W, 3) uint8: frames spread over each clip, the conditioning frame left out."""
+    """Frames (clip, item, H, W, 3) uint8, spread over each clip, without the conditioning frame; and the captions."""
     rows = split.infos()
     first = split.clip(rows[0].clip_id).reference.video.frames
     if len(first) <= per_clip:

@@ -1,4 +1,4 @@
-"""What the two fitted estimators of the embedded world share: the one camera they know, weights, and loading."""
+"""Shared part of the two fitted estimators of the embedded world: the camera they are fitted for, weights, loading."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ from egobench.files.network_weights import FittedWeights
 RESOLUTION = 64
 """Pixels, square."""
 FOCAL = 0.5
-"""Focal length over the picture's width: 90°."""
+"""Focal length over the picture's width, for a field of view of 90°."""
 TOLERANCE = 0.01
-"""Of focal length and centre, as a share of the width."""
+"""Tolerance of focal length and centre, as a share of the width."""
 MEAN, STD = 127.5, 64.0
 """Grey levels."""
 
 
 def is_fitted_view(K: np.ndarray, size: int) -> bool:
-    """Whether intrinsics are those of a 90° wide square picture of so many pixels."""
+    """Whether the intrinsics are those of a 90° wide square picture of `size` pixels."""
     expected = np.array([[FOCAL, 0, 0.5], [0, FOCAL, 0.5], [0, 0, 1 / size]]) * size
     return K.shape == (3, 3) and bool(np.isfinite(K).all()) and bool((np.abs(K - expected) < TOLERANCE * size).all())
 
@@ -33,14 +33,14 @@ class EgominiEstimator(FittedWeights, Estimator):
 
     @abstractmethod
     def size_flaw(self, width: int, height: int) -> str:
-        """What is wrong with a video's size in pixels; empty if nothing is."""
+        """What is wrong with a video's size in pixels; empty if it is right."""
 
     @abstractmethod
     def settings(self) -> Mapping[str, Any]:
-        """What the protocol says beside the weights."""
+        """The part of the protocol besides the weights."""
 
     def definition(self) -> Mapping[str, Any]:
-        """What is done to a video, and by which weights."""
+        """The steps applied to a video, and the weights."""
         return {"weights_sha256": self.weights_sha256, **self.settings()}
 
     def check(self, facts: Mapping[str, Any]) -> None:

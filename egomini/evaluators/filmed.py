@@ -1,4 +1,4 @@
-"""Videos of many clips in one array, with the path of their camera; read by as many threads as there are cores."""
+"""Reads videos of many clips into one array, with the paths of their cameras. It uses one thread per core."""
 
 import os
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class Filmed(NamedTuple):
     camera: Float[np.ndarray, "clip time 4 4"]
     """`T_world_camera` of the recorded head, metres."""
     hands: Float[np.ndarray, "clip time 2"]
-    """Share of pixels that show the left and the right hand; NaN where unknown."""
+    """Share of pixels that show the left and the right hand; NaN if unknown."""
 
 
 def read_filmed(split: Split, clip_ids: Sequence[str], size: int, progress: Progress) -> Filmed:

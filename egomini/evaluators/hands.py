@@ -1,6 +1,6 @@
 """`egomini-hands`: which of the wearer's hands a video of the embedded world shows, where, and with how much sleeve.
 
-Videos are RGB uint8, square, 64 pixels or more, with a 90° field of view; every frame is looked at alone, at 64 × 64.
+Videos are RGB uint8, square, 64 pixels or more, with a 90° field of view. Every frame is processed alone, at 64 × 64.
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).parent / "weights"
 THRESHOLD = 0.5
-"""The fit shifts the scores so that this one is best on its validation split."""
+"""The fit shifts the scores so that this threshold is the best one on the validation split."""
 DILATION = 1
-"""Pixels of 64 by which the mask is wider than what is seen."""
+"""The mask is wider than the detected hands and sleeves by this number of pixels at 64 × 64."""
 FRAMES_A_PASS = 64
 
 
@@ -77,13 +77,13 @@ def prepare_frames(frames: "torch.Tensor") -> "torch.Tensor":
 
 @dataclass(frozen=True)
 class LoadedEgominiHands:
-    """The network in memory."""
+    """The loaded network."""
 
     network: Any
     device: str
 
     def hands(self, video: Video, camera: Camera, *, clip_id: str = "") -> HandDetections:
-        """The wearer's hands in every frame; palms and mask in pixels of the video.
+        """The wearer's hands in every frame. Palms and mask are in pixels of the video.
 
         Raises:
             BadInputError: `video-dtype`: frames that are not uint8; `camera-form`: a camera that is not square, 64
@@ -102,7 +102,7 @@ class LoadedEgominiHands:
         return HandDetections(scores, palms, THRESHOLD, _enlarged(_wider(likely[:, 0] < 0.5), size))
 
     def look(self, frames: np.ndarray) -> tuple[Float[np.ndarray, "time 2"], Float[np.ndarray, "time class 64 64"]]:
-        """Scores per side, and each pixel's probability of each class of `hands_network.CLASSES`."""
+        """Scores per side, and for each pixel the probability of each class of `hands_network.CLASSES`."""
         import torch
 
         scores, likely = [], []
@@ -116,7 +116,7 @@ class LoadedEgominiHands:
 
 
 def _palms(likely: Float[np.ndarray, "time 2 64 64"]) -> Float[np.ndarray, "time 2 2"]:
-    """Weighted mean of the likeliest pixels' centres, in pixels of 64."""
+    """Weighted mean of the centres of the most likely pixels, in pixels at 64 × 64."""
     kept = np.where(likely >= likely.max(axis=(2, 3), keepdims=True) / 2, likely, 0.0)
     centres = np.arange(likely.shape[-1]) + 0.5
     total = np.maximum(kept.sum(axis=(2, 3)), 1e-12)
@@ -128,6 +128,6 @@ def _wider(mask: Bool[np.ndarray, "time 64 64"]) -> Bool[np.ndarray, "time 64 64
 
 
 def _enlarged(mask: Bool[np.ndarray, "time 64 64"], size: int) -> Bool[np.ndarray, "time size size"]:
-    """Every pixel of a larger picture belongs to the cell its centre lies in."""
+    """Enlarges a picture. Every pixel of the larger picture gets the cell that contains its centre."""
     cells = ((np.arange(size) + 0.5) * RESOLUTION / size).astype(int)
     return mask[:, cells[:, None], cells]

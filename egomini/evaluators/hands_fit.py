@@ -1,9 +1,8 @@
-"""Fits and checks `egomini-hands`: frames of the embedded world against what its renderer knows of every pixel.
+"""Fits and checks `egomini-hands`: frames of the embedded world against the renderer's label of every pixel.
 
-Fits `egomini-hands`: frames against what the renderer knows of every pixel.
-
-A hand is seen where it has 4 pixels of 64 × 64 or more, wrist outward; with one to three it is neither seen nor unseen.
-Frames are seen in a mirror, where left and right change names, and with faults of the picture.
+A hand counts as seen if it has 4 pixels of 64 × 64 or more, from the wrist outward. With one to three pixels it is
+neither seen nor unseen. Frames are also shown mirrored, where left and right change names, and with faults of the
+picture.
 """
 
 import multiprocessing
@@ -37,18 +36,18 @@ if TYPE_CHECKING:
 
 FRAMES_A_CLIP = 8
 MIRRORED = np.array([0, 2, 1, 4, 3], np.uint8)
-"""Class of a pixel in a mirror."""
+"""Class of each pixel class in the mirrored picture."""
 PREFERENCE = 2.0
-"""How much likelier a frame with hands or sleeves is shown than one without, less one."""
+"""A frame with hands or sleeves is shown 1 + PREFERENCE times as often as one without."""
 MOST_TINT = 0.35
-"""Share by which a colour is made stronger or weaker: other skins, sleeves and lights."""
+"""Greatest share by which a colour is made stronger or weaker. It stands for other skins, sleeves and lights."""
 RARE = 4.0
-"""Weight in the loss of a pixel that is hand or sleeve."""
+"""Weight in the loss of a pixel that shows a hand or a sleeve."""
 
 
 @dataclass(frozen=True)
 class HandsRecipe(Recipe):
-    """Everything that changes the weights; a batch is so many clips, of each a few frames."""
+    """All settings that change the weights. A batch is `batch` clips with a few frames of each."""
 
     steps: int = 2400
     batch: int = 16
@@ -60,22 +59,22 @@ class HandsRecipe(Recipe):
     tinted: float = 0.5
     """Share of clips in other colours."""
     clips: int = 3000
-    """Of the split, evenly over it."""
+    """Number of clips of the split that are used, evenly spread over it."""
 
 
 @dataclass(frozen=True)
 class LabelledFrames:
-    """Videos of one length and what each pixel shows."""
+    """Videos of one length, with the class of each pixel."""
 
     frames: UInt8[np.ndarray, "clip time 64 64 3"]
     pixels: UInt8[np.ndarray, "clip time 64 64"]
-    """Place in `hands_network.CLASSES`."""
+    """Index in `hands_network.CLASSES`."""
 
 
 def fit_egomini_hands(
     clips: LabelledFrames, recipe: HandsRecipe, checkpoint: Path, report: Report
 ) -> "dict[str, torch.Tensor]":
-    """Trains from the recipe's seed, or from `checkpoint` where one lies, and returns the state."""
+    """Trains from the recipe's seed, or from `checkpoint` if it exists, and returns the state."""
     import torch
 
     from egomini.evaluators.hands_network import HandsNetwork
@@ -83,7 +82,7 @@ def fit_egomini_hands(
     network = seeded(HandsNetwork, recipe.seed).to(memory_format=torch.channels_last)
 
     def loss_of_step(step: int, rng: np.random.Generator) -> Any:
-        del step  # the generator knows it
+        del step  # the random generator already depends on it
         chosen = rng.choice(len(clips.frames), size=min(recipe.batch, len(clips.frames)), replace=False)
         shown = [_shown(clips, int(clip), recipe, rng) for clip in chosen]
         frames = torch.from_numpy(np.concatenate([frames for frames, _ in shown]))
@@ -97,7 +96,7 @@ def fit_egomini_hands(
 def _shown(
     clips: LabelledFrames, clip: int, recipe: HandsRecipe, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Some frames of a clip as they are shown once, and the classes of their pixels."""
+    """Some frames of a clip in the form for one step, and the classes of their pixels."""
     count = clips.frames.shape[1]
     odds = 1.0 + PREFERENCE * (clips.pixels[clip] > 0).any(axis=(1, 2))
     at = np.sort(rng.choice(count, size=min(FRAMES_A_CLIP, count), replace=False, p=odds / odds.sum()))
@@ -113,7 +112,7 @@ def _shown(
 
 
 def _loss(seen: Any, pixels: np.ndarray) -> Any:
-    """Cross-entropy of pixels, and of whether a hand is seen where that is decided."""
+    """Cross-entropy of pixel classes, plus cross-entropy of hand visibility where it is decided."""
     import torch
     from torch.nn import functional
 
@@ -131,11 +130,11 @@ def shift_threshold(
     visible: Bool[np.ndarray, "time 2"],
     threshold: float,
 ) -> "dict[str, torch.Tensor]":
-    """The state with scores moved so that F1 over both sides is best at `threshold`.
+    """The state with shifted scores, so that F1 over both sides is best at `threshold`.
 
     Args:
-        scores: of the unmoved network on a validation split, only where it is decided what is seen.
-        visible: the truth there.
+        scores: of the network before the shift on a validation split, only where visibility is decided.
+        visible: the truth for these scores.
     """
     order = np.argsort(-scores, axis=None)
     hits = np.cumsum(visible.ravel()[order])
@@ -148,7 +147,7 @@ def shift_threshold(
 
 
 CLASS_OF_ID = np.zeros(max(PixelId) + 1, np.uint8)
-"""Place in `hands_network.CLASSES` of what the renderer calls a pixel."""
+"""Pixel id of the renderer → index in `hands_network.CLASSES`."""
 CLASS_OF_ID[[PixelId.LEFT_HAND, PixelId.RIGHT_HAND, PixelId.LEFT_ARM, PixelId.RIGHT_ARM]] = 1, 2, 3, 4
 CLIPS_A_JOB = 20
 
@@ -163,10 +162,10 @@ class HandsFit(Fitter):
     def prepare(
         self, request: FitRequest, recipe: HandsRecipe, train: Split, val: Split, progress: Progress
     ) -> Fitting:
-        """Reads frames and the classes of their pixels, and the frames of `val`, on which the threshold is chosen.
+        """Reads frames and the classes of their pixels. It also reads the frames of `val`, where the threshold is set.
 
         Raises:
-            BadInputError: `split-form`: a split whose pixels are not known, or of another size than 64 × 64.
+            BadInputError: `split-form`: the pixel classes of the split are not known, or its size is not 64 × 64.
         """
         rows = [row.clip_id for row in train.infos()]
         rows = rows[:: max(1, len(rows) // recipe.clips)][: recipe.clips]
@@ -176,7 +175,7 @@ class HandsFit(Fitter):
 
         def run(checkpoint: Path, report: Report) -> "dict[str, torch.Tensor]":
             state = fit_egomini_hands(clips, recipe, checkpoint, report)
-            save_state(request.weights, state)  # what is looked at is what will be stored
+            save_state(request.weights, state)  # the scores below come from the weights as they are stored
             loaded = EgominiHands(request.weights).load("cpu")
             scores = np.stack([loaded.look(frames)[0] for frames in filmed.frames])
             return shift_threshold(state, scores[decided], visible[decided], THRESHOLD)
@@ -184,12 +183,12 @@ class HandsFit(Fitter):
         return Fitting(run, settings={"threshold_chosen_on": val.name})
 
     def check(self, weights: Path, split: Split, progress: Progress) -> dict[str, Any]:
-        """Hits and false alarms on a split's reference, as it is and spoilt; see `hands_health`."""
+        """Hits and false alarms on a split's reference, clean and with faults; see `hands_health`."""
         return check_egomini_hands(EgominiHands(weights), split, progress)
 
 
 def _classes(split: Split, clip_ids: Sequence[str], progress: Progress) -> UInt8[np.ndarray, "clip time 64 64"]:
-    """Class of every pixel, drawn again."""
+    """Class of every pixel, from a new rendering."""
     if split.name not in SPECS:
         text = f"'{split.name}' does not say what each pixel shows; a split of the embedded world is needed"
         raise BadInputError(text, code="split-form")

@@ -1,7 +1,7 @@
-"""Does a hand detector see the hands? Per side: hits and false alarms on a split's reference, as it is and spoilt.
+"""Tests a hand detector: hits and false alarms per side on a split's reference, clean and with faults.
 
-A hand is seen where it has 4 pixels of 64 × 64 or more by the renderer's id buffer, wrist outward, occlusion counting;
-frames and sides with one to three are left out and their share is reported.
+A hand counts as seen if it has 4 pixels of 64 × 64 or more in the renderer's id buffer, from the wrist outward and with
+occlusion. Frames and sides with one to three pixels are left out, and their share is reported.
 """
 
 from typing import Any
@@ -18,11 +18,11 @@ from egomini.evaluators.hands import THRESHOLD, EgominiHands
 from egomini.evaluators.odometry_health import CODEC_CRF, LADDER_CLIPS, LADDERS, spoil_clip
 
 LEAST_PIXELS = 4
-"""Of 64 × 64, from which on a hand is seen."""
+"""Least number of pixels, at 64 × 64, for a hand to count as seen."""
 
 
 def hands_seen(shares: Float[np.ndarray, "*time 2"]) -> tuple[Bool[np.ndarray, "*time 2"], Bool[np.ndarray, "*time 2"]]:
-    """From the share of pixels per hand: whether it is seen, and whether that is decided."""
+    """From the share of pixels per hand: whether the hand is seen, and whether this is decided."""
     pixels = np.round(np.asarray(shares) * 64 * 64)
     return pixels >= LEAST_PIXELS, (pixels >= LEAST_PIXELS) | (pixels == 0)
 

@@ -1,4 +1,4 @@
-"""The network of `egomini-hands`: which pixels are a hand or a sleeve, and whether a hand is seen, frame by frame."""
+"""The network of `egomini-hands`. For each frame it says which pixels are a hand or a sleeve, and if a hand is seen."""
 
 from typing import NamedTuple
 
@@ -7,22 +7,22 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 CLASSES = ("other", "left_hand", "right_hand", "left_arm", "right_arm")
-"""Of a pixel."""
+"""Classes of a pixel."""
 FINE, MIDDLE, COARSE = 32, 64, 96
-"""Features of 2 × 2, 4 × 4 and 8 × 8 pixels."""
+"""Number of features for each block of 2 × 2, 4 × 4 and 8 × 8 pixels."""
 
 
 class Seen(NamedTuple):
-    """What the network says of frames."""
+    """Output of the network for frames."""
 
     pixels: Float[Tensor, "frame class 64 64"]
     """Logits of `CLASSES`."""
     presence: Float[Tensor, "frame 2"]
-    """Logits: the left, the right hand is seen."""
+    """Logits that the left and the right hand is seen."""
 
 
 class HandsNetwork(nn.Module):
-    """Frames (frame, 3, 64, 64), colours about -2 … 2, to what is seen in them."""
+    """From frames (frame, 3, 64, 64), colours about -2 … 2, to `Seen`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class HandsNetwork(nn.Module):
 
 
 class _Layer(nn.Sequential):
-    """Convolution, normalisation by batch, ReLU."""
+    """Convolution, batch normalisation, ReLU."""
 
     def __init__(self, before: int, after: int, stride: int = 1) -> None:
         convolution = nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False)

@@ -1,6 +1,6 @@
-"""`egomini-odometry`: where the camera goes in a video of the embedded world, metric, robust to blur and codecs.
+"""`egomini-odometry`: the metric path of the camera in a video of the embedded world, robust to blur and codecs.
 
-Videos are RGB uint8 of 64 × 64 pixels with a 90° field of view at 8 frames a second; the path is in metres, in the
+Videos are RGB uint8 of 64 × 64 pixels with a 90° field of view at 8 frames a second. The path is in metres, in the
 world of the first camera.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).parent / "weights"
 LEAST_TEXTURE = 2.0
-"""Grey levels: the standard deviation within a frame below which there is nothing to see in it."""
+"""Grey levels: with a smaller standard deviation a frame counts as empty."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,17 @@ def prepare(frames: "torch.Tensor") -> "torch.Tensor":
 
 @dataclass(frozen=True)
 class LoadedEgominiOdometry:
-    """The network in memory."""
+    """The loaded network."""
 
     network: Any
     device: str
 
     def camera(self, video: Video, camera: Camera, *, clip_id: str = "") -> CameraPath:
-        """The camera's path, all frames registered, or `failed` where there is nothing to see.
+        """The camera's path with all frames registered, or `failed` if the video shows nothing.
 
         Raises:
-            BadInputError: `video-dtype`: frames that are not uint8; `camera-form`: a camera other than the one of the
-                embedded world, or of another size than the video.
+            BadInputError: `video-dtype`: the frames are not uint8; `camera-form`: the camera is not that of the
+                embedded world, or has another size than the video.
         """
         del clip_id
         check_camera(video, camera)
@@ -100,7 +100,7 @@ class LoadedEgominiOdometry:
         return CameraPath(path, np.ones(count, dtype=bool), "ok", "", is_metric=True)
 
     def _twists(self, frames: np.ndarray) -> np.ndarray:
-        """Mean of the four ways to see the video; float64 (time - 1, 6)."""
+        """Mean over the four versions of the video (mirrored or not, backwards or not); float64 (time - 1, 6)."""
         import torch
 
         total = np.zeros((len(frames) - 1, 6))

@@ -1,9 +1,8 @@
 """Fits and checks `egomini-odometry`: videos of a split against the path of the recorded head's camera.
 
-Fits `egomini-odometry`: videos against the recorded path of their camera.
-
-The loss asks for every stretch of 1, 2, 4 … steps: how far the pose that the steps add up to is from the true one, so
-that drift costs as much as a wrong step. Clips are seen in a mirror, backwards, and with faults of time and picture.
+The loss covers every stretch of 1, 2, 4 … steps. It measures the distance between the composed pose of the steps and
+the true pose. So drift costs as much as a wrong step. Clips are also shown mirrored, backwards, and with faults of time
+and picture.
 """
 
 from dataclasses import dataclass
@@ -28,16 +27,17 @@ if TYPE_CHECKING:
     import torch
 
 ANGLE, SHIFT = 0.02, 0.03
-"""rad and m: errors of a stretch that weigh the same."""
+"""Errors of a stretch, in rad and m, that have the same weight."""
 PARTS = (1, 2, 4)
-"""A batch is whole clips, or two or four times as many of that part of the length: short ones teach steps sooner."""
+"""A batch has whole clips, or two or four times as many clips of a half or a quarter of the length. Short clips teach
+steps sooner."""
 SMALL = 0.1
-"""Of those: below it the loss is quadratic."""
+"""As a share of ANGLE and SHIFT: for smaller errors the loss is quadratic."""
 
 
 @dataclass(frozen=True)
 class OdometryRecipe(Recipe):
-    """Everything that changes the weights."""
+    """All settings that change the weights."""
 
     steps: int = 950
     batch: int = 8
@@ -45,14 +45,14 @@ class OdometryRecipe(Recipe):
     weight_decay: float = 0.02
     warmup: int = 50
     faulty_time: float = 0.2
-    """Share of clips with a fault of time; the path is then the one that is shown."""
+    """Share of clips with a fault of time. The target path is then that of the shown video."""
     faulty_picture: float = 0.4
     """Share of clips with a fault of the picture."""
 
 
 @dataclass(frozen=True)
 class FilmedPaths:
-    """Videos of one length and what their camera did."""
+    """Videos of one length, with the paths of their cameras."""
 
     frames: UInt8[np.ndarray, "clip time 64 64 3"]
     camera: Float[np.ndarray, "clip time 4 4"]
@@ -62,7 +62,7 @@ class FilmedPaths:
 def fit_egomini_odometry(
     paths: FilmedPaths, recipe: OdometryRecipe, checkpoint: Path, report: Report
 ) -> "dict[str, torch.Tensor]":
-    """Trains from the recipe's seed, or from `checkpoint` where one lies, and returns the state."""
+    """Trains from the recipe's seed, or from `checkpoint` if it exists, and returns the state."""
     import torch
 
     from egomini.evaluators.odometry_network import OdometryNetwork
@@ -70,7 +70,7 @@ def fit_egomini_odometry(
     network = seeded(OdometryNetwork, recipe.seed).to(memory_format=torch.channels_last)
 
     def loss_of_step(step: int, rng: np.random.Generator) -> Any:
-        del step  # the generator knows it
+        del step  # the random generator already depends on it
         parts = int(rng.choice(PARTS))
         count = (paths.frames.shape[1] - 1) // parts + 1
         chosen = rng.choice(len(paths.frames), size=min(recipe.batch * parts, len(paths.frames)), replace=False)
@@ -91,11 +91,11 @@ def fit_egomini_odometry(
 def _seen(
     frames: np.ndarray, camera: np.ndarray, recipe: OdometryRecipe, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A clip as it is shown once, and its twists."""
+    """A clip in the form for one step, and its twists."""
     order = np.arange(len(frames))
     if rng.random() < recipe.faulty_time:
         kind = TIME_FAULTS[int(rng.integers(1, len(TIME_FAULTS)))]
-        if kind != "shuffle":  # frames that do not follow one another show no way between them
+        if kind != "shuffle":  # shuffled frames show no path from one to the next
             order = frame_order(kind, float(rng.random()), len(frames), rng)
     if rng.random() < 0.5:
         order = order[::-1]
@@ -108,7 +108,7 @@ def _seen(
 
 
 def path_loss(found: "torch.Tensor", true: "torch.Tensor") -> "torch.Tensor":
-    """Error of the poses after stretches of 1, 2, 4 … steps, axis by axis; weighed by one over the stretch's root."""
+    """Error of the poses after stretches of 1, 2, 4 … steps, axis by axis. A stretch of n steps has weight 1 / √n."""
     import torch
 
     def cost(error: "torch.Tensor") -> "torch.Tensor":
@@ -137,7 +137,7 @@ def _poses(twists: "torch.Tensor") -> _Poses:
 
 
 def _doubled(poses: _Poses, span: int) -> _Poses:
-    """From stretches of `span` steps to those of twice as many."""
+    """From stretches of `span` steps to stretches of twice as many."""
     (R, t), (S, u) = [part[:, :-span] for part in poses], [part[:, span:] for part in poses]
     return R @ S, t + (R @ u[..., None])[..., 0]
 
@@ -163,12 +163,12 @@ class OdometryFit(Fitter):
     def prepare(
         self, request: FitRequest, recipe: OdometryRecipe, train: Split, val: Split, progress: Progress
     ) -> Fitting:
-        """Reads all frames of the split into memory (4 GB for 8,000 clips), and the paths of their camera."""
+        """Reads all frames of the split into memory (4 GB for 8,000 clips), and the paths of their cameras."""
         EgominiOdometry().check(train.facts)
         filmed = read_filmed(train, [row.clip_id for row in train.infos()], RESOLUTION, progress)
         paths = FilmedPaths(filmed.frames, filmed.camera)
         return Fitting(lambda checkpoint, report: fit_egomini_odometry(paths, recipe, checkpoint, report))
 
     def check(self, weights: Path, split: Split, progress: Progress) -> dict[str, Any]:
-        """Errors on a split's reference, as it is and spoilt; see `odometry_health`."""
+        """Errors on a split's reference, clean and with faults; see `odometry_health`."""
         return check_egomini_odometry(EgominiOdometry(weights), split, progress)

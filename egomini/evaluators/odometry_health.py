@@ -1,8 +1,9 @@
-"""Does a camera estimator follow the camera? Its errors on a split's reference against its own and a stranger's motion.
+"""Tests a camera estimator: its errors on a split's reference, against a clip's own motion and another clip's motion.
 
-Errors are those of rot-err and trans-err for a metric estimator: orientations laid on the truth by one rotation, then
-one shift, no scale; mean angle (degrees) and root mean square distance (m) per clip. A camera that is said to stand
-still is given as a yardstick. Ladders spoil every video and keep its motion; time ladders make the motion wrong.
+The errors are those of rot-err and trans-err for a metric estimator: one rotation aligns the orientations with the
+truth, then one shift, without scale. They are the mean angle (degrees) and the root mean square distance (m) per clip.
+The errors of a camera that stands still are given for comparison. Ladders add faults to every video and keep its
+motion. Time ladders make the motion wrong.
 """
 
 import tempfile
@@ -31,15 +32,15 @@ LADDERS: dict[PictureFault, tuple[float, ...]] = {
     "drift": (0.5, 1.0),
 }
 CODEC_CRF = (24, 32, 40)
-"""Qualities of H.264, 4:2:0."""
+"""Quality levels (crf) of H.264, 4:2:0."""
 FREEZE = (0.25, 0.5, 1.0)
-"""Share of the clip's end that stands still while the body goes on."""
+"""Share of the clip, at its end, in which the video stands still while the body moves on."""
 LADDER_CLIPS = 32
-"""Clips on the ladders, evenly over the split."""
+"""Number of clips on the ladders, evenly spread over the split."""
 
 
 def check_egomini_odometry(estimator: EgominiOdometry, split: Split, progress: Progress) -> dict[str, Any]:
-    """All figures, JSON-ready. About 12 s a hundred clips, and as much for the ladders."""
+    """All figures, JSON-ready. It takes about 12 s for a hundred clips, and as much for the ladders."""
     estimator.check(split.facts)
     rows, loaded = split.infos(), estimator.load("cpu")
     filmed = read_filmed(split, [row.clip_id for row in rows], split.facts["width"], progress)
@@ -74,7 +75,7 @@ def check_egomini_odometry(estimator: EgominiOdometry, split: Split, progress: P
 def path_errors(
     true: Float[np.ndarray, "clip time 4 4"], found: Float[np.ndarray, "clip time 4 4"]
 ) -> Float[np.ndarray, "clip 2"]:
-    """Per clip: mean angle, degrees; root mean square distance, metres."""
+    """Per clip: mean angle in degrees, and root mean square distance in metres."""
     all_frames = np.ones(true.shape[:2], dtype=bool)
     R_true, R_found = true[..., :3, :3], found[..., :3, :3]
     R = rotation_gauge(R_true, R_found, all_frames).R

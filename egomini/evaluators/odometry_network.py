@@ -1,8 +1,8 @@
-"""The network of `egomini-odometry`: what moved between two frames, and then time.
+"""The network of `egomini-odometry`: it compares pairs of frames, then applies convolutions over time.
 
-Two frames are compared one and four steps apart: near ones say the step, far ones hold back drift. They are compared
-twice: by brightness and its slopes at three sizes (Lucas and Kanade, IJCAI 1981), which is exact for small movements
-and not learned, and by learned features that match within three blocks.
+Frames one and four steps apart are compared. Near frames give the step, and far frames limit drift. The comparison has
+two parts. The first uses brightness and its gradients at three sizes (Lucas and Kanade, IJCAI 1981). It is exact for
+small movements and is not learned. The second uses learned features that match within three blocks.
 """
 
 import torch
@@ -10,22 +10,22 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 SCALES = (0.01, 0.01, 0.01, 0.02, 0.02, 0.02)
-"""Twists of one step in these units (rad, m) are about 1."""
+"""Units (rad, m) in which the twists of one step are about 1."""
 NEAR, FAR = 1, 4
-"""Steps between two frames that are compared; far ones are compared every other step."""
+"""Steps between two compared frames. Far frames are compared only at every other step."""
 FRAME_WIDTH, PAIR_WIDTH, WIDTH = 64, 96, 160
-"""Features of a 4 × 4 block of a frame, of an 8 × 8 block of two frames, of a step."""
+"""Number of features of a 4 × 4 block of a frame, of an 8 × 8 block of two frames, and of a step."""
 RADIUS = 3
-"""Blocks that a block may have moved and still be found, along each axis."""
+"""Greatest movement of a block that can still be matched, in blocks along each axis."""
 DILATIONS = (1, 2, 4, 8)
 LEVELS = 3
-"""Sizes at which slopes are taken: 64, 32 and 16 pixels."""
+"""Number of sizes for the gradients: 64, 32 and 16 pixels."""
 FLAT = 0.003
-"""Squared slope (of pictures with variance 1) below which a movement is not trusted."""
+"""Squared gradient (of pictures with variance 1) below which a movement is not trusted."""
 
 
 class OdometryNetwork(nn.Module):
-    """Frames (clip, time, 3, 64, 64), colours about -2 … 2, to twists (clip, time - 1, 6)."""
+    """From frames (clip, time, 3, 64, 64), colours about -2 … 2, to twists (clip, time - 1, 6)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,17 +43,17 @@ class OdometryNetwork(nn.Module):
         self.clip = nn.Linear(WIDTH, 6)
 
     def forward(self, frames: Float[Tensor, "clip time 3 64 64"]) -> Float[Tensor, "clip step 6"]:
-        """One twist a step (`egomini.evaluators.twists`), rad and m."""
+        """One twist per step (`egomini.evaluators.twists`), rad and m."""
         return self.twists(self.look(frames))
 
     def look(self, frames: Float[Tensor, "clip time 3 64 64"]) -> list[Tensor]:
-        """What is seen in single frames, so that it need not be seen again backwards: (clip, time, …) each."""
+        """Features of single frames, (clip, time, …) each. The backward direction can use them again."""
         flat = frames.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         features = self.frame(flat).permute(0, 2, 3, 1).flatten(1, 2).unflatten(0, frames.shape[:2])
         return [features, *_pictures(frames)]
 
     def twists(self, seen: list[Tensor]) -> Float[Tensor, "clip step 6"]:
-        """From what `look` saw, in order of time."""
+        """Twists from the output of `look`, in order of time."""
         features, *pictures = seen
         steps = features.shape[1] - 1
         near, far = self.near(features, pictures), self.far(features, pictures).repeat_interleave(2, dim=1)[:, :steps]
@@ -66,7 +66,7 @@ class OdometryNetwork(nn.Module):
 
 
 class _Pair(nn.Module):
-    """Features of frames (clip, time, block, channel) → of pairs (clip, pair, feature), the same distance apart."""
+    """Features of frames (clip, time, block, channel) → features of pairs (clip, pair, feature) at one distance."""
 
     def __init__(self, distance: int, stride: int) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class _Pair(nn.Module):
 
 
 def _pictures(frames: Float[Tensor, "clip time 3 64 64"]) -> list[Tensor]:
-    """Frames of mean 0 and variance 1, smoothed, at three sizes; what a change of exposure does is gone."""
+    """Frames of mean 0 and variance 1, smoothed, at three sizes. This removes the effect of a change of exposure."""
     with torch.no_grad(), torch.autocast(frames.device.type, enabled=False):
         even = frames - frames.mean((-2, -1), keepdim=True)
         even = even / (even.square().mean((-3, -2, -1), keepdim=True) + 1e-3).sqrt()
@@ -113,7 +113,7 @@ def _pictures(frames: Float[Tensor, "clip time 3 64 64"]) -> list[Tensor]:
 
 
 def _slopes(first: list[Tensor], second: list[Tensor]) -> Float[Tensor, "pair block 9"]:
-    """Movement of each block by least squares, in pixels of each size, and how far it is to be trusted."""
+    """Least-squares movement of each block, in pixels of each size, and how far to trust it."""
     found = []
     with torch.no_grad(), torch.autocast(first[0].device.type, enabled=False):
         for before, after in zip(first, second, strict=True):
@@ -135,12 +135,12 @@ def _slopes(first: list[Tensor], second: list[Tensor]) -> Float[Tensor, "pair bl
 def _matches(
     first: Float[Tensor, "pair block channel"], second: Float[Tensor, "pair block channel"]
 ) -> Float[Tensor, "pair block shift"]:
-    """Product of each block's features with those around its place in the other frame; 0 outside the picture."""
+    """Products of each block's features with those around its place in the other frame; 0 outside the picture."""
     pairs, blocks, _ = first.shape
     size, span = round(blocks**0.5), 2 * RADIUS + 1
     wide = size + 2 * RADIUS
     around = nn.functional.pad(second.unflatten(1, (size, size)), (0, 0, RADIUS, RADIUS, RADIUS, RADIUS)).flatten(1, 2)
-    found = torch.bmm(first, around.transpose(1, 2))  # with all blocks; a window of each row is kept
+    found = torch.bmm(first, around.transpose(1, 2))  # with all blocks; only a window of each row is kept
     strides = (blocks * wide**2, size * wide**2 + wide, wide**2 + 1, wide, 1)
     return found.as_strided((pairs, size, size, span, span), strides).reshape(pairs, blocks, span**2)
 

@@ -1,6 +1,7 @@
-"""`egomini-video`: features of whole clips for fvd on the embedded world, of what is seen and of how it moves.
+"""`egomini-video`: features of whole clips, of content and of motion, for fvd on the embedded world.
 
-Videos are RGB uint8 of any size, seen at 64 × 64, all frames; features are 128-d, float32, one row a clip.
+Videos are RGB uint8 of any size and are resized to 64 × 64. All frames are used. Features are 128-d, float32, one row
+per clip.
 """
 
 from collections.abc import Mapping
@@ -35,7 +36,7 @@ class EgominiVideo(FittedWeights, Extractor):
     """File that `egobench fit egomini-video` wrote; the protocol keeps its SHA-256, not its path."""
 
     def definition(self) -> Mapping[str, Any]:
-        """What is done to a video, and by which weights."""
+        """The steps applied to a video, and the weights."""
         return {
             "weights_sha256": self.weights_sha256,
             "video": [
@@ -74,7 +75,7 @@ def prepare_clips(frames: "torch.Tensor") -> "torch.Tensor":
 
 @dataclass(frozen=True)
 class LoadedEgominiVideo:
-    """The network in memory."""
+    """The loaded network."""
 
     network: Any
     device: str
@@ -83,7 +84,7 @@ class LoadedEgominiVideo:
         """Features of a whole video, (1, 128) float32.
 
         Raises:
-            BadInputError: frames that are not uint8 (`video-dtype`), or fewer than 10 (`video-frames`).
+            BadInputError: the frames are not uint8 (`video-dtype`), or are fewer than 10 (`video-frames`).
         """
         import torch
 

@@ -1,10 +1,11 @@
-"""Fits and checks `egomini-video`: videos of a split with what is known of camera, hands and words.
+"""Fits and checks `egomini-video`: videos of a split with their camera, hands and words.
 
-Fits `egomini-video`: 128 numbers a clip from which a small head has to tell what is seen, how it moves, and what
-is wrong with it.
+The network gives 128 numbers per clip. From them a small head must predict the content, the motion and the faults of
+the video.
 
-Asked for: the camera's path and speed (from the recorded head), hands in view, words of the caption, kind of motion,
-three thumbnails, and the fault that was put in. Half of the clips have one: of time, of the picture, or of both.
+The targets are the camera's path and speed (from the recorded head), hands in view, words of the caption, kind of
+motion, three thumbnails, and the fault that was added. Half of the clips have a fault: of time, of the picture, or of
+both.
 """
 
 import re
@@ -34,16 +35,16 @@ if TYPE_CHECKING:
     import torch
 
 STRETCHES = 5
-"""Instants at which the network predicts the camera's path and the hands."""
+"""Number of instants at which the network predicts the camera's path and the hands."""
 THUMBNAIL = 4
-"""Pixels of a thumbnail's side; of the first, middle and last frame."""
+"""Side of a thumbnail in pixels. There is one for the first, the middle and the last frame."""
 WEIGHTS = {"words": 5.0}
-"""Of the questions in the loss, where not 1."""
+"""Weights of the targets in the loss; other targets have weight 1."""
 
 
 @dataclass(frozen=True)
 class VideoRecipe(Recipe):
-    """Everything that changes the weights."""
+    """All settings that change the weights."""
 
     steps: int = 600
     batch: int = 32
@@ -58,15 +59,15 @@ class VideoRecipe(Recipe):
 
 @dataclass(frozen=True)
 class LabelledClips:
-    """Videos of one length with what is known of them."""
+    """Videos of one length, with their labels."""
 
     frames: UInt8[np.ndarray, "clip time 64 64 3"]
     camera: Float[np.ndarray, "clip time 4 4"]
     """`T_world_camera` per video frame, metres."""
     hands: Float[np.ndarray, "clip time 2"]
-    """Share of pixels that show the left and the right hand; zero where unknown."""
+    """Share of pixels that show the left and the right hand; zero if unknown."""
     words: UInt8[np.ndarray, "clip word"]
-    """1 where the caption has the word."""
+    """1 if the caption has the word."""
     strata: Int[np.ndarray, " clip"]
     """Number of the kind of motion."""
 
@@ -74,7 +75,7 @@ class LabelledClips:
 def fit_egomini_video(
     clips: LabelledClips, recipe: VideoRecipe, checkpoint: Path, report: Report
 ) -> "dict[str, torch.Tensor]":
-    """Trains from the recipe's seed, or from `checkpoint` where one lies, and returns the state without the heads."""
+    """Trains from the recipe's seed, or from `checkpoint` if it exists, and returns the state without the heads."""
     import torch
 
     from egomini.evaluators.video_network import VideoHeads, VideoNetwork
@@ -88,7 +89,7 @@ def fit_egomini_video(
     network, heads = both
 
     def loss_of_step(step: int, rng: np.random.Generator) -> Any:
-        del step  # the generator knows it
+        del step  # the random generator already depends on it
         chosen = rng.choice(len(clips.frames), size=min(recipe.batch, len(clips.frames)), replace=False)
         faults = [_draw_fault(rng, recipe, count) for _ in chosen]
         orders = np.stack([fault.order for fault in faults])
@@ -110,15 +111,15 @@ def fit_egomini_video(
 
 @dataclass(frozen=True)
 class _Fault:
-    """What is done to one clip of a step."""
+    """The faults that are added to one clip of a step."""
 
     time: int
-    """Place in `TIME_FAULTS`."""
+    """Index in `TIME_FAULTS`."""
     order: Int[np.ndarray, " time"]
     picture: int
-    """Place in `PICTURE_FAULTS`."""
+    """Index in `PICTURE_FAULTS`."""
     strengths: tuple[float, float]
-    """Of the fault of time and of the picture's; 0 without one."""
+    """Strengths of the fault of time and of the fault of the picture; 0 without a fault."""
 
 
 def _draw_fault(rng: np.random.Generator, recipe: VideoRecipe, count: int) -> _Fault:
@@ -134,8 +135,8 @@ def _draw_fault(rng: np.random.Generator, recipe: VideoRecipe, count: int) -> _F
 def _motion_targets(
     camera: Float[np.ndarray, "clip time 4 4"], hands: Float[np.ndarray, "clip time 2"]
 ) -> Mapping[str, Float[np.ndarray, "clip target"]]:
-    """`path`: pose relative to the first frame (m, rad) at five instants; `speed`: mean step between frames along and
-    about each axis; `hands`: root of the mean share of pixels in five stretches."""
+    """Targets about motion. `path`: pose relative to the first frame (m, rad) at five instants. `speed`: mean step
+    between frames along and about each axis. `hands`: square root of the mean share of pixels in five stretches."""
     count = camera.shape[1]
     ends = np.linspace(0, count - 1, STRETCHES + 1).round().astype(int)
     path = _relative(camera[:, :1], camera[:, ends[1:]])
@@ -148,7 +149,7 @@ def _motion_targets(
 def _relative(
     first: Float[np.ndarray, "clip time 4 4"], second: Float[np.ndarray, "clip time 4 4"]
 ) -> Float[np.ndarray, "clip time 6"]:
-    """Of the second pose in the first one's frame: translation (m), rotation vector (rad)."""
+    """The second pose in the frame of the first: translation (m), rotation vector (rad)."""
     turned = first[..., :3, :3].swapaxes(-1, -2)
     shift = np.einsum("ctab,ctb->cta", np.broadcast_to(turned, second[..., :3, :3].shape), (second - first)[..., :3, 3])
     turns = (turned @ second[..., :3, :3]).reshape(-1, 3, 3)
@@ -157,7 +158,7 @@ def _relative(
 
 
 def _thumbnails(frames: UInt8[np.ndarray, "clip time height width 3"]) -> Float[np.ndarray, "clip target"]:
-    """Mean colours of a coarse grid over the first, middle and last frame, about -2 … 2."""
+    """Mean colours of a coarse grid over the first, the middle and the last frame, about -2 … 2."""
     last = frames.shape[1] - 1
     shown = frames[:, [0, last // 2, last]]
     size = frames.shape[2] // THUMBNAIL
@@ -170,7 +171,7 @@ def _scale(values: Float[np.ndarray, "clip target"]) -> tuple[np.ndarray, np.nda
 
 
 def _loss(answers: Mapping[str, Any], targets: Mapping[str, np.ndarray]) -> Any:
-    """Sum over the questions: classes by cross-entropy, words by binary cross-entropy, numbers by a robust square."""
+    """Sum over the targets: cross-entropy for classes, binary cross-entropy for words, smooth L1 loss for numbers."""
     import torch
     from torch.nn import functional
 
@@ -188,9 +189,9 @@ def _loss(answers: Mapping[str, Any], targets: Mapping[str, np.ndarray]) -> Any:
 
 
 MOST_WORDS = 256
-"""Words that the network predicts, the most frequent ones."""
+"""Greatest number of words that the network predicts. The most frequent words are chosen."""
 RAREST_WORD = 0.005
-"""Share of the captions that a word must stand in."""
+"""Least share of the captions that must have a word."""
 
 
 class VideoFit(Fitter):
@@ -203,7 +204,7 @@ class VideoFit(Fitter):
     def prepare(
         self, request: FitRequest, recipe: VideoRecipe, train: Split, val: Split, progress: Progress
     ) -> Fitting:
-        """Reads all frames of the split into memory (4 GB for 8,000 clips), with what is known of each clip."""
+        """Reads all frames of the split into memory (4 GB for 8,000 clips), with the labels of each clip."""
         clips = _labelled(train, progress)
         return Fitting(
             lambda checkpoint, report: fit_egomini_video(clips, recipe, checkpoint, report),
@@ -219,7 +220,7 @@ def _labelled(split: Split, progress: Progress) -> LabelledClips:
     """Frames, camera paths, hands, words and strata.
 
     Raises:
-        BadInputError: `split-form`: videos of another size than 64 × 64, or too short.
+        BadInputError: `split-form`: the videos have another size than 64 × 64, or are too short.
     """
     rows, facts = split.infos(), split.facts
     count, size = facts["num_video_frames"], (facts["height"], facts["width"])
@@ -245,7 +246,7 @@ def _labelled(split: Split, progress: Progress) -> LabelledClips:
 
 
 def _camera_path(clip: Clip) -> np.ndarray:
-    """`T_world_camera` per video frame, (T, 4, 4): the nearest motion frame's."""
+    """`T_world_camera` per video frame, (T, 4, 4), from the nearest motion frame."""
     motion, camera = clip.reference.motion, clip.condition.camera
     head = get_skeleton(motion.skeleton).index("head")
     times = np.arange(len(clip.reference.video.frames)) / clip.reference.video.fps
@@ -257,7 +258,7 @@ def _camera_path(clip: Clip) -> np.ndarray:
 
 
 def _words(texts: Sequence[str]) -> UInt8[np.ndarray, "clip word"]:
-    """1 where a caption has one of the frequent words."""
+    """1 if a caption has the word, for each of the frequent words."""
     said = [set(re.findall(r"\w+", text.lower())) for text in texts]
     counts = Counter(word for words in said for word in words)
     frequent = sorted(counts, key=lambda word: (-counts[word], word))[:MOST_WORDS]

@@ -1,7 +1,7 @@
-"""Does a video evaluator see what is wrong with a video? Ladders of faults on a split's reference, in its own fvd.
+"""Tests whether a video evaluator detects faults of a video: ladders of faults on a split's reference, in its own fvd.
 
-Each step spoils every clip with one fault at one strength and measures the distance to the clips as they are. The
-faults of time leave every picture as it is, so a distance of single frames cannot see them.
+Each step adds one fault at one strength to every clip and measures the distance to the clean clips. The faults of time
+do not change any picture, so a distance between single frames cannot detect them.
 """
 
 from typing import Any
@@ -30,7 +30,7 @@ PICTURE_LADDERS: dict[PictureFault, tuple[float, ...]] = {
 
 
 def check_egomini_video(extractor: EgominiVideo, split: Split, progress: Progress) -> dict[str, Any]:
-    """All ladders, JSON-ready. Takes twenty evaluations of every clip."""
+    """All ladders, JSON-ready. It evaluates every clip twenty times."""
     loaded, rows = extractor.load("cpu"), split.infos()
     reference: list[np.ndarray] = []
     spoilt: dict[tuple[str, float], list[np.ndarray]] = {}
@@ -60,7 +60,7 @@ def check_egomini_video(extractor: EgominiVideo, split: Split, progress: Progres
 
 
 def _versions(frames: np.ndarray, rng: np.random.Generator) -> dict[tuple[str, float], np.ndarray]:
-    """Every step of every ladder."""
+    """The video at every step of every ladder."""
     times = {(kind, step): frames[frame_order(kind, step, len(frames), rng)] for kind, step in _steps(TIME_LADDERS)}
     pictures = {(kind, step): spoil_pictures(frames, kind, step, rng) for kind, step in _steps(PICTURE_LADDERS)}
     return {**times, **pictures}

@@ -1,7 +1,7 @@
 """The network of `egomini-video`: pairs of neighbouring frames patch by patch, then convolutions over time.
 
-Patches are matrix products, which every processor does fast. A clip's features keep five stretches of time apart,
-so that order enters; the heads that taught them are thrown away.
+Patches are matrix products, which are fast on every processor. A clip's features keep five stretches of time separate,
+so they depend on the order. The heads are used only for training and are not stored.
 """
 
 import torch
@@ -9,18 +9,18 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 WIDTH = 128
-"""Features of a clip."""
+"""Number of features of a clip."""
 STRETCHES = 5
-"""Parts of a clip that are averaged apart."""
+"""Number of parts of a clip. Each part is averaged separately."""
 PATCH = 8
-"""Pixels; a frame is 8 × 8 patches."""
+"""Side of a patch in pixels. A frame has 8 × 8 patches."""
 PLACE_WIDTH, MERGED_WIDTH = 96, 192
-"""Features of a patch of two frames, and of 2 × 2 such patches."""
+"""Number of features of a patch of two frames, and of 2 × 2 such patches."""
 DILATIONS = (1, 2, 4)
 
 
 class VideoNetwork(nn.Module):
-    """Normalised clips (clip, time, 64, 64, 3) to features (clip, 128)."""
+    """From normalised clips (clip, time, 64, 64, 3) to features (clip, 128)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class VideoNetwork(nn.Module):
         self.clip = nn.Linear((STRETCHES + 1) * WIDTH, WIDTH)
 
     def forward(self, frames: Float[Tensor, "clip time 64 64 3"]) -> Float[Tensor, "clip feature"]:
-        """Features of whole clips; the first frame has itself for a neighbour."""
+        """Features of whole clips. The neighbour of the first frame is the first frame itself."""
         gelu = nn.functional.gelu
         patches = frames.unflatten(2, (8, PATCH)).unflatten(4, (8, PATCH)).transpose(3, 4)
         now, soon = self.patch(patches.flatten(4)).chunk(2, dim=-1)
@@ -46,7 +46,7 @@ class VideoNetwork(nn.Module):
 
 
 class VideoHeads(nn.Module):
-    """Heads that the features feed while they are fitted: one hidden layer, then a linear layer for each target."""
+    """Heads on the features during the fit: one hidden layer, then a linear layer for each target."""
 
     def __init__(self, outputs: dict[str, int]) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class VideoHeads(nn.Module):
         self.heads = nn.ModuleDict({name: nn.Linear(2 * WIDTH, count) for name, count in outputs.items()})
 
     def forward(self, features: Float[Tensor, "clip feature"]) -> dict[str, Tensor]:
-        """Answers by question."""
+        """Target → prediction."""
         hidden = nn.functional.gelu(self.hidden(features))
         return {name: head(hidden) for name, head in self.heads.items()}
 

@@ -1,4 +1,4 @@
-"""`egobench check FOLDER --split SPLIT`: the linter of submissions; `--example DIR` writes one that is valid."""
+"""`egobench check FOLDER --split SPLIT`: checks a submission; `--example DIR` writes a valid one."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +43,7 @@ class CheckOptions:
 
 
 def main(arguments: list[str]) -> int:
-    """Checks, or writes an example."""
+    """Checks a submission, or writes an example."""
     options = parse(CheckOptions, "check", arguments)
     if options.example is not None:
         return _example(options)
@@ -84,7 +84,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _stated_split(folder: Path) -> str:
-    """The split by submission.toml, if it is a name of the catalogue: a stranger's file must not choose a folder."""
+    """The split in submission.toml, if it is a name of the catalogue. A submitted file must not choose a folder."""
     from egobench.submissions.description import NAME, read_description
 
     description, _ = read_description(folder / NAME)

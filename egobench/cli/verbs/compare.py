@@ -1,4 +1,4 @@
-"""`egobench compare RUN_A RUN_B […]`: is B better, worse or the same, by the same clips under the same protocol?"""
+"""`egobench compare RUN_A RUN_B […]`: whether B is better, worse or the same, on the same clips and one protocol."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from egobench.compare.side import Side
 
 NARROW_COLUMNS = 110
-"""A terminal of fewer columns gets the short table."""
+"""A terminal with fewer columns gets the short table."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class CompareOptions:
 
 
 def main(arguments: list[str]) -> int:
-    """Compares and prints; differences are no error: the exit code is 0 whatever the verdicts."""
+    """Compares and prints. Differences are no error, so the exit code is 0 for any verdict."""
     options = parse(CompareOptions, "compare", arguments)
     if len(options.runs) < 2:
         text = f"{len(options.runs)} run given; two or more are needed: `egobench compare runs/A runs/B`"
@@ -120,7 +120,7 @@ def _print(
 
 
 def _print_refusal(sides: "Sequence[Side]", names: Sequence[str], form: str) -> None:
-    """Both values of every field that differs, before the error is raised."""
+    """Prints both values of every field that differs, before the error is raised."""
     from egobench.compare.records import refusal_record
     from egobench.tables.compare_explained import refusal_grids
 

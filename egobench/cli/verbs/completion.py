@@ -1,4 +1,4 @@
-"""`egobench completion bash|zsh|fish`: a script for the shell, which asks `egobench completion words` on every TAB."""
+"""`egobench completion bash|zsh|fish`: a script for the shell, which calls `egobench completion words` on every TAB."""
 
 from egobench.cli.plain import parse_plain
 from egobench.cli.stdout import print
@@ -63,7 +63,7 @@ SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 
 
 def main(arguments: list[str]) -> int:
-    """Prints a script; or, for `words -- WORD …`, what may stand in place of the last word."""
+    """Prints a script. For `words -- WORD …` it prints the possible completions of the last word."""
     if arguments[:2] == ["words", "--"]:
         from egobench.cli.words import candidates
 

@@ -155,7 +155,7 @@ def make(arguments: list[str]) -> int:
 
 
 def verify(arguments: list[str]) -> int:
-    """Verifies a split; exits 2 if anything is wrong."""
+    """Verifies a split. The exit code is 2 if anything is wrong."""
     options = parse(VerifyOptions, "data verify", arguments)
     from egobench.data.content import verify_split
     from egobench.data.folder import FolderSplit
@@ -205,7 +205,7 @@ def index(arguments: list[str]) -> int:
 
 
 def list_splits(arguments: list[str]) -> int:
-    """Lists splits with what is here."""
+    """Lists the splits and which of them are on this machine."""
     options = parse(ListOptions, "data list", arguments)
     from egobench.data.open import splits_here
 
@@ -311,7 +311,7 @@ def skeleton(arguments: list[str]) -> int:
 
 
 def _sample_of(run: Path, split: Split, clip_id: str, seed: int) -> Sample:
-    """What a run's model made of a clip. Raises BadInputError `sample-missing` or `sample-changed`."""
+    """The sample of a run for a clip. Raises BadInputError, code `sample-missing` or `sample-changed`."""
     from egobench.audit.opened import sample_of
     from egobench.store.folder import open_run
 
@@ -337,4 +337,4 @@ ACTIONS = {
         "convert": (convert, "a motion file of another kind (HumanML3D, SMPL, BVH, XSens) as motion.npz"),
     }
 }
-"""Verb → action → (function, one line)."""
+"""Verb → action → (function, one line of help)."""

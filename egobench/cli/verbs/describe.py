@@ -25,7 +25,7 @@ What stands behind a name: definition, options, defaults. A class of your own is
   --json    machine-readable output"""
 INDEX = "split.json"
 EXTRACTOR_FACTS = ("name", "provides", "gives", "steps", "used_by", "weights")
-"""In this order; others after them."""
+"""Facts of an extractor in the order of printing; other facts come after them."""
 USES = {
     "models": "egobench run --model {name} --split egomini-smoke",
     "metrics": "egobench run --model static --split egomini-smoke --metrics {name}",
@@ -34,7 +34,7 @@ USES = {
 
 
 def main(arguments: list[str]) -> int:
-    """Prints what stands behind a name."""
+    """Prints the description of a name."""
     options = parse_plain(USAGE, arguments, ("--kind", "--preset", "--json"))
     if options.word is None:
         raise BadInputError("a name is needed; `egobench list` prints all of them", code="option-form")
@@ -56,10 +56,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _kinds_of(name: str, wanted: str | None) -> list[str]:
-    """Kinds in which the name stands.
+    """The kinds that have this name.
 
     Raises:
-        UnknownNameError: none; near names of all kinds are suggested.
+        UnknownNameError: no kind has it; the message suggests similar names of all kinds.
     """
     if os.path.isfile(os.path.join(name, INDEX)):
         return ["splits"]
@@ -95,11 +95,11 @@ def _describe(kind: str, name: str) -> "dict[str, Any]":
 
 
 def _with_preset(entry: "dict[str, Any]", preset: str) -> "dict[str, Any]":
-    """A metric's entry with the extractor's or estimator's inside it.
+    """A metric's entry, which contains the entry of the extractor or estimator.
 
     Raises:
-        BadInputError: not a metric, one that takes no preset, or a preset that does not make what the metric needs.
-        UnknownNameError: no such preset.
+        BadInputError: it is no metric, it takes no preset, or the preset does not provide what the metric needs.
+        UnknownNameError: there is no such preset.
     """
     taken = next((field for field in entry.get("fields", ()) if field["name"] == "preset"), None)
     if entry["kind"] != "metrics" or taken is None:
@@ -118,7 +118,7 @@ def _with_preset(entry: "dict[str, Any]", preset: str) -> "dict[str, Any]":
 
 
 def _weights_facts(name: str) -> "dict[str, Any]":
-    """What the manifest says of an extractor's weights."""
+    """The facts about an extractor's weights in the manifest."""
     from egobench.extractors.weights_manifest import weight_file
 
     entry = weight_file(name)
@@ -131,13 +131,13 @@ def _weights_facts(name: str) -> "dict[str, Any]":
 
 
 def _shipped_facts(source: Described, name: str) -> "dict[str, Any]":
-    """What the split's index says, where it comes with the package."""
+    """The facts in the split's index, if the split ships with the package."""
     folder = os.path.join(os.path.dirname(source.file), "shipped")
     parent = source.facts.get("subset_of") or name
     for index in (os.path.join(folder, parent, INDEX), os.path.join(folder, f"{parent}.json.gz")):
         if os.path.isfile(index):
             facts = _read_index(index)
-            if parent != name:  # the index counts the whole split's clips and gives its digest
+            if parent != name:  # the index has the clip count and the digest of the whole split
                 facts = {key: value for key, value in facts.items() if key == "facts"}
             return facts
     return {"index": f"not shipped; `egobench data make {parent}` makes the clips"}

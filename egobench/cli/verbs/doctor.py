@@ -1,4 +1,4 @@
-"""`egobench doctor`: one line per thing that a run needs: ok, warn or fail, and what to do about it."""
+"""`egobench doctor`: one line for each thing that a run needs, with ok, warn or fail, and advice."""
 
 import json
 from dataclasses import asdict
@@ -17,7 +17,7 @@ options:
 
 
 def main(arguments: list[str]) -> int:
-    """Prints all checks; exits 2 if one failed. It imports no package that may be missing."""
+    """Prints all checks. The exit code is 2 if a check failed. It imports no package that may be missing."""
     options = parse_plain(USAGE, arguments, ("--json",))
     checks = list(all_checks())
     if options.json:

@@ -1,4 +1,4 @@
-"""`egobench train` and `fit`: weights of a model, weights of an evaluator."""
+"""`egobench train` trains the weights of a model, and `egobench fit` those of an evaluator."""
 
 import os
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class TrainOptions:
 
 
 def train(arguments: list[str]) -> int:
-    """Trains and prints what was made; exits 0 also where --minutes ended it early."""
+    """Trains and prints the paths of the results. The exit code is 0 even if --minutes ended the training early."""
     options = parse(TrainOptions, "train", arguments)
     for name in ("steps", "minutes", "threads"):
         value = getattr(options, name)
@@ -69,7 +69,7 @@ def train(arguments: list[str]) -> int:
     settings = {**vars(options), "device": resolve_device(options.device)}
     as_json = settings.pop("json")
     made = train(TrainRequest(**settings), progress())
-    if os.environ.get("RANK", "0") != "0":  # under torchrun the first process speaks for all
+    if os.environ.get("RANK", "0") != "0":  # under torchrun only the first process prints
         return 0
     if as_json:
         print_json({"made": [str(path) for path in made]})

@@ -1,4 +1,4 @@
-"""`egobench gate` and `baseline`: an exit code, JUnit, a step summary; the file that a gate holds runs against."""
+"""`egobench gate` compares a run with a baseline: exit code, JUnit, step summary. `baseline` writes or shows one."""
 
 import os
 import sys
@@ -52,7 +52,7 @@ class GateOptions:
 
 
 def gate(arguments: list[str]) -> int:
-    """Decides, prints, and returns the exit code; one line on stderr says what decided."""
+    """Decides, prints, and returns the exit code. One line on stderr gives the reason."""
     options = parse(GateOptions, "gate", arguments)
     from egobench.compare.records import gate_record
     from egobench.compare.runs import gate_run
@@ -79,7 +79,7 @@ def gate(arguments: list[str]) -> int:
 
 
 def _to_github(summary: str, lines: list[str]) -> None:
-    """Annotations go to stderr, which GitHub reads as it does stdout, so that stdout stays data."""
+    """Writes the step summary and annotations. Annotations go to stderr, so stdout has only data; GitHub reads both."""
     target = os.environ.get(SUMMARY)
     if target:
         with storage_errors(target), open(target, "a", encoding="utf-8") as file:
@@ -180,4 +180,4 @@ ACTIONS = {
         "show": (show, "what a baseline holds, and why"),
     }
 }
-"""Verb → action → (function, one line)."""
+"""Verb → action → (function, one line of help)."""

@@ -1,4 +1,4 @@
-"""`egobench leaderboard`: runs become entries, tables, claims held against the paper, and pictures."""
+"""`egobench leaderboard`: makes entries, tables, pictures and comparisons with the paper's claims from runs."""
 
 import re
 from dataclasses import dataclass
@@ -129,7 +129,7 @@ class PicturesOptions:
 
 
 def pictures(arguments: list[str]) -> int:
-    """Draws runs side by side, and prints the paths."""
+    """Draws runs side by side and prints the paths."""
     options = parse(PicturesOptions, "leaderboard pictures", arguments)
     runs, points = [_run(word) for word in options.run], [_checkpoint(word) for word in options.checkpoint]
     from egobench.pictures.board_pictures import make_pictures
@@ -175,4 +175,4 @@ ACTIONS = {
         "pictures": (pictures, "runs side by side: the same clips, errors over time, good and bad clips, a page"),
     }
 }
-"""Verb → action → (function, one line)."""
+"""Verb → action → (function, one line of help)."""

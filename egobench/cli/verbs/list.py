@@ -1,4 +1,4 @@
-"""`egobench list [KIND]`: names with one line each. It imports none of the suite's own."""
+"""`egobench list [KIND]`: names with one line each. It does not import the suite's own classes."""
 
 from egobench.catalog import KINDS
 from egobench.cli.described import describe
@@ -46,7 +46,7 @@ def _row(kind: str, name: str) -> "dict[str, Any]":
     row: "dict[str, Any]" = {"name": name, "target": target}
     try:
         source = describe(KINDS[kind], name)
-    except EgoBenchError as error:  # a broken plug-in is listed with what is wrong, and hides nobody else
+    except EgoBenchError as error:  # a broken plug-in is listed with its error, and the others are still listed
         return {**row, "about": f"(cannot be read: {error})"}
     facts = source.facts
     if kind == "metrics":

@@ -1,4 +1,4 @@
-"""`egobench run`, `score`, `resume` and `rescore`: samples → a run folder and its table."""
+"""`egobench run`, `score`, `resume` and `rescore`: from samples to a run folder and its table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Settings = Annotated[tuple[tuple[str, ...], ...], arg(name="set", metavar="KEY=VALUE ..."), UseAppendAction]
 SHORT = ("steps", "guidance")
-"""Settings of a model that have an option of their own."""
+"""Settings of a model that have their own option."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ScoreOptions(RunRequest):
     """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
     json: bool = False
     """Machine-readable output."""
-    # What submission.toml says, and what only a model has.
+    # Fields that submission.toml gives, or that only a model has.
     model: Suppress[str] = ""
     task: Suppress[Task] = "t2vm"
     seeds: Suppress[int] = 1
@@ -114,7 +114,7 @@ class RescoreOptions:
 
 
 def run(arguments: list[str]) -> int:
-    """Runs and prints the table; exits 4 if more clips failed than allowed."""
+    """Runs and prints the table. The exit code is 4 if more clips failed than allowed."""
     options = parse(RunOptions, "run", arguments)
     from egobench.cli.outcome import print_report
     from egobench.data.check_split import check_split
@@ -157,7 +157,7 @@ def score(arguments: list[str]) -> int:
 
 
 def resume(arguments: list[str]) -> int:
-    """Resumes and prints the table; a finished run only prints its table again."""
+    """Resumes a run and prints the table. For a finished run it only prints the table again."""
     options = parse(ResumeOptions, "resume", arguments)
     from egobench.cli.outcome import print_report
     from egobench.run.run import resume_run
@@ -179,7 +179,7 @@ def rescore(arguments: list[str]) -> int:
 
 
 def _request(options: RunOptions, arguments: list[str]) -> RunRequest:
-    """The request, with `--set` and its short forms as one mapping."""
+    """The request, with `--set` and its short forms in one mapping."""
     typed = {"model_options" if name in ("set", *SHORT) else name for name in typed_names(arguments)}
     settings = key_values(options.model_options)  # pyright: ignore[reportArgumentType]
     settings |= {name: str(value) for name in SHORT if (value := getattr(options, name)) is not None}
@@ -191,7 +191,7 @@ def _fields(options: RunRequest, **changed: Any) -> dict[str, Any]:
 
 
 def _known(typed: set[str]) -> tuple[str, ...]:
-    """Of what was typed, the fields of a request, sorted."""
+    """The typed options that are fields of a request, sorted."""
     return tuple(sorted(typed & {each.name for each in fields(RunRequest)} - {"typed"}))
 
 

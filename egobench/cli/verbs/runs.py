@@ -150,7 +150,7 @@ def show(arguments: list[str]) -> int:
 
 
 def prune(arguments: list[str]) -> int:
-    """Shows what would be deleted, or deletes it."""
+    """Lists the runs that would be deleted, or deletes them."""
     options = parse(PruneOptions, "runs prune", arguments)
     from egobench.store.listing import delete_run, folder_bytes, remove_trash
 
@@ -219,4 +219,4 @@ ACTIONS = {
         "export": (export, "one archive of a finished run"),
     }
 }
-"""Verb → action → (function, one line)."""
+"""Verb → action → (function, one line of help)."""

@@ -1,4 +1,4 @@
-"""`egobench schema [NAME]`: the JSON Schemas of the files that are written; by its name, one of them."""
+"""`egobench schema [NAME]`: lists the JSON Schemas of the written files, or prints the one with this name."""
 
 from egobench.cli.plain import parse_plain
 from egobench.cli.stdout import print

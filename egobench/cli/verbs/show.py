@@ -1,4 +1,4 @@
-"""`egobench table`, `report`, `plot` and `cite`: finished runs to look at."""
+"""`egobench table`, `report`, `plot` and `cite`: show finished runs."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`egobench validate-metrics`, `calibrate` and `conformance`: is what measures itself right?"""
+"""`egobench validate-metrics`, `calibrate` and `conformance`: test the metrics, the estimators and other libraries."""
 
 import os
 import sys
@@ -44,7 +44,7 @@ class ValidateOptions:
 
 
 def validate_metrics(arguments: list[str]) -> int:
-    """Validates, prints tables, and exits 1 if a metric or control does not do what was declared."""
+    """Validates and prints tables. The exit code is 1 if a metric or a control does not behave as declared."""
     options = parse(ValidateOptions, "validate-metrics", arguments)
     from egobench.tables.validation import validation_grids, write_page
     from egobench.validate.ladders import SHIPPED, load_ladders
@@ -159,7 +159,7 @@ def export(arguments: list[str]) -> int:
 
 
 def check(arguments: list[str]) -> int:
-    """Compares."""
+    """Compares another library's outputs with the answers."""
     options = parse(CheckOptions, "conformance check", arguments)
     from egobench.validate.conformance import check_outputs
 
@@ -183,4 +183,4 @@ ACTIONS = {
         "check": (check, "compare its outputs with the answers"),
     }
 }
-"""Verb → action → (function, one line)."""
+"""Verb → action → (function, one line of help)."""

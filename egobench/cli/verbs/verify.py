@@ -1,4 +1,4 @@
-"""`egobench verify RUN`: is a run what it was, and does it follow from its own samples?"""
+"""`egobench verify RUN`: checks that a run is unchanged and that its results follow from its own samples."""
 
 import sys
 from dataclasses import asdict, dataclass
@@ -30,7 +30,7 @@ class VerifyOptions:
 
 
 def main(arguments: list[str]) -> int:
-    """Verifies; exits 2 if there is a flaw."""
+    """Verifies a run. The exit code is 2 if there is a flaw."""
     options = parse(VerifyOptions, "verify", arguments)
     from egobench.audit.verify import verify_run
     from egobench.files.digest import digest_file

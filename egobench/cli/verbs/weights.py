@@ -60,7 +60,7 @@ class AddOptions:
 
 
 def list_weights(arguments: list[str]) -> int:
-    """Lists the manifest with what is here."""
+    """Lists the manifest, with the status of each file on this machine."""
     options = parse(ListOptions, "weights list", arguments)
     from egobench.extractors.weights_store import chosen_weights, weight_row, weights_home
 
@@ -79,7 +79,7 @@ def list_weights(arguments: list[str]) -> int:
 
 
 def pull(arguments: list[str]) -> int:
-    """Fetches."""
+    """Downloads weight files."""
     options = parse(PullOptions, "weights pull", arguments)
     from egobench.extractors.weights_store import chosen_weights, missing_line, place_of, status_of
 
@@ -110,7 +110,7 @@ def pull(arguments: list[str]) -> int:
 
 
 def verify(arguments: list[str]) -> int:
-    """Compares SHA-256s."""
+    """Compares the SHA-256 of weight files."""
     options = parse(VerifyOptions, "weights verify", arguments)
     from egobench.extractors.weights_store import chosen_weights, weight_row
 
@@ -140,7 +140,7 @@ def add(arguments: list[str]) -> int:
 
 
 class _Bar:
-    """Bytes → a bar in MiB."""
+    """Shows downloaded bytes as a bar in MiB."""
 
     def __init__(self, entry: WeightFile) -> None:
         self._name, self._bar, self._shown = f"{entry.file} (MiB)", progress(), -1
@@ -153,7 +153,7 @@ class _Bar:
         self._shown = here // MIB
 
     def done(self) -> None:
-        """The bar stays on the screen."""
+        """Ends the bar, which stays on the screen."""
         self._bar.done()
 
 
@@ -165,4 +165,4 @@ ACTIONS = {
         "add": (add, "copy a local file into place"),
     }
 }
-"""Verb → action → (function, one line)."""
+"""Verb → action → (function, one line of help)."""
