@@ -1,5 +1,6 @@
 """Samples in memory → a submission: a folder with submission.toml and lossless files, as docs/submissions.md has it."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,12 +17,12 @@ from egobench.types import Motion, Sample, Split, Task
 
 TEXT = """\
 schema = {schema}            # of this format
-model = "{model}"    # what tables call it
-split = "{split}"
+model = {model}    # what tables call it
+split = {split}
 task = "{task}"         # given besides text, first frame and first pose: nothing, the motion (tm2v), the video (tv2m)
 fps_video = {fps_video:g}
 fps_motion = {fps_motion:g}
-skeleton = "{skeleton}"
+skeleton = {skeleton}
 seeds = {seeds}             # samples per clip; with several, CLIP/0/…, CLIP/1/…
 parts = {parts}
 """
@@ -70,17 +71,22 @@ def write_submission(
         step()
     text = TEXT.format(
         schema=SCHEMA,
-        model=model,
-        split=split.name,
+        model=_quoted(model),
+        split=_quoted(split.name),
         task=task,
         fps_video=form.fps_video,
         fps_motion=form.fps_motion,
-        skeleton=form.skeleton,
+        skeleton=_quoted(form.skeleton),
         seeds=seeds,
-        parts="[" + ", ".join(f'"{part}"' for part in parts) + "]",
+        parts="[" + ", ".join(map(_quoted, parts)) + "]",
     )
     write_bytes(folder / NAME, (head + text + foot).encode())
     return folder
+
+
+def _quoted(text: str) -> str:
+    """The text as a string of TOML, whose escapes are those of JSON."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _arrays(motion: Motion, form: Form) -> dict[str, np.ndarray]:

@@ -130,6 +130,11 @@ def test_what_cannot_be_scored_is_one_line(toy_split, samples, spoil, error, sai
         api.evaluate(spoil(samples), str(toy_split), metrics="pipeline_toys:Speed", draws=0)
 
 
+def test_a_name_with_signs_of_toml_is_refused_by_what_a_name_may_be(toy_split, samples):
+    with pytest.raises(BadInputError, match=r'model is .my "best".*a name of 1 to 80 letters'):
+        api.evaluate(samples, str(toy_split), metrics="pipeline_toys:Speed", draws=0, name='my "best"')
+
+
 def test_clips_may_be_missing_where_that_is_allowed(toy_split, samples):
     fewer = {clip: sample for clip, sample in samples.items() if clip != "toy-05"}
     found = api.evaluate(fewer, str(toy_split), metrics="pipeline_toys:Speed", draws=0, allow_failed=1)
