@@ -8,7 +8,8 @@ from egobench.errors import BadInputError, IncompleteRunError
 from egobench.plan.request import RunRequest
 from egobench.plan.resolve import resolve_split
 from egobench.progress import Progress
-from egobench.run.run import RunReport, start_run
+from egobench.run.report import RunReport, load_run, why_incomplete
+from egobench.run.run import start_run
 from egobench.run.submitted import request_for
 from egobench.submissions.given import Samples, samples_by_clip
 from egobench.submissions.write import write_submission
@@ -38,12 +39,12 @@ def evaluate_samples(
         write_submission(folder, split, rows.__getitem__, list(rows), **how)
         request = replace(request, submission=str(folder), out=request.out if keep else Path(place))
         try:
-            return start_run(request_for(request, progress=progress, apart=False, trust=trust), progress, trust=trust)
+            return start_run(request_for(request, progress=progress, apart=False, trust=trust), progress)
         except BadInputError as error:  # the folder is gone before anybody can look into it
             text = str(error).replace(f"{folder}: ", "").replace(f"; `egobench check {folder}` lists them", "")
             raise BadInputError(text, code=error.code) from error
         except IncompleteRunError as error:
-            if keep:
+            if keep or error.path is None:
                 raise
-            reason = str(error).partition("; the run is complete")[0]
+            reason = why_incomplete(load_run(error.path), request.allow_failed)
             raise IncompleteRunError(f"{reason}; a run that is kept (`out=FOLDER`) says why") from error

@@ -43,18 +43,23 @@ def load_run(path: Path | str) -> RunReport:
 def finish(report: RunReport, request: RunRequest) -> RunReport:
     """The report itself. Raises IncompleteRunError where more items failed or were not measured than the request
     allows."""
-    if report.failed + report.unmeasured > request.allow_failed:
-        found = [f"{report.failed} of {report.planned} items failed"] if report.failed else []
-        if report.unmeasured:
-            lost = [f"{name} failed as a whole: {reason}" for name, reason in report.failed_metrics.items()]
-            why = "; ".join(lost) or "nothing was seen in them"
-            found.append(f"{report.unmeasured} of {report.planned} were not measured ({why})")
-        raise IncompleteRunError(
-            f"{' and '.join(found)}, {request.allow_failed} are allowed; "
-            f"the run is complete and readable: {report.path}",
-            path=str(report.path),
-        )
+    reason = why_incomplete(report, request.allow_failed)
+    if reason:
+        text = f"{reason}; the run is complete and readable: {report.path}"
+        raise IncompleteRunError(text, path=str(report.path))
     return report
+
+
+def why_incomplete(report: RunReport, allowed: int) -> str:
+    """How many items failed or were not measured, if they are more than allowed; empty if not."""
+    if report.failed + report.unmeasured <= allowed:
+        return ""
+    counts = [f"{report.failed} of {report.planned} items failed"] if report.failed else []
+    if report.unmeasured:
+        lost = [f"{name} failed as a whole: {reason}" for name, reason in report.failed_metrics.items()]
+        why = "; ".join(lost) or "nothing was seen in them"
+        counts.append(f"{report.unmeasured} of {report.planned} were not measured ({why})")
+    return f"{' and '.join(counts)}, {allowed} are allowed"
 
 
 def report_of(folder: RunFolder, manifest: dict[str, Any]) -> RunReport:
