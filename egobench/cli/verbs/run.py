@@ -26,9 +26,7 @@ SHORT = ("steps", "guidance")
 class RunOptions(RunRequest):
     """Samples a model on a split, scores it with metrics, and writes a run that can be resumed and compared."""
 
-    model_options: Annotated[
-        tuple[tuple[str, ...], ...], arg(name="set", metavar="KEY=VALUE ..."), UseAppendAction
-    ] = ()  # pyright: ignore
+    model_options: Settings = ()  # pyright: ignore
     """Settings of the model: fields of its class, as `egobench describe MODEL` lists them."""
     submission: Suppress[str] = ""
     typed: Suppress[tuple[str, ...]] = ()
