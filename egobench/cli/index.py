@@ -20,9 +20,8 @@ from egobench.cli.described import INDEX
 from egobench.cli.main import VERBS, home_of
 from egobench.cli.read_class import read_object
 from egobench.files.atomic import write_bytes
+from egobench.files.modules import OWN_PACKAGES
 
-OWN = ("egobench", "egobench_baselines", "egomini", "egotwin_ref")
-"""Packages of this distribution."""
 FOLDERS = ("run", "runs", "folder", "board", "run_a", "run_b")
 """Options that take a folder; other paths are files."""
 NAMED = {
@@ -43,7 +42,7 @@ def build() -> dict[str, Any]:
     for registry in KINDS.values():
         for name, target in sorted(registry.targets().items()):
             module, _, attribute = target.rpartition(":")
-            if module.partition(".")[0] in OWN:
+            if module.partition(".")[0] in OWN_PACKAGES:
                 names[target] = read_object(module, attribute, registry.load(name))
     return {"names": names, "verbs": dict(_verbs())}
 

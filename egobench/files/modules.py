@@ -10,6 +10,11 @@ from pathlib import Path
 
 SOURCE_SUFFIXES = (".py", ".pyx", ".so", ".pyd")
 """Suffixes of the files of a package that are code."""
+OWN_PACKAGES = {
+    **{"egobench": "egobench", "egobench_baselines": "baselines"},
+    **{"egomini": "egomini", "egotwin_ref": "egotwin_ref"},
+}
+"""Packages of this suite, and the folder of each."""
 SUITE = Path(__file__).resolve().parents[2]
 """Folder of this suite's packages."""
 
@@ -94,7 +99,7 @@ def _is_own(path: Path) -> bool:
     """Whether a file belongs neither to Python, nor to an installed library, nor to this suite."""
     import sysconfig
 
-    packages = [SUITE / name for name in ("egobench", "egomini", "egotwin_ref", "baselines")]
+    packages = [SUITE / folder for folder in OWN_PACKAGES.values()]
     installed = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platlib", "purelib")]
     if not path.is_absolute() or {"site-packages", "dist-packages"} & set(path.parts):
         return False

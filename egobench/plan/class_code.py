@@ -10,8 +10,9 @@ from typing import Any
 from egobench.errors import BadInputError
 from egobench.estimators.base import Estimator
 from egobench.extractors.base import Extractor
+from egobench.files.modules import OWN_PACKAGES
 from egobench.metrics.base import ESTIMATED
-from egobench.plan.model_code import CHANGED, OWN_PACKAGES, code_record
+from egobench.plan.model_code import CHANGED, code_record
 from egobench.plan.own_weights import shown_name
 from egobench.plan.resolve import Metric, resolve_maker
 

@@ -1,4 +1,8 @@
-"""Digest of a model's code, so that a run with samples of two versions of a model says so."""
+"""Digest of a model's code, so that a run with samples of two versions of a model says so.
+
+The code of this suite's own packages is recorded and compared when a run is resumed. It is no part of a run's identity:
+a corrected comment must not rename every run of a control.
+"""
 
 import importlib.metadata
 from collections.abc import Mapping
@@ -9,11 +13,8 @@ from typing import Any
 import egobench
 from egobench.errors import BadInputError
 from egobench.files.digest import digest_file, digest_json
-from egobench.files.modules import code_files
+from egobench.files.modules import OWN_PACKAGES, code_files
 
-OWN_PACKAGES = ("egobench", "egobench_baselines", "egomini", "egotwin_ref")
-"""Packages of this suite. Their code is recorded and compared when a run is resumed. It is no part of a run's identity:
-a corrected comment must not rename every run of a control."""
 CHANGED = "model-code"
 """Code of the error that the model's code has changed since the run was started."""
 
