@@ -206,9 +206,9 @@ def _entry_points(group: str) -> list[tuple[str, str]]:
             line = line.strip()
             if line.startswith("["):
                 section = line.strip("[] ")
-            elif section == group and "=" in line and line[0] not in "#;":
+            elif section == group and "=" in line and not line.startswith("#"):
                 name, _, target = line.partition("=")
-                targets.setdefault(name.strip(), target.partition("[")[0].strip())  # without extras
+                targets.setdefault(name.strip(), "".join(target.partition("[")[0].split()))  # without extras
     return list(targets.items())
 
 
@@ -221,6 +221,6 @@ def _entry_point_files(folders: tuple[str, ...]) -> tuple[str, ...]:
         for name in sorted(names):
             if name.endswith("-info"):
                 with contextlib.suppress(OSError), open(os.path.join(folder, name, "entry_points.txt"), "rb") as file:
-                    package = name.partition("-")[0].partition(".egg")[0].partition(".dist")[0].lower()
+                    package = name.removesuffix(".egg-info").partition("-")[0].lower()
                     texts.setdefault(package, file.read().decode("utf-8", "replace"))
     return tuple(texts.values())

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,29 @@ def test_an_installed_plug_in_is_listed_and_a_colliding_one_refused(tmp_path):
     (info / "entry_points.txt").write_text("[egobench.models]\nstatic = collections:OrderedDict\n")
     done = subprocess.run(run, capture_output=True, text=True, check=False)
     assert "collides" in done.stderr
+
+
+def test_entry_points_are_those_that_python_s_own_library_reads(tmp_path, monkeypatch):
+    packages = {
+        "first/plain-1.0.dist-info": "[egobench.toys]\nhere = a.b:C\nextra = a:B [gpu]\n# b = comment\n",
+        "first/my.eggs-0.1.dist-info": "[other]\nnot = x:Y\n\n[egobench.toys]\r\n  spaced   =  d.e : F\r\n",
+        "first/Twice.egg-info": "[egobench.toys]\ntwice = new:Thing\n",
+        "second/twice-2.0.dist-info": "[egobench.toys]\ntwice = old:Thing\ngone = old:Other\n",
+        "second/none-1.0.dist-info": "[console_scripts]\nnone = none:main\n",
+    }
+    for place, text in packages.items():
+        folder = tmp_path / place
+        folder.mkdir(parents=True)
+        (folder / "entry_points.txt").write_text(text, encoding="utf-8", newline="")
+        kind = "PKG-INFO" if place.endswith("egg-info") else "METADATA"
+        name = folder.name.removesuffix(".egg-info").partition("-")[0]
+        (folder / kind).write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "first"), str(tmp_path / "second")])
+    read = Registry("toys", {}).targets()
+    theirs = {point.name: f"{point.module}:{point.attr}" for point in entry_points(group="egobench.toys")}
+    assert read == theirs
+    assert set(read) == {"here", "extra", "spaced", "twice"}
+    assert read["twice"] == "new:Thing"
 
 
 def test_a_registry_of_ones_own_behaves_the_same():
