@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from egomini.evaluators.time_network import TimeBlock
+
 SCALES = (0.01, 0.01, 0.01, 0.02, 0.02, 0.02)
 """Units (rad, m) in which the twists of one step are about 1."""
 NEAR, FAR = 1, 4
@@ -39,7 +41,7 @@ class OdometryNetwork(nn.Module):
         self.near, self.far = _Pair(NEAR, 1), _Pair(FAR, 2)
         self.step = nn.Linear(WIDTH, 6)
         self.join = nn.Conv1d(2 * WIDTH, WIDTH, 1)
-        self.temporal = nn.ModuleList(_TimeBlock(dilation) for dilation in DILATIONS)
+        self.temporal = nn.ModuleList(TimeBlock(WIDTH, dilation) for dilation in DILATIONS)
         self.clip = nn.Linear(WIDTH, 6)
 
     def forward(self, frames: Float[Tensor, "clip time 3 64 64"]) -> Float[Tensor, "clip step 6"]:
@@ -143,17 +145,3 @@ def _matches(
     found = torch.bmm(first, around.transpose(1, 2))  # with all blocks; only a window of each row is kept
     strides = (blocks * wide**2, size * wide**2 + wide, wide**2 + 1, wide, 1)
     return found.as_strided((pairs, size, size, span, span), strides).reshape(pairs, blocks, span**2)
-
-
-class _TimeBlock(nn.Module):
-    """Residual convolution over time."""
-
-    def __init__(self, dilation: int) -> None:
-        super().__init__()
-        self.norm = nn.GroupNorm(1, WIDTH)
-        self.conv = nn.Conv1d(WIDTH, WIDTH, 3, padding=dilation, dilation=dilation)
-        self.mix = nn.Conv1d(WIDTH, WIDTH, 1)
-
-    def forward(self, states: Float[Tensor, "clip channel time"]) -> Float[Tensor, "clip channel time"]:
-        hidden = nn.functional.gelu(self.conv(self.norm(states)))
-        return states + self.mix(hidden)

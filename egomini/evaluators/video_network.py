@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from egomini.evaluators.time_network import TimeBlock
+
 WIDTH = 128
 """Number of features of a clip."""
 STRETCHES = 5
@@ -27,7 +29,7 @@ class VideoNetwork(nn.Module):
         self.patch = nn.Linear(3 * PATCH**2, 2 * PLACE_WIDTH)
         self.merge = nn.Linear(4 * PLACE_WIDTH, MERGED_WIDTH)
         self.frame = nn.Linear(16 * MERGED_WIDTH, WIDTH)
-        self.temporal = nn.ModuleList(_TimeBlock(dilation) for dilation in DILATIONS)
+        self.temporal = nn.ModuleList(TimeBlock(WIDTH, dilation) for dilation in DILATIONS)
         self.clip = nn.Linear((STRETCHES + 1) * WIDTH, WIDTH)
 
     def forward(self, frames: Float[Tensor, "clip time 64 64 3"]) -> Float[Tensor, "clip feature"]:
@@ -57,17 +59,3 @@ class VideoHeads(nn.Module):
         """Target → prediction."""
         hidden = nn.functional.gelu(self.hidden(features))
         return {name: head(hidden) for name, head in self.heads.items()}
-
-
-class _TimeBlock(nn.Module):
-    """Residual convolution over time."""
-
-    def __init__(self, dilation: int) -> None:
-        super().__init__()
-        self.norm = nn.GroupNorm(1, WIDTH)
-        self.conv = nn.Conv1d(WIDTH, WIDTH, 3, padding=dilation, dilation=dilation)
-        self.mix = nn.Conv1d(WIDTH, WIDTH, 1)
-
-    def forward(self, states: Float[Tensor, "clip channel time"]) -> Float[Tensor, "clip channel time"]:
-        hidden = nn.functional.gelu(self.conv(self.norm(states)))
-        return states + self.mix(hidden)
