@@ -15,8 +15,6 @@ from jaxtyping import Float
 from egobench.catalog import METHODS, METRICS
 from egobench.errors import BadInputError, UnknownNameError
 from egobench.files.atomic import make_folder, read_json
-from egobench.files.motion import read_motion
-from egobench.files.video import read_video
 from egobench.geometry.alignment import place, rotation_gauge, turn
 from egobench.geometry.border import motion_arrays
 from egobench.geometry.head_camera import HeadCameraPath, head_camera_path
@@ -26,7 +24,7 @@ from egobench.metrics.base import Need, What
 from egobench.plan.estimates import pack_estimate, unpack_estimate
 from egobench.plan.resolve import resolve_estimator, resolve_split
 from egobench.registry import unknown
-from egobench.run.inputs import Inputs, MissingPartError, Origin
+from egobench.run.inputs import Inputs, MissingPartError, Origin, stored_motion, stored_video
 from egobench.run.report import load_run
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder
@@ -157,16 +155,12 @@ def _item(folder: RunFolder, clip_id: str, seed: int) -> ItemRow:
 
 
 def _parts(inputs: Inputs, item: ItemRow) -> tuple[Video, Motion]:
-    facts = inputs.split.facts
     try:
         video, motion = (inputs.part(item, kind) for kind in ("video", "motion"))
     except MissingPartError as reason:
         text = f"{item.clip} with seed {item.seed}: {reason}; video and motion are needed"
         raise BadInputError(text, code="sample-missing") from None
-    return (
-        read_video(video, fps=facts["fps_video"], frames=facts["num_video_frames"]),
-        read_motion(motion, fps=facts["fps_motion"], skeleton=facts["skeleton"]),
-    )
+    return stored_video(video, inputs.split.facts), stored_motion(motion, inputs.split.facts)
 
 
 def _estimator(part: str, manifest: Mapping[str, Any], document: Mapping[str, Any]) -> str:

@@ -20,7 +20,6 @@ from egobench import __version__
 from egobench.catalog import METRICS
 from egobench.errors import BadInputError, EgoBenchError
 from egobench.files.atomic import make_folder, storage_errors
-from egobench.files.motion import read_motion
 from egobench.files.video import read_video, write_video
 from egobench.geometry.skeleton import get_skeleton
 from egobench.pictures.drawing import SAMPLE_COLOR, heading
@@ -28,6 +27,7 @@ from egobench.plan.model_code import changed_text
 from egobench.progress import Progress, Quiet
 from egobench.run.finished import split_of_run
 from egobench.run.generate import MOTION_FILE, VIDEO_FILE
+from egobench.run.inputs import stored_motion
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.manifest import read_finished
 from egobench.store.seal import seal_flaws
@@ -147,8 +147,7 @@ def _clip_page(
     if item.video:
         videos.append(("sample", f"{item.clip}-{item.seed}.mp4", read_video(sample / VIDEO_FILE)))
     if item.motion:
-        motion = read_motion(sample / MOTION_FILE, fps=facts["fps_motion"], skeleton=facts["skeleton"])
-        motions.append(("sample", motion))
+        motions.append(("sample", stored_motion(sample / MOTION_FILE, facts)))
     if clip is not None:
         videos.append(("reference", f"{item.clip}-reference.mp4", clip.reference.video))
         motions.append(("reference", clip.reference.motion))

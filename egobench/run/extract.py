@@ -16,13 +16,11 @@ from egobench.catalog import METHODS
 from egobench.errors import BadInputError, StorageError
 from egobench.estimators.base import LoadedEstimator
 from egobench.extractors.base import LoadedExtractor
-from egobench.files.motion import read_motion
-from egobench.files.video import read_video
 from egobench.metrics.base import ESTIMATED, What
 from egobench.plan.estimates import pack_estimate, split_camera
 from egobench.plan.resolve import resolve_maker, resolve_split
 from egobench.run.generate import MOTION_FILE, VIDEO_FILE
-from egobench.run.inputs import CachedInput, Inputs, part_of, unchanged
+from egobench.run.inputs import CachedInput, Inputs, part_of, stored_motion, stored_video, unchanged
 from egobench.store.cache import Cache
 from egobench.store.folder import RunFolder
 from egobench.store.tables import ItemRow
@@ -154,13 +152,13 @@ class _Sample:
     def video(self) -> Video:
         """Raises BadInputError if it cannot be read or has changed."""
         path = unchanged(self.folder.sample(self.item.clip_id, self.item.seed) / VIDEO_FILE, self.item.video)
-        return read_video(path, fps=self.split.facts["fps_video"], frames=self.split.facts["num_video_frames"])
+        return stored_video(path, self.split.facts)
 
     @cached_property
     def motion(self) -> Motion:
         """Raises BadInputError if it cannot be read or has changed."""
         path = unchanged(self.folder.sample(self.item.clip_id, self.item.seed) / MOTION_FILE, self.item.motion)
-        return read_motion(path, fps=self.split.facts["fps_motion"], skeleton=self.split.facts["skeleton"])
+        return stored_motion(path, self.split.facts)
 
 
 def _extract(

@@ -167,13 +167,10 @@ class Inputs:
         return Motion(arrays["positions"], arrays["rotations"], facts["fps_motion"], facts["skeleton"])
 
     def _sample_part(self, what: What, origin: Origin) -> Motion | Video:
-        item, facts = origin.item, self.split.facts
-        if item is None:
+        if origin.item is None:
             raise MissingPartError(f"no {part_of(what)}")
-        path = self.part(item, part_of(what))
-        if what == "frames":
-            return read_video(path, fps=facts["fps_video"], frames=facts["num_video_frames"])
-        return read_motion(path, fps=facts["fps_motion"], skeleton=facts["skeleton"])
+        path = self.part(origin.item, part_of(what))
+        return stored_video(path, self.split.facts) if what == "frames" else stored_motion(path, self.split.facts)
 
     def part(self, item: ItemRow, kind: str) -> Path:
         """File of a sample's part, as it was written.
@@ -210,12 +207,20 @@ def read_sample(folder: RunFolder, item: ItemRow, facts: Mapping[str, Any]) -> S
     """
     place, video, motion = folder.sample(item.clip, item.seed), None, None
     if item.video:
-        path = unchanged(place / VIDEO_FILE, item.video)
-        video = read_video(path, fps=facts["fps_video"], frames=facts["num_video_frames"])
+        video = stored_video(unchanged(place / VIDEO_FILE, item.video), facts)
     if item.motion:
-        path = unchanged(place / MOTION_FILE, item.motion)
-        motion = read_motion(path, fps=facts["fps_motion"], skeleton=facts["skeleton"])
+        motion = stored_motion(unchanged(place / MOTION_FILE, item.motion), facts)
     return Sample(video, motion)
+
+
+def stored_video(path: Path, facts: Mapping[str, Any]) -> Video:
+    """A sample's video at the split's rate and length. Raises BadInputError if it cannot be read."""
+    return read_video(path, fps=facts["fps_video"], frames=facts["num_video_frames"])
+
+
+def stored_motion(path: Path, facts: Mapping[str, Any]) -> Motion:
+    """A sample's motion at the split's rate and on its skeleton. Raises BadInputError if it cannot be read."""
+    return read_motion(path, fps=facts["fps_motion"], skeleton=facts["skeleton"])
 
 
 def has_part(need: Need, origin: Origin) -> bool:
