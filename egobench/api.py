@@ -106,8 +106,8 @@ def score(
         0
     """
     request = replace(_request("", split, options), submission=str(folder))
-    asked = request_for(request, body_model=body_model, skeleton_map=skeleton_map, progress=progress, trust=trust)
-    return start_run(asked, progress)
+    completed = request_for(request, body_model=body_model, skeleton_map=skeleton_map, progress=progress, trust=trust)
+    return start_run(completed, progress)
 
 
 def resume(

@@ -13,7 +13,7 @@ from egobench.submissions.model import description_of, refusal
 
 
 def request_for(
-    asked: RunRequest,
+    request: RunRequest,
     *,
     body_model: Path | None = None,
     skeleton_map: Path | None = None,
@@ -24,7 +24,7 @@ def request_for(
     """Looks a submission over and completes the request of the run that scores it.
 
     Args:
-        asked: its `submission` is the folder and its `allow_failed` the number of samples that may be missing; they are
+        request: its `submission` is the folder and its `allow_failed` the number of samples that may be missing; they are
             counted as failed. What submission.toml says takes the place of its model, task and seeds.
         body_model: SMPL, SMPL-H or SMPL-X (npz), where samples are its parameters.
         skeleton_map: TOML file that says which joints of the samples are which of the split's.
@@ -35,27 +35,27 @@ def request_for(
         BadInputError: the submission has errors; the message has the first one.
         UnknownNameError: no such split.
     """
-    if asked.allow_failed < 0:
-        raise BadInputError(f"allow_missing is {asked.allow_failed}; at least 0 is needed", code="range")
-    folder = Path(asked.submission).resolve()
+    if request.allow_failed < 0:
+        raise BadInputError(f"allow_missing is {request.allow_failed}; at least 0 is needed", code="range")
+    folder = Path(request.submission).resolve()
     report = check_submission(
         folder,
-        check_split(resolve_split(asked.split), progress, trust=trust),
-        asked.split,
+        check_split(resolve_split(request.split), progress, trust=trust),
+        request.split,
         resolve_split,
-        workers=max(asked.workers, 1),
-        allowed_missing=asked.allow_failed,
+        workers=max(request.workers, 1),
+        allowed_missing=request.allow_failed,
         body_model=body_model,
         skeleton_map=skeleton_map,
         progress=progress,
-        in_processes=apart and not asked.is_inline,
+        in_processes=apart and not request.is_inline,
     )
     if report.errors:
         raise refusal(folder, report.errors)
     description = description_of(folder)
     aids = {"body_model": body_model, "skeleton_map": skeleton_map}
     return replace(
-        asked,
+        request,
         model=description.model,
         model_options={name: str(path.resolve()) for name, path in aids.items() if path is not None},
         task=description.task,
