@@ -24,8 +24,8 @@ def request_for(
     """Looks a submission over and completes the request of the run that scores it.
 
     Args:
-        request: its `submission` is the folder and its `allow_failed` the number of samples that may be missing; they are
-            counted as failed. What submission.toml says takes the place of its model, task and seeds.
+        request: its `submission` is the folder and its `allow_failed` the number of samples that may be missing; they
+            are counted as failed. What submission.toml says takes the place of its model, task and seeds.
         body_model: SMPL, SMPL-H or SMPL-X (npz), where samples are its parameters.
         skeleton_map: TOML file that says which joints of the samples are which of the split's.
         apart: see `check_submission`; with 0 workers no process is started.
