@@ -16,6 +16,7 @@ FLOORS = [
     {"motions", "engines"},
     {"data", "extractors", "estimators", "metrics", "store", "submissions"},
     {"plan"},
+    {"scoring"},
     {"run"},
     {"audit", "validate", "fit"},
     {"compare"},

@@ -30,7 +30,7 @@ from egomini.splits.generate import FPS_MOTION, FPS_VIDEO  # noqa: E402
 
 @dataclass
 class Extracted:
-    """What metrics ask for, made on one device; has the `fetch` that `egobench.run.score` calls."""
+    """What metrics ask for, made on one device; has the `fetch` that `egobench.scoring.score` calls."""
 
     clips: ClipArrays
     device: str
@@ -84,8 +84,8 @@ class Extracted:
 
 def values(made: Extracted, clips: ClipArrays) -> dict[str, float]:
     """Every core metric over all clips; those without a value are left out."""
-    from egobench.run.inputs import Origin
-    from egobench.run.score import collect, group_numbers, score_clip, try_set
+    from egobench.scoring.inputs import Origin
+    from egobench.scoring.score import collect, group_numbers, score_clip, try_set
 
     by_metric: dict[str, float] = {}
     source: Any = made

@@ -27,8 +27,8 @@ from egobench.plan.resolve import resolve_model
 from egobench.run.extract import ExtractItem, ExtractJob, Maker
 from egobench.run.finished import metrics_text, plan_of_run
 from egobench.run.generate import GenerateJob
-from egobench.run.inputs import Inputs, Origin
-from egobench.run.score import score_clip, score_set
+from egobench.scoring.inputs import Inputs, Origin
+from egobench.scoring.score import score_clip, score_set
 from egobench.store.cache import Cache
 from egobench.store.folder import RunFolder
 from egobench.store.seal import SHORT, Flaw

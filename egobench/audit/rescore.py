@@ -19,12 +19,12 @@ from egobench.plan.model_code import codes_of
 from egobench.plan.plan import RunPlan, identity_of
 from egobench.plan.resolve import absolute_metrics, preset_shown
 from egobench.progress import Progress, Quiet
-from egobench.run.aggregate import metrics_document, result_of
 from egobench.run.finished import by_name, metrics_text, plan_of_run
 from egobench.run.first_manifest import weights_of
-from egobench.run.floor_and_chance import versions_of
 from egobench.run.report import RunReport, finish, report_of
 from egobench.run.stages import count_items, extract_stage, is_unchanged, score_metrics
+from egobench.scoring.aggregate import metrics_document, result_of
+from egobench.scoring.floor_and_chance import versions_of
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.journal import event_line

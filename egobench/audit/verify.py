@@ -24,7 +24,7 @@ from egobench.plan.plan import RunPlan
 from egobench.progress import Progress, Quiet
 from egobench.run.extract import MissingInputs, makers_of
 from egobench.run.finished import metrics_text, plan_of_run, split_of_run
-from egobench.run.inputs import Inputs, Origin
+from egobench.scoring.inputs import Inputs, Origin
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.manifest import read_finished

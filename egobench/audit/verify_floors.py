@@ -15,7 +15,7 @@ from egobench.audit.verify_records import Records
 from egobench.plan.plan import RunPlan
 from egobench.plan.resolve import Metric
 from egobench.progress import Progress
-from egobench.run.floor_and_chance import (
+from egobench.scoring.floor_and_chance import (
     VERSION,
     FloorAndChance,
     StandIns,
@@ -23,7 +23,7 @@ from egobench.run.floor_and_chance import (
     measure_floor_and_chance,
     plan_stand_ins,
 )
-from egobench.run.inputs import Inputs
+from egobench.scoring.inputs import Inputs
 from egobench.store.seal import Flaw
 
 SIDES = ("floor", "chance")

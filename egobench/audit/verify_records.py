@@ -14,11 +14,10 @@ from egobench.files.digest import digest_file, digest_json
 from egobench.plan.model_code import codes_of
 from egobench.plan.plan import identity_of
 from egobench.plan.request import request_of
-from egobench.run.generate import MOTION_FILE, VIDEO_FILE
-from egobench.run.measured import coverage_of, unmeasured_items
-from egobench.run.score import BOOTSTRAP_SEED, group_numbers
+from egobench.scoring.measured import coverage_of, unmeasured_items
+from egobench.scoring.score import BOOTSTRAP_SEED, group_numbers
 from egobench.stats.bootstrap import cluster_mean_interval
-from egobench.store.folder import RunFolder
+from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
 from egobench.store.journal import read_events
 from egobench.store.seal import SHORT, Flaw
 from egobench.store.tables import SET_CLIP, ItemRow, ScoreRow, read_items, read_scores

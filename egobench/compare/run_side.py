@@ -14,7 +14,7 @@ from egobench.errors import BadInputError, Undefined, UnknownNameError
 from egobench.files.atomic import make_folder, read_json
 from egobench.plan.model_code import changed_text
 from egobench.progress import Progress, Quiet
-from egobench.run.measured import failed_sets
+from egobench.scoring.measured import failed_sets
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.labels import Named, distinct_labels, given_name

@@ -1,9 +1,9 @@
 """What a metric is: a frozen dataclass that declares its needs by name and sees arrays only.
 
 There are two kinds. A `ClipMetric` turns one clip's arrays into a number. A `SetMetric` turns the features of all clips
-into one number. Neither sees a network, a path or a model: `egobench.run.score` fetches what `needs` names. A metric
-inherits one of the two bases and overrides the defaults that do not suit it. Adding one is a file here, a line in
-`catalog.py`, a test.
+into one number. Neither sees a network, a path or a model: `egobench.scoring.score` fetches what `needs` names. A
+metric inherits one of the two bases and overrides the defaults that do not suit it. Adding one is a file here, a line
+in `catalog.py`, a test.
 """
 
 from abc import ABC, abstractmethod

@@ -19,10 +19,9 @@ from egobench.extractors.base import LoadedExtractor
 from egobench.metrics.base import ESTIMATED, What
 from egobench.plan.estimates import pack_estimate, split_camera
 from egobench.plan.resolve import resolve_maker, resolve_split
-from egobench.run.generate import MOTION_FILE, VIDEO_FILE
-from egobench.run.inputs import CachedInput, Inputs, part_of, stored_motion, stored_video, unchanged
+from egobench.scoring.inputs import CachedInput, Inputs, part_of, stored_motion, stored_video, unchanged
 from egobench.store.cache import Cache
-from egobench.store.folder import RunFolder
+from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
 from egobench.store.tables import ItemRow
 from egobench.types import Clip, Motion, Split, Video
 

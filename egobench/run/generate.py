@@ -26,12 +26,11 @@ from egobench.geometry.border import check_motion, check_video
 from egobench.motions.conventions import look_over
 from egobench.plan.model_code import check_code
 from egobench.plan.resolve import resolve_model, resolve_split
-from egobench.store.folder import RunFolder
+from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
 from egobench.submissions.model import LoadedSubmission
 from egobench.submissions.pictures import Picture, check_pictures, picture_notes
 from egobench.types import Clip, Condition, Control, Sample, Task
 
-VIDEO_FILE, MOTION_FILE = "video.mp4", "motion.npz"
 OTHER_JOINTS = "egobench.read_skeleton_map brings arrays with joints of your own to the split's (docs/motion-files.md)"
 
 

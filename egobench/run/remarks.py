@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from egobench.run.reasons import count_reasons
+from egobench.scoring.reasons import count_reasons
 from egobench.store.folder import RunFolder
 from egobench.store.journal import read_events
 from egobench.store.tables import ItemRow, read_items

@@ -8,8 +8,8 @@ from typing import Any
 from egobench.errors import IncompleteRunError
 from egobench.files.atomic import read_json
 from egobench.plan.request import RunRequest
-from egobench.run.aggregate import result_of
-from egobench.run.measured import failed_sets
+from egobench.scoring.aggregate import result_of
+from egobench.scoring.measured import failed_sets
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.manifest import read_finished
 from egobench.store.tables import read_items, read_scores

@@ -22,9 +22,9 @@ from egobench.plan.request import RunRequest, request_of
 from egobench.plan.resolve import resolve_split
 from egobench.progress import Progress, Quiet
 from egobench.run.first_manifest import first_manifest
-from egobench.run.floor_and_chance import versions_of
 from egobench.run.report import RunReport, finish, report_of
 from egobench.run.stages import extract_stage, generate_stage, score_stage, settled_count
+from egobench.scoring.floor_and_chance import versions_of
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, create_run, open_run
 from egobench.store.journal import Journal

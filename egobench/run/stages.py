@@ -15,21 +15,21 @@ from egobench.plan.class_code import refuse_changed_makers
 from egobench.plan.plan import RunPlan
 from egobench.plan.resolve import Metric, resolve_engine
 from egobench.progress import Progress
-from egobench.run.aggregate import clip_result, metrics_document, set_result, set_row, with_alarm
 from egobench.run.extract import ExtractJob, MissingInputs, makers_of
-from egobench.run.floor_and_chance import (
+from egobench.run.generate import GenerateJob, is_of_form
+from egobench.scoring.aggregate import clip_result, metrics_document, set_result, set_row, with_alarm
+from egobench.scoring.floor_and_chance import (
     FloorAndChance,
     floor_and_chance_inputs,
     keep_floor_and_chance,
     load_floor_and_chance,
     plan_stand_ins,
 )
-from egobench.run.generate import MOTION_FILE, VIDEO_FILE, GenerateJob, is_of_form
-from egobench.run.inputs import Inputs, Origin, unchanged
-from egobench.run.measured import unmeasured_items
-from egobench.run.score import score_items, score_set
+from egobench.scoring.inputs import Inputs, Origin, unchanged
+from egobench.scoring.measured import unmeasured_items
+from egobench.scoring.score import score_items, score_set
 from egobench.store.cache import Cache
-from egobench.store.folder import RunFolder
+from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
 from egobench.store.journal import Journal, read_events
 from egobench.store.tables import ItemRow, ScoreRow, write_items, write_scores
 from egobench.types import ClipInfo, Result

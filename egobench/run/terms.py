@@ -23,8 +23,8 @@ from egobench.plan.protocol import is_set_metric, protocol_record
 from egobench.plan.resolve import metric_labels, resolve_engine, resolve_metrics, resolve_split
 from egobench.progress import Progress
 from egobench.run.extract import REFERENCE_SEED, ExtractItem, ExtractJob, MissingInputs, makers_of
-from egobench.run.inputs import Inputs, Origin
-from egobench.run.score import SetRows, collect
+from egobench.scoring.inputs import Inputs, Origin
+from egobench.scoring.score import SetRows, collect
 from egobench.stats.paired import jackknife_blocks
 from egobench.store.cache import Cache
 from egobench.store.folder import RunFolder

@@ -23,6 +23,8 @@ from egobench.errors import BadInputError, StorageError
 from egobench.files.atomic import TEMPORARY_SUFFIX, make_folder, storage_errors
 from egobench.files.safe_names import SAFE_NAME, SAFE_WORDS
 
+VIDEO_FILE, MOTION_FILE = "video.mp4", "motion.npz"
+"""Parts of a sample."""
 LOCK_FILE, WRITER_FILE = ".lock", ".writer"
 """The lock of the process that writes to a run; its process id and host, for the process that is refused."""
 NAME_ATTEMPTS = 100

@@ -28,7 +28,7 @@ from egobench.plan.estimates import split_camera
 from egobench.plan.own_weights import shown_name
 from egobench.plan.resolve import resolve_engine, resolve_estimator, resolve_split
 from egobench.progress import Progress, Quiet
-from egobench.run.reasons import count_reasons
+from egobench.scoring.reasons import count_reasons
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder
 from egobench.types import LOST, CameraPath, ClipInfo, PathStatus, Split, clips_of

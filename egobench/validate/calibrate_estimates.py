@@ -24,7 +24,7 @@ from egobench.plan.class_code import maker_record
 from egobench.plan.estimates import pack_estimate, split_camera
 from egobench.plan.resolve import resolve_estimator, resolve_split
 from egobench.progress import Progress
-from egobench.run.inputs import CachedInput, Inputs, Origin
+from egobench.scoring.inputs import CachedInput, Inputs, Origin
 from egobench.store.cache import Cache, cache_key
 
 TIMED = 8

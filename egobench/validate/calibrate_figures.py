@@ -14,9 +14,9 @@ from egobench.metrics.base import ESTIMATED, What
 from egobench.plan.availability import check_metric
 from egobench.plan.protocol import is_set_metric
 from egobench.plan.resolve import Metric, resolve_metrics
-from egobench.run.inputs import Origin
-from egobench.run.reasons import count_reasons
-from egobench.run.score import Score, collect, group_numbers, score_clip, try_set
+from egobench.scoring.inputs import Origin
+from egobench.scoring.reasons import count_reasons
+from egobench.scoring.score import Score, collect, group_numbers, score_clip, try_set
 from egobench.stats.pairing import SHUFFLE_SEED, shuffled_partners
 from egobench.stats.spread import spread
 from egobench.types import ClipInfo, Split

@@ -7,7 +7,7 @@ import numpy as np
 
 from egobench.errors import BadInputError
 from egobench.metrics.base import Need
-from egobench.run.score import group_numbers
+from egobench.scoring.score import group_numbers
 from egobench.stats.binary import Counts, agreement, f1_interval
 from egobench.types import SIDES
 from egobench.validate.calibrate_estimates import Estimates, own

@@ -11,8 +11,8 @@ from pipeline_toys import METRICS, make_split
 from egobench.audit.verify import verify_run
 from egobench.errors import BadInputError
 from egobench.run.finished import metrics_text, plan_of_run
-from egobench.run.inputs import Inputs, Origin
 from egobench.run.run import RunRequest, start_run
+from egobench.scoring.inputs import Inputs, Origin
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.manifest import read_finished, read_manifest, write_manifest

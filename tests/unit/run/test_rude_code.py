@@ -10,7 +10,7 @@ from toy_splits import walk
 from egobench.data.open import open_split
 from egobench.run.generate import GenerateJob
 from egobench.run.run import start_run
-from egobench.run.score import collect, score_items, try_set
+from egobench.scoring.score import collect, score_items, try_set
 from egobench.store.tables import ItemRow
 from egobench.types import ClipInfo
 

@@ -9,8 +9,8 @@ from egobench.metrics.foot_skate import FootSkate
 from egobench.metrics.i_fid import IFID
 from egobench.metrics.mm_dist import MmDist
 from egobench.metrics.rot_err import RotErr
-from egobench.run.floor_and_chance import _is_paired
-from egobench.run.set_floor import floor_at_full_size
+from egobench.scoring.floor_and_chance import _is_paired
+from egobench.scoring.set_floor import floor_at_full_size
 from egobench.stats.frechet import frechet_distance
 from egobench.stats.power_law import power_law_at
 from egobench.tables.measured import FEW, few_text, marked

@@ -21,9 +21,8 @@ from egobench.metrics.base import ESTIMATED, Need, What
 from egobench.plan.class_code import maker_record
 from egobench.plan.estimates import split_camera, unpack_estimate
 from egobench.plan.resolve import own_skeleton, resolve_maker
-from egobench.run.generate import MOTION_FILE, VIDEO_FILE
 from egobench.store.cache import Cache, cache_key
-from egobench.store.folder import RunFolder
+from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
 from egobench.store.tables import ItemRow
 from egobench.types import Camera, ClipInfo, Motion, Sample, Split, Video
 

@@ -15,9 +15,9 @@ from egobench.compare.unmeasured import unmeasured_share
 from egobench.data.open import open_split
 from egobench.errors import IncompleteRunError, NotComparableError
 from egobench.pictures.report import make_report
-from egobench.run.measured import coverage_of
 from egobench.run.report import load_run
 from egobench.run.run import RunRequest, start_run
+from egobench.scoring.measured import coverage_of
 from egobench.store.tables import ScoreRow
 from egobench.tables.measured import MARK, measured_text
 from egobench.tables.render import csv_text, json_text, latex, markdown, terminal

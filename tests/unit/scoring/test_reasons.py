@@ -1,6 +1,6 @@
 """Reasons are counted together where only their numbers differ."""
 
-from egobench.run.reasons import count_reasons
+from egobench.scoring.reasons import count_reasons
 
 
 def test_reasons_that_differ_in_a_number_are_one_with_its_range():

@@ -19,9 +19,9 @@ from egobench.metrics.base import ClipMetric, SetMetric
 from egobench.plan.calibration import estimators_of
 from egobench.plan.protocol import is_set_metric
 from egobench.plan.resolve import Metric, resolve_estimator
-from egobench.run.inputs import CachedInput, Inputs, Origin, part_of
-from egobench.run.score import SetOutcome, SetRows, collect, group_numbers, score_clip, try_set
-from egobench.run.set_floor import floor_at_full_size
+from egobench.scoring.inputs import CachedInput, Inputs, Origin, part_of
+from egobench.scoring.score import SetOutcome, SetRows, collect, group_numbers, score_clip, try_set
+from egobench.scoring.set_floor import floor_at_full_size
 from egobench.stats.pairing import SHUFFLE_SEED, shuffled_partners
 from egobench.store.cache import Cache, cache_key
 

@@ -17,7 +17,7 @@ from egobench.engines.worker import one_line, printable
 from egobench.errors import BadInputError, Undefined
 from egobench.files.plain import plain
 from egobench.metrics.base import ClipMetric, ClipScore, Need, SetMetric, SetScore
-from egobench.run.inputs import Inputs, MissingPartError, Origin, has_part, part_of
+from egobench.scoring.inputs import Inputs, MissingPartError, Origin, has_part, part_of
 from egobench.store.tables import ItemRow, ScoreRow, ScoreStatus
 
 BOOTSTRAP_SEED = 0

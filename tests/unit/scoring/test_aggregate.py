@@ -9,10 +9,10 @@ from pipeline_toys import MeanColour, Speed
 from egobench.data.open import open_split
 from egobench.metrics.base import SetScore
 from egobench.metrics.r_precision import RPrecision
-from egobench.run.aggregate import clip_result, metrics_document, result_of, set_result, set_row, with_alarm
-from egobench.run.floor_and_chance import FloorAndChance
-from egobench.run.inputs import Inputs
-from egobench.run.score import SetOutcome, SetRows, try_set
+from egobench.scoring.aggregate import clip_result, metrics_document, result_of, set_result, set_row, with_alarm
+from egobench.scoring.floor_and_chance import FloorAndChance
+from egobench.scoring.inputs import Inputs
+from egobench.scoring.score import SetOutcome, SetRows, try_set
 from egobench.store.cache import Cache
 from egobench.store.folder import RunFolder
 from egobench.store.tables import ScoreRow

@@ -14,11 +14,11 @@ import numpy as np
 from egobench.files.plain import plain
 from egobench.metrics.base import ClipMetric, ClipScore, SetScore
 from egobench.plan.resolve import Metric
-from egobench.run.floor_and_chance import FloorAndChance
-from egobench.run.inputs import Inputs
-from egobench.run.measured import LEFT_OUT, coverage_of, why_unmeasured
-from egobench.run.reasons import count_reasons
-from egobench.run.score import BOOTSTRAP_SEED, SetOutcome, group_numbers
+from egobench.scoring.floor_and_chance import FloorAndChance
+from egobench.scoring.inputs import Inputs
+from egobench.scoring.measured import LEFT_OUT, coverage_of, why_unmeasured
+from egobench.scoring.reasons import count_reasons
+from egobench.scoring.score import BOOTSTRAP_SEED, SetOutcome, group_numbers
 from egobench.stats.alarm import beats_reference
 from egobench.stats.bootstrap import cluster_mean_interval
 from egobench.store.tables import SET_CLIP, SET_SEED, ScoreRow

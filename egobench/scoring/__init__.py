@@ -1,0 +1,1 @@
+"""Arrays → scores → results: what metrics see, scores of clips and sets, floor and chance, aggregation."""
