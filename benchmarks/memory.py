@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 
+from egobench.metrics.base import SetMetric
 from egobench.plan.resolve import resolve_metrics
 
 SHAPES = {"frames": (41, 128), "clip": (1, 256), "text": (128,), "motion-features": (128,)}

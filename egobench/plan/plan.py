@@ -5,6 +5,7 @@ Nothing is written here and no network is loaded: a request that cannot be met l
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
 
@@ -61,9 +62,9 @@ class RunPlan:
     identity: str
     """Digest of everything asked for that can change a number."""
 
-    @property
+    @cached_property
     def items(self) -> list[tuple[str, int]]:
-        """(clip id, seed), sorted."""
+        """(clip id, seed), sorted; one list, made once."""
         return [(info.clip_id, seed) for info in self.infos for seed in range(self.request.seeds)]
 
     @property

@@ -9,7 +9,7 @@ import io
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,6 +39,8 @@ class Cache:
     """A folder of entries."""
 
     root: Path
+    _swept: set[Path] = field(default_factory=set, compare=False, repr=False)
+    """Folders in which this object has deleted unfinished files. Each is listed once, however many entries it gets."""
 
     def entry(self, key: str) -> Path:
         """Path of an entry."""
@@ -68,7 +70,9 @@ class Cache:
         path = self.entry(key)
         make_folder(path.parent)
         write_bytes(path, _head(key, body) + body)
-        _sweep(path.parent)
+        if path.parent not in self._swept:
+            self._swept.add(path.parent)
+            _sweep(path.parent)
 
     def state(self, key: str) -> Literal["absent", "whole", "damaged"]:
         """State of an entry, without reading its arrays; an entry of an older format counts as absent."""

@@ -6,12 +6,16 @@ incomplete line anywhere else does not come from a crash and is refused.
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
 from egobench.errors import BadInputError
 from egobench.files.atomic import storage_errors
+
+BLOCK = 2**16
+"""Bytes that are read at once, from the end, to find the last complete line."""
 
 
 class Journal:
@@ -52,25 +56,41 @@ def event_line(event: dict[str, Any]) -> bytes:
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
-    """All complete events, in order; empty if there is no journal.
+    """All complete events, in order; empty if there is no journal. Raises as `iter_events`."""
+    return list(iter_events(path))
+
+
+def iter_events(path: Path) -> Iterator[dict[str, Any]]:
+    """Complete events, in order, one line in memory at a time; none if there is no journal.
 
     Raises:
         BadInputError: `journal-damaged`: a line other than the last is not a JSON object.
     """
     if not path.is_file():
-        return []
-    events = []
-    lines = path.read_bytes().split(b"\n")
-    for number, line in enumerate(lines[:-1], start=1):  # after the last newline comes nothing, or an incomplete line
-        try:
-            event = json.loads(line)
-        except ValueError:
-            event = None
-        if not isinstance(event, dict):
-            raise BadInputError(f"{path}: line {number} is damaged; delete it to redo its item", code="journal-damaged")
-        events.append(event)
-    return events
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):  # the last line, which a killed process left incomplete
+                return
+            try:
+                event = json.loads(line)
+            except ValueError:
+                event = None
+            if not isinstance(event, dict):
+                text = f"{path}: line {number} is damaged; delete it to redo its item"
+                raise BadInputError(text, code="journal-damaged")
+            yield event
 
 
 def _whole_bytes(path: Path) -> int:
-    return path.read_bytes().rfind(b"\n") + 1
+    """Bytes up to the end of the last complete line, read from the end of the file."""
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - BLOCK)
+            file.seek(start)
+            place = file.read(end - start).rfind(b"\n")
+            if place >= 0:
+                return start + place + 1
+            end = start
+    return 0
