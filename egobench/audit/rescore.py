@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from egobench.data.check_split import check_split
 from egobench.errors import BadInputError, StorageError
 from egobench.files.atomic import make_folder, read_json, write_bytes, write_json
@@ -22,8 +24,9 @@ from egobench.progress import Progress, Quiet
 from egobench.run.finished import by_name, metrics_text, plan_of_run
 from egobench.run.first_manifest import weights_of
 from egobench.run.report import RunReport, finish, report_of
-from egobench.run.stages import count_items, extract_stage, is_unchanged, score_metrics
+from egobench.run.stages import extract_stage, is_unchanged, score_metrics
 from egobench.scoring.aggregate import metrics_document, result_of
+from egobench.scoring.column import ScoreColumn, count_items, rows_of
 from egobench.scoring.floor_and_chance import versions_of
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
@@ -31,7 +34,7 @@ from egobench.store.journal import event_line
 from egobench.store.manifest import SCHEMA, environment, now, read_finished
 from egobench.store.seal import refuse_changed, seal_flaws
 from egobench.store.staging import replace_files, take_up
-from egobench.store.tables import ItemRow, ScoreRow, read_items, read_scores, write_scores
+from egobench.store.tables import ItemRow, iter_scores, read_items, write_sorted_scores
 
 Key = tuple[str, str]
 """Name and preset of a metric."""
@@ -43,7 +46,7 @@ class Kept:
 
     record: Mapping[str, Any]
     """As in `metrics.json`."""
-    rows: list[ScoreRow]
+    rows: ScoreColumn
     protocol: Mapping[str, Any]
     """The readable record."""
 
@@ -109,22 +112,23 @@ def _refuse_changed(folder: RunFolder, manifest: Mapping[str, Any]) -> None:
 def _score(folder: RunFolder, run_plan: RunPlan, items: list[ItemRow], progress: Progress) -> dict[Key, Kept]:
     device = resolve_device(run_plan.request.device)
     inputs, known = extract_stage(folder, run_plan, items, Cache(make_folder(cache_home())), device, progress)
-    rows, results = score_metrics(run_plan, items, inputs, known, progress)
+    columns, results = score_metrics(run_plan, items, inputs, known, progress)
+    rows = {column.metric: column for column in columns}
     return {
         (metric.name, preset_shown(metric)): Kept(
-            plain(asdict(results[label])), [row for row in rows if row.metric == label], run_plan.protocol_of(metric)[1]
+            plain(asdict(results[label])), rows[label], run_plan.protocol_of(metric)[1]
         )
         for label, metric in run_plan.labelled.items()
     }
 
 
 def _old(folder: RunFolder, manifest: Mapping[str, Any]) -> dict[Key, Kept]:
-    document, rows = read_json(folder.metrics), read_scores(folder.scores)
-    found = {}
+    document, found = read_json(folder.metrics), {}
     for label, record in document["metrics"].items():
         protocol = manifest["protocols"][record["protocol"]]
         key = protocol["metric"]["metric"], str(protocol["metric"].get("preset", ""))
-        found[key] = Kept(record, [row for row in rows if row.metric == label], protocol)
+        rows = ScoreColumn.of(label, iter_scores(folder.scores, label), folder.path)
+        found[key] = Kept(record, rows, protocol)
     return found
 
 
@@ -140,7 +144,7 @@ def _write(
         _refuse_difference(key, old[key], fresh[key])
     union = {**old, **fresh}
     labels = _labels(union)
-    rows = [replace(row, metric=labels[key]) for key, kept in union.items() for row in kept.rows]
+    columns = [kept.rows.named(labels[key]) for key, kept in union.items()]
     protocols = {kept.record["protocol"]: kept.protocol for kept in union.values()}
     request = replace(run_plan.request, metrics=_union_text(manifest, run_plan.request.metrics))
     identity = identity_of(
@@ -164,7 +168,7 @@ def _write(
         "protocols": protocols,
         "left_out": {name: why for name, why in manifest.get("left_out", {}).items() if name not in here_now},
         "weights": weights_of(run_plan.settings, protocols),
-        "items": count_items(items, rows),
+        "items": count_items(items, columns),
         "yardsticks": {
             **_old_yardsticks(manifest, protocols),
             **versions_of(kept.record["protocol"] for kept in fresh.values()),
@@ -172,7 +176,7 @@ def _write(
         "rescored": [*manifest.get("rescored", ()), again],
     }
     writers = {
-        "scores.parquet": lambda path: write_scores(path, rows),
+        "scores.parquet": lambda path: write_sorted_scores(path, rows_of(columns)),
         "metrics.json": lambda path: write_json(path, document),
         "events.jsonl": lambda path: write_bytes(path, journal + event_line(event)),
     }
@@ -189,8 +193,8 @@ def _refuse_difference(key: Key, old: Kept, fresh: Kept) -> None:
     values = [kept.record["value"] for kept in (old, fresh)]
     if (
         _kept(old.record) == _kept(fresh.record)
-        and old.rows
-        and [r.value for r in old.rows] == [r.value for r in fresh.rows]
+        and len(old.rows)
+        and np.array_equal(old.rows.numbers, fresh.rows.numbers, equal_nan=True)
     ):
         return
     raise BadInputError(

@@ -131,7 +131,7 @@ class RunSource:
 
     @cached_property
     def _failed_sets(self) -> dict[str, str]:
-        return failed_sets(list(self.rows.values()), [row for rows in self.scores.values() for row in rows])
+        return failed_sets((key.clip for key in self.rows), (row for rows in self.scores.values() for row in rows))
 
     def terms(self, metric: str, keys: Sequence[Key] | None) -> Terms:
         """As `Source.terms`."""

@@ -4,6 +4,7 @@ Both compare the camera that an estimator saw in the sample's video with the cam
 """
 
 from abc import abstractmethod
+from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -142,19 +143,26 @@ def path_summary(
         least_moved: how far an observable clip moves; None where the floor is not known.
         thresholds: of the success curve, in the metric's unit.
     """
-    values = np.array([score.value for score in scores], dtype=np.float64)
-    details = [score.detail for score in scores]
-    status = np.array([str(detail["status"]) for detail in details])
-    ok = np.asarray(status == "ok")
+    wanted = {"status", "counted", "coverage", moved, f"reference_{moved}", *companions}
+    values, column, series = array("d"), {name: [] for name in wanted}, []
+    for score in scores:  # each is read once, and of many from a file
+        values.append(score.value)
+        series.append(_series(score.detail.get(over_time)))
+        for name, found in column.items():
+            found.append(score.detail.get(name))
+    values = np.array(values, dtype=np.float64)
+    status = np.array([str(each) for each in column["status"]])
+    coverage = np.array(column["coverage"], dtype=np.float64)
+    measured = np.array([each == "measured" for each in column["counted"]], dtype=bool) & (coverage >= COMPLETE)
     return {
         "statuses": {name: _part(values, np.asarray(status == name)) for name in sorted(set(status.tolist()))},
-        "counted": dict(sorted(Counter(str(detail["counted"]) for detail in details).items())),
-        "coverage_of_frames": float(np.mean([detail["coverage"] for detail in details])),
-        "ok": _part(values, ok),
-        "companions": {key: _mean([detail.get(key) for detail in details]) for key in companions},
-        "over_time": _over_time([detail.get(over_time) for detail in details]),
-        "observable": _observable(values, details, moved, least_moved),
-        "success": {f"{value:g}": _success(scores, value) for value in thresholds},
+        "counted": dict(sorted(Counter(str(each) for each in column["counted"]).items())),
+        "coverage_of_frames": float(np.mean(coverage)),
+        "ok": _part(values, np.asarray(status == "ok")),
+        "companions": {key: _mean(column[key]) for key in companions},
+        "over_time": _over_time(series),
+        "observable": _observable(values, column[moved], column[f"reference_{moved}"], least_moved),
+        "success": {f"{value:g}": float(np.mean((values < value) & measured)) for value in thresholds},
     }
 
 
@@ -167,40 +175,30 @@ def _mean(values: Sequence[float | None]) -> dict[str, Any]:
     return {"n": len(known), "mean": float(np.mean(known)) if known else None}
 
 
-def _over_time(series: Sequence[Sequence[float | None] | None]) -> dict[str, list[Any]]:
+def _series(errors: Sequence[float | None] | None) -> np.ndarray | None:
+    """(time,) error per video frame; NaN where it is not known."""
+    return None if errors is None else np.array([np.nan if each is None else each for each in errors])
+
+
+def _over_time(series: Sequence[np.ndarray | None]) -> dict[str, list[Any]]:
     """Median, 90th percentile and number of clips, per video frame; of registered frames only."""
-    known = [np.array([np.nan if value is None else value for value in row]) for row in series if row is not None]
-    frames = max((len(row) for row in known), default=0)
-    columns = [np.array([row[k] for row in known if k < len(row) and not np.isnan(row[k])]) for k in range(frames)]
-    return {
-        "median": [float(np.median(column)) if column.size else None for column in columns],
-        "p90": [float(np.quantile(column, 0.9)) if column.size else None for column in columns],
-        "n": [int(column.size) for column in columns],
-    }
+    known = [row for row in series if row is not None]
+    frames = range(max((len(row) for row in known), default=0))
+    parts = [_of_frame(np.array([row[k] for row in known if k < len(row) and not np.isnan(row[k])])) for k in frames]
+    return {name: [part[name] for part in parts] for name in ("median", "p90", "n")}
+
+
+def _of_frame(errors: np.ndarray) -> dict[str, Any]:
+    if not errors.size:
+        return {"median": None, "p90": None, "n": 0}
+    return {"median": float(np.median(errors)), "p90": float(np.quantile(errors, 0.9)), "n": int(errors.size)}
 
 
 def _observable(
-    values: np.ndarray, details: Sequence[Mapping[str, Any]], moved: str, least: float | None
+    values: np.ndarray, moved: Sequence[Any], reference_moved: Sequence[Any], least: float | None
 ) -> dict[str, Any]:
     if least is None:
         return {"least": None, "share": None, "n": None, "mean": None}
-    gone = [
-        detail[moved] if detail.get(f"reference_{moved}") is None else detail[f"reference_{moved}"]
-        for detail in details
-    ]
+    gone = [own if other is None else other for own, other in zip(moved, reference_moved, strict=True)]
     chosen = np.asarray(np.array(gone, dtype=np.float64) >= least)
     return {"least": least, "share": float(chosen.mean()), **_part(values, chosen)}
-
-
-def _success(scores: Sequence[ClipScore], threshold: float) -> float:
-    """Share of all scored clips below the threshold, measured on at least 90 % of their frames."""
-    return float(
-        np.mean(
-            [
-                score.value < threshold
-                and score.detail["counted"] == "measured"
-                and score.detail["coverage"] >= COMPLETE
-                for score in scores
-            ]
-        )
-    )

@@ -12,7 +12,7 @@ from egobench.scoring.aggregate import result_of
 from egobench.scoring.measured import failed_sets
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.manifest import read_finished
-from egobench.store.tables import read_items, read_scores
+from egobench.store.tables import items_table, iter_scores
 from egobench.types import Result
 
 
@@ -67,5 +67,6 @@ def report_of(folder: RunFolder, manifest: dict[str, Any]) -> RunReport:
     document = read_json(folder.metrics)
     results = {name: result_of(record) for name, record in document["metrics"].items()}
     counts = manifest["items"]
-    lost = failed_sets(read_items(folder.items), read_scores(folder.scores))
+    clips = items_table(folder.items).column("clip").unique().to_pylist()
+    lost = failed_sets(clips, iter_scores(folder.scores, sets_only=True))
     return RunReport(folder.path, results, counts["planned"], counts["failed"], counts.get("unmeasured", 0), lost)

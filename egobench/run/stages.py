@@ -17,7 +17,8 @@ from egobench.plan.resolve import Metric, resolve_engine
 from egobench.progress import Progress
 from egobench.run.extract import ExtractJob, MissingInputs, makers_of
 from egobench.run.generate import GenerateJob, is_of_form
-from egobench.scoring.aggregate import clip_result, metrics_document, set_result, set_row, with_alarm
+from egobench.scoring.aggregate import RowGroups, clip_result, metrics_document, set_result, set_row, with_alarm
+from egobench.scoring.column import ScoreColumn, count_items, rows_of
 from egobench.scoring.floor_and_chance import (
     FloorAndChance,
     floor_and_chance_inputs,
@@ -26,12 +27,11 @@ from egobench.scoring.floor_and_chance import (
     plan_stand_ins,
 )
 from egobench.scoring.inputs import Inputs, Origin, unchanged
-from egobench.scoring.measured import unmeasured_items
 from egobench.scoring.score import score_items, score_set
 from egobench.store.cache import Cache
 from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
 from egobench.store.journal import Journal, read_events
-from egobench.store.tables import ItemRow, ScoreRow, write_items, write_scores
+from egobench.store.tables import ItemRow, write_items, write_sorted_scores
 from egobench.types import ClipInfo, Result
 
 
@@ -113,51 +113,40 @@ def score_stage(
     progress: Progress,
 ) -> dict[str, int]:
     """Writes `scores.parquet` and `metrics.json`; returns the `count_items`."""
-    rows, results = score_metrics(run_plan, items, inputs, known, progress)
-    write_scores(folder.scores, rows)
+    columns, results = score_metrics(run_plan, items, inputs, known, progress)
+    write_sorted_scores(folder.scores, rows_of(columns))
     request = run_plan.request
     document = metrics_document(run_plan.run, request.model_name, run_plan.split.name, request.task, results)
     write_json(folder.metrics, document)
-    return count_items(items, rows)
+    return count_items(items, columns)
 
 
 def score_metrics(
     run_plan: RunPlan, items: list[ItemRow], inputs: Inputs, known: Mapping[str, FloorAndChance], progress: Progress
-) -> tuple[list[ScoreRow], dict[str, Result]]:
+) -> tuple[list[ScoreColumn], dict[str, Result]]:
     """Rows and results of the metrics of the plan, by their labels. Writes floors and chances to the cache, no more."""
-    draws = run_plan.request.draws
+    draws, folder = run_plan.request.draws, inputs.folder.path
     stand_ins = plan_stand_ins(inputs, [info.clip_id for info in run_plan.infos], run_plan.request.seeds)
+    groups = RowGroups.of([inputs.infos[item.clip] for item in items])
     by_clip = {label: metric for label, metric in run_plan.labelled.items() if isinstance(metric, ClipMetric)}
-    rows: list[ScoreRow] = []
     results: dict[str, Result] = {}
     progress.stage("score", len(run_plan.metrics) + 1)
     with threadpool_limits(1):
-        clip_rows, details = score_items(by_clip, inputs, items)
+        columns = score_items(by_clip, inputs, items, folder)
         progress.advance()
         for label, metric in run_plan.labelled.items():
             digest, record = run_plan.protocol_of(metric)
             bounds = known.get(label) or keep_floor_and_chance(metric, inputs, stand_ins, record)
             if isinstance(metric, ClipMetric):
-                rows += clip_rows[label]
-                results[label] = clip_result(metric, clip_rows[label], inputs, bounds, digest, draws, details[label])
+                results[label] = clip_result(metric, columns[label], groups, bounds, digest, draws)
             else:
                 outcome = score_set(metric, inputs, items, draws=draws)
-                rows.append(set_row(label, outcome))
+                columns[label] = ScoreColumn.of(label, [set_row(label, outcome)], folder)
                 results[label] = set_result(metric, outcome, len(items), bounds, digest)
             results[label] = with_calibration(metric, with_alarm(metric, results[label]), run_plan.split)
             progress.advance()
     progress.done()
-    return rows, results
-
-
-def count_items(items: list[ItemRow], rows: list[ScoreRow]) -> dict[str, int]:
-    """Counts items: `planned`; `failed` (no sample, or a metric failed on it); and, if there are any, `unmeasured`
-    (others on which some metric saw nothing)."""
-    bad = {(row.clip, row.seed) for row in rows if row.status == "failed" and row.clip}
-    failed = bad | {(item.clip, item.seed) for item in items if item.status == "failed"}
-    unmeasured = len(unmeasured_items(items, rows) - failed)
-    counts = {"planned": len(items), "failed": len(failed)}
-    return {**counts, **({"unmeasured": unmeasured} if unmeasured else {})}
+    return list(columns.values()), results
 
 
 def _add_inputs(missing_inputs: MissingInputs, metric: Metric, inputs: Inputs, items: list[ItemRow]) -> None:

@@ -5,24 +5,25 @@ request's digest, not from the folder's name.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int
 
 from egobench.files.plain import plain
-from egobench.metrics.base import ClipMetric, ClipScore, SetScore
+from egobench.metrics.base import ClipMetric, SetScore
 from egobench.plan.resolve import Metric
+from egobench.scoring.column import ScoreColumn
 from egobench.scoring.floor_and_chance import FloorAndChance
-from egobench.scoring.inputs import Inputs
-from egobench.scoring.measured import LEFT_OUT, coverage_of, why_unmeasured
+from egobench.scoring.measured import LEFT_OUT
 from egobench.scoring.reasons import count_reasons
 from egobench.scoring.score import BOOTSTRAP_SEED, SetOutcome, group_numbers
 from egobench.stats.alarm import beats_reference
 from egobench.stats.bootstrap import cluster_mean_interval
-from egobench.store.tables import SET_CLIP, SET_SEED, ScoreRow
-from egobench.types import Result
+from egobench.store.tables import SET_CLIP, SET_SEED, ScoreRow, ScoreStatus
+from egobench.types import ClipInfo, Result
 
 SCHEMA = 1
 ALARM = "rates the sample above the recorded truth: the evaluator is exploited, or too weak to be trusted here"
@@ -30,45 +31,53 @@ MAX_REASONS = 20
 """A result lists so many distinct reasons and counts the rest together. `scores.parquet` holds all of them."""
 
 
+@dataclass(frozen=True)
+class RowGroups:
+    """What the rows of a run belong to."""
+
+    sequences: Int[np.ndarray, " row"]
+    """Number of each row's recording, in order of the names."""
+    strata: np.ndarray
+    """(row,) name of each row's stratum."""
+
+    @classmethod
+    def of(cls, infos: Sequence[ClipInfo]) -> "RowGroups":
+        """Of each row's clip."""
+        strata = np.array([info.stratum for info in infos], dtype=str)
+        return cls(group_numbers([info.sequence for info in infos]), strata)
+
+
 def clip_result(
-    metric: ClipMetric,
-    rows: Sequence[ScoreRow],
-    inputs: Inputs,
-    bounds: FloorAndChance,
-    protocol: str,
-    draws: int,
-    details: Sequence[ClipScore] = (),
+    metric: ClipMetric, column: ScoreColumn, groups: RowGroups, bounds: FloorAndChance, protocol: str, draws: int
 ) -> Result:
     """Result of a clip metric.
 
     Args:
-        rows: of all items, in order of clip and seed.
-        details: what the metric returned besides the number, for the rows that are ok.
+        column: of all items, in order of clip and seed.
+        groups: recording and stratum of each of these rows.
     """
-    ok = [row for row in rows if row.status == "ok"]
-    values = np.array([row.value for row in ok], dtype=np.float64)
-    undefined = [row for row in rows if row.status == "undefined"]
-    infos = [inputs.infos[row.clip] for row in ok]
+    is_ok = column.has("ok")
+    values = column.numbers[is_ok]
     interval = None
-    if ok and draws:
-        groups = group_numbers([info.sequence for info in infos])
-        interval = cluster_mean_interval(values, groups, draws=draws, seed=BOOTSTRAP_SEED)
-    detail = _detail(rows, bounds)
-    if ok:
-        detail["strata"] = _strata([info.stratum for info in infos], values)
-    unmeasured = why_unmeasured(rows)
+    if values.size and draws:
+        interval = cluster_mean_interval(values, groups.sequences[is_ok], draws=draws, seed=BOOTSTRAP_SEED)
+    detail = _detail(column, bounds)
+    if values.size:
+        detail["strata"] = _strata(groups.strata[is_ok], values)
+    unmeasured = count_reasons(column.why_unmeasured(), MAX_REASONS)
     if unmeasured:
-        detail["not_measured"] = count_reasons(unmeasured, MAX_REASONS)
-    if details:
-        detail |= metric.summary(details, bounds.floor)
+        detail["not_measured"] = unmeasured
+    scores = column.scores()
+    if scores:
+        detail |= metric.summary(scores, bounds.floor)
     return Result(
-        value=float(np.mean(values)) if ok else None,
+        value=float(np.mean(values)) if values.size else None,
         ci95=interval,
         unit=metric.unit,
         better=metric.better,
-        n=len(ok),
-        n_undefined=len(undefined),
-        coverage=coverage_of(rows),
+        n=int(values.size),
+        n_undefined=int(column.has("undefined").sum()),
+        coverage=column.coverage,
         version=metric.version,
         protocol=protocol,
         floor=bounds.floor,
@@ -80,7 +89,8 @@ def clip_result(
 def set_result(metric: Metric, outcome: SetOutcome, planned: int, bounds: FloorAndChance, protocol: str) -> Result:
     """Result of a set metric."""
     score = outcome.score
-    detail = {**(dict(score.detail) if score else {}), **_detail([set_row(metric.name, outcome)], bounds)}
+    detail = dict(score.detail) if score else {}
+    detail |= _reasons(lambda status: [outcome.reason] if outcome.status == status else [], bounds)
     if outcome.lost:
         detail[LEFT_OUT] = count_reasons([reason for *_, reason in outcome.lost], MAX_REASONS)
     entered = outcome.entered if outcome.status == "ok" else 0
@@ -137,21 +147,26 @@ def _interval(score: SetScore | None) -> tuple[float, float] | None:
     return float(score.ci95[0]), float(score.ci95[1])
 
 
-def _detail(rows: Sequence[ScoreRow], bounds: FloorAndChance) -> dict[str, Any]:
+def _detail(column: ScoreColumn, bounds: FloorAndChance) -> dict[str, Any]:
+    return _reasons(column.reasons, bounds)
+
+
+def _reasons(of: Callable[[ScoreStatus], Iterable[str]], bounds: FloorAndChance) -> dict[str, Any]:
+    """Details that every result may have; `of` gives the reasons of the rows of one status."""
     detail: dict[str, Any] = {}
-    for status, key in (("undefined", "undefined"), ("failed", "failed")):
-        reasons = [row.reason for row in rows if row.status == status]
-        if reasons:
-            detail[key] = count_reasons(reasons, MAX_REASONS)
-    missing = [row.reason for row in rows if row.status == "not-applicable"]
-    if missing:
-        detail["not_applicable"] = missing[0]
+    statuses: tuple[ScoreStatus, ...] = ("undefined", "failed")
+    for status in statuses:
+        counts = count_reasons(of(status), MAX_REASONS)
+        if counts:
+            detail[status] = counts
+    missing = next(iter(of("not-applicable")), None)
+    if missing is not None:
+        detail["not_applicable"] = missing
     if bounds.notes:
         detail["yardstick"] = dict(bounds.notes)
     return detail
 
 
-def _strata(strata: Sequence[str], values: np.ndarray) -> dict[str, dict[str, Any]]:
-    names = np.asarray(strata, dtype=str)
-    groups = {name: values[names == name] for name in sorted(set(strata))}
+def _strata(names: np.ndarray, values: np.ndarray) -> dict[str, dict[str, Any]]:
+    groups = {str(name): values[names == name] for name in np.unique(names)}
     return {name: {"value": float(np.mean(group)), "n": len(group)} for name, group in groups.items()}

@@ -7,6 +7,7 @@ sees no pairs. Both belong to the split and the protocol, not to the run. The ca
 """
 
 import json
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -161,15 +162,20 @@ def _clip_chance(metric: ClipMetric, inputs: Inputs, stand_ins: StandIns, notes:
 def _clip_mean(
     metric: ClipMetric, inputs: Inputs, stand_ins: StandIns, origins: Sequence[Origin], name: str, notes: dict[str, Any]
 ) -> float | None:
-    scores = [score_clip(metric, inputs, *pair) for pair in zip(stand_ins.clip_ids, origins, strict=True)]
-    lost = [score for score in scores if score.status == "failed"]
+    values, lost, reason = array("d"), 0, ""
+    for clip_id, origin in zip(stand_ins.clip_ids, origins, strict=True):
+        score = score_clip(metric, inputs, clip_id, origin)
+        reason = reason or score.reason
+        lost += score.status == "failed"
+        if score.status == "ok" and score.value is not None:
+            values.append(score.value)
     if lost:
-        notes[f"{name}_clips_missing"] = len(lost)
-    values = np.array([score.value for score in scores if score.status == "ok"], dtype=np.float64)
-    if not values.size:
-        notes[name] = next((score.reason for score in scores), "no clips")
+        notes[f"{name}_clips_missing"] = lost
+    if not values:
+        notes[name] = reason or "no clips"
         return None
-    return float(np.mean(np.repeat(values, stand_ins.seeds)))  # summed like the rows of a run with so many seeds
+    # summed like the rows of a run with so many seeds
+    return float(np.mean(np.repeat(np.array(values, dtype=np.float64), stand_ins.seeds)))
 
 
 def _set_floor(metric: SetMetric, inputs: Inputs, stand_ins: StandIns, notes: dict[str, Any]) -> float | None:

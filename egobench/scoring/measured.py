@@ -6,10 +6,10 @@ pay. A set metric leaves such a clip out; a set metric that raises leaves out al
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from egobench.store.tables import SET_CLIP, ItemRow, ScoreRow
+from egobench.store.tables import SET_CLIP, ItemRow, ScoreRow, ScoreStatus
 
 LEFT_OUT = "left_out"
 """Key in the detail of a set metric's row: `[clip, seed]` of the samples that could not be read for it."""
@@ -18,17 +18,22 @@ LEFT_OUT = "left_out"
 def coverage_of(rows: Sequence[ScoreRow]) -> float:
     """Mean coverage of a clip metric's rows, 0 … 1. A row of a path metric counts with the share of video frames whose
     pose was estimated, any other scored or undefined row with 1, a failed row with 0."""
-    return sum(_seen(row) for row in rows) / len(rows) if rows else 0.0
+    return sum(seen_of(row.status, _detail(row)) for row in rows) / len(rows) if rows else 0.0
 
 
 TOO_FEW = "features-clips:"
 """Start of the reason of a set metric that had too few rows."""
 
 
-def failed_sets(items: Sequence[ItemRow], rows: Sequence[ScoreRow]) -> dict[str, str]:
+def failed_sets(clips: Iterable[str], rows: Iterable[ScoreRow]) -> dict[str, str]:
     """Set metrics that failed as a whole, and why. One clip that was asked for alone is no set: a metric that needs
-    more did not fail."""
-    is_alone = len({item.clip for item in items}) < 2
+    more did not fail.
+
+    Args:
+        clips: clip id of every item.
+        rows: of all metrics, or of set metrics only.
+    """
+    is_alone = len(set(clips)) < 2
     return {
         row.metric: row.reason
         for row in rows
@@ -39,30 +44,39 @@ def failed_sets(items: Sequence[ItemRow], rows: Sequence[ScoreRow]) -> dict[str,
 def unmeasured_items(items: Sequence[ItemRow], rows: Sequence[ScoreRow]) -> set[tuple[str, int]]:
     """Items with a sample, on which some metric saw nothing: (clip, seed). A set metric that failed as a whole saw
     nothing of any."""
-    if failed_sets(items, rows):
+    if failed_sets((item.clip for item in items), rows):
         return {(item.clip, item.seed) for item in items if item.status == "ok"}
     found: set[tuple[str, int]] = set()
     for row in rows:
         if row.clip == SET_CLIP:
-            found |= {(str(clip), int(seed)) for clip, seed in _detail(row).get(LEFT_OUT, ())}
-        elif row.status == "ok" and _detail(row).get("counted") == "null":
+            found |= left_out_of(row)
+        elif is_null(row.status, _detail(row)):
             found.add((row.clip, row.seed))
     return found & {(item.clip, item.seed) for item in items if item.status == "ok"}
 
 
-def why_unmeasured(rows: Sequence[ScoreRow]) -> list[str]:
-    """A reason for each row that was given the cost of seeing nothing."""
-    details = [_detail(row) for row in rows if row.status == "ok"]
-    return [str(each.get("not_measured", "no reason given")) for each in details if each.get("counted") == "null"]
+def left_out_of(row: ScoreRow) -> set[tuple[str, int]]:
+    """Samples that a set metric left out: (clip, seed)."""
+    return {(str(clip), int(seed)) for clip, seed in _detail(row).get(LEFT_OUT, ())}
 
 
-def _seen(row: ScoreRow) -> float:
-    if row.status != "ok":
-        return 1.0 if row.status == "undefined" else 0.0
-    detail = _detail(row)
+def seen_of(status: ScoreStatus, detail: Mapping[str, Any]) -> float:
+    """Share of a row that was measured, 0 … 1, by its status and what the metric gave besides the number."""
+    if status != "ok":
+        return 1.0 if status == "undefined" else 0.0
     if "counted" not in detail:
         return 1.0
     return 0.0 if detail["counted"] == "null" else float(detail.get("coverage", 1.0))
+
+
+def is_null(status: ScoreStatus, detail: Mapping[str, Any]) -> bool:
+    """Whether a row was given the cost of seeing nothing."""
+    return status == "ok" and detail.get("counted") == "null"
+
+
+def why_null(detail: Mapping[str, Any]) -> str:
+    """Why such a row was not measured."""
+    return str(detail.get("not_measured", "no reason given"))
 
 
 def _detail(row: ScoreRow) -> dict[str, Any]:

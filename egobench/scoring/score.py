@@ -4,21 +4,21 @@ Rows are in order of clip and seed. A metric without meaning on a clip is *undef
 does not make is *not applicable*. Anything that went wrong is *failed*, with its code. Only *ok* rows have a number.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, is_dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from egobench.engines.worker import one_line, printable
 from egobench.errors import BadInputError, Undefined
-from egobench.files.plain import plain
 from egobench.metrics.base import ClipMetric, ClipScore, Need, SetMetric, SetScore
+from egobench.scoring.column import ScoreColumn
 from egobench.scoring.inputs import Inputs, MissingPartError, Origin, has_part, part_of
-from egobench.store.tables import ItemRow, ScoreRow, ScoreStatus
+from egobench.store.tables import ItemRow, ScoreStatus
 
 BOOTSTRAP_SEED = 0
 
@@ -55,16 +55,17 @@ def score_clip(metric: ClipMetric, inputs: Inputs, clip_id: str, origin: Origin)
 
 
 def score_items(
-    metrics: Mapping[str, ClipMetric], inputs: Inputs, items: Sequence[ItemRow]
-) -> tuple[dict[str, list[ScoreRow]], dict[str, list[ClipScore]]]:
+    metrics: Mapping[str, ClipMetric], inputs: Inputs, items: Sequence[ItemRow], folder: Path
+) -> dict[str, ScoreColumn]:
     """Scores all clip metrics.
 
+    Args:
+        folder: where rows go that are too many for the memory.
+
     Returns:
-        Label → rows in the order of `items` (a failed item is a failed row); label → what the metric returned besides
-        the number, for rows that are ok.
+        Label → rows in the order of `items`; a failed item is a failed row.
     """
-    rows: dict[str, list[ScoreRow]] = {label: [] for label in metrics}
-    details: dict[str, list[ClipScore]] = {label: [] for label in metrics}
+    columns = {label: ScoreColumn(label, folder) for label in metrics}
     for item in items:
         held = _ReadOnce(inputs)
         for label, metric in metrics.items():
@@ -72,11 +73,8 @@ def score_items(
                 score = Score("failed", reason=f"{item.code}: {item.reason}")
             else:
                 score = score_clip(metric, held, item.clip, Origin(item))  # pyright: ignore[reportArgumentType]
-            detail = "" if score.detail is None else json.dumps(plain(score.detail.detail), sort_keys=True)
-            rows[label].append(ScoreRow(item.clip, item.seed, label, score.value, score.status, score.reason, detail))
-            if score.detail is not None:
-                details[label].append(score.detail)
-    return rows, details
+            columns[label].add(item.clip, item.seed, score.status, score.value, score.reason, score.detail)
+    return columns
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,30 @@
 Percentile method, Efron & Tibshirani 1993 ch. 13; whole clusters with replacement, Davison & Hinkley 1997 §3.8.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from jaxtyping import Float, Int
 
 from egobench.errors import BadInputError
 
+MOST_WEIGHTS = 2**21
+"""Weights of draws that are in memory at the same time, where there are more than these."""
+
 
 def draw_weights(num_groups: int, draws: int, seed: int) -> Int[np.ndarray, "draw group"]:
     """How often each of `num_groups` sequences is drawn, with replacement, in each of `draws` draws."""
+    return np.concatenate(list(weight_parts(num_groups, draws, seed)))
+
+
+def weight_parts(num_groups: int, draws: int, seed: int) -> Iterator[Int[np.ndarray, "draw group"]]:
+    """The same weights, some draws at a time: all at once up to 2^21 numbers (16 MiB; 2,000 draws of 1,048 sequences),
+    fewer above. The numbers drawn are the same either way."""
     _check_draws(draws)
-    return np.random.default_rng(seed).multinomial(num_groups, np.full(num_groups, 1.0 / num_groups), size=draws)
+    size = draws if draws * num_groups <= MOST_WEIGHTS else max(1, MOST_WEIGHTS // num_groups)
+    rng, shares = np.random.default_rng(seed), np.full(num_groups, 1.0 / num_groups)
+    for start in range(0, draws, size):
+        yield rng.multinomial(num_groups, shares, size=min(size, draws - start))
 
 
 def draw_subsets(num_groups: int, size: int, draws: int, seed: int) -> Int[np.ndarray, "draw group"]:
@@ -43,8 +57,8 @@ def cluster_means(
     centre = values.mean()
     sums = np.bincount(owner, weights=values - centre)
     counts = np.bincount(owner)
-    weights = draw_weights(len(names), draws, seed)
-    return centre + weights @ sums / (weights @ counts)
+    drawn = [weights @ sums / (weights @ counts) for weights in weight_parts(len(names), draws, seed)]
+    return centre + np.concatenate(drawn)
 
 
 def cluster_mean_interval(

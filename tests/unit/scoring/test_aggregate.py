@@ -9,12 +9,18 @@ from pipeline_toys import MeanColour, Speed
 from egobench.data.open import open_split
 from egobench.metrics.base import SetScore
 from egobench.metrics.r_precision import RPrecision
-from egobench.scoring.aggregate import clip_result, metrics_document, result_of, set_result, set_row, with_alarm
+from egobench.scoring.aggregate import (
+    RowGroups,
+    clip_result,
+    metrics_document,
+    result_of,
+    set_result,
+    set_row,
+    with_alarm,
+)
+from egobench.scoring.column import ScoreColumn
 from egobench.scoring.floor_and_chance import FloorAndChance
-from egobench.scoring.inputs import Inputs
 from egobench.scoring.score import SetOutcome, SetRows, try_set
-from egobench.store.cache import Cache
-from egobench.store.folder import RunFolder
 from egobench.store.tables import ScoreRow
 from egobench.types import Result
 
@@ -22,15 +28,21 @@ YARDSTICK = FloorAndChance(0.5, None, {"chance": "too few sequences"})
 
 
 @pytest.fixture
-def inputs(toy_split, tmp_path):
-    return Inputs(open_split(toy_split), RunFolder(tmp_path), Cache(tmp_path), {})
+def result_from(toy_split, tmp_path):
+    infos = {info.clip_id: info for info in open_split(toy_split).infos()}
+
+    def result_from(rows, draws):
+        column, groups = ScoreColumn.of("toy-speed", rows, tmp_path), RowGroups.of([infos[row.clip] for row in rows])
+        return clip_result(Speed(), column, groups, YARDSTICK, "digest", draws)
+
+    return result_from
 
 
 def row(clip, value=None, status="ok", reason=""):
     return ScoreRow(f"toy-{clip:02d}", 0, "toy-speed", value, status, reason)
 
 
-def test_mean_counts_and_coverage_by_hand(inputs):
+def test_mean_counts_and_coverage_by_hand(result_from):
     # Two numbers, one undefined, one failed: mean of 1 and 4, 3 of 4 rows covered.
     rows = [
         row(0, 1.0),
@@ -38,7 +50,7 @@ def test_mean_counts_and_coverage_by_hand(inputs):
         row(2, 4.0),
         row(3, status="failed", reason="x: y"),
     ]
-    result = clip_result(Speed(), rows, inputs, YARDSTICK, "digest", draws=100)
+    result = result_from(rows, 100)
     assert (result.value, result.n, result.n_undefined, result.coverage) == (2.5, 2, 1, 0.75)
     assert result.detail["undefined"] == {"still": 1}
     assert result.detail["failed"] == {"x: y": 1}
@@ -49,26 +61,26 @@ def test_mean_counts_and_coverage_by_hand(inputs):
     assert result.ci95 == (1.0, 4.0)
 
 
-def test_without_a_defined_row_there_is_no_number(inputs):
+def test_without_a_defined_row_there_is_no_number(result_from):
     rows = [row(0, status="undefined", reason="still"), row(1, status="undefined", reason="still")]
-    result = clip_result(Speed(), rows, inputs, YARDSTICK, "digest", draws=100)
+    result = result_from(rows, 100)
     assert (result.value, result.ci95, result.n, result.n_undefined, result.coverage) == (None, None, 0, 2, 1.0)
     assert "strata" not in result.detail
 
 
-def test_many_reasons_are_counted_together(inputs):
+def test_many_reasons_are_counted_together(result_from):
     rows = [row(number % 8, status="undefined", reason=f"{chr(65 + number)} is wrong") for number in range(30)]
-    reasons = clip_result(Speed(), rows, inputs, YARDSTICK, "d", draws=0).detail["undefined"]
+    reasons = result_from(rows, 0).detail["undefined"]
     assert (len(reasons), reasons["other reasons"], sum(reasons.values())) == (21, 10, 30)
 
 
-def test_reasons_that_differ_in_their_numbers_are_one(inputs):
+def test_reasons_that_differ_in_their_numbers_are_one(result_from):
     rows = [row(number, status="undefined", reason=f"moved {number} mm; 20 are needed") for number in range(8)]
-    detail = clip_result(Speed(), rows, inputs, YARDSTICK, "d", draws=0).detail
+    detail = result_from(rows, 0).detail
     assert detail["undefined"] == {"moved 0 … 7 mm; 20 are needed": 8}
 
 
-def test_results_survive_json_and_what_is_not_finite_becomes_none(inputs):
+def test_results_survive_json_and_what_is_not_finite_becomes_none():
     score = SetScore(np.float64(2.0), (np.nan, 3.0), {"fd_inf": float("nan"), "d": np.int64(3), "x": np.array([1.0])})
     outcome = SetOutcome(score, "ok", "", 4)
     result = set_result(MeanColour(), outcome, 8, YARDSTICK, "digest")

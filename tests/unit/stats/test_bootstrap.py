@@ -101,3 +101,12 @@ def test_rubbish_is_refused_with_a_code(values, groups, draws, code):
     with pytest.raises(BadInputError) as caught:
         cluster_mean_interval(np.array(values), np.array(groups), draws)
     assert caught.value.code == code
+
+
+def test_draws_in_parts_are_the_draws_at_once(monkeypatch):
+    values, groups = np.random.default_rng(0).normal(size=60), np.arange(60) // 3
+    whole = cluster_mean_interval(values, groups, draws=500, seed=1)
+    weights = draw_weights(20, 500, 1)
+    monkeypatch.setattr("egobench.stats.bootstrap.MOST_WEIGHTS", 20 * 7)
+    assert np.array_equal(draw_weights(20, 500, 1), weights)
+    assert cluster_mean_interval(values, groups, draws=500, seed=1) == pytest.approx(whole, rel=1e-12)
