@@ -69,7 +69,7 @@ def follow(
 
 def shows_something(frames: UInt8[np.ndarray, "time height width 3"]) -> bool:
     """False for a video that is black, or of one colour, throughout."""
-    return bool((frames.reshape(len(frames), -1, 3).std(axis=1) > FLAT).any())
+    return any((frame.reshape(-1, 3).std(axis=0) > FLAT).any() for frame in frames)
 
 
 def _grey(frame: np.ndarray, scale: float) -> np.ndarray:

@@ -40,28 +40,32 @@ def average_rotations(linked: Bool[np.ndarray, " time"], turns: Mapping[Pair, Tu
     """
     inside = {pair: turn for pair, turn in turns.items() if linked[pair[0]]}
     R, n = _start(linked, inside), len(linked)
+    i, j = np.array(list(inside)).T
+    rows, columns = np.stack([j, i, i, j], axis=1).ravel(), np.stack([j, i, j, i], axis=1).ravel()
+    measured = np.stack([turn.R for turn in inside.values()])
+    information = np.stack([turn.information for turn in inside.values()])
     for round_ in range(ROUNDS):
         doubt = DOUBTS[min(round_, len(DOUBTS) - 1)]
-        H, g = np.eye(3 * n) * 1e-6, np.zeros(3 * n)
-        first = int(linked.argmax())
-        H[3 * first : 3 * first + 3, 3 * first : 3 * first + 3] += 1e12 * np.eye(3)
-        for (i, j), turn in inside.items():
-            predicted = R[j].T @ R[i]
-            r = Rotation.from_matrix(turn.R @ predicted.T).as_rotvec()
-            L = turn.information / (1.0 + (r @ turn.information @ r) / doubt)
-            at_i, at_j = slice(3 * i, 3 * i + 3), slice(3 * j, 3 * j + 3)
-            H[at_j, at_j] += L
-            H[at_i, at_i] += predicted.T @ L @ predicted
-            H[at_i, at_j] -= predicted.T @ L
-            H[at_j, at_i] -= L @ predicted
-            g[at_j] += L @ r
-            g[at_i] -= predicted.T @ (L @ r)
-        step = -np.linalg.solve(H, g).reshape(n, 3)
+        H, g = np.zeros((n, n, 3, 3)), np.zeros((n, 3))
+        H[range(n), range(n)] = 1e-6 * np.eye(3)
+        H[linked.argmax(), linked.argmax()] += 1e12 * np.eye(3)
+        predicted = np.swapaxes(R[j], 1, 2) @ R[i]
+        back = np.swapaxes(predicted, 1, 2)
+        r = Rotation.from_matrix(measured @ back).as_rotvec()[:, :, None]
+        L = information / (1.0 + (np.swapaxes(r, 1, 2) @ information @ r) / doubt)
+        np.add.at(H, (rows, columns), _by_pair(L, back @ L @ predicted, -(back @ L), -(L @ predicted)))
+        np.add.at(g, np.stack([j, i], axis=1).ravel(), _by_pair(L @ r, -(back @ (L @ r)))[..., 0])
+        step = -np.linalg.solve(H.swapaxes(1, 2).reshape(3 * n, 3 * n), g.ravel()).reshape(n, 3)
         R = R @ Rotation.from_rotvec(step).as_matrix()
         if np.abs(step).max() < DONE and doubt == DOUBTS[-1]:
             break
     R[~linked] = np.eye(3)
     return R
+
+
+def _by_pair(*blocks: np.ndarray) -> np.ndarray:
+    """Blocks (pair, …) of each pair one after the other."""
+    return np.stack(blocks, axis=1).reshape(-1, *blocks[0].shape[1:])
 
 
 def _start(linked: np.ndarray, turns: Mapping[Pair, Turn]) -> np.ndarray:

@@ -16,7 +16,7 @@ from egobench.estimators.hand_mask import check_hands, hand_mask, hands_protocol
 from egobench.estimators.klt import CORNERS, HOME, LEVELS, SIDE, WINDOW, follow, shows_something, working_scale
 from egobench.estimators.optional import opencv_version
 from egobench.estimators.rotation_averaging import Pair, average_rotations, linked_frames
-from egobench.estimators.two_view import Turn, bearings, turn_between
+from egobench.estimators.two_view import Shared, Turn, bearings, turns_between
 from egobench.types import Camera, CameraPath, Video
 
 BASELINES = (1, 2, 4, 8)
@@ -113,20 +113,16 @@ def find_rotations(
 
 
 def _turns(rays: np.ndarray, noise: float, seed: int) -> dict[Pair, Turn]:
-    seen, found = ~np.isnan(rays[..., 0]), {}
+    seen = ~np.isnan(rays[..., 0])
     kept = (seen[:-1] & seen[1:]).sum(axis=1) / np.maximum(seen[:-1].sum(axis=1), 1)
     cuts = np.concatenate([[0], np.cumsum(kept < MIN_KEPT)])
-    for distance in BASELINES:
-        for k in range(len(rays) - distance):
-            if cuts[k] != cuts[k + distance]:
-                continue
-            a, b = rays[k], rays[k + distance]
-            both = seen[k] & seen[k + distance]
-            rng = np.random.default_rng([seed, k, k + distance])
-            turn = turn_between(a[both], b[both], noise=noise, pure_share=PURE_SHARE, rng=rng)
-            if turn is not None:
-                found[k, k + distance] = turn
-    return found
+    pairs = [(k, k + d) for d in BASELINES for k in range(len(rays) - d) if cuts[k] == cuts[k + d]]
+    shared = []
+    for i, j in pairs:
+        both = seen[i] & seen[j]
+        shared.append(Shared(rays[i, both], rays[j, both], np.random.default_rng([seed, i, j])))
+    turns = turns_between(shared, noise=noise, pure_share=PURE_SHARE)
+    return {pair: turn for pair, turn in zip(pairs, turns, strict=True) if turn is not None}
 
 
 def _parallax(turns: Mapping[Pair, Turn]) -> float:

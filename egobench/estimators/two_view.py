@@ -7,10 +7,13 @@ that rotation and once from the rotation of OpenCV's essential matrix (MAGSAC++,
 better result is used. So walking does not bias the rotation, and a camera that only turns gets no translation.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+
+from egobench.estimators.epipolar import TINY, Moved, Start, descend
 
 HYPOTHESES = 100
 ENOUGH = 12
@@ -19,10 +22,6 @@ MIN_SHARE = 0.4
 """Least share of the shared points that must agree."""
 OUTLIER = 3.0
 """Distance, in standard deviations, beyond which a point does not agree."""
-STEPS = 12
-DONE = 1e-6
-"""The descent ends after a step that is smaller than this, radians."""
-TINY = 1e-12
 
 
 class Turn(NamedTuple):
@@ -38,13 +37,20 @@ class Turn(NamedTuple):
     """Median angle, rad, between the bearings after the first are rotated: parallax and noise."""
 
 
-class _Moved(NamedTuple):
-    """Result of a descent: rotation, its information, distances of the points to their epipolar planes (rad), cost."""
+class Shared(NamedTuple):
+    """Bearings of the points that two frames share, and the generator that draws some of them."""
 
-    R: np.ndarray
-    information: np.ndarray
-    distance: np.ndarray
-    cost: float
+    a: Float[np.ndarray, "point 3"]
+    b: Float[np.ndarray, "point 3"]
+    rng: np.random.Generator
+
+
+class _Alone(NamedTuple):
+    """A rotation without translation, the points that it explains, and `Turn.rest`."""
+
+    R: Float[np.ndarray, "3 3"]
+    pure: Bool[np.ndarray, " point"]
+    rest: float
 
 
 def bearings(points: Float[np.ndarray, "*n 2"], K: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "*n 3"]:
@@ -55,42 +61,54 @@ def bearings(points: Float[np.ndarray, "*n 2"], K: Float[np.ndarray, "3 3"]) -> 
     return rays / np.linalg.norm(rays, axis=-1, keepdims=True)
 
 
-def turn_between(
-    a: Float[np.ndarray, "point 3"],
-    b: Float[np.ndarray, "point 3"],
-    *,
-    noise: float,
-    pure_share: float,
-    rng: np.random.Generator,
-) -> Turn | None:
-    """The rotation from bearings a to bearings b of the same points; None if too few points agree on any rotation.
+def turns_between(pairs: Sequence[Shared], *, noise: float, pure_share: float) -> list[Turn | None]:
+    """The rotation of each pair of frames; None if too few points agree on any rotation.
 
     Args:
         noise: standard deviation of a bearing, rad.
         pure_share: the rotation alone is used if it explains this share of the points that rotation and translation
             explain.
     """
-    if len(a) < ENOUGH:
+    alone = [_alone(pair, noise) if len(pair.a) >= ENOUGH else None for pair in pairs]
+    unexplained = [k for k, fit in enumerate(alone) if fit and fit.pure.sum() < max(pure_share * len(fit.pure), ENOUGH)]
+    starts = [
+        (k, Start(R, pairs[k].a, pairs[k].b))
+        for k in unexplained
+        for R in (cast(_Alone, alone[k]).R, *_from_essential(pairs[k].a, pairs[k].b, noise))
+    ]
+    moved: dict[int, Moved] = {}
+    for (k, _), end in zip(starts, descend([start for _, start in starts], noise), strict=True):
+        if k not in moved or end.cost < moved[k].cost:
+            moved[k] = end
+    return [
+        fit and _chosen(pair, fit, moved.get(k), noise, pure_share)
+        for k, (pair, fit) in enumerate(zip(pairs, alone, strict=True))
+    ]
+
+
+def _chosen(pair: Shared, fit: _Alone, moved: Moved | None, noise: float, pure_share: float) -> Turn | None:
+    """The rotation alone, or with a translation, or none."""
+    needed, agree = max(ENOUGH, MIN_SHARE * len(pair.a)), 0
+    if moved is not None:
+        agree = int((moved.distance < OUTLIER * noise).sum())
+    if moved is None or fit.pure.sum() >= max(pure_share * agree, needed):
+        return Turn(fit.R, _information_of_turn(pair.b[fit.pure], noise), True, fit.rest)
+    if agree < needed:
         return None
-    R = _drawn(a, b, OUTLIER * noise, rng)
+    return Turn(moved.R, moved.information, False, float(np.median(_gaps(moved.R, pair.a, pair.b))))
+
+
+def _alone(pair: Shared, noise: float) -> _Alone:
+    """The rotation that explains the points best without a translation."""
+    a, b, rng = pair
+    R, before = _drawn(a, b, OUTLIER * noise, rng), None
     for _ in range(4):
         close = _gaps(R, a, b) < OUTLIER * noise
-        if close.sum() >= 3:
-            R = _fit(a[close], b[close])
+        if close.sum() < 3 or (before is not None and (close == before).all()):
+            break
+        R, before = _fit(a[close], b[close]), close
     gaps = _gaps(R, a, b)
-    pure = gaps < OUTLIER * noise
-    rest = float(np.median(gaps))
-    if pure.sum() >= max(pure_share * len(a), ENOUGH):
-        return Turn(R, _information_of_turn(b[pure], noise), True, rest)
-    moved = min(
-        (_descend(start, a, b, noise) for start in (R, *_from_essential(a, b, noise))), key=lambda end: end.cost
-    )
-    agree = int((moved.distance < OUTLIER * noise).sum())
-    if pure.sum() >= max(pure_share * agree, ENOUGH, MIN_SHARE * len(a)):
-        return Turn(R, _information_of_turn(b[pure], noise), True, rest)
-    if agree < max(ENOUGH, MIN_SHARE * len(a)):
-        return None
-    return Turn(moved.R, moved.information, False, float(np.median(_gaps(moved.R, a, b))))
+    return _Alone(R, gaps < OUTLIER * noise, float(np.median(gaps)))
 
 
 def _information_of_turn(rays: np.ndarray, noise: float) -> np.ndarray:
@@ -110,9 +128,15 @@ def _triads(two: np.ndarray) -> np.ndarray:
     """(hypothesis, 2, 3) bearings → one frame each, in columns. Its first axis is half-way between the two bearings."""
     first = two[:, 0] + two[:, 1]
     first /= np.maximum(np.linalg.norm(first, axis=1, keepdims=True), TINY)
-    third = np.cross(two[:, 0], two[:, 1])
+    third = _crossed(two[:, 0], two[:, 1])
     third /= np.maximum(np.linalg.norm(third, axis=1, keepdims=True), TINY)
-    return np.stack([first, np.cross(third, first), third], axis=2)
+    return np.stack([first, _crossed(third, first), third], axis=2)
+
+
+def _crossed(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """`np.cross` of two-dimensional arrays, which is several times slower."""
+    (x, y, z), (u, v, w) = left.T, right.T
+    return np.stack([y * w - z * v, z * u - x * w, x * v - y * u], axis=1)
 
 
 def _fit(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -140,67 +164,3 @@ def _from_essential(a: np.ndarray, b: np.ndarray, noise: float) -> list[np.ndarr
         return []
     first, second, _ = cv2.decomposeEssentialMat(E)
     return [first if np.trace(first) > np.trace(second) else second]
-
-
-def _descend(R: np.ndarray, a: np.ndarray, b: np.ndarray, noise: float) -> _Moved:
-    """Gauss-Newton with Cauchy weights over a small rotation and the direction of translation."""
-    t = _direction(R, a, b, np.ones(len(a)))
-    for _ in range(3):
-        t = _direction(R, a, b, 1.0 / (1.0 + (_off_plane(R, t, a, b) / noise) ** 2))
-    H = np.zeros((5, 5))
-    for _ in range(STEPS):
-        r = _off_plane(R, t, a, b)
-        weights = 1.0 / (1.0 + (r / (2 * noise)) ** 2)
-        J = _slopes(R, t, a, b, r)
-        H = (J * weights[:, None]).T @ J
-        step = -np.linalg.solve(H + TINY * (1 + np.trace(H)) * np.eye(5), J.T @ (weights * r))
-        R, t = small_turn(step[:3]) @ R, t + _tangents(t) @ step[3:]
-        t /= np.linalg.norm(t)
-        if np.abs(step[:3]).max() < DONE:
-            break
-    rotation, mixed, direction = H[:3, :3], H[:3, 3:], H[3:, 3:]
-    rest = np.linalg.solve(direction + TINY * (1 + np.trace(H)) * np.eye(2), mixed.T)
-    r = _off_plane(R, t, a, b)
-    return _Moved(R, (rotation - mixed @ rest) / noise**2, np.abs(r), float(np.log1p((r / noise) ** 2).sum()))
-
-
-def _direction(R: np.ndarray, a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The direction that is nearest to all epipolar planes."""
-    normals = np.cross(a @ R.T, b)
-    return np.linalg.eigh((normals * weights[:, None]).T @ normals)[1][:, 0]
-
-
-def _off_plane(R: np.ndarray, t: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Sampson distance of two bearings from their epipolar plane, scaled to one bearing; rad, signed."""
-    across = _cross_matrix(t).T
-    normal_a, normal_b = a @ (R.T @ across), b @ across
-    size = np.sqrt(np.einsum("ij,ij->i", normal_a, normal_a) + np.einsum("ij,ij->i", normal_b, normal_b))
-    return np.einsum("ij,ij->i", b, normal_a) / np.maximum(size, 1e-9) * np.sqrt(2.0)
-
-
-def _slopes(R: np.ndarray, t: np.ndarray, a: np.ndarray, b: np.ndarray, r: np.ndarray) -> np.ndarray:
-    """Derivatives of the distances by finite differences: three axes of a small rotation, two of the direction."""
-    epsilon = 1e-6
-    moved = [_off_plane(small_turn(epsilon * axis) @ R, t, a, b) for axis in np.eye(3)]
-    moved += [_off_plane(R, t + epsilon * tangent, a, b) for tangent in _tangents(t).T]
-    return (np.stack(moved, axis=1) - r[:, None]) / epsilon
-
-
-def _tangents(t: np.ndarray) -> np.ndarray:
-    """Two unit vectors orthogonal to t, in columns."""
-    across = _cross_matrix(t)
-    first = across[:, np.abs(t).argmin()]
-    first = first / np.linalg.norm(first)
-    return np.stack([first, across @ first], axis=1)
-
-
-def small_turn(w: np.ndarray) -> np.ndarray:
-    """Rotation vector → matrix (Rodrigues)."""
-    angle, W = float(np.linalg.norm(w)), _cross_matrix(w)
-    if angle < TINY:
-        return np.eye(3) + W
-    return np.eye(3) + np.sin(angle) / angle * W + (1 - np.cos(angle)) / angle**2 * W @ W
-
-
-def _cross_matrix(w: np.ndarray) -> np.ndarray:
-    return np.array([[0.0, -w[2], w[1]], [w[2], 0.0, -w[0]], [-w[1], w[0], 0.0]])

@@ -9,10 +9,11 @@ pytest.importorskip("cv2", reason="extra 'slam'")
 from scenes import camera, turning, video, walking
 
 from egobench.errors import BadInputError
+from egobench.estimators.epipolar import Start, descend
 from egobench.estimators.hand_mask import palm_discs
 from egobench.estimators.rotation_averaging import average_rotations, linked_frames
 from egobench.estimators.rotation_chain import RotationChain, find_rotations
-from egobench.estimators.two_view import Turn, small_turn, turn_between
+from egobench.estimators.two_view import Shared, Turn, turns_between
 from egobench.types import Camera, HandDetections, Video
 
 CHAIN = RotationChain(hands="")
@@ -68,10 +69,10 @@ def test_a_known_turn_between_bearings_survives_outliers():
     rng = np.random.default_rng(1)
     a = rng.normal(size=(60, 3)) * [1, 1, 0.2] + [0, 0, 2]
     a /= np.linalg.norm(a, axis=1, keepdims=True)
-    R = small_turn(np.radians([1.0, -6.0, 3.0]))
+    R = Rotation.from_rotvec([1.0, -6.0, 3.0], degrees=True).as_matrix()
     b = a @ R.T
     b[:18] = b[rng.permutation(18)]
-    turn = turn_between(a, b, noise=0.002, pure_share=0.9, rng=np.random.default_rng(0))
+    (turn,) = turns_between([Shared(a, b, np.random.default_rng(0))], noise=0.002, pure_share=0.9)
     assert turn is not None
     assert turn.is_pure
     np.testing.assert_allclose(turn.R, R, atol=1e-6)
@@ -80,13 +81,48 @@ def test_a_known_turn_between_bearings_survives_outliers():
 def test_with_translation_the_turn_is_that_of_the_essential_matrix():
     rng = np.random.default_rng(2)
     points = rng.uniform([-2, -2, 2], [2, 2, 5], (80, 3))
-    R, t = small_turn(np.radians([0.5, 4.0, -1.0])), np.array([0.3, 0.05, 0.2])
+    R, t = Rotation.from_rotvec([0.5, 4.0, -1.0], degrees=True).as_matrix(), np.array([0.3, 0.05, 0.2])
     a, b = points, points @ R.T + t
     a, b = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b))
-    turn = turn_between(a, b, noise=0.002, pure_share=0.9, rng=np.random.default_rng(0))
+    (turn,) = turns_between([Shared(a, b, np.random.default_rng(0))], noise=0.002, pure_share=0.9)
     assert turn is not None
     assert not turn.is_pure
     np.testing.assert_allclose(turn.R, R, atol=1e-5)
+
+
+def walking_pair(seed, points):
+    """Bearings of points before and after a turn and a step, with noise, and the turn."""
+    rng = np.random.default_rng(seed)
+    before = rng.uniform([-2, -2, 2], [2, 2, 5], (points, 3))
+    R = Rotation.from_rotvec(rng.normal(0, 3, 3), degrees=True).as_matrix()
+    a, b = before, before @ R.T + rng.normal(0, 0.2, 3)
+    a, b = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b))
+    return a, b + rng.normal(0, 5e-4, b.shape), R
+
+
+def test_a_descent_ends_at_the_turn_also_beside_other_descents():
+    pairs = [walking_pair(seed, 60 + 7 * seed) for seed in range(20)]  # more than one stack, of unequal lengths
+    nudge = Rotation.from_rotvec([0.5, -0.5, 0.5], degrees=True).as_matrix()
+    starts = [Start(nudge @ R, a, b) for a, b, R in pairs]
+    for start, end, (_, _, R) in zip(starts, descend(starts, noise=5e-4), pairs, strict=True):
+        deviations = Rotation.from_matrix(end.R @ R.T).as_rotvec() @ np.linalg.cholesky(end.information)
+        assert np.abs(deviations).max() < 5  # standard deviations
+        (alone,) = descend([start], noise=5e-4)
+        np.testing.assert_allclose(end.R, alone.R, rtol=0, atol=1e-8)
+        np.testing.assert_allclose(end.distance, alone.distance, rtol=0, atol=1e-8)
+        assert end.cost == pytest.approx(alone.cost, rel=1e-6)
+
+
+def test_a_turn_does_not_depend_on_the_pairs_beside_it():
+    shared = [Shared(*walking_pair(seed, 50 + seed)[:2], np.random.default_rng(seed)) for seed in range(6)]
+    few = Shared(shared[0].a[:5], shared[0].b[:5], np.random.default_rng(0))
+    *together, none = turns_between([*shared, few], noise=5e-4, pure_share=0.9)
+    assert none is None
+    for k, (pair, turn) in enumerate(zip(shared, together, strict=True)):
+        (alone,) = turns_between([pair._replace(rng=np.random.default_rng(k))], noise=5e-4, pure_share=0.9)
+        assert alone is not None
+        assert turn is not None
+        np.testing.assert_allclose(turn.R, alone.R, rtol=0, atol=1e-8)
 
 
 def test_an_average_agrees_with_turns_that_agree_and_outvotes_one_that_does_not():
