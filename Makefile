@@ -3,8 +3,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+READY_BENCH := $(VENV)/ready-bench
 
-.PHONY: help setup demo test check weights rows clean
+.PHONY: help setup demo test check bench weights rows clean
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##|^[a-z]+: *##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
@@ -28,6 +29,13 @@ check: $(READY)  ## test, and formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(MAKE) test
+
+bench: $(READY_BENCH) ## speed and memory beside peers, ten minutes (all, hours: ARGS=--slow; some: ARGS="-k frechet"); kept in benchmarks/results
+	$(BIN)/python benchmarks/measure.py $(ARGS)
+
+$(READY_BENCH): $(READY)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
 
 weights: $(READY) ## make shipped data and evaluators again from their seeds (resumable); the rows of the table: make rows
 	$(BIN)/python -m egomini.splits.ship

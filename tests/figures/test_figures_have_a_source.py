@@ -1,6 +1,8 @@
 """Every table of README and docs has words alone, or a test of its figures, or a command that measures them."""
 
+import ast
 import re
+import shlex
 
 import pytest
 from figures_measured import MEASURED, SENTENCES, WORDS
@@ -20,6 +22,14 @@ TESTED = {
     "docs/submissions.md: motions | precision | m-fid",
 }
 """Tables whose figures a test of this folder compares, but for the rows and columns in `MEASURED`."""
+
+BENCHMARKS = [
+    node.name
+    for path in sorted((ROOT / "benchmarks").glob("bench_*.py"))
+    for node in ast.parse(path.read_text(encoding="utf-8")).body
+    if isinstance(node, ast.FunctionDef) and node.name.startswith("bench_")
+]
+"""What `make bench` runs."""
 
 
 def test_every_table_is_of_one_kind_and_no_kind_names_a_table_that_is_gone():
@@ -41,11 +51,29 @@ def test_commands_that_measure_are_there(capsys):
     assert main(["--help"]) == 0
     verbs = set(re.findall(r"(?m)^  ([a-z-]+) +\S", capsys.readouterr().out))
     for command in [*MEASURED.values(), *(command for page in SENTENCES.values() for command in page.values())]:
-        program, first, *_ = command.split()
+        program, first, *options = shlex.split(command)
         if program == "egobench":
             assert first in verbs, command
+        elif program == "make":
+            assert re.search(rf"(?m)^{first}: ", (ROOT / "Makefile").read_text(encoding="utf-8")), command
+            asked = [word for option in options for word in re.findall(r"[a-z_]{4,}", option.partition("-k")[2])]
+            assert all(any(word in name for name in BENCHMARKS) for word in asked), command
         else:
             assert (ROOT / first).is_file(), command
+
+
+@pytest.mark.parametrize("page", [*PAGES, "CONTRIBUTING.md"])
+def test_commands_that_pages_name_are_there(page):
+    text = text_of(page)
+    for script in re.findall(r"(?:python|bash) (benchmarks/\S+?\.(?:py|sh))", text):
+        assert (ROOT / script).is_file(), script
+    for asked in re.findall(r'make bench ARGS="[^"]*-k ([^"]+)"', text):
+        for word in re.findall(r"[a-z_]{4,}", asked):
+            assert any(word in name for name in BENCHMARKS), asked
+
+
+def test_names_of_benchmarks_are_distinct():
+    assert len(set(BENCHMARKS)) == len(BENCHMARKS)
 
 
 def test_tables_of_words_have_no_figure_with_decimals():

@@ -1,5 +1,10 @@
-"""What the VAEs lose, and what noise in their latents costs: `python benchmarks/egotwin/egotwin.py --quality CLIPS`."""
+"""What EgoTwin's VAEs lose, and what noise in their latents costs.
 
+python benchmarks/egotwin/quality.py [--clips 64] [--preset small] [--variants ROW …] [--weights FOLDER]
+"""
+
+import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +24,7 @@ from egotwin_ref.model.configs import PRESETS, VARIANTS, Variant
 from egotwin_ref.model.representation import place
 from egotwin_ref.model.skeleton import XSENS23
 from egotwin_ref.training.clips import LEAST_HAND
+from egotwin_ref.training.recipes import RECIPES
 
 NOISES = (0.0, 0.1, 0.3)
 """s, in units of the normalised latents; on what a network makes, so not on the first pose's token nor on latent 0."""
@@ -117,3 +123,21 @@ class _Turns:
             path = self.odometry.camera(Video(frames, clip.condition.fps_video), camera)
             errors.append(self.metric(path, motion, camera, motion).value)
         return float(np.mean(errors))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, default=64, help="of egomini-test, evenly spread")
+    parser.add_argument("--preset", choices=list(RECIPES), default="small")
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS), metavar="ROW")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--weights", type=Path, help="folder of weights; by default the shipped ones")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    if PRESETS[options.preset].video_vae == "cogvideox":
+        parser.error(f"--preset {options.preset} needs CogVideoX's weights; mini and small are measured here")
+    quality(options.preset, options.variants, options.weights, options.clips)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,32 +1,24 @@
-"""Errors, statuses and seconds of camera estimators on recorded video of a split, where the path is known.
+"""Errors and statuses of camera estimators on recorded video of a split, where the path is known.
 
-    python benchmarks/estimators.py [--split egomini-hd] [--estimators colmap rotation-chain] [--clips 24] [--every 1]
-        [--hands egomini-hands ''] [--processes 1 2] [--json figures.json]
+    python benchmarks/studies/estimators.py [--split egomini-hd] [--estimators colmap rotation-chain] [--clips 24]
+        [--every 1] [--hands egomini-hands ''] [--json figures.json]
 
 Rotation: mean angle over registered frames, with worlds aligned by orientations. Translation: RMSE with that rotation,
 a shift and a scale. It also prints medians and 90th percentiles by stratum, and by look if every second room is rich in
-texture (egomini-hd). `cpu` is the processor time of the estimator's own process, without COLMAP's, which is another
-process. `s` is the time by the clock, with waiting.
+texture (egomini-hd). What they cost: `make bench ARGS="-k 'rotation_chain or colmap'"`.
 
 `--hands` names the detectors whose masks are used, one after the other, '' for none; with two, it prints what the
-second changes on each clip. `--processes 1 2` does all clips with one process and then twice with two, so that a long
-last clip matters less, and prints the ratio of clips per second.
+second changes on each clip.
 With both colmap and rotation-chain, it lists the clips whose rotations differ by more than half a degree, with the
 error of each. A map that colmap refused for this reason is made again without the check, to see which was right.
 """
 
 import argparse
 import json
-import os
-import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from itertools import groupby, pairwise
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
@@ -61,7 +53,6 @@ def main() -> None:
     parser.add_argument("--clips", type=int, help="only the first so many")
     parser.add_argument("--every", type=int, default=1, help="only every so manieth clip")
     parser.add_argument("--hands", nargs="+", default=[DEFAULT], help="hand estimators whose mask is used; '' for none")
-    parser.add_argument("--processes", type=int, nargs="+", default=[1])
     parser.add_argument("--json", type=Path, help="file for all figures")
     options = parser.parse_args()
     clips = [info.clip_id for info in open_split(options.split).infos()][: options.clips : options.every]
@@ -69,16 +60,9 @@ def main() -> None:
     for name in options.estimators:
         for hands in options.hands:
             settings: Settings = () if hands == DEFAULT else (("hands", hands),)
-            walls = {}
-            for processes in options.processes:
-                figures[name, hands], walls[processes] = run(options.split, clips, name, settings, processes)
+            figures[name, hands] = run(options.split, clips, name, settings)
             title = name if hands == DEFAULT else f"{name}, {hands or 'no'} masks"
             summarise(title, figures[name, hands], rich_every_second=is_hd)
-            for processes, wall in walls.items():
-                print(f"{processes * len(clips)} clips in {wall:.1f} s with {processes} processes")
-            for few, many in pairwise(sorted(walls)):
-                ratio = (many / walls[many]) / (few / walls[few])
-                print(f"{many} processes against {few}: {ratio:.2f} times as many clips per second")
         for one, other in pairwise(options.hands):
             changes(name, (one, figures[name, one]), (other, figures[name, other]))
     for hands in options.hands:
@@ -94,35 +78,27 @@ def main() -> None:
         options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
-def run(
-    split: str, clips: list[str], name: str, settings: Settings, processes: int
-) -> tuple[list[dict[str, Any]], float]:
-    """Rows of all clips, each done once by each process, and the seconds by the clock from the first to the last."""
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        list(pool.map(load, [(name, settings)] * processes))
-        began, rows = time.perf_counter(), []
-        for row in pool.map(look, [(split, clip_id, name, settings) for clip_id in clips * processes]):
-            rows.append(row)
-            print(as_line(row), flush=True)
-        return rows[: len(clips)], time.perf_counter() - began
+def run(split: str, clips: list[str], name: str, settings: Settings) -> list[dict[str, Any]]:
+    """Rows of all clips, each printed when it is there."""
+    rows = []
+    for clip_id in clips:
+        rows.append(look(split, clip_id, name, settings))
+        print(as_line(rows[-1]), flush=True)
+    return rows
 
 
-def load(key: tuple[str, Settings]) -> None:
-    """Loads the estimator, once per process."""
-    name, settings = key
-    if key not in LOADED:
-        LOADED[key] = ESTIMATORS.load(name)(**dict(settings)).load("cpu")
+def load(name: str, settings: Settings) -> Any:
+    """The loaded estimator."""
+    if (name, settings) not in LOADED:
+        LOADED[name, settings] = ESTIMATORS.load(name)(**dict(settings)).load("cpu")
+    return LOADED[name, settings]
 
 
-def look(job: tuple[str, str, str, Settings]) -> dict[str, Any]:
+def look(split: str, clip_id: str, name: str, settings: Settings) -> dict[str, Any]:
     """One estimate and its errors."""
-    split, clip_id, name, settings = job
-    load((name, settings))
     clip = open_split(split).clip(clip_id)
     video, camera = clip.reference.video, clip.condition.camera
-    began, cpu = time.perf_counter(), time.process_time()
-    path = LOADED[name, settings].camera(video, camera, clip_id=clip_id)
-    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    path = load(name, settings).camera(video, camera, clip_id=clip_id)
     truth = head_camera_path(motion_arrays(clip.reference.motion), camera, len(video.frames))
     R, x, seen = path.T_world_camera[:, :3, :3], path.T_world_camera[:, :3, 3], path.registered
     Q = rotation_gauge(truth.R, R, seen).R
@@ -139,8 +115,6 @@ def look(job: tuple[str, str, str, Settings]) -> dict[str, Any]:
         "mm": float(mm),
         "spread": float(1e3 * rms_over_frames(distances_to_middle(truth.positions, np.ones_like(seen)))),
         "focal": np.nan if path.focal_ratio is None else path.focal_ratio,
-        "seconds": seconds,
-        "cpu": cpu,
         "reason": path.reason,
         "path": (R, seen),
     }
@@ -154,8 +128,7 @@ def without_path(row: dict[str, Any]) -> dict[str, Any]:
 def as_line(row: dict[str, Any]) -> str:
     return (
         f"{row['clip']:<14}{row['stratum']:<7}{row['status']:<14}{row['frames']:>3} frames{row['degrees']:>8.3f}°"
-        f"{row['mm']:>8.1f} mm of {row['spread']:6.0f}  f {row['focal']:.4f}{row['seconds']:>7.1f} s"
-        f"{row['cpu']:>6.2f} cpu  {row['reason']}"
+        f"{row['mm']:>8.1f} mm of {row['spread']:6.0f}  f {row['focal']:.4f}  {row['reason']}"
     )
 
 
@@ -181,22 +154,20 @@ def number(row: dict[str, Any]) -> int:
 def summarise(name: str, rows: list[dict[str, Any]], *, rich_every_second: bool) -> None:
     print(
         f"\n{name:<30}{'n':>4}{'ok':>4}{'rot.only':>9}{'lost':>5}{'frames':>8}{'° median':>10}{'p90':>8}{'mean':>8}"
-        f"{'mm median':>11}{'p90':>8}{'s':>7}{'cpu':>6}"
+        f"{'mm median':>11}{'p90':>8}"
     )
     for group, members in groups(rows, rich_every_second=rich_every_second):
         if not members:
             continue
         status = [row["status"] for row in members]
         kept = sum(one in ("ok", "partial") for one in status), status.count("rotation_only")
-        degrees, mm, seconds, cpu, coverage = (
-            np.array([row[key] for row in members]) for key in ("degrees", "mm", "seconds", "cpu", "coverage")
-        )
+        degrees, mm, coverage = (np.array([row[key] for row in members]) for key in ("degrees", "mm", "coverage"))
         turned, moved = quantiles(degrees), quantiles(mm)
         mean = np.nanmean(degrees) if not np.isnan(degrees).all() else np.nan
         print(
             f"{group:<30}{len(members):>4}{kept[0]:>4}{kept[1]:>9}{len(members) - sum(kept):>5}"
             f"{100 * coverage.mean():>6.1f} %{turned[0]:>10.3f}{turned[1]:>8.3f}{mean:>8.3f}"
-            f"{moved[0]:>11.1f}{moved[1]:>8.1f}{np.median(seconds):>7.2f}{np.median(cpu):>6.2f}"
+            f"{moved[0]:>11.1f}{moved[1]:>8.1f}"
         )
 
 
@@ -236,7 +207,7 @@ def disagreements(split: str, maps: list[dict[str, Any]], chains: list[dict[str,
             continue  # there is no map: it is the chain's own answer, or none
         believed = made
         if made["status"] == "failed":
-            believed = look((split, made["clip"], "colmap", (*settings, *UNBELIEVING)))
+            believed = look(split, made["clip"], "colmap", (*settings, *UNBELIEVING))
         (R, seen), (R_chain, linked) = believed["path"], chain["path"]
         both = seen & linked
         if both.sum() < 2:

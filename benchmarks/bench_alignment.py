@@ -1,24 +1,22 @@
-"""Many camera paths against evo: `egobench.geometry` in one batch, evo clip by clip, in one process on one thread.
+"""Many camera paths beside evo: `egobench.geometry` in one batch, evo clip by clip. CPU seconds on one thread.
 
-    python benchmarks/alignment.py [--clips 10000] [--looped 1000] [--quick]
-
-Both get the same poses and compute the same eight numbers per clip: RMS distance after alignment with scale, without
+Both get the same poses and compute the same eight numbers a clip: RMS distance after alignment with scale, without
 scale and by the first frame, mean angle after alignment, RMS relative rotation and translation over 1 frame and over 8.
-evo runs on some of the clips only, and its time is multiplied (`--looped 10000` runs it on all). Times are CPU seconds
-(`time.process_time`) of the best of `--repeats`, interleaved, with poses in memory. evo's include its path objects,
-which it needs for each clip. The time of the suite's own alignment (rotation from orientations, scale at least 0) is
-printed too.
+evo's time has its path objects, which it needs for each clip. The suite's own alignment (rotation from orientations,
+scale at least 0) is a third way. `apart` is the largest difference of a number between evo and the batch.
 """
 
-import argparse
-import contextlib
 import os
 import tempfile
 import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 import numpy as np
+import pytest
+from facts import Facts
 from scipy.spatial.transform import Rotation
-from threadpoolctl import threadpool_limits
 
 from egobench.geometry.alignment import Placement, anchor, place, rotation_gauge, similarity
 from egobench.geometry.path_errors import (
@@ -31,49 +29,29 @@ from egobench.geometry.path_errors import (
 
 FRAMES = 41
 STEPS = (1, 8)
-NAMES = ("sim3 m", "se3 m", "anchored m", "angle deg", "rot 1 deg", "rot 8 deg", "trans 1 m", "trans 8 m")
+EVO = "evo"
+LOOPED = 100
+"""Clips that evo does; its time a clip does not depend on their number."""
+Ways = dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=int, default=10_000, help=f"paths of {FRAMES} poses")
-    parser.add_argument("--looped", type=int, default=1_000, help="clips that evo is looped over")
-    parser.add_argument("--repeats", type=int, default=3, help="timed runs of each; the fastest is printed")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the size, to see that it runs")
-    options = parser.parse_args()
-    threadpool_limits(1)
-    clips, looped = (number // 10 if options.quick else number for number in (options.clips, options.looped))
-    target, source = made_paths(clips)
-    registered = np.ones((clips, FRAMES), dtype=bool)
-    evo = peer()
-    seconds: dict[str, list[float]] = {"egobench": [], "own": [], "evo": []}
-    for _ in range(options.repeats):
-        start = time.process_time()
-        suite = batched(target, source, registered)
-        seconds["egobench"].append(time.process_time() - start)
-        start = time.process_time()
-        suite_alignment(target, source, registered)
-        seconds["own"].append(time.process_time() - start)
-        if evo is not None:
-            start = time.process_time()
-            of_evo = np.array([evo(target[k], source[k]) for k in range(looped)])
-            seconds["evo"].append(time.process_time() - start)
-    best = {name: min(times) if times else None for name, times in seconds.items()}
-    print(f"{clips} clips of {FRAMES} poses, 8 numbers each; load of the machine {os.getloadavg()[0]:.1f}")
-    print(f"  egobench, one batch              {best['egobench']:9.3f} s CPU")
-    print(f"  egobench, the suite's alignment  {best['own']:9.3f} s CPU")
-    if best["evo"] is None:
-        print("  evo is not installed")
-        return
-    whole = best["evo"] * clips / looped
-    print(f"  evo, {looped} clips looped         {best['evo']:9.3f} s CPU, × {clips / looped:g} = {whole:.1f} s")
-    print(f"  ratio {whole / best['egobench']:.0f}")
-    apart = np.abs(suite[:looped] - of_evo).max(axis=0)
-    print(f"  farthest apart over {looped} clips: {apart.max():.1e}")
-    for name, value, gap in zip(NAMES, suite[:looped].mean(axis=0), apart, strict=True):
-        print(f"    {name:12} mean {value:.9f}  apart {gap:.1e}")
+@pytest.mark.benchmark(group="camera paths of 41 poses", timer=time.process_time)
+@pytest.mark.parametrize("by", ["egobench, one batch", "egobench, the suite's alignment", EVO])
+def bench_alignment(benchmark: Any, facts: Facts, by: str) -> None:
+    target, source = made_paths(10_000)
+    if by == EVO:
+        facts.peer()
+        target, source = target[:LOOPED], source[:LOOPED]
+    ways: Ways = {"egobench, one batch": batched, "egobench, the suite's alignment": suite_alignment, EVO: looped}
+    if by == EVO:
+        load_evo()
+    numbers = benchmark.pedantic(ways[by], (target, source), rounds=3, warmup_rounds=1)
+    facts.per("clip", len(target))
+    if by == EVO:
+        facts.note(apart=float(np.abs(numbers - batched(target, source)).max()))
 
 
+@cache
 def made_paths(clips: int) -> tuple[np.ndarray, np.ndarray]:
     """Smooth head paths (clip, time, 4, 4) and noisy estimates of them in worlds and scales of their own."""
     rng = np.random.default_rng(0)
@@ -101,8 +79,9 @@ def parts(path: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(path[..., :3, :3]), np.ascontiguousarray(path[..., :3, 3])
 
 
-def batched(target: np.ndarray, source: np.ndarray, registered: np.ndarray) -> np.ndarray:
+def batched(target: np.ndarray, source: np.ndarray) -> np.ndarray:
     """The eight numbers of all clips, (clip, 8)."""
+    registered = np.ones(target.shape[:2], dtype=bool)
     (R_y, y), (R_x, x) = parts(target), parts(source)
     fits = [similarity(y, x, registered, with_scale=free) for free in (True, False)]
     laid = [position_errors(fit.R, Placement(fit.scale, fit.shift), y, x, registered) for fit in fits]
@@ -115,8 +94,9 @@ def batched(target: np.ndarray, source: np.ndarray, registered: np.ndarray) -> n
     return np.stack([*(rms_over_frames(errors) for errors in laid), angles, *turned, *gone], axis=-1)
 
 
-def suite_alignment(target: np.ndarray, source: np.ndarray, registered: np.ndarray) -> np.ndarray:
+def suite_alignment(target: np.ndarray, source: np.ndarray) -> np.ndarray:
     """The values of `rot-err` and `trans-err`, (clip, 2)."""
+    registered = np.ones(target.shape[:2], dtype=bool)
     (R_y, y), (R_x, x) = parts(target), parts(source)
     gauge = rotation_gauge(R_y, R_x, registered)
     placement = place(gauge.R, y, x, registered, with_scale=True)
@@ -124,18 +104,26 @@ def suite_alignment(target: np.ndarray, source: np.ndarray, registered: np.ndarr
     return np.stack([angles, rms_over_frames(position_errors(gauge.R, placement, y, x, registered))], axis=-1)
 
 
-def peer():
-    """evo's eight numbers of one clip; None if it is not installed. It writes settings to the home folder."""
-    os.environ["HOME"] = tempfile.mkdtemp()
-    with contextlib.suppress(ImportError):
-        from evo.core import metrics, trajectory
+@cache
+def load_evo() -> tuple[Any, Any]:
+    """evo's modules of metrics and of paths. It writes settings to the home folder, so it gets an empty one."""
+    home, os.environ["HOME"] = os.environ.get("HOME"), tempfile.mkdtemp()
+    try:
+        reason = "evo is not installed"
+        return pytest.importorskip("evo.core.metrics", reason=reason), pytest.importorskip("evo.core.trajectory")
+    finally:
+        os.environ.pop("HOME") if home is None else os.environ.update(HOME=home)
 
-        return lambda target, source: by_evo(metrics, trajectory, target, source)
-    return None
+
+def looped(target: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """evo's eight numbers of all clips, one after the other, (clip, 8)."""
+    return np.array([by_evo(*load_evo(), *pair) for pair in zip(target, source, strict=True)])
 
 
-def by_evo(metrics, trajectory, target: np.ndarray, source: np.ndarray) -> list[float]:
-    def error(metric, estimate, kind) -> float:
+def by_evo(metrics: Any, trajectory: Any, target: np.ndarray, source: np.ndarray) -> list[float]:
+    """evo's eight numbers of one clip."""
+
+    def error(metric: Any, estimate: Any, kind: Any) -> float:
         metric.process_data((reference, estimate))
         return metric.get_statistic(kind)
 
@@ -156,7 +144,3 @@ def by_evo(metrics, trajectory, target: np.ndarray, source: np.ndarray) -> list[
             metric = metrics.RPE(relation, delta=step, delta_unit=metrics.Unit.frames, all_pairs=True)
             numbers.append(error(metric, raw, rmse))
     return numbers
-
-
-if __name__ == "__main__":
-    main()
