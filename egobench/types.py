@@ -5,7 +5,7 @@ right, y down, z forward (OpenCV). `T_a_b` takes points from frame b to frame a.
 Images are RGB uint8. Rotations are matrices joint → world.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -169,13 +169,32 @@ class Sampler(Protocol):
 
 
 @runtime_checkable
+class BatchSampler(Protocol):
+    """A loaded model that samples several clips at once. It may have `sample` too, for a single one."""
+
+    def sample_batch(self, conditions: Sequence[Condition], *, seeds: Sequence[int]) -> Sequence[Sample]:
+        """One sample for each condition and its seed, in order. A sample does not depend on the others of its batch but
+        by the rounding of sums; noise must be drawn for each seed by itself."""
+        ...
+
+
+@runtime_checkable
+class NamesBatch(Protocol):
+    """A model that knows how many clips its `sample_batch` should be given; without, `--batch-size auto` is 1."""
+
+    def batch_size(self, device: str) -> int:
+        """Clips of one batch on `device`."""
+        ...
+
+
+@runtime_checkable
 class Model(Protocol):
     """A frozen dataclass of the settings that change the samples; every field goes to the manifest.
 
-    A model inherits nothing. It may also have what `ChecksSplit`, `NamesWeights` and `Control` describe.
+    A model inherits nothing. It may also have what `ChecksSplit`, `NamesWeights`, `NamesBatch` and `Control` describe.
     """
 
-    def load(self, device: str) -> Sampler:
+    def load(self, device: str) -> Sampler | BatchSampler:
         """Builds the network on `device` (`cpu`, `cuda:0`, …). Nothing heavy is imported before this call."""
         ...
 

@@ -48,7 +48,7 @@ class Inline:
 
     workers: int = 1
 
-    def run(self, job: Any, items: Any, *, attempts: int = 1) -> Any:
+    def run(self, job: Any, items: Any, *, attempts: int = 1, batching: Any = None) -> Any:
         """See `egobench.engines.local.Engine`."""
         task = job.prepare()
         for item in items:

@@ -10,6 +10,7 @@ from egobench.cli.stdout import print
 from egobench.errors import IncompleteRunError
 from egobench.plan.model_code import changed_text
 from egobench.run.remarks import odd_videos, sample_warnings
+from egobench.run.watch import time_line
 from egobench.store.folder import open_run
 from egobench.store.labels import given_name
 from egobench.store.manifest import read_manifest
@@ -42,7 +43,8 @@ def print_run(path: Path, *, as_json: bool) -> None:
     folder = open_run(path)
     document, manifest = read_metrics(path), read_manifest(folder)
     changed = changed_text(manifest["model"])
-    for line in [*([changed] if changed else []), *odd_videos(path), *sample_warnings(read_items(folder.items))]:
+    notes = [changed, *manifest.get("notes", []), *odd_videos(path), *sample_warnings(read_items(folder.items))]
+    for line in filter(None, [*notes, time_line(manifest)]):
         note(line)
     if as_json:
         print_json({**document, "path": path})

@@ -15,8 +15,9 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from egobench.engines.local import Job, Outcome, refusal_of
-from egobench.engines.worker import LoadError, answer_of, prepared
+from egobench.engines.batches import SINGLY, Batching
+from egobench.engines.local import Job, Outcome, outcomes_of, refusal_of
+from egobench.engines.worker import LoadError, answers_of, prepared
 from egobench.errors import BadInputError
 
 
@@ -31,8 +32,10 @@ class InlineEngine:
             text = f"{self.workers} workers; engine 'inline' runs in one process, 'local' in as many as are asked for"
             raise BadInputError(text, code="workers")
 
-    def run(self, job: Job, items: Sequence[Any], *, attempts: int = 1) -> Generator[Outcome, None, None]:
-        """See `Engine`. Ctrl-C stops it after the present item at the latest; that item does not count."""
+    def run(
+        self, job: Job, items: Sequence[Any], *, attempts: int = 1, batching: Batching = SINGLY
+    ) -> Generator[Outcome, None, None]:
+        """See `Engine`. Ctrl-C stops it after the present batch at the latest; that batch does not count."""
         with _ctrl_c() as pressed:
             try:
                 task = prepared(job)
@@ -41,11 +44,11 @@ class InlineEngine:
                     raise KeyboardInterrupt from None
                 raise refusal_of(error, "in this process") from None
             with threadpool_limits(1), _one_torch_thread():
-                for item in items:
-                    answer = answer_of(task, job.error_code, item, attempts)
+                for call in batching.calls(items):
+                    answers = answers_of(task, job.error_code, call, attempts)
                     if pressed:
                         raise KeyboardInterrupt
-                    yield Outcome(item, answer)
+                    yield from outcomes_of(call, answers)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Code of a worker process: one thread, one job, items one by one. It limits threads before it imports large libraries.
+"""Code of a worker process: one thread, one job, batch by batch. It limits threads before it imports large libraries.
 
 A worker ignores Ctrl-C, which its parent handles, and ends when its parent has ended for any reason.
 """
@@ -7,11 +7,12 @@ import os
 import pickle
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from egobench.engines.batches import BatchTask, Done, take
 from egobench.errors import BadInputError, EgoBenchError, StorageError
 from egobench.files.patient import use_patient_streams
 from egobench.files.worker_process import end_when_done, leave_with_parent
@@ -41,19 +42,30 @@ class Answer:
     """Of the last attempt."""
     traceback: str = ""
     """Traceback of an error in code outside the suite; empty if there was none."""
+    busy: float = 0.0
+    """Seconds of the work itself (model, extractors), without reading and writing."""
+    note: str = ""
+    """A remark on the batch, on one of its items; empty if there is none."""
 
 
 class LoadError(Exception):
     """A job could not be prepared; pickled back to the parent, which ends the run with one line."""
 
 
-def start(job: bytes) -> None:
-    """Sets a fresh process up for a pickled job."""
+def start(job: bytes, devices: Any = None) -> None:
+    """Sets a fresh process up for a pickled job.
+
+    Args:
+        devices: a queue with the number of a GPU for each worker; the worker then sees this one alone. None for jobs
+            whose device is the same for all.
+    """
     leave_with_parent()
     end_when_done()
     use_patient_streams()
     for variable in THREAD_VARIABLES:
         os.environ[variable] = "PASSIVE" if variable == "OMP_WAIT_POLICY" else "1"
+    if devices is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = devices.get()
     _state.clear()
     _state["job"] = job
 
@@ -64,14 +76,36 @@ def ready() -> bool:
     return True
 
 
-def call(item: Any, attempts: int) -> Answer:
-    """Runs one item, up to `attempts` times.
+def call(batches: Sequence[Sequence[Any]], attempts: int) -> list[Answer]:
+    """Runs batches, and each of their items up to `attempts` times; an answer for each item, in order.
 
     Raises:
         StorageError: the disk refused; this is no fault of the item.
         LoadError: the job cannot be prepared.
     """
-    return answer_of(*_task(), item, attempts)
+    return answers_of(*_task(), batches, attempts)
+
+
+def answers_of(
+    task: Callable[[Any], Any], error_code: str, batches: Sequence[Sequence[Any]], attempts: int
+) -> list[Answer]:
+    """The answers for batches of items. An item that failed in its batch is tried again alone. Raises StorageError."""
+    if not isinstance(task, BatchTask):
+        return [answer_of(task, error_code, item, attempts) for batch in batches for item in batch]
+    answers = []
+    for done in take(task, batches):
+        answer = _answer(done, error_code)
+        if answer.code and attempts > 1:
+            again = answer_of(task, error_code, done.item, attempts - 1)
+            answer = replace(again, attempts=again.attempts + 1, note=answer.note)
+        answers.append(answer)
+    return answers
+
+
+def _answer(done: Done, error_code: str) -> Answer:
+    if done.error is None:
+        return Answer(done.value, seconds=done.seconds, busy=done.busy, note=done.note)
+    return replace(_failure(done.error, error_code, 1, done.seconds), busy=done.busy, note=done.note)
 
 
 def answer_of(task: Callable[[Any], Any], error_code: str, item: Any, attempts: int) -> Answer:
@@ -84,10 +118,13 @@ def answer_of(task: Callable[[Any], Any], error_code: str, item: Any, attempts: 
         except StorageError:
             raise
         except BaseException as error:  # the user's Ctrl-C never arrives here: a KeyboardInterrupt comes from the model
-            code = error.code if isinstance(error, BadInputError) else error_code
-            seconds = time.perf_counter() - began
-            answer = Answer(None, code, one_line(error), attempt, seconds, traceback_of(error))
+            answer = _failure(error, error_code, attempt, time.perf_counter() - began)
     return answer
+
+
+def _failure(error: BaseException, error_code: str, attempt: int, seconds: float) -> Answer:
+    code = error.code if isinstance(error, BadInputError) else error_code
+    return Answer(None, code, one_line(error), attempt, seconds, traceback_of(error))
 
 
 def one_line(error: BaseException) -> str:

@@ -63,6 +63,8 @@ class Estimator(ABC):
     of_one_run = False
     """Whether it reads what another program detected in one run's videos and does not use the video itself. It then
     knows nothing of a clip's reference, so its metrics have neither floor nor chance."""
+    on_cpu = False
+    """Whether it computes on the CPU whatever the device is; a run on GPUs then works on it beside them."""
     rotations_only = False
     """Whether its camera paths have no positions."""
 

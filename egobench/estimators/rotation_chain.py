@@ -54,6 +54,7 @@ class RotationChain(Estimator):
     provides: ClassVar[tuple[str, ...]] = ("camera",)
     rotations_only: ClassVar[bool] = True
     """Its paths have no positions."""
+    on_cpu: ClassVar[bool] = True
 
     hands: str = "egomini-hands"
     """Estimator whose hands and sleeves are left out; empty: nothing is."""

@@ -1,5 +1,6 @@
 """Which device a run computes on, and whether it is here."""
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -40,3 +41,48 @@ def check_device(device: str) -> None:
             f"device '{device}': torch finds {count or 'no'} GPU{'s'[: count != 1]} here; `egobench doctor` says more"
         )
         raise BadInputError(text, code="device")
+
+
+def resolve_devices(devices: str, device: str) -> tuple[str, ...]:
+    """The GPUs that get a worker process each, as `CUDA_VISIBLE_DEVICES` takes them.
+
+    Args:
+        devices: `auto` (all that torch finds), numbers with commas between, or empty.
+        device: as typed for the whole run; only `auto` and `cuda` leave the choice open.
+
+    Returns:
+        Empty where none were asked for, or `auto` finds none.
+
+    Raises:
+        BadInputError: `device`: no such GPU, or a device that is no choice of GPUs.
+    """
+    if not devices:
+        return ()
+    if device not in ("auto", "cuda"):
+        text = f"--devices {devices} chooses GPUs, and --device {device} has chosen already; give one of the two"
+        raise BadInputError(text, code="device")
+    count = _gpus()
+    if devices == "auto":
+        return tuple(_visible(number) for number in range(count))
+    words = [word.strip() for word in devices.split(",")]
+    if not all(word.isdigit() for word in words) or len(set(words)) < len(words):
+        raise BadInputError(f"--devices {devices}; auto, or different numbers as in 0,1 are needed", code="device")
+    absent = [word for word in words if int(word) >= count]
+    if absent:
+        found = f"torch finds {count} here, numbered from 0" if count else "torch finds no GPU here"
+        raise BadInputError(f"--devices {devices}: no GPU {absent[0]}; {found}", code="device")
+    return tuple(_visible(int(word)) for word in words)
+
+
+def _gpus() -> int:
+    if find_spec("torch") is None:
+        return 0
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def _visible(number: int) -> str:
+    """What a process that shall see one GPU sets: the number may count within a choice that is made already."""
+    chosen = [word for word in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if word]
+    return chosen[number] if chosen else str(number)

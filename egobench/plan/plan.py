@@ -14,7 +14,8 @@ from egobench.data.folder import INDEX
 from egobench.errors import BadInputError
 from egobench.files.digest import digest_file, digest_folder, digest_json
 from egobench.plan.availability import usable_metrics
-from egobench.plan.devices import check_device
+from egobench.plan.batching import SINGLY, BatchSizes, batch_sizes
+from egobench.plan.devices import check_device, resolve_device, resolve_devices
 from egobench.plan.model_code import code_record, codes_of
 from egobench.plan.own_weights import absolute_name
 from egobench.plan.protocol import protocol_records
@@ -61,6 +62,8 @@ class RunPlan:
     """Digest → record, in the order of `metrics`."""
     identity: str
     """Digest of everything asked for that can change a number."""
+    sizes: BatchSizes = SINGLY
+    """Of batches."""
 
     @cached_property
     def items(self) -> list[tuple[str, int]]:
@@ -104,7 +107,7 @@ def plan(request: RunRequest) -> RunPlan:
     else:
         model = resolve_model(request.model, request.model_options)
     metrics = resolve_metrics(request.metrics)
-    resolve_engine(request.engine, request.workers)
+    resolve_engine(request.engine, request.workers, resolve_devices(request.devices, request.device))
     split = resolve_split(request.split)
     may_miss = by_group_only(request.metrics, ("core",))
     metrics, left_out = usable_metrics(metrics, split, leave_out=may_miss, task=request.task)
@@ -133,6 +136,7 @@ def plan(request: RunRequest) -> RunPlan:
         left_out=left_out,
         protocols=protocols,
         identity=identity_of(request, settings, split.digest, clip_ids, protocols, codes_of({"code": code})),
+        sizes=batch_sizes(request, model, resolve_device(request.device), len(infos) * request.seeds),
     )
 
 
@@ -204,6 +208,8 @@ def _check(request: RunRequest) -> None:
     for name, least in {"seeds": 1, "workers": 0, "attempts": 1, "allow_failed": 0, "draws": 0}.items():
         if getattr(request, name) < least:
             raise BadInputError(f"{name} is {getattr(request, name)}; at least {least} is needed", code="range")
+    if request.batch_size != "auto" and int(request.batch_size) < 1:
+        raise BadInputError(f"batch_size is {request.batch_size}; auto, or at least 1 is needed", code="range")
     if request.name:
         check_label(request.name)
     check_device(request.device)

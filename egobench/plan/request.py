@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from egobench.errors import BadInputError
 from egobench.types import Task
@@ -28,10 +28,16 @@ class RunRequest:
     """Only the first clips of the split; for trying out, never for a result."""
     device: str = "auto"
     """auto, cpu, cuda, cuda:0, …"""
+    devices: str = ""
+    """GPUs that get a process each: auto for all, or numbers with commas between, e.g. 0,1. Estimators that need no GPU
+    then run beside them in --workers processes."""
     engine: str = "local"
     """local: processes of this machine; inline: this very process, where breakpoints in a model's code work."""
     workers: int = 1
     """Processes; 0 is the same as --engine inline."""
+    batch_size: int | Literal["auto"] = "auto"
+    """Clips that the model samples, and extractors see, at once; auto: what the model names, and 1 for extractors on a
+    CPU. A batch that does not fit into memory is halved. It moves no number beyond the rounding of sums."""
     out: Path = Path("runs")
     """Folder in which the run's own folder is made."""
     attempts: int = 1

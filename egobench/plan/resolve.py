@@ -182,14 +182,19 @@ def resolve_maker(what: What, name: str) -> Extractor | Estimator:
     return resolve_estimator(name) if what in ESTIMATED else resolve_extractor(name)
 
 
-def resolve_engine(name: str, workers: int) -> Engine:
-    """An engine with so many workers; 0 workers is the engine `inline`.
+def resolve_engine(name: str, workers: int, devices: tuple[str, ...] = ()) -> Engine:
+    """An engine with so many workers, or with one for each of these GPUs; 0 workers is the engine `inline`.
 
     Raises:
         UnknownNameError: no such engine.
-        BadInputError: `workers`: a number that the engine cannot have.
+        BadInputError: `workers`: a number that the engine cannot have; `device`: GPUs for an engine that gives none.
     """
     engine = ENGINES.load(name)
+    if devices:
+        if workers == 0 or "devices" not in {field.name for field in dataclasses.fields(engine)}:
+            text = "--devices needs an engine with a process for each GPU: 'local' has"
+            raise BadInputError(text, code="device")
+        return engine(workers=len(devices), devices=devices)
     return ENGINES.load("inline")() if workers == 0 else engine(workers=workers)
 
 

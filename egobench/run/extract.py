@@ -2,9 +2,13 @@
 
 One item is one clip's reference or one sample; its video and its motion are opened once for all of them. If
 nothing is missing, no process is started and no torch is imported.
+
+Items are extracted one by one, or in batches (`--batch-size`): an extractor or estimator that has a method for lists,
+as `frames_batch` beside `frames`, is then given several clips at once.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from egobench.catalog import METHODS
+from egobench.engines.batches import BatchTask, Sizes, halving, unfinished
 from egobench.errors import BadInputError, StorageError
 from egobench.estimators.base import LoadedEstimator
 from egobench.extractors.base import LoadedExtractor
@@ -52,33 +57,43 @@ class MissingInputs:
     extracted once."""
 
     inputs: Inputs
-    _by_place: dict[tuple[str, int], dict[str, CachedInput]] = field(default_factory=dict)
-    _files: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    size: int = 1
+    """Items that are extracted together."""
     seen: set[str] = field(default_factory=set)
     """Keys on the list; the lists of several runs share one set."""
+    _by_place: dict[tuple[str, int], dict[str, CachedInput]] = field(default_factory=dict)
+    _files: dict[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    _missing: set[tuple[str, int]] = field(default_factory=set)
 
     def add(self, entry: CachedInput | None, clip_id: str, item: ItemRow | None = None) -> None:
         """Notes one input, of a reference (`item` None) or of a sample."""
         if entry is None or entry.key in self.seen:
             return
         self.seen.add(entry.key)
-        if self.inputs.cache.get(entry.key) is not None:
+        is_missing = self.inputs.cache.get(entry.key) is None
+        if not is_missing and self.size == 1:
             return
         place = (item.clip, item.seed) if item else (clip_id, REFERENCE_SEED)
         self._by_place.setdefault(place, {})[entry.key] = entry
         self._files[place] = (item.video, item.motion) if item else ("", "")
+        if is_missing:
+            self._missing.add(place)
 
     def items(self) -> list[ExtractItem]:
-        """What is missing from the cache, sorted by clip and seed."""
+        """What is missing from the cache, sorted by clip and seed; of larger batches, whole batches, references
+        first."""
+        places = sorted(self._by_place, key=lambda place: (self.size > 1 and place[1] != REFERENCE_SEED, *place))
+        folder = self.inputs.folder.path.absolute()
         return [
-            ExtractItem(*place, tuple(inputs.values()), *self._files[place], self.inputs.folder.path.absolute())
-            for place, inputs in sorted(self._by_place.items())
+            ExtractItem(clip_id, seed, tuple(self._by_place[place].values()), *self._files[place], folder)
+            for place in unfinished(places, self.size, self._missing.__contains__)
+            for clip_id, seed in [place]
         ]
 
 
 @dataclass(frozen=True)
 class ExtractJob:
-    """Extracts the inputs of one item after another."""
+    """Extracts the inputs of items, batch by batch."""
 
     split: str
     makers: tuple[Maker, ...]
@@ -93,28 +108,141 @@ class ExtractJob:
         """Code of the error of an extractor that raised."""
         return "extractor-raised"
 
-    def prepare(self) -> Callable[[ExtractItem], None]:
-        """Loads extractors and estimators; the task puts their results into the cache."""
+    def prepare(self) -> "ExtractTask":
+        """Loads extractors and estimators."""
         loaded = {maker: _load(maker, self.device) for maker in self.makers}
         split = resolve_split(self.split, digest=self.split_digest)
-        folder, cache = RunFolder(self.folder), Cache(self.cache)
+        return ExtractTask(split, RunFolder(self.folder), Cache(self.cache), loaded)
 
-        def task(item: ExtractItem) -> None:
-            is_reference = item.seed == REFERENCE_SEED
-            home = folder if item.folder is None else RunFolder(item.folder)
-            opened = _open_reference(split, item.clip_id) if is_reference else _Sample(split, home, item)
-            errors = []
-            for entry in item.inputs:
-                try:
-                    cache.put(entry.key, _extract(entry, loaded, opened, item.clip_id, split))
-                except StorageError:
-                    raise
-                except Exception as error:  # the other extractors' features are good all the same
-                    errors.append(error)
-            if errors:
-                raise errors[0]
 
-        return task
+@dataclass(frozen=True)
+class _Opened:
+    """An item whose files are read."""
+
+    clip_id: str
+    parts: Any
+    """A `Clip`'s reference, or a `_Sample`: has `video` and `motion`."""
+    text: str | None
+    """Of a reference."""
+    inputs: tuple[CachedInput, ...]
+    missing: frozenset[str]
+    """Keys that the cache does not hold."""
+
+
+class ExtractTask(BatchTask):
+    """Puts the features and estimates of items into the cache; an answer has no value."""
+
+    def __init__(
+        self, split: Split, folder: RunFolder, cache: Cache, loaded: Mapping[Maker, LoadedExtractor | LoadedEstimator]
+    ) -> None:
+        super().__init__()
+        self.split, self.folder, self.cache, self.loaded = split, folder, cache, loaded
+        self._sizes: dict[tuple[What, str | None], Sizes] = {}
+
+    def open(self, item: ExtractItem) -> _Opened:
+        """Raises BadInputError `reference-…`: the clip cannot be read."""
+        missing = frozenset(entry.key for entry in item.inputs if self.cache.get(entry.key) is None)
+        if item.seed == REFERENCE_SEED:
+            clip = _open_reference(self.split, item.clip_id)
+            return _Opened(item.clip_id, clip.reference, clip.condition.text, item.inputs, missing)
+        home = self.folder if item.folder is None else RunFolder(item.folder)
+        sample = _Sample(self.split, home, item)
+        for entry in item.inputs:
+            with suppress(BadInputError):  # it is told where the part is needed
+                if entry.key in missing and part_of(entry.what) == "video":
+                    _ = sample.video
+        return _Opened(item.clip_id, sample, None, item.inputs, missing)
+
+    def work(self, opened: Sequence[_Opened]) -> list[dict[str, Any]]:
+        """For each item the arrays, or the error, of every key that the cache does not hold."""
+        found: list[dict[str, Any]] = [{} for _ in opened]
+        for (what, extractor), group in _grouped(opened).items():
+            if not any(entry.key in opened[place].missing for place, entry in group):
+                continue
+            sizes = self._sizes.setdefault((what, extractor), Sizes())
+            made = halving(lambda part: self._extract([(opened[place], entry) for place, entry in part]), group, sizes)
+            self.sizes.notes += [f"{extractor}: {note}" for note in sizes.notes]
+            sizes.notes.clear()
+            for (place, entry), arrays in zip(group, made, strict=True):
+                if entry.key in opened[place].missing:
+                    found[place][entry.key] = arrays
+        return found
+
+    def close(self, item: ExtractItem, opened: _Opened, result: dict[str, Any]) -> None:
+        """Stores what was made. Raises the first error: the other extractors' features are good all the same."""
+        errors = [arrays for arrays in result.values() if isinstance(arrays, BaseException)]
+        for key, arrays in result.items():
+            if not isinstance(arrays, BaseException):
+                self.cache.put(key, arrays)
+        if errors:
+            raise errors[0]
+
+    def _extract(self, group: Sequence[tuple[_Opened, CachedInput]]) -> list[Any]:
+        """Arrays or errors of one kind of input of some items."""
+        entry = group[0][1]
+        if entry.extractor is None:
+            return [_try(lambda each=each: _motion_arrays(each)) for each, _ in group]
+        loaded, name = self.loaded[_maker(entry)], METHODS[entry.what]
+        together = getattr(loaded, f"{name}_batch", None)
+        if len(group) > 1 and together is not None:
+            seen = [_seen(each, entry) for each, _ in group]
+            if entry.what in ESTIMATED:
+                clip_ids = [each.clip_id for each, _ in group]
+                made = together(seen, split_camera(self.split), clip_ids=clip_ids)
+            else:
+                made = together(seen)
+            return [
+                _try(lambda e=each, m=one: _packed(e, entry, m)) for (each, _), one in zip(group, made, strict=True)
+            ]
+        return [_try(lambda each=each: self._single(loaded, name, each, entry)) for each, _ in group]
+
+    def _single(self, loaded: Any, name: str, opened: _Opened, entry: CachedInput) -> dict[str, np.ndarray]:
+        method = getattr(loaded, name, None)
+        if method is None:
+            text = f"{entry.extractor} has no method `{name}`; it does not make {entry.what}"
+            raise BadInputError(text, code="extractor-part")
+        seen = _seen(opened, entry)
+        if entry.what in ESTIMATED:
+            return _packed(opened, entry, method(seen, split_camera(self.split), clip_id=opened.clip_id))
+        return _packed(opened, entry, method(seen))
+
+
+def _grouped(opened: Sequence[_Opened]) -> dict[tuple[What, str | None], list[tuple[int, CachedInput]]]:
+    """Inputs of all items by what is made and by whom, in order, each with the place of its item."""
+    groups: dict[tuple[What, str | None], list[tuple[int, CachedInput]]] = {}
+    for place, each in enumerate(opened):
+        for entry in each.inputs:
+            groups.setdefault((entry.what, entry.extractor), []).append((place, entry))
+    return groups
+
+
+def _try(make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except StorageError:
+        raise
+    except Exception as error:
+        return error
+
+
+def _seen(opened: _Opened, entry: CachedInput) -> Any:
+    """What an extractor or estimator is given of an item. Raises BadInputError: the part cannot be read."""
+    if entry.what == "text":
+        assert opened.text is not None, "texts belong to conditions"
+        return opened.text
+    return getattr(opened.parts, part_of(entry.what))
+
+
+def _motion_arrays(opened: _Opened) -> dict[str, np.ndarray]:
+    motion = opened.parts.motion
+    return {"positions": motion.positions, "rotations": motion.rotations}
+
+
+def _packed(opened: _Opened, entry: CachedInput, made: Any) -> dict[str, np.ndarray]:
+    """What was made, as the cache keeps it. Raises BadInputError: not of the form, or not finite."""
+    if entry.what in ESTIMATED:
+        return pack_estimate(entry.what, made, len(opened.parts.video.frames))
+    return {"features": _finite(made, entry)}
 
 
 def makers_of(items: Iterable[ExtractItem]) -> tuple[Maker, ...]:
@@ -158,29 +286,6 @@ class _Sample:
         """Raises BadInputError if it cannot be read or has changed."""
         path = unchanged(self.folder.sample(self.item.clip_id, self.item.seed) / MOTION_FILE, self.item.motion)
         return stored_motion(path, self.split.facts)
-
-
-def _extract(
-    entry: CachedInput,
-    loaded: Mapping[Maker, LoadedExtractor | LoadedEstimator],
-    opened: Clip | _Sample,
-    clip_id: str,
-    split: Split,
-) -> dict[str, np.ndarray]:
-    parts = opened.reference if isinstance(opened, Clip) else opened
-    if entry.extractor is None:
-        return {"positions": parts.motion.positions, "rotations": parts.motion.rotations}
-    method = getattr(loaded[_maker(entry)], METHODS[entry.what], None)
-    if method is None:
-        text = f"{entry.extractor} has no method `{METHODS[entry.what]}`; it does not make {entry.what}"
-        raise BadInputError(text, code="extractor-part")
-    if entry.what in ESTIMATED:
-        found = method(parts.video, split_camera(split), clip_id=clip_id)
-        return pack_estimate(entry.what, found, len(parts.video.frames))
-    if entry.what == "text":
-        assert isinstance(opened, Clip), "texts belong to conditions"
-        return {"features": _finite(method(opened.condition.text), entry)}
-    return {"features": _finite(method(getattr(parts, part_of(entry.what))), entry)}
 
 
 def _finite(features: Any, entry: CachedInput) -> np.ndarray:

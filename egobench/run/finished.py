@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from egobench.errors import BadInputError, NotComparableError
 from egobench.plan.availability import usable_metrics
+from egobench.plan.batching import sizes_of
 from egobench.plan.plan import RunPlan
 from egobench.plan.protocol import protocol_records
 from egobench.plan.request import request_of
@@ -84,4 +85,5 @@ def plan_of_run(manifest: Mapping[str, Any], metrics: str) -> RunPlan:
         left_out={},
         protocols=protocol_records(found, split, [info.clip_id for info in infos], request.seeds, request.task),
         identity=manifest["identity"],
+        sizes=sizes_of(manifest),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from egobench.plan.batching import sizes_record
 from egobench.plan.plan import RunPlan
 from egobench.plan.request import request_record
 from egobench.store.folder import RunFolder
@@ -36,6 +37,7 @@ def first_manifest(folder: RunFolder, run_plan: RunPlan) -> dict[str, Any]:
         "left_out": run_plan.left_out,
         "protocols": run_plan.protocols,
         "weights": weights_of(run_plan.settings, run_plan.protocols),
+        "batches": sizes_record(run_plan.sizes),
         "seconds": {},
         **environment(),
     }

@@ -6,15 +6,16 @@ None of them ends the run.
 
 import faulthandler
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from egobench.catalog import MODELS
+from egobench.engines.batches import BatchTask
 from egobench.engines.worker import one_line
 from egobench.errors import BadInputError, StorageError
 from egobench.files.atomic import make_folder
@@ -22,21 +23,27 @@ from egobench.files.digest import digest_file
 from egobench.files.motion import write_motion
 from egobench.files.time_limit import time_limit
 from egobench.files.video import write_video
-from egobench.geometry.border import check_motion, check_video
-from egobench.motions.conventions import look_over
 from egobench.plan.model_code import check_code
 from egobench.plan.resolve import resolve_model, resolve_split
+from egobench.run.check_sample import check_sample, warning_of
 from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
 from egobench.submissions.model import LoadedSubmission
-from egobench.submissions.pictures import Picture, check_pictures, picture_notes
-from egobench.types import Clip, Condition, Control, Sample, Task
+from egobench.submissions.pictures import Picture, picture_notes
+from egobench.types import BatchSampler, Clip, Condition, Control, Sample, Split, Task
 
-OTHER_JOINTS = "egobench.read_skeleton_map brings arrays with joints of your own to the split's (docs/motion-files.md)"
+
+class SampleItem(NamedTuple):
+    """One sample to be made."""
+
+    clip: str
+    seed: int
+    is_wanted: bool = True
+    """False: it is there already, and is made again only since its batch is; it is not written."""
 
 
 @dataclass(frozen=True)
 class GenerateJob:
-    """Samples one item (clip id, seed) after another."""
+    """Samples items, batch by batch."""
 
     model: str
     options: dict[str, str]
@@ -49,16 +56,15 @@ class GenerateJob:
     code: str = ""
     """Digest of the model's code that this run is made with; empty where any will do."""
     clip_timeout: float | None = None
-    """Seconds that one sample may take."""
+    """Seconds that one sample may take; a batch may take as many times as long as it has clips."""
 
     @property
     def error_code(self) -> str:
         """Code of an error that neither the model nor the sample caused."""
         return "item-raised"
 
-    def prepare(self) -> Callable[[tuple[str, int]], dict[str, str]]:
-        """Loads the model. The task writes a sample and returns the digests of its files (empty for a missing part), in
-        `odd` the code of a remark on its pictures, and `code` and `reason` of its warnings if there are any."""
+    def prepare(self) -> "SampleTask":
+        """Loads the model."""
         try:
             model = resolve_model(self.model, self.options)
             sampler = model.load(self.device)
@@ -70,8 +76,40 @@ class GenerateJob:
             ) from error
         if self.code:
             check_code(MODELS.target(self.model), self.code)
-        split, folder = resolve_split(self.split, digest=self.split_digest), RunFolder(self.folder)
+        split = resolve_split(self.split, digest=self.split_digest)
         is_control = self.model in MODELS.builtin and isinstance(model, Control) and model.is_control
+        return SampleTask(sampler, split, RunFolder(self.folder), self.task, self.clip_timeout, is_control)
+
+
+class Opened(NamedTuple):
+    """What the model is given, and what its sample is compared with."""
+
+    condition: Condition
+    second: Picture | None
+    """As `second_frame`."""
+    seed: int
+
+
+class SampleTask(BatchTask):
+    """Samples items; an item is a `SampleItem`, or (clip id, seed).
+
+    The value is the digests of the sample's files (empty for a missing part), in `odd` the code of a remark on its
+    pictures, and `code` and `reason` of its warnings if there are any; None for a sample that is not wanted.
+    """
+
+    def __init__(
+        self,
+        sampler: Any,
+        split: Split,
+        folder: RunFolder,
+        task: Task,
+        clip_timeout: float | None,
+        is_control: bool,
+    ) -> None:
+        super().__init__()
+        self.sampler, self.folder = sampler, folder
+        self.task: Task = task
+        self.clip_timeout, self.is_control = clip_timeout, is_control
 
         @lru_cache(maxsize=1)
         def open_clip(clip_id: str) -> Clip:
@@ -80,18 +118,64 @@ class GenerateJob:
             except BadInputError as error:
                 raise BadInputError(str(error), code=f"reference-{error.code}") from error
 
-        def task(item: tuple[str, int]) -> dict[str, str]:
-            clip_id, seed = item
-            clip = open_clip(clip_id)
-            condition = condition_for(clip, self.task)
-            given = deepcopy(condition)  # what a model does to its arrays in place, the next seed must not see
-            returned = _ask(sampler, given, seed, self.clip_timeout)
-            sample, warnings = check_sample(returned, condition, second_frame(clip), may_be_turned=is_control)
-            odd = picture_notes(sample.video.frames) if sample.video is not None else []
-            written = write_sample(folder.sample(clip_id, seed), sample)
-            return {**written, "odd": odd[0][0] if odd else "", **warning_of(warnings)}
+        self._open_clip = open_clip
 
-        return task
+    def open(self, item: tuple) -> Opened:
+        """Raises BadInputError `reference-…`: the clip cannot be read."""
+        clip = self._open_clip(item[0])
+        return Opened(condition_for(clip, self.task), second_frame(clip), item[1])
+
+    def work(self, opened: Sequence[Opened]) -> list[Any]:
+        """What the model returned for each, or its error. Raises the model's error about a batch."""
+        given = [deepcopy(each.condition) for each in opened]  # what a model does to its arrays, no other must see
+        seeds = [each.seed for each in opened]
+        if isinstance(self.sampler, BatchSampler) and (len(opened) > 1 or not hasattr(self.sampler, "sample")):
+            returned = self._ask(lambda: self.sampler.sample_batch(given, seeds=seeds), len(opened))
+            return _as_many(returned, len(opened))
+        return [self._ask_one(condition, seed) for condition, seed in zip(given, seeds, strict=True)]
+
+    def close(self, item: tuple, opened: Opened, result: Any) -> dict[str, str] | None:
+        """Checks and writes the sample. Raises BadInputError as `check_sample`."""
+        if not SampleItem(*item).is_wanted:
+            return None
+        clip_id, seed, *_ = item
+        sample, warnings = check_sample(result, opened.condition, opened.second, may_be_turned=self.is_control)
+        odd = picture_notes(sample.video.frames) if sample.video is not None else []
+        written = write_sample(self.folder.sample(clip_id, seed), sample)
+        return {**written, "odd": odd[0][0] if odd else "", **warning_of(warnings)}
+
+    def _ask_one(self, condition: Condition, seed: int) -> Any:
+        try:
+            return self._ask(lambda: self.sampler.sample(condition, seed=seed), 1)
+        except StorageError:
+            raise
+        except BadInputError as error:
+            return error
+
+    def _ask(self, sample: Any, clips: int) -> Any:
+        """Raises BadInputError: `model-raised`, `model-timeout`, or of a submission its own."""
+        began, seconds = time.monotonic(), self.clip_timeout and self.clip_timeout * clips
+        try:
+            with _time_limit(seconds):
+                return sample()
+        except StorageError:
+            raise
+        except BaseException as error:  # no Ctrl-C: a worker leaves that to its parent, so this one is the model's own
+            if seconds and isinstance(error, TimeoutError) and time.monotonic() - began >= seconds:
+                text = f"not sampled after {seconds:g} s, the limit that --clip-timeout set"
+                raise BadInputError(text, code="model-timeout") from error
+            is_submitted = isinstance(self.sampler, LoadedSubmission)  # whose errors have codes of their own
+            code = error.code if is_submitted and isinstance(error, BadInputError) else "model-raised"
+            raise BadInputError(one_line(error), code=code) from error
+
+
+def _as_many(returned: Any, count: int) -> list[Any]:
+    """Raises BadInputError `sample-type`: not one sample for each condition."""
+    if not isinstance(returned, Sequence) or len(returned) != count:
+        what = f"{len(returned)} samples" if isinstance(returned, Sequence) else f"a {type(returned).__name__}"
+        text = f"sample_batch returned {what} for {count} conditions; a sequence with one sample for each is needed"
+        raise BadInputError(text, code="sample-type")
+    return list(returned)
 
 
 def condition_for(clip: Clip, task: Task) -> Condition:
@@ -109,64 +193,6 @@ def second_frame(clip: Clip) -> Picture | None:
     return frames[1] if len(frames) > 1 else None
 
 
-def check_sample(
-    sample: Any, condition: Condition, second: Picture | None = None, *, may_be_turned: bool = False
-) -> tuple[Sample, list[tuple[str, str]]]:
-    """The sample, if both parts have the condition's form and the motion keeps the conventions of `egobench check`; and
-    warnings as (code, text).
-
-    Args:
-        second: as `second_frame`.
-        may_be_turned: do not compare the pictures with the first frame; for controls, which corrupt them on purpose.
-
-    Raises:
-        BadInputError: `sample-type`, `sample-empty`, `sample-skeleton`, or a code of `check_video`, `check_pictures`,
-            `check_motion` and `egobench.motions.conventions.look_over`.
-    """
-    if not isinstance(sample, Sample):
-        text = f"the model returned {type(sample).__name__}; an egobench.Sample is needed"
-        raise BadInputError(text, code="sample-type")
-    if sample.video is None and sample.motion is None:
-        raise BadInputError("the model returned neither video nor motion", code="sample-empty")
-    video, motion = sample.video, sample.motion
-    _check_part(video, "video", ("frames", "fps"))
-    _check_part(motion, "motion", ("positions", "rotations", "fps", "skeleton"))
-    odd: list[tuple[str, str]] = []
-    if video is not None:
-        size = condition.first_frame.shape[:2]
-        video = check_video(video, frames=condition.num_video_frames, fps=condition.fps_video, size=size)
-        if not may_be_turned:
-            check_pictures(video.frames, condition.first_frame, second)
-    if motion is not None:
-        right = condition.first_pose.skeleton
-        if motion.skeleton != right:
-            text = f"the motion is on the skeleton {motion.skeleton}; the split's is {right}, and nothing is retargeted"
-            raise BadInputError(f"{text}; {OTHER_JOINTS}", code="sample-skeleton")
-        try:
-            motion = check_motion(motion, frames=condition.num_motion_frames, fps=condition.fps_motion)
-        except BadInputError as error:
-            if error.code != "motion-skeleton":
-                raise
-            raise BadInputError(f"{error}; {OTHER_JOINTS}", code=error.code) from None
-        odd = look_over(motion)
-    return Sample(video, motion), odd
-
-
-def _check_part(part: Any, name: str, fields: tuple[str, ...]) -> None:
-    """Refuses an object without these fields, such as a bare array, or a motion in place of the video."""
-    lacking = [field for field in fields if part is not None and not hasattr(part, field)]
-    if lacking:
-        text = f"Sample.{name} is of type {type(part).__name__}, without {' and '.join(lacking)}"
-        raise BadInputError(f"{text}; an egobench.{name.title()} is needed", code="sample-type")
-
-
-def warning_of(odd: list[tuple[str, str]]) -> dict[str, str]:
-    """Warnings of a good sample as its row holds them: the codes, and all texts in one line. Empty for none."""
-    if not odd:
-        return {}
-    return {"code": " ".join(code for code, _ in odd), "reason": "; ".join(text for _, text in odd)}
-
-
 def write_sample(folder: Path, sample: Sample) -> dict[str, str]:
     """Writes the sample's parts, lossless. Returns the SHA-256 of their files as `video` and `motion`, empty if absent.
 
@@ -182,27 +208,6 @@ def write_sample(folder: Path, sample: Sample) -> dict[str, str]:
         write_motion(folder / MOTION_FILE, sample.motion)
         digests["motion"] = digest_file(folder / MOTION_FILE)
     return digests
-
-
-def is_of_form(code: str) -> bool:
-    """Whether an error's code means a wrong form, which the model's other samples will have too."""
-    return code.startswith(("sample-", "video-", "motion-"))
-
-
-def _ask(sampler: Any, condition: Condition, seed: int, clip_timeout: float | None) -> Any:
-    began = time.monotonic()
-    try:
-        with _time_limit(clip_timeout):
-            return sampler.sample(condition, seed=seed)
-    except StorageError:
-        raise
-    except BaseException as error:  # no Ctrl-C: a worker leaves that to its parent, so this one is the model's own
-        if clip_timeout and isinstance(error, TimeoutError) and time.monotonic() - began >= clip_timeout:
-            text = f"not sampled after {clip_timeout:g} s, the limit that --clip-timeout set"
-            raise BadInputError(text, code="model-timeout") from error
-        is_submitted = isinstance(sampler, LoadedSubmission)  # whose errors have codes of their own
-        code = error.code if is_submitted and isinstance(error, BadInputError) else "model-raised"
-        raise BadInputError(one_line(error), code=code) from error
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from egobench.data.check_split import check_split
 from egobench.engines.worker import one_line
 from egobench.errors import BadInputError, NotComparableError, StorageError, UnknownNameError
 from egobench.files.atomic import make_folder
+from egobench.plan.batching import sizes_of
 from egobench.plan.devices import resolve_device
 from egobench.plan.model_code import CHANGED, codes_of
 from egobench.plan.plan import RunPlan, identity_of, plan, submission_settings, with_whole_paths
@@ -24,6 +25,7 @@ from egobench.progress import Progress, Quiet
 from egobench.run.first_manifest import first_manifest
 from egobench.run.report import RunReport, finish, report_of
 from egobench.run.stages import extract_stage, generate_stage, score_stage, settled_count
+from egobench.run.watch import Watch
 from egobench.scoring.floor_and_chance import versions_of
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, create_run, open_run
@@ -97,7 +99,7 @@ def resume_run(
         model = _model_now(folder, run_plan, manifest, allow_changed_code)
         _refuse_other(replace(run_plan, identity=_identity(run_plan, manifest["model"])), manifest)
         check_split(run_plan.split, progress, trust=trust)
-        run_plan = replace(run_plan, identity=_identity(run_plan, model))
+        run_plan = replace(run_plan, identity=_identity(run_plan, model), sizes=sizes_of(manifest))
         write_manifest(folder, {**manifest, "model": model, "identity": run_plan.identity})
         folder.remove_leftovers()
         return _work(folder, run_plan, progress or Quiet())
@@ -107,12 +109,12 @@ def _work(folder: RunFolder, run_plan: RunPlan, progress: Progress) -> RunReport
     manifest = {**read_manifest(folder), "status": "started", "schema": SCHEMA}
     manifest.pop("error", None)
     try:
-        with _clock(folder, manifest, "generate"), Journal(folder.journal) as journal:
+        with _clock(folder, manifest, "generate") as watch, Journal(folder.journal) as journal:
             device = resolve_device(run_plan.request.device)
-            items = generate_stage(folder, run_plan, device, journal, progress)
+            items = generate_stage(folder, run_plan, device, journal, progress, watch)
         cache = Cache(make_folder(cache_home()))
-        with _clock(folder, manifest, "extract"):
-            inputs, yardsticks = extract_stage(folder, run_plan, items, cache, device, progress)
+        with _clock(folder, manifest, "extract") as watch:
+            inputs, yardsticks = extract_stage(folder, run_plan, items, cache, device, progress, watch)
         with _clock(folder, manifest, "score"):
             counts = score_stage(folder, run_plan, items, inputs, yardsticks, progress)
     except KeyboardInterrupt:
@@ -212,10 +214,14 @@ def _refuse_other(run_plan: RunPlan, manifest: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _clock(folder: RunFolder, manifest: dict[str, Any], stage: str) -> Iterator[None]:
-    """Adds a stage's seconds to the manifest when the stage is done."""
-    began = time.monotonic()
-    yield
-    seconds = manifest.setdefault("seconds", {})
-    seconds[stage] = round(seconds.get(stage, 0.0) + time.monotonic() - began, 3)
+def _clock(folder: RunFolder, manifest: dict[str, Any], stage: str) -> Iterator[Watch]:
+    """Adds a stage's seconds, and those of its work, to the manifest when the stage is done."""
+    began, watch = time.monotonic(), Watch()
+    yield watch
+    facts = {"seconds": time.monotonic() - began, "busy": watch.busy / watch.processes}
+    for name, spent in facts.items():
+        seconds = manifest.setdefault(name, {})
+        seconds[stage] = round(seconds.get(stage, 0.0) + spent, 3)
+    if watch.notes:
+        manifest["notes"] = list(dict.fromkeys([*manifest.get("notes", []), *watch.notes]))
     write_manifest(folder, manifest)

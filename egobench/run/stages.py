@@ -6,17 +6,23 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from egobench.engines.local import Outcome
+from egobench.engines.batches import Batching, unfinished
+from egobench.engines.local import Engine, Outcome
 from egobench.errors import BadInputError
 from egobench.files.atomic import write_json
 from egobench.metrics.base import ClipMetric
 from egobench.plan.calibration import with_calibration
 from egobench.plan.class_code import refuse_changed_makers
+from egobench.plan.devices import resolve_devices
 from egobench.plan.plan import RunPlan
+from egobench.plan.request import RunRequest
 from egobench.plan.resolve import Metric, resolve_engine
 from egobench.progress import Progress
-from egobench.run.extract import ExtractJob, MissingInputs, makers_of
-from egobench.run.generate import GenerateJob, is_of_form
+from egobench.run.check_sample import is_of_form
+from egobench.run.extract import ExtractItem, ExtractJob, MissingInputs, makers_of
+from egobench.run.generate import GenerateJob, SampleItem
+from egobench.run.rounds import Round, job_for, run_beside, split_by_device
+from egobench.run.watch import Watch
 from egobench.scoring.aggregate import RowGroups, clip_result, metrics_document, set_result, set_row, with_alarm
 from egobench.scoring.column import ScoreColumn, count_items, rows_of
 from egobench.scoring.floor_and_chance import (
@@ -34,26 +40,36 @@ from egobench.store.journal import Journal, read_events
 from egobench.store.tables import ItemRow, write_items, write_sorted_scores
 from egobench.types import ClipInfo, Result
 
+PIPELINE = 8
+"""Batches that a process on a GPU is given at once."""
+
 
 def generate_stage(
-    folder: RunFolder, run_plan: RunPlan, device: str, journal: Journal, progress: Progress
+    folder: RunFolder, run_plan: RunPlan, device: str, journal: Journal, progress: Progress, watch: Watch
 ) -> list[ItemRow]:
-    """Samples what the journal does not hold; returns all items, sorted by clip and seed."""
-    request = run_plan.request
+    """Samples what the journal does not hold; returns all items, sorted by clip and seed. A batch in which an item is
+    left is sampled whole, and what is there of it stays as it is."""
+    request, size = run_plan.request, run_plan.sizes.generate
     infos = {info.clip_id: info for info in run_plan.infos}
     rows = _settled(folder, infos)
-    left = [item for item in run_plan.items if item not in rows]
+    left = unfinished(run_plan.items, size, lambda item: item not in rows)
+    left = [SampleItem(clip_id, seed, (clip_id, seed) not in rows) for clip_id, seed in left]
     code, place = str(run_plan.code.get("sha256", "")), (device, folder.path.absolute(), run_plan.split.digest)
     job = GenerateJob(*run_plan.source, request.split, request.task, *place, code, request.clip_timeout)
     progress.stage("generate", len(run_plan.items))
     progress.advance(len(rows), sum(row.status == "failed" for row in rows.values()))
-    engine = resolve_engine(request.engine, request.workers)
-    with closing(engine.run(job, left, attempts=request.attempts)) as outcomes:
+    engine = engine_of(request)
+    watch.processes = engine.workers
+    batching = batching_of(size, device)
+    with closing(engine.run(job, left, attempts=request.attempts, batching=batching)) as outcomes:
         for outcome in outcomes:
+            watch.see(outcome.answer)
+            if not outcome.item.is_wanted:
+                continue
             row = _item_row(outcome, infos)
             if odd := (outcome.answer.value or {}).get("odd"):
                 journal.append({"event": "note", "clip": row.clip, "seed": row.seed, "code": odd})
-            is_first = outcome.item == run_plan.items[0] and not (request.keep_going or request.submission)
+            is_first = outcome.item[:2] == run_plan.items[0] and not (request.keep_going or request.submission)
             if is_first and row.status == "failed" and is_of_form(row.code):
                 text = f"the first clip's sample is wrong: {row.code}: {row.reason}; the others would be too"
                 raise BadInputError(f"{text}; mend the model, or go on all the same with --keep-going", code=row.code)
@@ -68,7 +84,13 @@ def generate_stage(
 
 
 def extract_stage(
-    folder: RunFolder, run_plan: RunPlan, items: list[ItemRow], cache: Cache, device: str, progress: Progress
+    folder: RunFolder,
+    run_plan: RunPlan,
+    items: list[ItemRow],
+    cache: Cache,
+    device: str,
+    progress: Progress,
+    watch: Watch | None = None,
 ) -> tuple[Inputs, dict[str, FloorAndChance]]:
     """Fills the cache with the inputs of the metrics, and of floors and chances that it does not hold.
 
@@ -79,7 +101,7 @@ def extract_stage(
     unreadable: dict[tuple[str, int], tuple[str, str]] = {}
     inputs = Inputs(run_plan.split, folder, cache, unreadable)
     stand_ins = plan_stand_ins(inputs, [info.clip_id for info in run_plan.infos], run_plan.request.seeds)
-    missing_inputs, known = MissingInputs(inputs), {}
+    missing_inputs, known = MissingInputs(inputs, run_plan.sizes.extract), {}
     for label, metric in run_plan.labelled.items():
         _add_inputs(missing_inputs, metric, inputs, items)
         bounds = load_floor_and_chance(cache, run_plan.protocol_of(metric)[1])
@@ -94,14 +116,40 @@ def extract_stage(
     places = {"folder": folder.path.absolute(), "cache": cache.root.absolute()}  # user code may change the folder
     job = ExtractJob(run_plan.request.split, makers_of(missing), device, **places, split_digest=run_plan.split.digest)
     progress.stage("extract", len(missing))
-    engine = resolve_engine(run_plan.request.engine, run_plan.request.workers)
-    with closing(engine.run(job, missing)) as outcomes:
+    rounds, watch = _rounds(run_plan, job, missing), watch or Watch()
+    watch.processes = sum(each.engine.workers for each in rounds)
+    with closing(run_beside(rounds)) as outcomes:
         for outcome in outcomes:
+            watch.see(outcome.answer)
             if outcome.answer.code:
                 unreadable[outcome.item.clip_id, outcome.item.seed] = outcome.answer.code, outcome.answer.reason
             progress.advance(1, bool(outcome.answer.code))
     progress.done()
     return inputs, known
+
+
+def _rounds(run_plan: RunPlan, job: ExtractJob, missing: list[ExtractItem]) -> list[Round]:
+    """One round for all; on GPUs a second one beside it, for estimators that compute on the CPU."""
+    request, size = run_plan.request, run_plan.sizes.extract
+    batching = batching_of(size, job.device)
+    if job.device == "cpu":
+        return [Round(engine_of(request), job, missing, batching)]
+    on_device, on_cpu = split_by_device(missing)
+    rounds = [Round(engine_of(request), job_for(job, on_device, job.device), on_device, batching)] if on_device else []
+    if on_cpu:
+        beside = resolve_engine(request.engine, request.workers)
+        rounds.append(Round(beside, job_for(job, on_cpu, "cpu"), on_cpu, Batching(size)))
+    return rounds
+
+
+def engine_of(request: RunRequest) -> Engine:
+    """The engine that a request asks for."""
+    return resolve_engine(request.engine, request.workers, resolve_devices(request.devices, request.device))
+
+
+def batching_of(size: int, device: str) -> Batching:
+    """Batches of a size; on a GPU with reading ahead and writing behind."""
+    return Batching(size) if device == "cpu" else Batching(size, PIPELINE)
 
 
 def score_stage(
@@ -187,7 +235,7 @@ def is_unchanged(folder: RunFolder, row: ItemRow) -> bool:
 
 
 def _item_row(outcome: Outcome, infos: Mapping[str, ClipInfo]) -> ItemRow:
-    (clip_id, seed), answer = outcome.item, outcome.answer
+    (clip_id, seed, _), answer = outcome.item, outcome.answer
     told = {"video": "", "motion": "", **(answer.value or {})}  # digests, and a good sample's warnings
     told.pop("odd", None)
     event = {

@@ -1,6 +1,7 @@
 """EgoTwin and its rows as EgoBench models: a Condition in, a Sample out."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,7 +13,7 @@ from egotwin_ref.loading.shipped import SHIPPED
 from egotwin_ref.model.configs import PRESETS, VARIANTS, row_name
 
 if TYPE_CHECKING:
-    from egotwin_ref.loading.bundle import Bundle
+    from egotwin_ref.loading.bundle import Bundle, Outputs
 
 Variant = Literal["egotwin", "vidmld", "wo-mr", "wo-im", "wo-ad", "mm-dit", "mld", "cameractrl"]
 
@@ -107,6 +108,12 @@ class EgoTwinModel:
         for info in split.infos():
             _check_text(info.text, info.clip_id, size.network.text_tokens if size.text == "words" else None)
 
+    def batch_size(self, device: str) -> int:
+        """Clips of one batch: on a CPU as many as its cache holds well, on a GPU as many as keep it busy."""
+        if self.pretrained is not None:  # latents of long videos of 480 × 720 fill a GPU by themselves
+            return 1
+        return 16 if device == "cpu" else 64
+
     def load(self, device: str) -> "Loaded":
         """Reads the weights.
 
@@ -127,7 +134,8 @@ class EgoTwinModel:
 
 
 class Loaded:
-    """A row with its weights. It samples one clip at a time; the noise depends on clip and seed alone."""
+    """A row with its weights. The noise depends on clip and seed alone, so that a clip's sample depends on the others
+    of its batch only by the rounding of sums."""
 
     def __init__(self, settings: EgoTwinModel, bundle: "Bundle") -> None:
         self.settings, self.bundle = settings, bundle
@@ -138,26 +146,48 @@ class Loaded:
         Raises:
             ValueError: the preset is not made for this first frame, pose or prompt.
         """
+        return self.sample_batch([condition], seeds=[seed])[0]
+
+    def sample_batch(self, conditions: Sequence[Condition], *, seeds: Sequence[int]) -> list[Sample]:
+        """Samples several clips of one task at once. Raises as `sample`."""
         from egotwin_ref.loading.bundle import Inputs
         from egotwin_ref.model.sampling import Guidance
 
-        pose = condition.motion if condition.task == "tm2v" else condition.first_pose
-        frames = condition.video.frames if condition.video and condition.task == "tv2m" else condition.first_frame[None]
-        assert pose is not None
-        inputs = Inputs([condition.text], frames[None], pose.positions[None], pose.rotations[None])
+        poses = [_given_pose(condition) for condition in conditions]
+        inputs = Inputs(
+            [condition.text for condition in conditions],
+            np.stack([_given_frames(condition) for condition in conditions]),
+            np.stack([pose.positions for pose in poses]),
+            np.stack([pose.rotations for pose in poses]),
+        )
         made = self.bundle.sample(
             inputs,
-            [clip_seed(condition.clip_id, seed)],
-            mode=condition.task,
+            [clip_seed(condition.clip_id, seed) for condition, seed in zip(conditions, seeds, strict=True)],
+            mode=conditions[0].task,
             steps=self.settings.steps,
             sampler=self.settings.sampler,
             guidance=Guidance(self.settings.guidance, self.settings.partner_guidance),
         )
-        video = condition.video
-        if video is None and made.frames is not None:
-            video = Video(made.frames[0], condition.fps_video)
-        motion = condition.motion or Motion(made.positions[0], made.rotations[0], condition.fps_motion)
-        return Sample(video, motion)
+        return [_sample(condition, made, place) for place, condition in enumerate(conditions)]
+
+
+def _given_pose(condition: Condition) -> Motion:
+    pose = condition.motion if condition.task == "tm2v" else condition.first_pose
+    assert pose is not None, "with tm2v the motion is given"
+    return pose
+
+
+def _given_frames(condition: Condition) -> np.ndarray:
+    return condition.video.frames if condition.video and condition.task == "tv2m" else condition.first_frame[None]
+
+
+def _sample(condition: Condition, made: "Outputs", place: int) -> Sample:
+    """The sample of one clip of a batch. Its arrays are its own."""
+    video = condition.video
+    if video is None and made.frames is not None:
+        video = Video(made.frames[place].copy(), condition.fps_video)
+    positions, rotations = made.positions[place].copy(), made.rotations[place].copy()
+    return Sample(video, condition.motion or Motion(positions, rotations, condition.fps_motion))
 
 
 def clip_seed(clip_id: str, seed: int) -> int:

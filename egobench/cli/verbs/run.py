@@ -215,6 +215,7 @@ def _print_plan(plan: "RunPlan", as_json: bool) -> None:
         "protocols": {label: plan.protocol_of(metric)[0] for label, metric in plan.labelled.items()},
         "device": request.device,
         "engine": f"{request.engine}, {request.workers} workers",
+        "batches": f"{plan.sizes.generate} samples, {plan.sizes.extract} for extractors",
         "out": request.out,
     }
     if as_json:

@@ -11,7 +11,8 @@ import egobench
 from egobench import BadInputError, Sample, open_split
 from egobench.geometry.skeleton import get_skeleton
 from egobench.plan.resolve import resolve_model
-from egobench.run.generate import GenerateJob, check_sample
+from egobench.run.check_sample import check_sample
+from egobench.run.generate import GenerateJob
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from broken import CLIP, WAYS
 from egobench.data.open import open_split
 from egobench.errors import BadInputError
 from egobench.files.arrays import npz_names
-from egobench.run.generate import check_sample, second_frame
+from egobench.run.check_sample import check_sample
+from egobench.run.generate import second_frame
 from egobench.submissions import read_motion
 from egobench.submissions.check import check_submission
 from egobench.submissions.codes import CODES
