@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from egobench.progress import Quiet as Quiet
     from egobench.stats.pairing import SHUFFLE_SEED as SHUFFLE_SEED
     from egobench.stats.pairing import shuffled_partners as shuffled_partners
+    from egobench.types import BatchSampler as BatchSampler
     from egobench.types import Camera as Camera
     from egobench.types import Clip as Clip
     from egobench.types import ClipInfo as ClipInfo
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "api": "egobench",
     "BadInputError": "egobench.errors",
+    "BatchSampler": "egobench.types",
     "Camera": "egobench.types",
     "Clip": "egobench.types",
     "ClipInfo": "egobench.types",

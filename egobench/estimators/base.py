@@ -44,6 +44,9 @@ class HandEstimator(Protocol):
 
 
 LoadedEstimator = CameraEstimator | HandEstimator
+"""Beside its method, a class may have the same for lists: `camera_batch(videos, camera, *, clip_ids)` and
+`hands_batch(videos, camera, *, clip_ids)`. Each returns a list of what the method returns, equal but for rounding (see
+`egobench.extractors.base.LoadedExtractor`)."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Its weights identify it. A loaded extractor has a method for each input that it 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -57,8 +57,21 @@ class MotionFeatures(Protocol):
 
 
 LoadedExtractor = FrameFeatures | ClipFeatures | TextFeatures | MotionFeatures
-"""Weights in memory. Input is numpy, output is float32 numpy. One clip is processed at a time, so no batch can change a
-value. A class implements the methods that it supports: `frames`, `clip`, `text`, `motion`."""
+"""Weights in memory. Input is numpy, output is float32 numpy. A class implements the methods that it supports:
+`frames`, `clip`, `text`, `motion`.
+
+Each method processes one clip, so no batch can change a value; that is the way of record. Beside a method a class may
+have the same for lists: `frames_batch(videos)`, `clip_batch(videos)`, `text_batch(texts)`, `motion_batch(motions)`.
+Each returns a list of what the method returns. Runs with `--batch-size` above 1, and runs on a GPU, use it. It gives
+the same values but for the rounding of float32 sums: at most `ROUNDING` of a clip's largest feature (a test holds
+that)."""
+ROUNDING = 1e-4
+
+
+def per_clip(features: Float[np.ndarray, "row feature"], videos: Sequence[Video]) -> list[np.ndarray]:
+    """Features of the frames of several videos, one after another → those of each video."""
+    ends = np.cumsum([len(video.frames) for video in videos])
+    return np.split(features, ends[:-1])
 
 
 @dataclass(frozen=True)

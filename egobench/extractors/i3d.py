@@ -6,7 +6,7 @@ equal N and the same preset.
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -129,15 +129,20 @@ class _Loaded:
         Raises:
             BadInputError: not uint8 RGB, fewer than 10 frames, or `weights-other`: the file does not give 400 numbers.
         """
+        return self.clip_batch([video])[0]
+
+    def clip_batch(self, videos: Sequence[Video]) -> list[np.ndarray]:
+        """As `clip`, of several videos of one length and size."""
         import torch
 
-        frames = check_frames(video.frames, self.name, FEWEST_FRAMES)
+        clips = [PREPROCESS[self.name](check_frames(video.frames, self.name, FEWEST_FRAMES)) for video in videos]
         itself = self.resizes_itself
-        clip = PREPROCESS[self.name](frames).to(self.device)
+        clip = torch.cat(clips).to(self.device)
         # Without optimisation, since otherwise torch rewrites the graph after its first calls and the bits change.
         with exact_float32(self.device), torch.jit.optimized_execution(False):
             features = self.network(clip, rescale=itself, resize=itself, return_features=True)
-        if tuple(features.shape) != (1, DIMENSIONS):
-            text = f"{self.name}: the network gave {tuple(features.shape)}, (1, {DIMENSIONS}) is right; another file?"
+        right = (len(videos), DIMENSIONS)
+        if tuple(features.shape) != right:
+            text = f"{self.name}: the network gave {tuple(features.shape)}, {right} is right; another file?"
             raise BadInputError(text, code="weights-other")
-        return features.float().cpu().numpy()
+        return list(features.float().cpu().numpy()[:, None])

@@ -6,7 +6,7 @@ of different presets.
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from egobench.errors import BadInputError
-from egobench.extractors.base import LoadedExtractor
+from egobench.extractors.base import LoadedExtractor, per_clip
 from egobench.extractors.preprocess import PREPROCESS, Frames, check_frames
 from egobench.extractors.standard import StandardExtractor, in_pieces
 from egobench.types import Video
@@ -148,7 +148,14 @@ class _Loaded:
 
     def frames(self, video: Video) -> Float[np.ndarray, "time feature"]:
         """Features of every frame, (T, 2048) float32. Raises BadInputError for frames that are not uint8 RGB."""
-        return in_pieces(self.trunk, self.prepare(check_frames(video.frames, self.name)), self.device)
+        return self.frames_batch([video])[0]
+
+    def frames_batch(self, videos: Sequence[Video]) -> list[np.ndarray]:
+        """As `frames`, of several videos."""
+        import torch
+
+        images = torch.cat([self.prepare(check_frames(video.frames, self.name)) for video in videos])
+        return per_clip(in_pieces(self.trunk, images, self.device), videos)
 
 
 def _first_line(error: Exception) -> str:

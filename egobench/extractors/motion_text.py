@@ -5,7 +5,7 @@ holds the skeleton, the rate and the normalisation, so `egobench fit motion-text
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -120,15 +120,24 @@ class LoadedMotionText:
         Raises:
             BadInputError: `motion-skeleton`, `motion-frames`, and what `geometry.border.motion_arrays` refuses.
         """
+        return self.motion_batch([motion])[0]
+
+    def motion_batch(self, motions: Sequence[Motion]) -> list[np.ndarray]:
+        """As `motion`, of several motions of one length."""
         import torch
 
-        frames = torch.from_numpy(self.layout.features(motion)).float()
+        frames = torch.stack([torch.from_numpy(self.layout.features(motion)).float() for motion in motions])
         with torch.inference_mode():
-            return self.network.encode_motion(frames[None].to(self.device))[0].float().cpu().numpy()
+            return list(self.network.encode_motion(frames.to(self.device)).float().cpu().numpy())
 
     def text(self, text: str) -> Float[np.ndarray, " feature"]:
         """Features of one caption, (128,) float32."""
+        return self.text_batch([text])[0]
+
+    def text_batch(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """As `text`, of several captions."""
         import torch
 
         with torch.inference_mode():
-            return self.network.encode_text(self.tokenizer([text]).to(self.device))[0].float().cpu().numpy()
+            tokens = self.tokenizer(list(texts)).to(self.device)
+            return list(self.network.encode_text(tokens).float().cpu().numpy())

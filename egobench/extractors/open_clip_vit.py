@@ -4,6 +4,7 @@ Radford et al. 2021 (arXiv:2103.00020). Values of ViT-B/32 (512-d) and ViT-L/14 
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from egobench.errors import BadInputError
-from egobench.extractors.base import LoadedExtractor
+from egobench.extractors.base import LoadedExtractor, per_clip
 from egobench.extractors.i3d import load_torchscript
 from egobench.extractors.preprocess import PREPROCESS, check_frames
 from egobench.extractors.standard import StandardExtractor, exact_float32, in_pieces
@@ -112,16 +113,31 @@ class LoadedClip:
 
     def frames(self, video: Video) -> Float[np.ndarray, "time feature"]:
         """Features of every frame, (T, d) float32. Raises BadInputError for frames that are not uint8 RGB."""
-        images = PREPROCESS[self.name](check_frames(video.frames, self.name))
-        return in_pieces(self.network.encode_image, images, self.device)
+        return self.frames_batch([video])[0]
+
+    def frames_batch(self, videos: Sequence[Video]) -> list[np.ndarray]:
+        """As `frames`, of several videos."""
+        import torch
+
+        images = torch.cat([PREPROCESS[self.name](check_frames(video.frames, self.name)) for video in videos])
+        return per_clip(in_pieces(self.network.encode_image, images, self.device), videos)
 
     def text(self, text: str) -> Float[np.ndarray, " feature"]:
         """Features of one caption, (d,) float32. For each caption that must be cut, it logs one warning."""
+        return self.text_batch([text])[0]
+
+    def text_batch(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """As `text`, of several captions."""
+        for text in texts:
+            self._note_cut(text)
+        with exact_float32(self.device):
+            features = self.network.encode_text(self.tokenizer(list(texts)).to(self.device))
+            return list(features.float().cpu().numpy())
+
+    def _note_cut(self, text: str) -> None:
         length = len(self.tokenizer.encode(self.tokenizer.clean_fn(text))) + 2  # with the start and end tokens
         if length > TOKENS and text not in self.cut:
             self.cut.add(text)
             logging.getLogger("egobench").warning(
                 "%s: caption of %d tokens cut to %d (%d so far): %.40s…", self.name, length, TOKENS, len(self.cut), text
             )
-        with exact_float32(self.device):
-            return self.network.encode_text(self.tokenizer([text]).to(self.device))[0].float().cpu().numpy()

@@ -5,7 +5,7 @@ normalisation, float32. The architecture is open_clip's CLIP (arXiv 2103.00020),
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from egobench.errors import BadInputError
-from egobench.extractors.base import Extractor
+from egobench.extractors.base import Extractor, per_clip
 from egobench.extractors.tokens import build_tokenizer
 from egobench.files.network_weights import FittedWeights
 from egobench.types import Video
@@ -100,17 +100,28 @@ class _Loaded:
 
     def frames(self, video: Video) -> Float[np.ndarray, "time feature"]:
         """Features of every video frame, (T, 128) float32. Raises BadInputError for frames that are not uint8."""
+        return self.frames_batch([video])[0]
+
+    def frames_batch(self, videos: Sequence[Video]) -> list[np.ndarray]:
+        """As `frames`, of several videos of one size."""
         import torch
 
-        if video.frames.dtype != np.uint8:
-            raise BadInputError(f"frames are {video.frames.dtype}; expected uint8 0 … 255", code="video-dtype")
+        for video in videos:
+            if video.frames.dtype != np.uint8:
+                raise BadInputError(f"frames are {video.frames.dtype}; expected uint8 0 … 255", code="video-dtype")
+        frames = torch.from_numpy(np.concatenate([video.frames for video in videos]))
         with torch.inference_mode():
-            images = prepare(torch.from_numpy(np.ascontiguousarray(video.frames)).to(self.device))
-            return self.network.encode_image(images).float().cpu().numpy()
+            features = self.network.encode_image(prepare(frames.to(self.device))).float().cpu().numpy()
+        return per_clip(features, videos)
 
     def text(self, text: str) -> Float[np.ndarray, " feature"]:
         """Features of one caption, (128,) float32."""
+        return self.text_batch([text])[0]
+
+    def text_batch(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """As `text`, of several captions."""
         import torch
 
         with torch.inference_mode():
-            return self.network.encode_text(self.tokenizer([text]).to(self.device))[0].float().cpu().numpy()
+            tokens = self.tokenizer(list(texts)).to(self.device)
+            return list(self.network.encode_text(tokens).float().cpu().numpy())

@@ -3,7 +3,7 @@
 Videos are RGB uint8, square, 64 pixels or more, with a 90° field of view. Every frame is processed alone, at 64 × 64.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -90,16 +90,18 @@ class LoadedEgominiHands:
                 pixels or more and 90° wide, or of another size than the video.
         """
         del clip_id
-        check_camera(video, camera)
-        size = camera.width
-        if camera.height != size or size < RESOLUTION or not is_fitted_view(np.asarray(camera.intrinsics), size):
-            found = f"{size} × {camera.height} pixels, focal length {camera.intrinsics[0, 0]:g} px"
-            text = f"{found}; egomini-hands needs a square of {RESOLUTION} or more and a focal length of half of it"
-            raise BadInputError(text, code="camera-form")
-        scores, likely = self.look(video.frames)
-        palms = _palms(likely[:, 1:3]) * (size / RESOLUTION)
-        palms[scores < THRESHOLD] = np.nan
-        return HandDetections(scores, palms, THRESHOLD, _enlarged(_wider(likely[:, 0] < 0.5), size))
+        _check_view(video, camera)
+        return _detections(*self.look(video.frames), camera.width)
+
+    def hands_batch(self, videos: Sequence[Video], camera: Camera, *, clip_ids: Sequence[str]) -> list[HandDetections]:
+        """As `hands`, of several videos."""
+        del clip_ids
+        for video in videos:
+            _check_view(video, camera)
+        scores, likely = self.look(np.concatenate([video.frames for video in videos]))
+        ends = np.cumsum([len(video.frames) for video in videos])[:-1]
+        pairs = zip(np.split(scores, ends), np.split(likely, ends), strict=True)
+        return [_detections(*pair, camera.width) for pair in pairs]
 
     def look(self, frames: np.ndarray) -> tuple[Float[np.ndarray, "time 2"], Float[np.ndarray, "time class 64 64"]]:
         """Scores per side, and for each pixel the probability of each class of `hands_network.CLASSES`."""
@@ -113,6 +115,24 @@ class LoadedEgominiHands:
                 scores.append(seen.presence.double().sigmoid().cpu().numpy())
                 likely.append(seen.pixels.softmax(1).double().cpu().numpy())
         return np.concatenate(scores), np.concatenate(likely)
+
+
+def _check_view(video: Video, camera: Camera) -> None:
+    """Raises BadInputError: no video, or a camera that the network was not fitted for."""
+    check_camera(video, camera)
+    size = camera.width
+    if camera.height != size or size < RESOLUTION or not is_fitted_view(np.asarray(camera.intrinsics), size):
+        found = f"{size} × {camera.height} pixels, focal length {camera.intrinsics[0, 0]:g} px"
+        text = f"{found}; egomini-hands needs a square of {RESOLUTION} or more and a focal length of half of it"
+        raise BadInputError(text, code="camera-form")
+
+
+def _detections(
+    scores: Float[np.ndarray, "time 2"], likely: Float[np.ndarray, "time class 64 64"], size: int
+) -> HandDetections:
+    palms = _palms(likely[:, 1:3]) * (size / RESOLUTION)
+    palms[scores < THRESHOLD] = np.nan
+    return HandDetections(scores, palms, THRESHOLD, _enlarged(_wider(likely[:, 0] < 0.5), size))
 
 
 def _palms(likely: Float[np.ndarray, "time 2 64 64"]) -> Float[np.ndarray, "time 2 2"]:

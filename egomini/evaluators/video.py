@@ -4,7 +4,7 @@ Videos are RGB uint8 of any size and are resized to 64 × 64. All frames are use
 per clip.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -86,14 +86,18 @@ class LoadedEgominiVideo:
         Raises:
             BadInputError: the frames are not uint8 (`video-dtype`), or are fewer than 10 (`video-frames`).
         """
+        return self.clip_batch([video])[0]
+
+    def clip_batch(self, videos: Sequence[Video]) -> list[np.ndarray]:
+        """As `clip`, of several videos of one length and size."""
         import torch
 
-        if video.frames.dtype != np.uint8:
-            raise BadInputError(f"frames are {video.frames.dtype}; expected uint8 0 … 255", code="video-dtype")
-        if len(video.frames) < MIN_FRAMES:
-            raise BadInputError(
-                f"video has {len(video.frames)} frames; egomini-video needs {MIN_FRAMES} or more", code="video-frames"
-            )
+        for video in videos:
+            if video.frames.dtype != np.uint8:
+                raise BadInputError(f"frames are {video.frames.dtype}; expected uint8 0 … 255", code="video-dtype")
+            if len(video.frames) < MIN_FRAMES:
+                text = f"video has {len(video.frames)} frames; egomini-video needs {MIN_FRAMES} or more"
+                raise BadInputError(text, code="video-frames")
         with torch.inference_mode():
-            frames = torch.from_numpy(np.ascontiguousarray(video.frames)).to(self.device)
-            return self.network(prepare_clips(frames[None])).cpu().numpy()
+            frames = torch.from_numpy(np.stack([video.frames for video in videos])).to(self.device)
+            return list(self.network(prepare_clips(frames)).cpu().numpy()[:, None])
