@@ -10,6 +10,7 @@ WORDS = {
     "docs/gate.md: verdict | means",
     "docs/motion-files.md: file | what | notes",
     "docs/motion-files.md: for | how",
+    "docs/speed.md: option | default | what it does",
     "docs/runs.md: code | what was found",
     "docs/runs.md: file | states | compared",
     "docs/runs.md: verb | what it does",
