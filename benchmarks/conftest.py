@@ -1,6 +1,7 @@
 """What benchmarks share: slow ones wait for --slow, a result describes its machine, figures carry their facts."""
 
 import os
+import time
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -26,6 +27,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("slow"):
                 item.add_marker(skip)
+    if config.getoption("--device") != "cpu":
+        for item in items:
+            by_the_clock(item)
+
+
+def by_the_clock(item: pytest.Item) -> None:
+    """On a GPU, CPU seconds say nothing of what runs there."""
+    marker = item.get_closest_marker("benchmark")
+    uses = getattr(item, "fixturenames", ())
+    if marker and "device" in uses and marker.kwargs.get("timer") is time.process_time:
+        item.add_marker(pytest.mark.benchmark(**{**marker.kwargs, "timer": time.perf_counter}), append=False)
 
 
 def pytest_benchmark_generate_machine_info() -> dict[str, Any]:

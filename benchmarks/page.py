@@ -9,91 +9,14 @@ CPU seconds and memory of commands, bars, and the machines.
 """
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PREFIX = "bench_"
-OTHER_WAY = "by"
-"""Parameter of a benchmark that names the way in which the work of its group is done."""
+from figures import Figure, Line, figures, lines, read
+
 ABSENT = "–"
 CPU_CLOCKS = ("process_time", "tree_cpu", "stated_cpu")
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One benchmark of a result."""
-
-    group: str
-    name: str
-    """Without `bench_`, with the way and the other parameters in brackets."""
-    way: str
-    seconds: float
-    """Median of the rounds, for one unit."""
-    clock: str
-    unit: str
-    cpu_s: float | None
-    """CPU seconds of a command and its children, for one unit."""
-    peak_mib: float | None
-    is_peer: bool
-    bar: tuple[str, str, float] | None
-
-
-@dataclass(frozen=True)
-class Line:
-    """A figure of ours beside a peer of its group, or alone."""
-
-    ours: Figure
-    peer: Figure | None
-
-    @property
-    def ratio(self) -> float | None:
-        """Seconds of the peer over ours: above 1 ours is faster."""
-        return None if self.peer is None or not self.ours.seconds else self.peer.seconds / self.ours.seconds
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """Equal in two results for the same figure beside the same peer."""
-        return self.ours.group, self.ours.name, self.peer.name if self.peer else ""
-
-
-def read(path: Path) -> dict[str, Any]:
-    """A result that `make bench` wrote.
-
-    Raises:
-        ValueError: the file is none.
-    """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is no JSON: {error}") from error
-    if not isinstance(document, dict) or not {"benchmarks", "machine_info"} <= document.keys():
-        raise ValueError(f"{path} is no result of `make bench`: it has no benchmarks and machine_info")
-    return document
-
-
-def figures(document: Mapping[str, Any]) -> list[Figure]:
-    """All benchmarks of a result, in its order."""
-    return [_figure(one) for one in document["benchmarks"]]
-
-
-def lines(found: Sequence[Figure]) -> list[Line]:
-    """Every figure of ours with every peer of its group; a figure without peers, or a peer without ours, alone."""
-    groups: dict[str, list[Figure]] = {}
-    for one in found:
-        groups.setdefault(one.group, []).append(one)
-    made = []
-    for group in groups.values():
-        peers = [one for one in group if one.is_peer]
-        ours = [one for one in group if not one.is_peer]
-        made += (
-            [Line(one, peer) for one in ours for peer in peers]
-            if ours and peers
-            else [Line(one, None) for one in group]
-        )
-    return made
 
 
 def page(document: Mapping[str, Any]) -> str:
@@ -112,28 +35,31 @@ def page(document: Mapping[str, Any]) -> str:
 def compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """Two results; a figure that only one of them has is shown with a –."""
     old, new = ({line.key: line for line in lines(figures(one))} for one in (before, after))
-    rows = []
-    for key in [*new, *(key for key in old if key not in new)]:
-        a, b = old.get(key), new.get(key)
-        shown = b or a
-        assert shown is not None
-        change = as_change(a.ours.seconds, b.ours.seconds) if a and b else ABSENT
-        pair = [(with_unit(line.ours), as_ratio(line.ratio), as_mib(line.ours.peak_mib)) if line else None
-                for line in (a, b)]  # fmt: skip
-        (s_a, r_a, m_a), (s_b, r_b, m_b) = (each or (ABSENT,) * 3 for each in pair)
-        peer = shown.peer.way if shown.peer else ABSENT
-        rows.append((*key[:2], s_a, s_b, change, peer, r_a, r_b, m_a, m_b, as_bar(shown)))
+    rows = [_pair(old.get(key), new.get(key)) for key in [*new, *(key for key in old if key not in new)]]
     head = ("group", "figure", "before", "after", "change", "peer", "before", "after", "memory before", "after", "bar")
     top = [f"Before: {as_machine(before)}", f"After: {as_machine(after)}"]
-    if differing := differences(before, after):
+    machines = before["machine_info"], after["machine_info"]
+    differing = [fact for fact in ("processor", "cores", "gpu") if len({one.get(fact) for one in machines}) > 1]
+    if differing:
         top.append(f"**The machines differ** ({', '.join(differing)}): only ratios to peers can be compared.")
     return "\n\n".join([*top, "\n".join(_table(head, rows))])
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """What makes seconds of two machines incomparable."""
-    facts = ("processor", "cores", "gpu")
-    return [fact for fact in facts if before["machine_info"].get(fact) != after["machine_info"].get(fact)]
+def _pair(before: Line | None, after: Line | None) -> tuple[str, ...]:
+    """A row of two results, one of which may lack the figure."""
+    seconds, ratios, memories = zip(*map(_cells, (before, after)), strict=True)
+    line = after or before
+    assert line is not None
+    change = as_change(before.ours.seconds, after.ours.seconds) if before and after else ABSENT
+    peer = line.peer.way if line.peer else ABSENT
+    return line.ours.group, line.ours.name, *seconds, change, peer, *ratios, *memories, as_bar(line)
+
+
+def _cells(line: Line | None) -> tuple[str, str, str]:
+    """Seconds, ratio to the peer, memory."""
+    if line is None:
+        return ABSENT, ABSENT, ABSENT
+    return with_unit(line.ours), as_ratio(line.ratio), as_mib(line.ours.peak_mib)
 
 
 def as_machine(document: Mapping[str, Any]) -> str:
@@ -203,26 +129,6 @@ def as_bar(line: Line) -> str:
         return f"{text}: not measured"
     is_reached = known <= value if word == "at most" else known >= value
     return f"{text}: {'reached' if is_reached else '**missed**'}"
-
-
-def _figure(one: Mapping[str, Any]) -> Figure:
-    info = one.get("extra_info") or {}
-    count = info.get("count", 1)
-    name = one["name"].removeprefix(PREFIX)
-    params = one.get("params") or {}
-    cpu, bar = info.get("cpu_s"), info.get("bar")
-    return Figure(
-        one.get("group") or name,
-        name,
-        str(params.get(OTHER_WAY, name)),
-        one["stats"]["median"] / count,
-        one.get("timer", ""),
-        info.get("unit", ""),
-        None if cpu is None else cpu / count,
-        info.get("peak_mib"),
-        bool(info.get("peer")),
-        None if bar is None else (bar[0], bar[1], float(bar[2])),
-    )
 
 
 def _digits(value: float) -> str:

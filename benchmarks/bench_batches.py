@@ -1,26 +1,22 @@
 """What the shipped networks gain from batches of clips, and whether a clip's result stays the same bytes.
 
-    python benchmarks/batches.py [--device cpu] [--batches 2 4 8 16 32] [--clips 32] [--repeats 5] [--networks NAME …]
-
-Each network sees the same clips of egomini-test, drawn without a codec: first one clip a call, as the suite does it,
-then in batches, float32, on one thread. The work goes from uint8 frames, captions or motions to arrays of the CPU, with
-preprocessing. Ways are interleaved, and the median over `--repeats` passes over all clips is printed: seconds of the
-processor on the CPU, seconds by the clock on another device. `largest difference` is between a clip's values in a batch
-and alone, as a share of the clip's largest value; `same bytes` is the share of clips without any difference.
+Each network sees the same 32 clips of egomini-test, drawn without a codec: one clip a call, and in batches, float32, on
+one thread. The work goes from uint8 frames, captions or motions to arrays of the CPU, with preprocessing: CPU seconds,
+or seconds by the clock with `--device cuda`. `largest_difference` is between a clip's values in a batch and alone, as a
+share of the clip's largest value; `same_bytes` is the share of clips without any.
 """
 
-import argparse
-import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import numpy as np
+import pytest
 import torch
+from facts import Facts
 
 from egobench import Motion, Video
 from egobench.extractors.motion_text import MotionText
@@ -40,6 +36,14 @@ Batch = Callable[[list[Any]], list[np.ndarray]]
 """Items of some clips → one array a clip."""
 
 
+CLIPS = 32
+ALONE = "one clip a call"
+NAMES = [
+    *("egomini-hands", "egomini-clip frames", "egomini-clip text", "egomini-video", "egomini-odometry"),
+    *("motion-text motion", "motion-text text"),
+]
+
+
 @dataclass(frozen=True)
 class Case:
     """One network with its input."""
@@ -51,55 +55,39 @@ class Case:
     together: Batch
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--batches", type=int, nargs="+", default=[2, 4, 8, 16, 32])
-    parser.add_argument("--clips", type=int, default=32)
-    parser.add_argument("--repeats", type=int, default=5, help="timed passes over all clips")
-    parser.add_argument("--networks", nargs="+", help="only those whose name begins so")
-    options = parser.parse_args()
+@pytest.mark.slow
+@pytest.mark.benchmark(timer=time.process_time)
+@pytest.mark.parametrize("network", NAMES)
+@pytest.mark.parametrize("by", [ALONE, "batches of 2", "batches of 8", "batches of 32"])
+def bench_batches(benchmark: Any, facts: Facts, device: str, by: str, network: str) -> None:
+    """A batch that finishes has its results on the CPU, so the device has finished too."""
+    benchmark.group = f"{network}, in batches"
+    case = next(case for case in cases(CLIPS, device) if case.name == network)
+    size = 1 if by == ALONE else int(by.split()[-1])
+    alone, items = [case.alone(item) for item in case.items], case.items
+
+    def work() -> list[np.ndarray]:
+        if by == ALONE:
+            return [case.alone(item) for item in items]
+        parts = [case.together(items[start : start + size]) for start in range(0, len(items), size)]
+        return [array for part in parts for array in part]
+
+    made = benchmark.pedantic(work, rounds=3, warmup_rounds=1)
+    facts.per("clip", len(items))
+    if by == ALONE:
+        facts.peer()
+        return
+    pairs = list(zip(alone, made, strict=True))
+    facts.note(largest_difference=max(float(np.abs(one - other).max() / np.abs(one).max()) for one, other in pairs))
+    facts.note(same_bytes=statistics.mean(np.array_equal(one, other) for one, other in pairs))
+
+
+@cache
+def cases(count: int, device: str) -> list[Case]:
+    """The five networks, two of which have two inputs; on one thread, with float32 products."""
     torch.set_num_threads(1)
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
-    print(f"{options.clips} clips on {options.device}, torch {torch.__version__}, load {os.getloadavg()[0]:.1f}")
-    unit = "CPU s a clip" if options.device == "cpu" else "s a clip"
-    print(f"| network | batch | {unit} | ratio | largest difference | same bytes |\n|---|--:|--:|--:|--:|--:|")
-    for case in cases(options.clips, options.device):
-        if not options.networks or case.name.startswith(tuple(options.networks)):
-            measure(case, options.batches, options.repeats, options.device)
-
-
-def measure(case: Case, batches: Sequence[int], repeats: int, device: str) -> None:
-    """Prints a network's rows."""
-    ways: dict[int, Batch] = {1: lambda items: [case.alone(item) for item in items]}
-    ways |= dict.fromkeys(batches, case.together)
-    made: dict[int, list[np.ndarray]] = {}
-    taken: dict[int, list[float]] = {size: [] for size in ways}
-    for repeat in range(repeats + 1):  # the first pass warms up
-        for size, way in ways.items():
-            began = now(device)
-            parts = [way(case.items[start : start + size]) for start in range(0, len(case.items), size)]
-            seconds = now(device) - began
-            made[size] = [array for part in parts for array in part]
-            if repeat:
-                taken[size].append(seconds / len(case.items))
-    medians = {size: statistics.median(seconds) for size, seconds in taken.items()}
-    for size, median in medians.items():
-        pairs = list(zip(made[1], made[size], strict=True))
-        gap = max(float(np.abs(one - other).max() / np.abs(one).max()) for one, other in pairs)
-        same = statistics.mean(np.array_equal(one, other) for one, other in pairs)
-        ratio = medians[1] / median
-        print(f"| {case.name} | {size} | {median:.5f} | {ratio:.2f} | {gap:.1e} | {100 * same:.0f} % |", flush=True)
-
-
-def now(device: str) -> float:
-    """Seconds of this process on the CPU, by the clock elsewhere (results come back, so the device has finished)."""
-    return time.process_time() if device == "cpu" else time.perf_counter()
-
-
-def cases(count: int, device: str) -> list[Case]:
-    """The five networks, two of which have two inputs."""
     spec = SPECS["egomini-test"]
     drawn = draw_arrays(spec, range(-(-count // spec.clips_per_sequence)))
     videos = [Video(np.array(frames), FPS_VIDEO) for frames in drawn.frames[:count]]
@@ -202,7 +190,3 @@ def motions_of(loaded: Any, device: str) -> Batch:
         return list(loaded.network.encode_motion(torch.from_numpy(rows).float().to(device)).float().cpu().numpy())
 
     return together
-
-
-if __name__ == "__main__":
-    main()
