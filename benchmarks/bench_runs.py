@@ -1,7 +1,8 @@
 """Whole commands: a run of the reference, scoring of samples that are given, EgoTwin, and two workers beside one.
 
 Seconds by the clock, CPU seconds and memory of all processes of a command. `cold` has an empty cache, `cached` the one
-that the same command filled. Stages are timed by the run itself, which writes their seconds into its manifest.
+that the same command filled. Stages are timed by the run itself, which writes their seconds into its manifest;
+`share_of_networks` is the share in which the model, or extractors and estimators, worked.
 """
 
 import json
@@ -43,9 +44,9 @@ class Place:
         return processes.egobench("rescore", str(run), *options, cache=self.cache)
 
 
-def seconds_of(run: Path) -> dict[str, float]:
-    """Stage → seconds by the clock, as the run wrote them down."""
-    return json.loads((run / "manifest.json").read_text(encoding="utf-8"))["seconds"]
+def manifest_of(run: Path) -> dict[str, Any]:
+    """What a run wrote down, with the seconds of each stage by the clock."""
+    return json.loads((run / "manifest.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -177,8 +178,11 @@ def report(benchmark: Any, facts: Facts, *taken: processes.Taken) -> None:
 def stage(benchmark: Any, facts: Facts, egotwin: Callable[[int, int], Run], by: str, clips: int, name: str) -> None:
     """Seconds of a stage of EgoTwin's run."""
     benchmark.group = f"EgoTwin, {clips} clips: {name}"
-    seconds = seconds_of(egotwin(clips, [ONE, TWO].index(by) + 1)[1])[name]
+    manifest = manifest_of(egotwin(clips, [ONE, TWO].index(by) + 1)[1])
+    seconds = manifest["seconds"][name]
     benchmark.pedantic(stated.of(lambda: seconds), rounds=1)
+    if busy := manifest.get("busy", {}).get(name):
+        facts.note(share_of_networks=busy / seconds)
     facts.per("clip", clips)
     if by == ONE:
         facts.peer()
