@@ -1,8 +1,10 @@
-"""Time of a clip of egomini-test in every shipped extractor and estimator, and of colmap on egomini-hd.
+"""Time of a clip in every shipped extractor and estimator, alone and among others, and in colmap and rotation-chain.
 
-CPU seconds; of colmap's and rotation-chain's child processes too.
+CPU seconds on one thread, from frames, captions or motions to arrays; by the clock on a GPU (`--device cuda`). Those of
+colmap and rotation-chain count their child processes too.
 """
 
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -10,20 +12,24 @@ from functools import cache
 from multiprocessing import get_context
 from typing import Any
 
+import numpy as np
 import processes
 import pytest
 from facts import Facts
 
 from egobench import BadInputError, Clip, open_split
 from egobench.catalog import ESTIMATORS, EXTRACTORS
+from egobench.types import CameraPath, HandDetections
 
 LOADED: dict[str, Any] = {}
 """Estimators of this process."""
+ALONE = "one clip a call"
+BATCHES = [ALONE, "8 clips a call", pytest.param("32 clips a call", marks=pytest.mark.slow)]
 ONE, TWO = "one process", "two processes"
 SMALL, LARGE = "egomini-test", "egomini-hd"
 
 
-@pytest.mark.benchmark(group="an extractor on a clip of egomini-test", timer=time.process_time)
+@pytest.mark.benchmark(timer=time.process_time)
 @pytest.mark.parametrize(
     ("name", "method"),
     [
@@ -31,28 +37,75 @@ SMALL, LARGE = "egomini-test", "egomini-hd"
         *(("motion-text", "motion"), ("motion-text", "text")),
     ],
 )
-def bench_extractor(benchmark: Any, facts: Facts, device: str, name: str, method: str) -> None:
-    """Features of a clip, one clip a call."""
-    loaded = EXTRACTORS.load(name)().load(device)
-    some = clips(SMALL, 8)
+@pytest.mark.parametrize("by", BATCHES)
+def bench_extractor(benchmark: Any, facts: Facts, device: str, by: str, name: str, method: str) -> None:
+    """Features of clips."""
     parts = {"text": lambda clip: clip.condition.text, "motion": lambda clip: clip.reference.motion}
-    inputs = [parts.get(method, lambda clip: clip.reference.video)(clip) for clip in some]
-    facts.per("clip", len(some))
-    benchmark.pedantic(lambda: list(map(getattr(loaded, method), inputs)), rounds=5, warmup_rounds=1)
+    part = parts.get(method, lambda clip: clip.reference.video)
+    loaded = EXTRACTORS.load(name)().load(device)
+
+    def together(some: Sequence[Clip]) -> list[np.ndarray]:
+        return getattr(loaded, f"{method}_batch")([part(clip) for clip in some])
+
+    def alone(clip: Clip) -> np.ndarray:
+        return getattr(loaded, method)(part(clip))
+
+    if by != ALONE and not hasattr(loaded, f"{method}_batch"):
+        pytest.skip(f"{name} sees one clip a call")
+    measure(benchmark, facts, by, f"{name}: {method}", alone, together)
 
 
-@pytest.mark.benchmark(group="an estimator on a clip of egomini-test", timer=time.process_time)
+@pytest.mark.benchmark(timer=time.process_time)
 @pytest.mark.parametrize(
     ("name", "method"), [("egomini-odometry", "camera"), ("egomini-hands", "hands"), ("hands.palm", "hands")]
 )
-def bench_estimator(benchmark: Any, facts: Facts, device: str, name: str, method: str) -> None:
-    """A clip's path or hands, one clip a call."""
-    see = getattr(load(name, device), method)
-    some = clips(SMALL, 4)
-    facts.per("clip", len(some))
+@pytest.mark.parametrize("by", BATCHES)
+def bench_estimator(benchmark: Any, facts: Facts, device: str, by: str, name: str, method: str) -> None:
+    """Paths or hands of clips."""
+    loaded, camera = load(name, device), clips(SMALL, 1)[0].condition.camera
+
+    def together(some: Sequence[Clip]) -> list[np.ndarray]:
+        ids = [clip.info.clip_id for clip in some]
+        seen = getattr(loaded, f"{method}_batch")([clip.reference.video for clip in some], camera, clip_ids=ids)
+        return list(map(numbers_of, seen))
+
+    def alone(clip: Clip) -> np.ndarray:
+        return numbers_of(getattr(loaded, method)(clip.reference.video, camera, clip_id=clip.info.clip_id))
+
+    if by != ALONE and not hasattr(loaded, f"{method}_batch"):
+        pytest.skip(f"{name} sees one clip a call")
+    measure(benchmark, facts, by, f"{name}, {SMALL}", alone, together)
     if name == "egomini-odometry":
         facts.bar("seconds", at_most=0.08)
-    benchmark.pedantic(look_at, (see, some), rounds=3, warmup_rounds=1)
+
+
+def measure(
+    benchmark: Any,
+    facts: Facts,
+    by: str,
+    group: str,
+    alone: Callable[[Clip], np.ndarray],
+    together: Callable[[Sequence[Clip]], list[np.ndarray]],
+) -> None:
+    """Some clips, one a call or all in one; how far a clip's numbers among others are from those that it has alone.
+
+    `largest_difference` is a share of the clip's largest number, `same_bytes` the share of clips without any.
+    """
+    benchmark.group = group
+    some = clips(SMALL, 8 if by == ALONE else int(by.split()[0]))
+    facts.per("clip", len(some))
+    if by == ALONE:
+        facts.peer()
+        benchmark.pedantic(lambda: list(map(alone, some)), rounds=3, warmup_rounds=1)
+        return
+    pairs = list(zip(map(alone, some), benchmark.pedantic(together, (some,), rounds=3, warmup_rounds=1), strict=True))
+    facts.note(largest_difference=max(float(np.abs(one - other).max() / np.abs(one).max()) for one, other in pairs))
+    facts.note(same_bytes=statistics.mean(np.array_equal(one, other) for one, other in pairs))
+
+
+def numbers_of(seen: CameraPath | HandDetections) -> np.ndarray:
+    """What an estimator found, as one array."""
+    return seen.T_world_camera if isinstance(seen, CameraPath) else seen.scores
 
 
 @pytest.mark.benchmark(group="rotation-chain on a clip", timer=processes.tree_cpu)
