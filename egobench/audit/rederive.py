@@ -28,7 +28,8 @@ from egobench.run.extract import ExtractItem, ExtractJob, Maker
 from egobench.run.finished import metrics_text, plan_of_run
 from egobench.run.generate import GenerateJob
 from egobench.scoring.inputs import Inputs, Origin
-from egobench.scoring.score import score_clip, score_set
+from egobench.scoring.score import score_clip
+from egobench.scoring.score_set import score_set
 from egobench.store.cache import Cache
 from egobench.store.folder import RunFolder
 from egobench.store.seal import SHORT, Flaw

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, TypeVar, cast, overload
 
+import numpy as np
+
 from egobench.files.atomic import storage_errors
 
 BLOCK = 1024
@@ -59,6 +61,10 @@ class SpilledList(Sequence[Entry], Generic[Entry]):
             yield from self._read(number)
         yield from self._open
 
+    def chosen(self, places: Sequence[int] | np.ndarray) -> "Chosen[Entry]":
+        """Some of the entries, in that order, each once or more often."""
+        return Chosen(self, np.asarray(places, dtype=np.int64))
+
     def _close_block(self) -> None:
         with storage_errors(self._folder):
             if self._file is None:
@@ -75,3 +81,26 @@ class SpilledList(Sequence[Entry], Generic[Entry]):
             file.seek(self._starts[number])
             self._held = number, pickle.load(file)
         return self._held[1]
+
+
+class Chosen(Sequence[Entry], Generic[Entry]):
+    """Some entries of a spilled list; read in order of the list, each block is read once."""
+
+    def __init__(self, whole: SpilledList[Entry], places: np.ndarray) -> None:
+        self._whole, self._places = whole, places
+
+    def chosen(self, places: Sequence[int] | np.ndarray) -> "Chosen[Entry]":
+        """Some of these entries."""
+        return Chosen(self._whole, self._places[np.asarray(places, dtype=np.int64)])
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Entry]: ...
+    def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
+        if isinstance(index, slice):
+            return [self._whole[place] for place in self._places[index].tolist()]
+        return self._whole[int(self._places[index])]

@@ -144,7 +144,13 @@ class SetMetric(Metric):
     other recordings give; without, the metric with the references as samples.
 
     Two runs are compared by what each recording adds to the number: by `terms`, or else by `left_out`.
+
+    All this is given lists. With `streams`, sets of more than 1,024 planned rows are scored by `kept`, `score_large`,
+    `terms_large` and `left_out_large`, without all inputs in memory; both ways must agree to 1e-9 of the value.
     """
+
+    streams = False
+    """Whether the metric has a way to score a set that does not fit into memory."""
 
     @abstractmethod
     def score(
@@ -185,6 +191,34 @@ class SetMetric(Metric):
         """The value, and the values without each block of rows (`blocks`: (row,) 0, 1, …), for a metric that has a
         faster way than scoring all but a block; None for any other metric, which is scored that way."""
         return None
+
+    def kept(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What `score_large` needs of one row, by names of its own: features (item, feature), which it gets as
+        `ArrayFile.entries`, or anything that can be pickled, which it gets as a sequence that is read from a file.
+        A distance between sets has the names of `needs`.
+
+        Raises:
+            As `score`, of what is wrong with this row.
+        """
+        raise NotImplementedError
+
+    def score_large(
+        self, rows: Mapping[str, Any], clips: Sequence[str], groups: Int[np.ndarray, " row"], *, draws: int, seed: int
+    ) -> SetScore:
+        """As `score`, from what was `kept` of every row. With `draws` = 0 it may leave out costly details."""
+        raise NotImplementedError
+
+    def terms_large(
+        self, rows: Mapping[str, Any], clips: Sequence[str]
+    ) -> tuple[Float[np.ndarray, " row"], Float[np.ndarray, " row"]] | None:
+        """As `terms`, from what was `kept` of every row."""
+        return None
+
+    def left_out_large(
+        self, rows: Mapping[str, Any], blocks: Int[np.ndarray, " row"]
+    ) -> tuple[float, Float[np.ndarray, " block"]]:
+        """As `left_out`, from what was `kept` of every row; of a metric without `terms_large`."""
+        raise NotImplementedError
 
 
 def as_metric(metric: Any) -> ClipMetric | SetMetric:

@@ -11,10 +11,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from egobench.errors import BadInputError
+from egobench.files.array_file import Entries
 from egobench.metrics.base import SetMetric, SetScore
 from egobench.stats.frechet import frechet_distance, frechet_interval, frechet_limit
 from egobench.stats.influence import frechet_influence
-from egobench.stats.kernel import kernel_distance
+from egobench.stats.kernel import Blocks, kernel_distance, large_kernel_distance
+from egobench.stats.large_frechet import LargeFrechet
 from egobench.stats.weighted_frechet import SequenceFrechet
 
 SOLVER = {
@@ -33,6 +35,7 @@ class FrechetMetric(SetMetric):
     Its inputs are called `sample` and `reference`; entry i of both is row i.
     """
 
+    streams = True
     counted: ClassVar[str]
     """What an item is called in `detail`: `frames` for `n_frames`."""
 
@@ -71,6 +74,59 @@ class FrechetMetric(SetMetric):
         """The distance, and the distance without each block of rows. Errors as `score`."""
         sample, reference = (self.entering(side) for side in self.sides(inputs))
         return frechet_left_out(sample, reference, blocks)
+
+    def kept(self, inputs: Mapping[str, Any]) -> Mapping[str, np.ndarray]:
+        """The items that enter, of either side. Raises BadInputError `features-frames`."""
+        sample, reference = (side[0] for side in self.sides({key: [row] for key, row in inputs.items()}))
+        if len(sample) != len(reference):
+            text = f"{self.name}: a sample has {len(sample)} frames or items, its reference {len(reference)}"
+            raise BadInputError(f"{text}; all clips must be of one length", code="features-frames")
+        return {"sample": self.entering([sample])[0], "reference": self.entering([reference])[0]}
+
+    def score_large(
+        self,
+        rows: Mapping[str, Entries],
+        clips: Sequence[str],
+        groups: Int[np.ndarray, " row"],
+        *,
+        draws: int,
+        seed: int,
+    ) -> SetScore:
+        """As `score`; without `kid` where `draws` is 0."""
+        large = self._large(rows)
+        if large is None:
+            lists = {name: listed(rows[name]) for name in ("sample", "reference")}
+            return frechet_score(**lists, clips=clips, groups=groups, counted=self.counted, draws=draws, seed=seed)
+        d = rows["sample"].width
+        detail: dict[str, Any] = {f"n_{self.counted}": rows["sample"].items, "d": d, "n_below_d": large.has_few}
+        if not draws:
+            return SetScore(large.value, None, detail)
+        detail["kid"] = large_kernel_distance(*(_blocks_of(rows[name]) for name in ("reference", "sample")))
+        detail["fd_inf"] = large.limit(groups, seed)
+        names, owner = np.unique(np.asarray(clips, dtype=str), return_inverse=True)
+        raising = large.influence(owner) if large.value > 0 else []
+        detail["influence"] = [{"clip": str(names[each.group]), "change": each.change} for each in raising]
+        return SetScore(large.value, large.interval(groups, draws, seed), detail)
+
+    def left_out_large(
+        self, rows: Mapping[str, Entries], blocks: Int[np.ndarray, " row"]
+    ) -> tuple[float, Float[np.ndarray, " block"]]:
+        """As `left_out`."""
+        large = self._large(rows)
+        if large is None:
+            return frechet_left_out(listed(rows["sample"]), listed(rows["reference"]), blocks)
+        return large.value, large.left_out(blocks)
+
+    def _large(self, rows: Mapping[str, Entries]) -> LargeFrechet | None:
+        """Both sides, summed up; None where one has no more items than features, and so little that lists will do."""
+        sides = rows["reference"], rows["sample"]
+        lengths = {int(count) for side in sides for count in np.unique(side.counts)}
+        if len(lengths) > 1:
+            text = f"{self.name}: samples and references have {_listed(lengths)} frames or items"
+            raise BadInputError(f"{text}; all clips must be of one length", code="features-frames")
+        if min(side.items for side in sides) <= sides[0].width:
+            return None
+        return LargeFrechet(*sides)
 
     def definition(self) -> Mapping[str, Any]:
         return SOLVER
@@ -160,6 +216,16 @@ def check_rows(name: str, sample: Sequence[Any], reference: Sequence[Any], rows:
             "be of one length",
             code="features-frames",
         )
+
+
+def listed(entries: Entries) -> list[np.ndarray]:
+    """All entries, in memory."""
+    rows = np.concatenate([block for _, block in entries.blocks()])
+    return np.split(rows, np.cumsum(entries.counts)[:-1])
+
+
+def _blocks_of(entries: Entries) -> Blocks:
+    return lambda: (block for _, block in entries.blocks())
 
 
 def _influence(reference: Sequence[np.ndarray], sample: Sequence[np.ndarray], clips: Sequence[str]) -> list[Any]:

@@ -55,6 +55,7 @@ class HandScore(SetMetric):
     unit: ClassVar[str] = "F1"
     better: ClassVar[Better] = "higher"
     preset_kind: ClassVar[str] = "estimators"
+    streams = True
 
     preset: str = "egomini-hands"
     """Catalogue name of an estimator of hands."""
@@ -83,38 +84,32 @@ class HandScore(SetMetric):
             Undefined: no palm is in the picture in any frame.
             BadInputError: `hands-nonfinite`, `hands-shape`, or codes of `motion_arrays`.
         """
-        rows = _rows(inputs)
-        by_row = np.array([[row.sides[side] for side in range(2)] for row in rows])
-        pooled = by_row.sum(axis=1)
-        total = Counts(*pooled.sum(axis=0).tolist())
-        if total.positives == 0:
-            raise Undefined(f"no palm is in the picture in any of {total.total} decided frames and sides")
-        whole = agreement(total)
-        prevalence = total.positives / total.total
-        any_hand = np.sum([row.any_hand for row in rows], axis=0)
-        distances = np.concatenate([row.distances for row in rows])
-        detail: dict[str, Any] = {
-            **whole,
-            "sides": {side: agreement(Counts(*by_row.sum(axis=0)[at].tolist())) for at, side in enumerate(SIDES)},
-            "any_hand": agreement(Counts(*any_hand.tolist())),
-            "ignored": float(np.mean([row.ignored for row in rows])),
-            "still": sum(row.is_still for row in rows),
-            "reference_prevalence": float(np.mean([row.reference_visible for row in rows])),
-            "nulls": {"always": 2 * prevalence / (1 + prevalence), "never": 0.0},
-            "distance_percent_of_diagonal": float(np.median(distances)) if distances.size else None,
-            "located_hits": int(distances.size),
-        }
-        interval = f1_interval(pooled, groups, draws, seed) if draws else None
-        return SetScore(f1(total), interval, detail)
+        return _score(_rows(inputs), groups, draws, seed)
+
+    def kept(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the comparison of the row came to."""
+        return {"row": _compare(*(inputs[name] for name in INPUTS))}
+
+    def score_large(
+        self, rows: Mapping[str, Any], clips: Sequence[str], groups: Int[np.ndarray, " row"], *, draws: int, seed: int
+    ) -> SetScore:
+        """As `score`."""
+        del clips
+        return _score(rows["row"], groups, draws, seed)
 
     def terms(
         self, inputs: Mapping[str, Sequence[Any]], clips: Sequence[str]
     ) -> tuple[Float[np.ndarray, " row"], Float[np.ndarray, " row"]]:
         """Per row 2 TP and 2 TP + FP + FN over frames and sides. Errors as `score`."""
         del clips
-        rows = _rows(inputs)
-        hit, false, missed, _ = np.array([row.sides.sum(axis=0) for row in rows], dtype=np.float64).T
-        return 2 * hit, 2 * hit + false + missed
+        return _terms(_rows(inputs))
+
+    def terms_large(
+        self, rows: Mapping[str, Any], clips: Sequence[str]
+    ) -> tuple[Float[np.ndarray, " row"], Float[np.ndarray, " row"]]:
+        """As `terms`."""
+        del clips
+        return _terms(rows["row"])
 
     def definition(self) -> Mapping[str, Any]:
         return {
@@ -140,6 +135,36 @@ class _Row:
     is_still: bool
     reference_visible: float
     """Share of frames and sides in which the reference's palm is in the picture."""
+
+
+def _score(rows: Sequence[_Row], groups: Int[np.ndarray, " row"], draws: int, seed: int) -> SetScore:
+    by_row = np.array([[row.sides[side] for side in range(2)] for row in rows])
+    pooled = by_row.sum(axis=1)
+    total = Counts(*pooled.sum(axis=0).tolist())
+    if total.positives == 0:
+        raise Undefined(f"no palm is in the picture in any of {total.total} decided frames and sides")
+    whole = agreement(total)
+    prevalence = total.positives / total.total
+    any_hand = np.sum([row.any_hand for row in rows], axis=0)
+    distances = np.concatenate([row.distances for row in rows])
+    detail: dict[str, Any] = {
+        **whole,
+        "sides": {side: agreement(Counts(*by_row.sum(axis=0)[at].tolist())) for at, side in enumerate(SIDES)},
+        "any_hand": agreement(Counts(*any_hand.tolist())),
+        "ignored": float(np.mean([row.ignored for row in rows])),
+        "still": sum(row.is_still for row in rows),
+        "reference_prevalence": float(np.mean([row.reference_visible for row in rows])),
+        "nulls": {"always": 2 * prevalence / (1 + prevalence), "never": 0.0},
+        "distance_percent_of_diagonal": float(np.median(distances)) if distances.size else None,
+        "located_hits": int(distances.size),
+    }
+    interval = f1_interval(pooled, groups, draws, seed) if draws else None
+    return SetScore(f1(total), interval, detail)
+
+
+def _terms(rows: Sequence[_Row]) -> tuple[Float[np.ndarray, " row"], Float[np.ndarray, " row"]]:
+    hit, false, missed, _ = np.array([row.sides.sum(axis=0) for row in rows], dtype=np.float64).T
+    return 2 * hit, 2 * hit + false + missed
 
 
 def _rows(inputs: Mapping[str, Sequence[Any]]) -> list[_Row]:

@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Int
 
+from egobench.files.array_file import Entries
 from egobench.metrics.base import Better, Need, SetScore
 from egobench.metrics.frechet_score import FrechetMetric, Rows
-from egobench.stats.diversity import PAIRS, diversity, multimodality
+from egobench.stats.diversity import PAIRS, Features, diversity, multimodality
 
 ONE_SEED = "one sample per clip; --seeds 2 or more are needed"
 
@@ -67,14 +68,35 @@ class MFid(FrechetMetric):
         if not draws or len(set(clips)) < 2:
             return score
         sample, reference = (np.concatenate(side) for side in self.sides(inputs))
-        apart = diversity([sample, reference], clips, pairs=PAIRS, seed=seed)
-        over_seeds = multimodality(sample, clips)
-        companions = {
-            "diversity": {"sample": apart[0], "reference": apart[1], "pairs": PAIRS},
-            "multimodality": over_seeds,
-            **({} if over_seeds is not None else {"multimodality_reason": ONE_SEED}),
-        }
-        return SetScore(score.value, score.ci95, {**score.detail, **companions})
+        return _with_companions(score, sample, reference, clips, seed)
+
+    def score_large(
+        self,
+        rows: Mapping[str, Entries],
+        clips: Sequence[str],
+        groups: Int[np.ndarray, " row"],
+        *,
+        draws: int,
+        seed: int,
+    ) -> SetScore:
+        """As `score`."""
+        score = super().score_large(rows, clips, groups, draws=draws, seed=seed)
+        if not draws or len(set(clips)) < 2:
+            return score
+        return _with_companions(score, rows["sample"].take, rows["reference"].take, clips, seed)
 
     def definition(self) -> Mapping[str, Any]:
         return {"motions": "one feature vector each", **super().definition()}
+
+
+def _with_companions(
+    score: SetScore, sample: Features, reference: Features, clips: Sequence[str], seed: int
+) -> SetScore:
+    apart = diversity([sample, reference], clips, pairs=PAIRS, seed=seed)
+    over_seeds = multimodality(sample, clips)
+    companions = {
+        "diversity": {"sample": apart[0], "reference": apart[1], "pairs": PAIRS},
+        "multimodality": over_seeds,
+        **({} if over_seeds is not None else {"multimodality_reason": ONE_SEED}),
+    }
+    return SetScore(score.value, score.ci95, {**score.detail, **companions})

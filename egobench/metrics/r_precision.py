@@ -1,6 +1,6 @@
 """R-Precision: given a caption, is its own motion among the three nearest of 32? A share, 0 … 1."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from egobench.errors import BadInputError, Undefined
+from egobench.files.array_file import Entries
 from egobench.metrics.base import Better, Need, SetMetric, SetScore
 from egobench.stats.bootstrap import cluster_mean_interval
-from egobench.stats.retrieval import POOL, REPLICATIONS, TOP, Identical, Retrieval, retrieve
+from egobench.stats.retrieval import POOL, REPLICATIONS, TOP, Identical, Retrieval, retrieve, retrieve_large
 
 POOL_SEED = 0
 """Seed of the pools. It does not depend on the run, so that all models have the same pools."""
@@ -38,6 +39,7 @@ class RPrecision(SetMetric):
     version: ClassVar[int] = 1
     unit: ClassVar[str] = "share"
     better: ClassVar[Better] = "higher"
+    streams = True
 
     preset: str = "motion-text"
     """Catalogue name of an extractor of motions and captions."""
@@ -69,9 +71,18 @@ class RPrecision(SetMetric):
                 are not finite (`features-nonfinite`), or the same for different captions (`features-constant`).
         """
         text, motion, captions = self._checked(inputs, clips)
-        found = retrieve(text, motion, clips, captions, seed=POOL_SEED, identical=self.identical)
+
+        def by(identical: Identical) -> Retrieval:
+            return retrieve(text, motion, clips, captions, seed=POOL_SEED, identical=identical)
+
+        return self._score(by, groups, draws, seed)
+
+    def _score(
+        self, by: Callable[[Identical], Retrieval], groups: Int[np.ndarray, " row"], draws: int, seed: int
+    ) -> SetScore:
+        found = by(self.identical)
         other: Identical = "strict" if self.identical == "collapse" else "collapse"
-        beside = retrieve(text, motion, clips, captions, seed=POOL_SEED, identical=other) if found.identical else found
+        beside = by(other) if found.identical else found
         interval = cluster_mean_interval(found.hits[:, TOP - 1], groups, draws, seed) if draws else None
         detail: dict[str, Any] = {
             self.identical: _counts(found),
@@ -90,6 +101,47 @@ class RPrecision(SetMetric):
         text, motion, captions = self._checked(inputs, clips)
         found = retrieve(text, motion, clips, captions, seed=POOL_SEED, identical=self.identical)
         return found.hits[:, TOP - 1], np.ones(len(clips))
+
+    def kept(self, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Both features and the caption. Raises BadInputError as `score`."""
+        row = {key: _stacked([inputs[key]], key) for key in ("text", "motion")}
+        for name, features in row.items():
+            if not np.isfinite(features).all():
+                raise BadInputError(f"{name} features are not finite", code="features-nonfinite")
+        return {**row, "caption": str(inputs["caption"])}
+
+    def score_large(
+        self, rows: Mapping[str, Any], clips: Sequence[str], groups: Int[np.ndarray, " row"], *, draws: int, seed: int
+    ) -> SetScore:
+        """As `score`."""
+        return self._score(self._large(rows, clips), groups, draws, seed)
+
+    def terms_large(
+        self, rows: Mapping[str, Any], clips: Sequence[str]
+    ) -> tuple[Float[np.ndarray, " row"], Float[np.ndarray, " row"]]:
+        """As `terms`."""
+        return self._large(rows, clips)(self.identical).hits[:, TOP - 1], np.ones(len(clips))
+
+    def _large(self, rows: Mapping[str, Any], clips: Sequence[str]) -> Callable[[Identical], Retrieval]:
+        text, motion = rows["text"], rows["motion"]
+        if text.width != motion.width:
+            raise BadInputError(
+                f"text has {text.width} features, motion {motion.width}; both must come from one extractor",
+                code="features-dimension",
+            )
+        if len(set(clips)) < POOL:
+            raise Undefined(f"{len(set(clips))} clips; a pool needs {POOL}")
+        low, high = _range(text)
+        if np.array_equal(low, high) and any(caption != rows["caption"][0] for caption in rows["caption"]):
+            why = "different captions have one and the same feature (is the extractor broken?)"
+            raise BadInputError(why, code="features-constant")
+        centre = np.sum([block.sum(axis=0) for _, block in motion.blocks()], axis=0) / len(clips)
+
+        def by(identical: Identical) -> Retrieval:
+            how = {"seed": POOL_SEED, "identical": identical}
+            return retrieve_large(text.take, motion.take, clips, rows["caption"], centre, **how)
+
+        return by
 
     def _checked(
         self, inputs: Mapping[str, Sequence[Any]], clips: Sequence[str]
@@ -122,6 +174,12 @@ def _stacked(rows: Sequence[Any], name: str) -> np.ndarray:
             code="features-dimension",
         )
     return np.stack([np.asarray(row, dtype=np.float64) for row in rows])
+
+
+def _range(entries: Entries) -> tuple[np.ndarray, np.ndarray]:
+    """Least and greatest of every feature."""
+    ends = [(block.min(axis=0), block.max(axis=0)) for _, block in entries.blocks()]
+    return np.min([low for low, _ in ends], axis=0), np.max([high for _, high in ends], axis=0)
 
 
 def _counts(found: Retrieval) -> dict[str, dict[str, float]]:

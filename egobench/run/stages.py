@@ -33,7 +33,8 @@ from egobench.scoring.floor_and_chance import (
     plan_stand_ins,
 )
 from egobench.scoring.inputs import Inputs, Origin, unchanged
-from egobench.scoring.score import score_items, score_set
+from egobench.scoring.score import score_items
+from egobench.scoring.score_set import score_set
 from egobench.store.cache import Cache
 from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
 from egobench.store.journal import Journal, read_events

@@ -24,6 +24,7 @@ from egobench.plan.resolve import metric_labels, resolve_engine, resolve_metrics
 from egobench.progress import Progress
 from egobench.run.extract import REFERENCE_SEED, ExtractItem, ExtractJob, MissingInputs, makers_of
 from egobench.scoring.inputs import Inputs, Origin
+from egobench.scoring.large import LargeRows, is_large
 from egobench.scoring.score import SetRows, collect
 from egobench.stats.paired import jackknife_blocks
 from egobench.store.cache import Cache
@@ -153,28 +154,50 @@ def _joined(items: Sequence[ExtractItem]) -> list[ExtractItem]:
 
 
 def _terms(metric: SetMetric, inputs: Inputs, items: Sequence[ItemRow]) -> SetTerms:
-    entered: list[int] = []
-    clips: list[str] = []
-    found: dict[str, list[Any]] = {key: [] for key in metric.needs()}
-    for place, item in enumerate(items):
-        part = collect(metric, inputs, [(item.clip, Origin(item))])
-        if part.clips:
-            entered.append(place)
-            clips.append(item.clip)
-            for key, values in part.inputs.items():
-                found[key] += values
-    if not entered:
-        text = f"{inputs.folder.path}: {metric.name}: neither features nor samples of any row can be read"
-        raise BadInputError(f"{text}; sample it again with `egobench run`", code="terms-unreadable")
-    rows, sequences = SetRows(found, clips), [items[place].sequence for place in entered]
+    origins = [(item.clip, Origin(item)) for item in items]
+    if is_large(metric, len(items)):
+        return _large_terms(LargeRows.collect(metric, inputs, origins), inputs, items)
+    rows = collect(metric, inputs, origins)
+    entered = _entered(metric, inputs, len(items), rows.lost)
+    sequences = [items[place].sequence for place in entered]
     places = np.array(entered, dtype=np.int64)
-    terms = metric.terms(rows.inputs, clips)
+    terms = metric.terms(rows.inputs, rows.clips)
     if terms is not None:
-        above, below = (np.asarray(part, dtype=np.float64) for part in terms)
-        return SetTerms(places, float(above.sum() / below.sum()), above=above, below=below)
+        return _of_terms(places, terms)
     blocks = jackknife_blocks(sequences)
     value, left_out = _left_out(metric, rows, blocks)
     return SetTerms(places, value, left_out=left_out)
+
+
+def _large_terms(rows: LargeRows, inputs: Inputs, items: Sequence[ItemRow]) -> SetTerms:
+    if rows.error is not None:
+        raise rows.error
+    entered = _entered(rows.metric, inputs, len(items), rows.lost)
+    places = np.array(entered, dtype=np.int64)
+    terms = rows.metric.terms_large(rows.kept, rows.clips)
+    if terms is not None:
+        return _of_terms(places, terms)
+    blocks = jackknife_blocks([items[place].sequence for place in entered])
+    if not blocks.any():
+        value = rows.metric.score_large(rows.kept, rows.clips, blocks, draws=0, seed=0).value
+        return SetTerms(places, float(value), left_out=np.zeros(0))
+    value, left_out = rows.metric.left_out_large(rows.kept, blocks)
+    return SetTerms(places, float(value), left_out=np.asarray(left_out, dtype=np.float64))
+
+
+def _of_terms(places: np.ndarray, terms: tuple[np.ndarray, np.ndarray]) -> SetTerms:
+    above, below = (np.asarray(part, dtype=np.float64) for part in terms)
+    return SetTerms(places, float(above.sum() / below.sum()), above=above, below=below)
+
+
+def _entered(metric: SetMetric, inputs: Inputs, total: int, lost: Sequence[tuple[int, str]]) -> list[int]:
+    """Places of the items that could be read. Raises BadInputError `terms-unreadable` if there is none."""
+    gone = {place for place, _ in lost}
+    entered = [place for place in range(total) if place not in gone]
+    if not entered:
+        text = f"{inputs.folder.path}: {metric.name}: neither features nor samples of any row can be read"
+        raise BadInputError(f"{text}; sample it again with `egobench run`", code="terms-unreadable")
+    return entered
 
 
 def _left_out(

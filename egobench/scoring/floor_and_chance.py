@@ -21,6 +21,7 @@ from egobench.plan.calibration import estimators_of
 from egobench.plan.protocol import is_set_metric
 from egobench.plan.resolve import Metric, resolve_estimator
 from egobench.scoring.inputs import CachedInput, Inputs, Origin, part_of
+from egobench.scoring.large import LargeRows, is_large
 from egobench.scoring.score import SetOutcome, SetRows, collect, group_numbers, score_clip, try_set
 from egobench.scoring.set_floor import floor_at_full_size
 from egobench.stats.pairing import SHUFFLE_SEED, shuffled_partners
@@ -183,7 +184,8 @@ def _set_floor(metric: SetMetric, inputs: Inputs, stand_ins: StandIns, notes: di
     if not _is_distance(metric):
         return _set_value(metric, inputs, stand_ins, stand_ins.floor, "floor", notes)
     rows = _references(metric, inputs, stand_ins, stand_ins.floor, "floor", notes)
-    whole = _score(metric, rows, list(range(len(rows.clips))), list(range(len(rows.clips))))
+    every = list(range(len(rows.clips)))
+    whole = _between(metric, rows, every, every)
     if whole.score is None:
         notes["floor"] = whole.reason
         return None
@@ -192,7 +194,7 @@ def _set_floor(metric: SetMetric, inputs: Inputs, stand_ins: StandIns, notes: di
         return None
 
     def between(first: list[int], second: list[int]) -> float:
-        outcome = _score(metric, rows, first, second)
+        outcome = _between(metric, rows, first, second)
         if outcome.score is None:
             raise BadInputError(outcome.reason, code="floor-score")
         return float(outcome.score.value)
@@ -204,8 +206,12 @@ def _set_floor(metric: SetMetric, inputs: Inputs, stand_ins: StandIns, notes: di
         return None
 
 
-def _score(metric: SetMetric, rows: SetRows, first: list[int], second: list[int]) -> SetOutcome:
+def _between(metric: SetMetric, rows: SetRows | LargeRows, first: list[int], second: list[int]) -> SetOutcome:
     """Between some rows as samples and others as references, as many."""
+    if isinstance(rows, LargeRows):
+        if rows.error is None:
+            rows = rows.between(first, second)
+        return rows.score(np.arange(len(first)), draws=0)
     sides = {key: second if need.source == "reference" else first for key, need in metric.needs().items()}
     chosen = {key: [rows.inputs[key][i] for i in side] for key, side in sides.items()}
     return try_set(metric, SetRows(chosen, [rows.clips[i] for i in first]), np.arange(len(first)), draws=0)
@@ -221,22 +227,31 @@ def _set_chance(metric: SetMetric, inputs: Inputs, stand_ins: StandIns, notes: d
 def _set_value(
     metric: SetMetric, inputs: Inputs, stand_ins: StandIns, origins: Sequence[Origin], name: str, notes: dict[str, Any]
 ) -> float | None:
-    rows = _references(metric, inputs, stand_ins, origins, name, notes).repeated(stand_ins.seeds)
+    rows = _references(metric, inputs, stand_ins, origins, name, notes)
+    if isinstance(rows, LargeRows):
+        rows = rows.chosen(np.repeat(np.arange(len(rows.clips)), stand_ins.seeds)) if rows.error is None else rows
+    else:
+        rows = rows.repeated(stand_ins.seeds)
     groups = group_numbers([inputs.infos[clip_id].sequence for clip_id in rows.clips])
     return _value(metric, rows, groups, name, notes)
 
 
 def _references(
     metric: SetMetric, inputs: Inputs, stand_ins: StandIns, origins: Sequence[Origin], name: str, notes: dict[str, Any]
-) -> SetRows:
-    found = collect(metric, inputs, list(zip(stand_ins.clip_ids, origins, strict=True)))
+) -> SetRows | LargeRows:
+    pairs = list(zip(stand_ins.clip_ids, origins, strict=True))
+    large = is_large(metric, len(pairs) * stand_ins.seeds)
+    found = LargeRows.collect(metric, inputs, pairs) if large else collect(metric, inputs, pairs)
     if len(found.clips) < len(stand_ins.clip_ids):
         notes[f"{name}_clips_missing"] = len(stand_ins.clip_ids) - len(found.clips)
     return found
 
 
-def _value(metric: SetMetric, rows: SetRows, groups: np.ndarray, name: str, notes: dict[str, Any]) -> float | None:
-    outcome = try_set(metric, rows, groups, draws=0)
+def _value(
+    metric: SetMetric, rows: SetRows | LargeRows, groups: np.ndarray, name: str, notes: dict[str, Any]
+) -> float | None:
+    is_read = isinstance(rows, LargeRows)
+    outcome = rows.score(groups, draws=0) if is_read else try_set(metric, rows, groups, draws=0)
     if outcome.score is None:
         notes[name] = outcome.reason
         return None

@@ -5,19 +5,19 @@ does not make is *not applicable*. Anything that went wrong is *failed*, with it
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from egobench.engines.worker import one_line, printable
-from egobench.errors import BadInputError, Undefined
+from egobench.errors import BadInputError, StorageError, Undefined
 from egobench.metrics.base import ClipMetric, ClipScore, Need, SetMetric, SetScore
 from egobench.scoring.column import ScoreColumn
-from egobench.scoring.inputs import Inputs, MissingPartError, Origin, has_part, part_of
+from egobench.scoring.inputs import Inputs, MissingPartError, Origin
 from egobench.store.tables import ItemRow, ScoreStatus
 
 BOOTSTRAP_SEED = 0
@@ -106,44 +106,58 @@ class SetRows:
         return SetRows(inputs, [clip_id for clip_id in self.clips for _ in range(times)])
 
 
-def score_set(metric: SetMetric, inputs: Inputs, items: Sequence[ItemRow], *, draws: int) -> SetOutcome:
-    """Scores the set. Entry i of every list is row i of the run (clip × seed); a row that lacks one of the things the
-    metric needs is left out of all."""
-    origins = [(item.clip, Origin(item)) for item in items if item.status == "ok"]
-    for need in metric.needs().values():
-        if origins and not any(has_part(need, origin) for _, origin in origins):
-            return SetOutcome(None, "not-applicable", f"the model makes no {part_of(need.what)}", 0)
-    rows = collect(metric, inputs, origins)
-    groups = group_numbers([inputs.infos[clip_id].sequence for clip_id in rows.clips])
-    chosen = [item for item in items if item.status == "ok"]
-    lost = tuple((chosen[place].clip, chosen[place].seed, reason) for place, reason in rows.lost)
-    return replace(try_set(metric, rows, groups, draws=draws), lost=lost)
-
-
 def try_set(metric: SetMetric, rows: SetRows, groups: np.ndarray, *, draws: int) -> SetOutcome:
     """Scores rows. It raises nothing that their content or the metric causes."""
-    entered = len(rows.clips)
+    seed = BOOTSTRAP_SEED
+    return attempt(
+        lambda: metric.score(rows.inputs, rows.clips, groups, draws=draws, seed=seed),
+        len(rows.clips),
+    )
+
+
+def attempt(score: Callable[[], SetScore], entered: int) -> SetOutcome:
+    """What a call that scores so many rows comes to.
+
+    Raises:
+        StorageError: the disk refused.
+    """
     try:
         if not entered:
             raise BadInputError("no row has all that the metric needs in a form that can be read", code="set-empty")
-        score = metric.score(rows.inputs, rows.clips, groups, draws=draws, seed=BOOTSTRAP_SEED)
+        found = score()
+    except StorageError:
+        raise
     except Undefined as reason:
         return SetOutcome(None, "undefined", printable(str(reason)), entered)
     except BadInputError as error:
         return SetOutcome(None, "failed", f"{error.code}: {one_line(error)}", entered)
     except Exception as error:
         return SetOutcome(None, "failed", f"metric-raised: {one_line(error)}", entered)
-    if not math.isfinite(score.value):
-        return SetOutcome(None, "failed", f"score-nonfinite: the metric returned {score.value}", entered)
-    return SetOutcome(score, "ok", "", entered)
+    if not math.isfinite(found.value):
+        return SetOutcome(None, "failed", f"score-nonfinite: the metric returned {found.value}", entered)
+    return SetOutcome(found, "ok", "", entered)
 
 
 def collect(metric: SetMetric, inputs: Inputs, origins: Sequence[tuple[str, Origin]]) -> SetRows:
-    """What the metric needs of each clip and sample; entries that lack anything are left out."""
-    needs = metric.needs()
-    found: dict[str, list[Any]] = {key: [] for key in needs}
+    """What the metric needs of each clip and sample, as lists; entries that lack anything are left out."""
+    found: dict[str, list[Any]] = {key: [] for key in metric.needs()}
     clips: list[str] = []
     lost: list[tuple[int, str]] = []
+    for place, clip_id, row in rows_read(metric, inputs, origins):
+        if isinstance(row, str):
+            lost.append((place, row))
+            continue
+        clips.append(clip_id)
+        for key, value in row.items():
+            found[key].append(value)
+    return SetRows(found, clips, tuple(lost))
+
+
+def rows_read(
+    metric: SetMetric, inputs: Inputs, origins: Sequence[tuple[str, Origin]]
+) -> Iterator[tuple[int, str, dict[str, Any] | str]]:
+    """Place, clip, and what the metric needs of it; or, in place of that, why something cannot be read."""
+    needs = metric.needs()
     held: dict[Need, Any] = {}
     held_clip = ""
     for place, (clip_id, origin) in enumerate(origins):
@@ -158,13 +172,7 @@ def collect(metric: SetMetric, inputs: Inputs, origins: Sequence[tuple[str, Orig
                     held[need] = _try_fetch(inputs, need, clip_id, Origin())
                 row[key] = held[need]
         reason = next((value.reason for value in row.values() if isinstance(value, _Unread)), "")
-        if reason:
-            lost.append((place, reason))
-            continue
-        clips.append(clip_id)
-        for key, value in row.items():
-            found[key].append(value)
-    return SetRows(found, clips, tuple(lost))
+        yield place, clip_id, reason or row
 
 
 def group_numbers(sequences: Sequence[str]) -> np.ndarray:

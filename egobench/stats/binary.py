@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from egobench.stats.bootstrap import draw_weights
+from egobench.stats.bootstrap import weight_parts
 
 
 class Counts(NamedTuple):
@@ -65,7 +65,8 @@ def f1_interval(
         return None
     by_group = np.zeros((len(names), 4), dtype=np.int64)
     np.add.at(by_group, owner, counts)
-    hit, false, missed, _ = (draw_weights(len(names), draws, seed) @ by_group).T
+    drawn = [weights @ by_group for weights in weight_parts(len(names), draws, seed)]
+    hit, false, missed, _ = np.concatenate(drawn).T
     below = 2 * hit + false + missed
     low, high = np.quantile(2 * hit[below > 0] / below[below > 0], [0.025, 0.975])
     return float(low), float(high)

@@ -6,7 +6,7 @@ Percentile method, Efron & Tibshirani 1993 ch. 13; whole clusters with replaceme
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from egobench.errors import BadInputError
 
@@ -31,9 +31,22 @@ def weight_parts(num_groups: int, draws: int, seed: int) -> Iterator[Int[np.ndar
 
 def draw_subsets(num_groups: int, size: int, draws: int, seed: int) -> Int[np.ndarray, "draw group"]:
     """Weights 0 and 1: `size` of `num_groups` sequences, without replacement, in each of `draws` draws."""
+    return np.concatenate(list(subset_parts(num_groups, size, draws, seed, draws))).astype(np.int64)
+
+
+def subset_parts(
+    num_groups: int, size: int, draws: int, seed: int, most: int
+) -> Iterator[UInt8[np.ndarray, "draw group"]]:
+    """The same weights, `most` draws at a time."""
     _check_draws(draws)
-    ranks = np.argsort(np.random.default_rng(seed).random((draws, num_groups)), axis=1)
-    return (ranks < size).astype(np.int64)
+    rng = np.random.default_rng(seed)
+    at_once = max(1, MOST_WEIGHTS // num_groups)
+    for start in range(0, draws, most):
+        weights = np.empty((min(most, draws - start), num_groups), dtype=np.uint8)
+        for done in range(0, len(weights), at_once):
+            part = weights[done : done + at_once]
+            part[:] = np.argsort(rng.random(part.shape), axis=1) < size
+        yield weights
 
 
 def cluster_means(

@@ -4,7 +4,7 @@ Guo et al. 2020 (Action2Motion, arXiv:2007.15240): mean Euclidean distance of ra
 paired with itself; the usual code allows this, which lowers the value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,9 +15,11 @@ PAIRS = 10_000
 """Number of pairs for a diversity; the literature's 300 leave an error of a few per cent."""
 
 
-def diversity(
-    sides: Sequence[Float[np.ndarray, "row _feature"]], clips: Sequence[str], *, pairs: int = PAIRS, seed: int = 0
-) -> list[float]:
+Features = Float[np.ndarray, "row _feature"] | Callable[[np.ndarray], np.ndarray]
+"""Features of all rows, or a function that reads those of the rows at the given places."""
+
+
+def diversity(sides: Sequence[Features], clips: Sequence[str], *, pairs: int = PAIRS, seed: int = 0) -> list[float]:
     """Mean distance between the features of two different clips, for each side over the same pairs.
 
     Args:
@@ -35,7 +37,7 @@ def diversity(
             f"{pairs} pairs of {len(set(clips))} clips; at least one pair of two clips is needed", code="features-clips"
         )
     first, second = draw_pairs(clips, pairs, seed)
-    return [float(np.mean(np.linalg.norm(side[first] - side[second], axis=1))) for side in rows]
+    return [float(np.mean(np.linalg.norm(take(first) - take(second), axis=1))) for take in rows]
 
 
 def draw_pairs(
@@ -52,7 +54,7 @@ def draw_pairs(
     return ends[0], ends[1]
 
 
-def multimodality(features: Float[np.ndarray, "row _feature"], clips: Sequence[str]) -> float | None:
+def multimodality(features: Features, clips: Sequence[str]) -> float | None:
     """Mean over clips of the mean distance between two samples of the clip, over all pairs of different seeds.
 
     None if no clip has two rows.
@@ -60,7 +62,7 @@ def multimodality(features: Float[np.ndarray, "row _feature"], clips: Sequence[s
     Raises:
         BadInputError: `features-clips` (other lengths), `features-nonfinite`.
     """
-    rows = _checked(features, clips)
+    take = _checked(features, clips)
     owner = np.unique(np.asarray(clips, dtype=str), return_inverse=True)[1]
     counts = np.bincount(owner)
     by_clip = np.split(np.argsort(owner, kind="stable"), np.cumsum(counts)[:-1])
@@ -68,11 +70,13 @@ def multimodality(features: Float[np.ndarray, "row _feature"], clips: Sequence[s
     for own in by_clip:
         if len(own) > 1:
             first, second = np.triu_indices(len(own), k=1)
-            means.append(np.mean(np.linalg.norm(rows[own[first]] - rows[own[second]], axis=1)))
+            means.append(np.mean(np.linalg.norm(take(own[first]) - take(own[second]), axis=1)))
     return float(np.mean(means)) if means else None
 
 
-def _checked(features: np.ndarray, clips: Sequence[str]) -> Float[np.ndarray, "row _feature"]:
+def _checked(features: Features, clips: Sequence[str]) -> Callable[[np.ndarray], np.ndarray]:
+    if callable(features):
+        return features
     rows = np.asarray(features, dtype=np.float64)
     if rows.ndim != 2 or len(rows) != len(clips):
         raise BadInputError(
@@ -81,4 +85,4 @@ def _checked(features: np.ndarray, clips: Sequence[str]) -> Float[np.ndarray, "r
         )
     if not np.isfinite(rows).all():
         raise BadInputError("features are not finite", code="features-nonfinite")
-    return rows
+    return rows.__getitem__

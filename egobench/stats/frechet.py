@@ -50,12 +50,7 @@ def frechet_distance(reference: np.ndarray, sample: np.ndarray) -> float:
             "both must come from one extractor",
             code="features-dimension",
         )
-    if not np.ptp(reference, axis=0).any() and not np.ptp(sample, axis=0).any():
-        raise BadInputError(
-            "every row of the reference is the same, and every row of the sample; the features carry no information "
-            "(is the extractor broken?)",
-            code="features-constant",
-        )
+    refuse_constant(is_constant=not np.ptp(reference, axis=0).any() and not np.ptp(sample, axis=0).any())
     if _same_rows(reference, sample):
         return 0.0
     gap = reference.mean(axis=0) - sample.mean(axis=0)
@@ -64,6 +59,16 @@ def frechet_distance(reference: np.ndarray, sample: np.ndarray) -> float:
     cross = factor_1 @ factor_2.T
     root_trace = nuclear_norm(cross, direct=min(cross.shape) <= EXACT_RANK)
     return max(0.0, float(gap @ gap + trace_1 + trace_2 - 2.0 * root_trace))
+
+
+def refuse_constant(*, is_constant: bool) -> None:
+    """Raises BadInputError `features-constant` for two sets without any variance."""
+    if is_constant:
+        raise BadInputError(
+            "every row of the reference is the same, and every row of the sample; the features carry no information "
+            "(is the extractor broken?)",
+            code="features-constant",
+        )
 
 
 def frechet_interval(
@@ -98,14 +103,23 @@ def frechet_interval(
     """
     distances = SequenceFrechet.of(reference_per_clip, sample_per_clip, groups)
     total = distances.num_groups
-    size = min(total - 1, max(1, round(KEPT * total)))
+    size = num_kept(total)
     fewest = min(int(np.sort(side.counts)[:size].sum()) for side in (distances.reference, distances.sample))
     if total < 2 or fewest < 2:
         return None
     value = frechet_distance(distances.reference.rows, distances.sample.rows)
     if np.array_equal(distances.reference.rows, distances.sample.rows):
         return value, value
-    drawn = distances(draw_subsets(total, size, draws, seed))
+    return interval_of(distances(draw_subsets(total, size, draws, seed)), value, size, total)
+
+
+def num_kept(total: int) -> int:
+    """Sequences, of `total`, in each draw of the interval."""
+    return min(total - 1, max(1, round(KEPT * total)))
+
+
+def interval_of(drawn: Float[np.ndarray, " draw"], value: float, size: int, total: int) -> tuple[float, float]:
+    """The interval from the distances of draws that keep `size` of `total` sequences."""
     deviations = (drawn - drawn.mean()) * np.sqrt(size / (total - size))
     low, high = np.quantile(deviations, [0.025, 0.975]) + value
     return max(0.0, float(low)), max(0.0, float(high))
@@ -126,13 +140,22 @@ def frechet_limit(
     """
     distances = SequenceFrechet.of(reference_per_clip, sample_per_clip, groups)
     total = distances.num_groups
-    sizes = np.unique(np.linspace(max(2, total // 4), total, LIMIT_SIZES).astype(int))
+    sizes = limit_sizes(total)
     items = min(len(distances.reference.rows), len(distances.sample.rows))
     if total < 8 or items * sizes[0] / total <= distances.reference.rows.shape[1]:
         return None
     weights = np.concatenate([draw_subsets(total, size, LIMIT_SUBSETS, seed) for size in sizes.tolist()])
-    inverse = 1.0 / (weights @ distances.sample.counts)
-    return float(np.polynomial.Polynomial.fit(inverse, distances(weights), deg=1)(0.0))
+    return limit_of(weights @ distances.sample.counts, distances(weights))
+
+
+def limit_sizes(total: int) -> Int[np.ndarray, " size"]:
+    """Sequences, of `total`, in the subsets of the extrapolation."""
+    return np.unique(np.linspace(max(2, total // 4), total, LIMIT_SIZES).astype(int))
+
+
+def limit_of(items: np.ndarray, distances: Float[np.ndarray, " draw"]) -> float:
+    """The intercept of the line through the distances of subsets with so many items."""
+    return float(np.polynomial.Polynomial.fit(1.0 / items, distances, deg=1)(0.0))
 
 
 def _checked(features: np.ndarray, name: str) -> Float[np.ndarray, "item feature"]:

@@ -5,7 +5,7 @@ by the order of rows; every clip is a query equally often; ties are averaged; id
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +22,8 @@ CHUNK = 64
 TIE = 1e-12
 """Squared distances that differ by less than this share of the squared norms are ties, since they differ by rounding
 only."""
+Take = Callable[[np.ndarray], np.ndarray]
+"""Reads the features (…, feature) of the rows at places (…)."""
 Identical = Literal["collapse", "strict"]
 """Whether motions of another clip with the same caption are right answers (`collapse`) or wrong ones (`strict`)."""
 
@@ -84,13 +86,61 @@ def retrieve(
     """
     text, motion = np.asarray(text, dtype=np.float64), np.asarray(motion, dtype=np.float64)
     _check(text, motion, clips, captions, pool)
-    names, owner = np.unique(np.asarray(clips, dtype=str), return_inverse=True)
     caption = np.unique(np.asarray(captions, dtype=str), return_inverse=True)[1]
-    layout = _layers(owner, len(names))
-    pools, is_first = draw_pools([str(name) for name in names], pool, replications, seed)
     centre = motion.mean(axis=0)  # distances stay the same, with less rounding
     text, motion = text - centre, motion - centre
-    hits, met, chance = np.zeros((len(text), top)), 0.0, np.zeros(top)
+    taken = text.__getitem__, motion.__getitem__
+    how = {"pool": pool, "replications": replications, "top": top, "seed": seed}
+    return _over_pools(*taken, clips, caption, **how, identical=identical)
+
+
+def retrieve_large(
+    text: Take,
+    motion: Take,
+    clips: Sequence[str],
+    captions: Iterable[str],
+    centre: Float[np.ndarray, " feature"],
+    *,
+    seed: int = 0,
+    identical: Identical = "collapse",
+) -> Retrieval:
+    """As `retrieve`, of features that do not fit into memory, in its pools, replications and largest k.
+
+    Args:
+        text: reads the features (…, feature) of the captions of rows at places (…).
+        motion: the same of the motions.
+        captions: (row,) read once; two of one million differ and count as the same with a chance of 3e-8.
+        centre: mean of the motions.
+
+    Raises:
+        BadInputError: `features-clips`.
+    """
+    if len(set(clips)) < POOL:
+        few = f"{len(set(clips))} clips; pools of {POOL} need at least as many"
+        raise BadInputError(few, code="features-clips")
+    digests = (hashlib.blake2b(each.encode(), digest_size=8).digest() for each in captions)
+    caption = np.frombuffer(b"".join(digests), dtype="<i8")
+    taken = (lambda places: text(places) - centre), (lambda places: motion(places) - centre)
+    how = {"pool": POOL, "replications": REPLICATIONS, "top": TOP, "seed": seed}
+    return _over_pools(*taken, clips, caption, **how, identical=identical)
+
+
+def _over_pools(
+    text: Take,
+    motion: Take,
+    clips: Sequence[str],
+    caption: Int[np.ndarray, " row"],
+    *,
+    pool: int,
+    replications: int,
+    top: int,
+    seed: int,
+    identical: Identical,
+) -> Retrieval:
+    names, owner = np.unique(np.asarray(clips, dtype=str), return_inverse=True)
+    layout = _layers(owner, len(names))
+    pools, is_first = draw_pools([str(name) for name in names], pool, replications, seed)
+    hits, met, chance = np.zeros((len(clips), top)), 0.0, np.zeros(top)
     by_replication = np.zeros((replications, top))
     per_replication = len(pools) // replications
     for rows, is_query in zip(layout.rows, layout.is_query, strict=True):
@@ -98,14 +148,14 @@ def retrieve(
             chosen = pools[start : start + CHUNK]
             members = rows[chosen]
             is_asked = is_query[chosen] & is_first[start : start + CHUNK]
-            success, by_luck, is_shared = _successes(text[members], motion[members], caption[members], top, identical)
+            success, by_luck, is_shared = _successes(text(members), motion(members), caption[members], top, identical)
             np.add.at(hits, members[is_asked], success[is_asked])
             chance += by_luck[is_asked].sum(axis=0)
             met += float(is_shared[is_asked].sum())
             place = (start + np.arange(len(chosen))) // per_replication
             np.add.at(by_replication, place, np.where(is_asked[..., None], success, 0.0).sum(axis=1))
-    queries = len(text) * replications
-    return Retrieval(hits / replications, chance / queries, by_replication / len(text), met / queries)
+    queries = len(clips) * replications
+    return Retrieval(hits / replications, chance / queries, by_replication / len(clips), met / queries)
 
 
 def draw_pools(

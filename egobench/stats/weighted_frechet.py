@@ -115,7 +115,7 @@ class SequenceFrechet:
     def _from_moments(self, weights: Int[np.ndarray, "draw group"]) -> Float[np.ndarray, " draw"]:
         means_1, first = self.reference.covariances(weights)
         means_2, second = self.sample.covariances(weights)
-        root_traces = np.array([_root_trace(*pair) for pair in zip(first, second, strict=True)])
+        root_traces = np.array([root_trace(*pair) for pair in zip(first, second, strict=True)])
         traces = np.trace(first, axis1=-2, axis2=-1) + np.trace(second, axis1=-2, axis2=-1)
         return np.maximum(0.0, np.sum((means_1 - means_2) ** 2, axis=-1) + traces - 2.0 * root_traces)
 
@@ -151,7 +151,7 @@ def nuclear_norm(matrix: Float[np.ndarray, "row column"], *, direct: bool) -> fl
     return float(np.sqrt(np.maximum(np.linalg.eigvalsh(wide @ wide.T), 0.0)).sum())
 
 
-def _root_trace(first: Float[np.ndarray, "feature feature"], second: Float[np.ndarray, "feature feature"]) -> float:
+def root_trace(first: Float[np.ndarray, "feature feature"], second: Float[np.ndarray, "feature feature"]) -> float:
     """tr (S₁S₂)^½, from the eigenvalues of S₁S₂ as a symmetric problem."""
     try:
         squares = scipy.linalg.eigh(second, first, type=3, eigvals_only=True, driver="gv", check_finite=False)

@@ -30,3 +30,13 @@ def test_its_file_has_no_name_and_a_short_list_has_none(tmp_path, monkeypatch):
     for number in range(4):
         short.append(number)
     assert list(short) == [0, 1, 2, 3]
+
+
+def test_some_entries_are_a_list_of_their_own(tmp_path):
+    spilled: SpilledList = SpilledList(tmp_path, block=4)
+    for number in range(9):
+        spilled.append(number)
+    chosen = spilled.chosen([8, 0, 0, 5])
+    assert list(chosen) == [8, 0, 0, 5]
+    assert list(chosen.chosen([3, 1])) == [5, 0]
+    assert chosen[1:] == [0, 0, 5]
