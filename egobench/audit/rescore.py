@@ -28,6 +28,7 @@ from egobench.run.stages import extract_stage, is_unchanged, score_metrics
 from egobench.scoring.aggregate import metrics_document, result_of
 from egobench.scoring.column import ScoreColumn, count_items, rows_of
 from egobench.scoring.floor_and_chance import versions_of
+from egobench.scoring.large import IN_MEMORY
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.journal import event_line
@@ -36,6 +37,8 @@ from egobench.store.seal import refuse_changed, seal_flaws
 from egobench.store.staging import replace_files, take_up
 from egobench.store.tables import ItemRow, iter_scores, read_items, write_sorted_scores
 
+ROUNDING = 1e-9
+"""Share by which the two ways of scoring a large set may differ."""
 Key = tuple[str, str]
 """Name and preset of a metric."""
 
@@ -140,9 +143,8 @@ def _write(
     fresh: Mapping[Key, Kept],
 ) -> None:
     old = _old(folder, manifest)
-    for key in old.keys() & fresh.keys():
-        _refuse_difference(key, old[key], fresh[key])
-    union = {**old, **fresh}
+    rounded = {key for key in old.keys() & fresh.keys() if _differs_by_rounding(key, old[key], fresh[key])}
+    union = {**old, **{key: kept for key, kept in fresh.items() if key not in rounded}}
     labels = _labels(union)
     columns = [kept.rows.named(labels[key]) for key, kept in union.items()]
     protocols = {kept.record["protocol"]: kept.protocol for kept in union.values()}
@@ -187,21 +189,38 @@ def _old_yardsticks(manifest: Mapping[str, Any], protocols: Mapping[str, Any]) -
     return {digest: version for digest, version in manifest.get("yardsticks", {}).items() if digest in protocols}
 
 
-def _refuse_difference(key: Key, old: Kept, fresh: Kept) -> None:
+def _differs_by_rounding(key: Key, old: Kept, fresh: Kept) -> bool:
+    """Whether a set metric of a large run comes out again but for rounding: earlier versions summed up all rows at
+    once. The old record stays then. Raises BadInputError `rescore-differs` for any other difference."""
     if old.record["protocol"] != fresh.record["protocol"]:
-        return  # another definition, other weights: the new number replaces the old one
+        return False  # another definition, other weights: the new number replaces the old one
     values = [kept.record["value"] for kept in (old, fresh)]
     if (
         _kept(old.record) == _kept(fresh.record)
         and len(old.rows)
         and np.array_equal(old.rows.numbers, fresh.rows.numbers, equal_nan=True)
     ):
-        return
+        return False
+    is_large = fresh.rows.is_set and int(fresh.protocol["items"]) > IN_MEMORY
+    if is_large and old.rows.is_set and _are_close(_kept(old.record), _kept(fresh.record), abs(values[0] or 0.0)):
+        return True
     raise BadInputError(
         f"{key[0]} does not come out again under the protocol it was recorded with: the run has {values[0]}, its "
         f"samples give {values[1]} with other details; nothing was changed, `egobench verify` finds what differs",
         code="rescore-differs",
     )
+
+
+def _are_close(ours: Any, theirs: Any, scale: float) -> bool:
+    """Whether two records agree to 1e-9, of each number or of the value."""
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        return ours.keys() == theirs.keys() and all(_are_close(ours[key], theirs[key], scale) for key in ours)
+    if isinstance(ours, list | tuple) and isinstance(theirs, list | tuple):
+        pairs = list(zip(ours, theirs, strict=False))
+        return len(ours) == len(theirs) and all(_are_close(one, other, scale) for one, other in pairs)
+    if isinstance(ours, float) and isinstance(theirs, float):
+        return abs(ours - theirs) <= ROUNDING * max(abs(ours), abs(theirs), scale)
+    return bool(ours == theirs)
 
 
 def _kept(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from egobench.data.caption_notes import caption_notes
-from egobench.data.folder import INDEX, FolderSplit, index_advice, open_folder, split_digest
+from egobench.data.folder import INDEX, FolderSplit, index_advice, open_folder, read_index, split_digest
 from egobench.errors import BadInputError
-from egobench.files.atomic import read_json, write_json
+from egobench.files.atomic import write_json
 from egobench.files.digest import digest_file, digest_json
 from egobench.files.stamps import Stamp, is_settled, keep_stamps, read_stamps, stamp_of
 from egobench.motions.conventions import look_over
@@ -131,7 +131,7 @@ def write_digests(path: Path, progress: Callable[[], None] = lambda: None) -> di
             changed[row.clip_id] = row.digest, digest
         rows.append(replace(row, digest=digest))
         progress()
-    content, digests = read_json(index), {row.clip_id: row.digest for row in rows}
+    content, digests = read_index(path), {row.clip_id: row.digest for row in rows}
     clips = [{**clip, "digest": digests[clip["clip_id"]]} for clip in content["clips"]]
     new = {**content, "clips": clips, "digest": split_digest(rows)}
     if new != content:

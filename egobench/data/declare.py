@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from egobench.data.folder import INDEX, open_folder
+from egobench.data.folder import INDEX, open_folder, read_index
 from egobench.errors import BadInputError
-from egobench.files.atomic import read_json, write_json
+from egobench.files.atomic import write_json
 from egobench.geometry.skeleton import Skeleton
 
 
@@ -19,7 +19,7 @@ def declare_skeleton(folder: Path, skeleton: Skeleton) -> Path:
     index = folder / INDEX
     if not index.is_file():
         raise BadInputError(f"no {INDEX} in {folder}: not a split folder", code="split-missing")
-    before = read_json(index)
+    before = read_index(folder)
     facts = before.get("facts")
     if not isinstance(facts, dict) or "skeleton" not in facts:
         raise BadInputError(f"{index} is damaged: no facts with a skeleton", code="split-damaged")

@@ -36,6 +36,8 @@ from egobench.types import Camera, Clip, ClipInfo, Condition, Motion, Reference,
 SCHEMA = 1
 MAX_CLIP_BYTES = 256 * 2**20
 INDEX = "split.json"
+MAX_INDEX_BYTES = 2**31
+"""Largest index that is read; a clip takes 300 to 1,200 bytes."""
 LISTED = 4
 """Clips that a message names."""
 
@@ -180,7 +182,7 @@ def open_folder(
     index = path / INDEX
     if not index.is_file():
         raise BadInputError(f"no {INDEX} in {path}: not a split folder", code="split-missing")
-    content = read_json(index)
+    content = read_index(path)
     try:
         if content["schema"] > SCHEMA:
             raise BadInputError(
@@ -194,7 +196,8 @@ def open_folder(
         raise BadInputError(f"{index} is damaged: {error!r}", code="split-damaged") from None
     _check_rows(index, rows, content.get("digest") if check_digest else None)
     if subset is not None:
-        rows = tuple(row for row in rows if row.clip_id in set(subset))
+        wanted = set(subset)
+        rows = tuple(row for row in rows if row.clip_id in wanted)
     return FolderSplit(
         path=path,
         locator=name or str(path),
@@ -205,6 +208,11 @@ def open_folder(
         rows=rows,
         known_files=known_files,
     )
+
+
+def read_index(path: Path) -> dict[str, Any]:
+    """Content of the index in a folder. Raises BadInputError as `read_json`."""
+    return read_json(path / INDEX, MAX_INDEX_BYTES)
 
 
 def write_index(path: Path, name: str, facts: SplitFacts, rows: Sequence[ClipInfo], **extra: Any) -> None:

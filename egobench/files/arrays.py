@@ -9,6 +9,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Collection
+from functools import lru_cache
 from pathlib import Path
 from tokenize import TokenError
 from typing import IO
@@ -156,13 +157,12 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> 
 def _read_array(stream: IO[bytes], bytes_left: int, label: str) -> np.ndarray:
     """One array in npy form; its header is compared with the number of bytes before they are read."""
     version = npy.read_magic(stream)
-    read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(version)
-    if read_header is None:
+    length_bytes = {(1, 0): 2, (2, 0): 4}.get(version)
+    if length_bytes is None:
         raise BadInputError(f"{label} has npy version {version}; 1.0 or 2.0 is needed", code="npz-unreadable")
+    length = stream.read(length_bytes)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of headers as Python 2 wrote them, which are read all the same
-            shape, fortran, dtype = read_header(stream, max_header_size=_MAX_HEADER)
+        shape, fortran, dtype = _header(version, length + stream.read(int.from_bytes(length, "little")))
     except (SyntaxError, TokenError, RecursionError, MemoryError) as error:  # what numpy lets through of a bad header
         raise BadInputError(f"{label} has a damaged header: {error}", code="npz-unreadable") from error
     if dtype.kind not in _KINDS:
@@ -177,3 +177,12 @@ def _read_array(stream: IO[bytes], bytes_left: int, label: str) -> np.ndarray:
         raise BadInputError(f"{label} is cut: {len(data)} of {size} bytes", code="npz-unreadable")
     array = np.frombuffer(bytearray(data), dtype=dtype)
     return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+
+
+@lru_cache(maxsize=256)
+def _header(version: tuple[int, int], head: bytes) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether in Fortran's order, and type. Kept, since numpy compiles each header, and most are alike."""
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of headers as Python 2 wrote them, which are read all the same
+        return read(io.BytesIO(head), max_header_size=_MAX_HEADER)

@@ -1,5 +1,6 @@
 """The path of the camera on the head of a moving body: the path that the video of the clip should show. Metres."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -59,15 +60,28 @@ def head_camera_path(motion: MotionArrays, camera: Camera, num_video_frames: int
     given = motion.rotations[:, head]
     if not is_rotation(given):
         raise BadInputError("motion: a rotation of the head is not orthonormal", code="motion-rotation")
+    parts = (given, motion.positions[:, head], T_head_camera)
+    frozen = tuple(np.ascontiguousarray(part, dtype=np.float64).tobytes() for part in parts)
+    return _path(*frozen, num_video_frames, float(motion.fps))
+
+
+@lru_cache(maxsize=8)
+def _path(rotations: bytes, positions: bytes, camera: bytes, num_video_frames: int, fps: float) -> HeadCameraPath:
+    """The path from the head's (time, 3, 3) and (time, 3). Kept, since several metrics ask for that of one motion; its
+    arrays cannot be changed."""
+    given = np.frombuffer(rotations).reshape(-1, 3, 3)
+    place, T_head_camera = np.frombuffer(positions).reshape(-1, 3), np.frombuffer(camera).reshape(4, 4)
     ratio = motion_frames_per_video_frame(num_video_frames, len(given))
     at = video_times(num_video_frames, len(given))
     R_head = interpolate_rotations(nearest_rotation(given).R, at)
     before = np.floor(at).astype(np.int64)
     after, share = np.minimum(before + 1, len(given) - 1), (at - before)[:, None]
-    t_head = (1.0 - share) * motion.positions[before, head] + share * motion.positions[after, head]
+    t_head = (1.0 - share) * place[before] + share * place[after]
     R_camera = nearest_rotation(T_head_camera[:3, :3]).R
-    fps = motion.fps / ratio if ratio > 0 else motion.fps
-    return HeadCameraPath(R_head @ R_camera, t_head + R_head @ T_head_camera[:3, 3], fps)
+    path = HeadCameraPath(R_head @ R_camera, t_head + R_head @ T_head_camera[:3, 3], fps / ratio if ratio > 0 else fps)
+    for part in (path.R, path.positions):
+        part.flags.writeable = False
+    return path
 
 
 def is_rotation(R: Float[np.ndarray, "*batch 3 3"]) -> bool:

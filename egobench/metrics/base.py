@@ -145,7 +145,7 @@ class SetMetric(Metric):
 
     Two runs are compared by what each recording adds to the number: by `terms`, or else by `left_out`.
 
-    All this is given lists. With `streams`, sets of more than 1,024 planned rows are scored by `kept`, `score_large`,
+    All this is given lists. With `streams`, sets of more than 512 planned rows are scored by `kept`, `score_large`,
     `terms_large` and `left_out_large`, without all inputs in memory; both ways must agree to 1e-9 of the value.
     """
 

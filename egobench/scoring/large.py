@@ -1,6 +1,6 @@
 """Sets that do not fit into memory: what a metric keeps of each row goes to an unnamed file, row by row.
 
-A metric that can (`SetMetric.streams`) is scored this way where a plan has more than 1,024 rows (clip × seed). Up to
+A metric that can (`SetMetric.streams`) is scored this way where a plan has more than 512 rows (clip × seed). Up to
 that, it is given lists, as every other metric is. The number of planned rows decides, and nothing else: neither the
 memory, nor the number of workers, nor what can be read. Both ways agree to 1e-9 of the value.
 """
@@ -20,7 +20,7 @@ from egobench.metrics.base import SetMetric
 from egobench.scoring.inputs import Inputs, Origin
 from egobench.scoring.score import BOOTSTRAP_SEED, SetOutcome, attempt, rows_read
 
-IN_MEMORY = 1024
+IN_MEMORY = 512
 """Planned rows up to which a set metric is given lists."""
 
 

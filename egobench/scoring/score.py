@@ -7,7 +7,7 @@ does not make is *not applicable*. Anything that went wrong is *failed*, with it
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -217,4 +217,17 @@ class _ReadOnce:
         """As `Inputs.fetch`."""
         if need not in self._held:
             self._held[need] = self._inputs.fetch(need, clip_id, origin)
-        return deepcopy(self._held[need])
+        return _copied(self._held[need])
+
+
+def _copied(value: Any) -> Any:
+    """A copy whose arrays are copies."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if is_dataclass(value) and not isinstance(value, type):
+        arrays = {name: part.copy() for name, part in vars(value).items() if isinstance(part, np.ndarray)}
+        if all(isinstance(part, np.ndarray | str | int | float | None) for part in vars(value).values()):
+            return replace(value, **arrays)
+    return deepcopy(value)

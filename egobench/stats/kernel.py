@@ -4,19 +4,22 @@ Squared maximum mean discrepancy with the cubic kernel (x·y / d + 1)³, Bińkow
 as one U-statistic over all rows. The literature averages 100 random subsets, which only adds noise.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from egobench.errors import BadInputError
+from egobench.stats.in_place import add_product
 
 BLOCK = 1024
 """Number of rows of each side whose kernel values are in memory at the same time."""
 MOST_FEATURES = 256
-"""Up to so many, sums of products of three features fit into memory (64 MiB a side)."""
+"""Up to so many, sums of products of three features are worth their passes over the rows."""
+PRODUCTS = 2**20
+"""Such sums that are in memory at the same time (8 MiB a side)."""
 PRODUCT_ROWS = 64
 """Rows whose products of two features are in memory at the same time."""
 Blocks = Callable[[], Iterable[np.ndarray]]
@@ -73,50 +76,59 @@ def large_kernel_distance(reference: Blocks, sample: Blocks) -> float:
     d = next(iter(reference())).shape[1]
     n, m = counts
     by_sums = d <= MOST_FEATURES and (n + m) * d**3 < 2 * d * (n * n + m * m + n * m)
-    whole = [_Products.of(side(), d) for side in sides] if by_sums else []
     alone = [sum(float(np.sum(_cubic(np.sum(block**2, axis=1), d))) for block in side()) for side in sides]
-    pairs = ((0, 0), (1, 1), (0, 1))
     within, within_sample, between = (
-        whole[a].kernel_sum(whole[b], d) if by_sums else _pair_sum(sides[a], sides[b]) for a, b in pairs
+        _sums_of_products(sides, d) if by_sums else (_pair_sum(sides[a], sides[b]) for a, b in ((0, 0), (1, 1), (0, 1)))
     )
     parts = ((within - alone[0]) / (n * (n - 1)), (within_sample - alone[1]) / (m * (m - 1)), between / (n * m))
     return float(parts[0] + parts[1] - 2.0 * parts[2])
 
 
-@dataclass(frozen=True)
-class _Products:
-    """Sums over rows of products of features. With them Σ (x·y / d + 1)³ over all pairs is a few dot products."""
+def _sums_of_products(sides: tuple[Blocks, Blocks], d: int) -> tuple[float, float, float]:
+    """Σ (x·y / d + 1)³ over all pairs of rows within the first set, within the second, and between both.
 
-    count: int
-    first: Float[np.ndarray, " feature"]
-    second: Float[np.ndarray, " pair"]
-    third: Float[np.ndarray, "pair feature"]
-    """Pairs i ≤ j."""
+    With Tₖ, the sum over rows of all products of k features, that is Σₖ C(3, k) T̂ₖ·T̂ₖ / dᵏ. A part of T₃ is in memory
+    at a time; every part takes one more pass over the rows.
+    """
+    rows, columns = np.triu_indices(d)  # products of two features, each pair once
+    twice = np.where(rows == columns, 1.0, 2.0)
+    totals = np.zeros(3)
+    first = [np.zeros((2, d)) for _ in sides]  # of the number of rows (in column 0), and of the features
+    for at, side in enumerate(sides):
+        for block in side():
+            first[at][0, 0] += len(block)
+            first[at][1] += block.sum(axis=0)
+    totals += [_dot(one[0], other[0]) + 3.0 / d * _dot(one[1], other[1]) for one, other in _pairs(first)]
+    size = max(1, PRODUCTS // d)
+    for start in range(0, rows.size, size):
+        i, j, weight = (part[start : start + size] for part in (rows, columns, twice))
+        sums = [_products(side(), i, j, d) for side in sides]
+        for place, ((two, three), (other_two, other_three)) in enumerate(_pairs(sums)):
+            totals[place] += 3.0 / d**2 * _dot(weight * two, other_two)
+            totals[place] += _dot(weight, np.einsum("pf,pf->p", three, other_three)) / d**3
+    return float(totals[0]), float(totals[1]), float(totals[2])
 
-    @classmethod
-    def of(cls, blocks: Iterable[np.ndarray], d: int) -> "_Products":
-        """In one pass."""
-        i, j = np.triu_indices(d)
-        count, first, third = 0, np.zeros(d), np.zeros((i.size, d))
-        second = np.zeros(i.size)
-        for block in blocks:
-            count += len(block)
-            first += block.sum(axis=0)
-            for start in range(0, len(block), PRODUCT_ROWS):
-                rows = block[start : start + PRODUCT_ROWS]
-                pairs = rows[:, i] * rows[:, j]
-                second += pairs.sum(axis=0)
-                third += pairs.T @ rows
-        return cls(count, first, second, third)
 
-    def kernel_sum(self, other: "_Products", d: int) -> float:
-        """Over all pairs of a row here and a row there."""
-        i, j = np.triu_indices(d)
-        twice = np.where(i == j, 1.0, 2.0)
-        one = self.first @ other.first / d
-        two = np.sum(twice * self.second * other.second) / d**2
-        three = np.sum(twice * np.einsum("pf,pf->p", self.third, other.third)) / d**3
-        return float(self.count * other.count + 3.0 * one + 3.0 * two + three)
+def _products(
+    blocks: Iterable[np.ndarray], i: np.ndarray, j: np.ndarray, d: int
+) -> tuple[Float[np.ndarray, " pair"], Float[np.ndarray, "pair feature"]]:
+    """Sums over rows of xᵢxⱼ, and of xᵢxⱼxₖ for every k."""
+    two, three = np.zeros(i.size), np.zeros((i.size, d))
+    for block in blocks:
+        for start in range(0, len(block), PRODUCT_ROWS):
+            some = block[start : start + PRODUCT_ROWS]
+            pairs = some[:, i] * some[:, j]
+            two += pairs.sum(axis=0)
+            add_product(three, pairs, some)
+    return two, three
+
+
+def _pairs(sides: Sequence[Any]) -> list[tuple[Any, Any]]:
+    return [(sides[0], sides[0]), (sides[1], sides[1]), (sides[0], sides[1])]
+
+
+def _dot(first: np.ndarray, second: np.ndarray) -> float:
+    return float(first @ second)
 
 
 def _pair_sum(first: Blocks, second: Blocks) -> float:

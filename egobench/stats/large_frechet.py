@@ -1,11 +1,12 @@
 """Fréchet distances of feature sets that do not fit into memory: value, interval, limit, jackknife and influence.
 
 The same definitions as in `frechet`, `weighted_frechet` and `influence`, from sums over blocks of rows. All agree with
-those to about 1e-9 of the distance. Memory does not depend on the number of rows; every part of 2^22 matrix entries
+those to about 1e-9 of the distance. Memory does not depend on the number of rows; every part of 2^20 matrix entries
 takes one more pass over the rows. For sets with more items than features.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -13,13 +14,14 @@ from jaxtyping import Float, Int, UInt8
 
 from egobench.stats.bootstrap import subset_parts
 from egobench.stats.frechet import LIMIT_SUBSETS, interval_of, limit_of, limit_sizes, num_kept
+from egobench.stats.in_place import add_product
 from egobench.stats.influence import SCREENED, Influence
 from egobench.stats.moments import Moments, distance_of_moments
 from egobench.stats.weighted_frechet import root_trace
 
-MATRIX_NUMBERS = 2**22
-"""Numbers (32 MiB) of all the covariances that are summed in one pass; 508 draws of 128 features."""
-GROUPS_AT_ONCE = 128
+MATRIX_NUMBERS = 2**20
+"""Numbers (8 MiB a side) of all the covariances that are summed in one pass; 127 draws of 128 features."""
+GROUPS_AT_ONCE = 64
 """Groups whose scatter matrices are in memory at the same time."""
 
 
@@ -148,15 +150,14 @@ class LargeFrechet:
             sorted_rows = (block - centre)[order]
             for at in range(0, len(groups), GROUPS_AT_ONCE):
                 some = groups[at : at + GROUPS_AT_ONCE]
-                ends = [
-                    *starts[at + 1 : at + len(some)],
-                    starts[at + len(some)] if at + len(some) < len(starts) else len(block),
-                ]
-                parts = [sorted_rows[start:end] for start, end in zip(starts[at : at + len(some)], ends, strict=True)]
-                scatter = np.stack([(part.T @ part)[rows, columns] for part in parts])
+                last = starts[at + len(some)] if at + len(some) < len(starts) else len(block)
+                scatter, totals = np.empty((len(some), rows.size)), np.empty((len(some), side.width))
+                for place, (start, end) in enumerate(pairwise([*starts[at : at + len(some)], last])):
+                    part = sorted_rows[start:end]
+                    scatter[place], totals[place] = (part.T @ part)[rows, columns], part.sum(axis=0)
                 chosen = weights[:, some].astype(np.float64)
-                second += chosen @ scatter
-                sums += chosen @ np.stack([part.sum(axis=0) for part in parts])
+                add_product(second, chosen.T, scatter)
+                sums += chosen @ totals
         items = (weights.astype(np.float64) @ np.bincount(owner, side.counts, weights.shape[1]))[:, None]
         means = sums / items
         for draw in range(len(weights)):

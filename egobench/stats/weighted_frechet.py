@@ -42,7 +42,10 @@ class WeightedSide:
         scatter = None
         d = rows.shape[1]
         if num_groups * d * d * 8 <= CACHE_BYTES and 2 * num_groups <= len(rows) and len(rows) > d:
-            scatter = np.stack([(part.T @ part).ravel() for part in (rows[owner == g] for g in range(num_groups))])
+            scatter = np.empty((num_groups, d * d))
+            for group in range(num_groups):
+                part = rows[owner == group]
+                scatter[group] = (part.T @ part).ravel()
         return cls(rows, owner, counts, sums, scatter)
 
     def covariances(

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 from pipeline_toys import make_split
 
-from egobench.audit.rescore import rescore_run
+from egobench.audit.rescore import Kept, _differs_by_rounding, rescore_run
 from egobench.audit.verify import verify_run
 from egobench.errors import BadInputError, NotComparableError, StorageError, UnknownNameError
 from egobench.files import atomic
 from egobench.run.report import load_run
 from egobench.run.run import RunRequest, resume_run, start_run
+from egobench.scoring.column import ScoreColumn
 from egobench.store.journal import read_events
-from egobench.store.tables import read_scores
+from egobench.store.tables import SET_CLIP, SET_SEED, ScoreRow, read_scores
 
 SPEED, GAP, COLOUR = "pipeline_toys:Speed", "pipeline_toys:Gap", "pipeline_toys:MeanColour"
 DEED = "pipeline_toys:Deed"
@@ -172,3 +173,20 @@ def test_what_cannot_be_rescored_is_refused_in_one_line(run, split, tmp_path):
     (run / "manifest.json").write_text(json.dumps(changed))
     with pytest.raises(NotComparableError, match="can only be taken up"):
         rescore_run(run, GAP)
+
+
+@pytest.mark.parametrize(
+    ("items", "value", "outcome"),
+    [(513, 2.0 + 1e-12, True), (513, 2.0, False), (512, 2.0 + 1e-12, "refused"), (513, 2.0 + 1e-7, "refused")],
+)
+def test_only_a_large_set_may_come_out_again_but_for_rounding(tmp_path, items, value, outcome):
+    def kept(number):
+        record = {"protocol": "p", "value": number, "n": 9, "detail": {"kid": 0.1 * number, "influence": [["a", 1.0]]}}
+        row = ScoreRow(SET_CLIP, SET_SEED, "fvd", number, "ok", "")
+        return Kept(record, ScoreColumn.of("fvd", [row], tmp_path), {"items": items})
+
+    if outcome == "refused":
+        with pytest.raises(BadInputError, match="does not come out again"):
+            _differs_by_rounding(("fvd", ""), kept(2.0), kept(value))
+    else:
+        assert _differs_by_rounding(("fvd", ""), kept(2.0), kept(value)) is outcome

@@ -88,3 +88,18 @@ def test_a_head_that_is_sheared_or_mirrored_is_refused(standing):
         with pytest.raises(BadInputError) as refusal:
             head_camera_path(motion_arrays(replace(motion, rotations=rotations)), CAMERA, 41)
         assert refusal.value.code == "motion-rotation"
+
+
+def test_a_path_that_is_kept_belongs_to_its_motion_camera_and_length_and_cannot_be_changed(standing):
+    motion, camera = motion_arrays(standing(9)), CAMERA
+    first = head_camera_path(motion, camera, 5)
+    assert np.array_equal(head_camera_path(motion_arrays(standing(9)), camera, 5).R, first.R)
+    moved = motion._replace(positions=motion.positions + 1.0)
+    assert head_camera_path(moved, camera, 5).positions == pytest.approx(first.positions + 1.0)
+    lever = np.array(camera.T_head_camera)
+    lever[:3, 3] += 0.5
+    assert not np.allclose(head_camera_path(motion, replace(camera, T_head_camera=lever), 5).positions, first.positions)
+    assert len(head_camera_path(motion, camera, 9).R) == 9
+    assert head_camera_path(motion._replace(fps=2 * motion.fps), camera, 5).fps == 2 * first.fps
+    with pytest.raises(ValueError, match="read-only"):
+        first.positions[0] = 0.0

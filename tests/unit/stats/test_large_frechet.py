@@ -38,7 +38,7 @@ GROUPS = np.random.default_rng(2).permutation(np.arange(ENTRIES) // 5)
 VALUE = frechet_distance(np.concatenate(REFERENCE), np.concatenate(SAMPLE))
 
 
-@pytest.fixture(params=[2**22, 50])
+@pytest.fixture(params=[2**20, 50])
 def large(request, monkeypatch):
     """All draws in one pass, and two in each; groups all at once, and some."""
     monkeypatch.setattr(large_frechet, "MATRIX_NUMBERS", request.param)

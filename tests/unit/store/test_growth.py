@@ -3,7 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from egobench.data import folder
+from egobench.data.open import open_split
+from egobench.errors import BadInputError
+from egobench.files import atomic
 from egobench.plan.plan import plan
 from egobench.plan.request import RunRequest
 from egobench.store import cache as cache_module
@@ -47,3 +52,13 @@ def test_the_items_of_a_plan_are_listed_once():
     found = plan(RunRequest(model="static", split="egomini-smoke", seeds=2, limit=3, metrics="jerk"))
     assert found.items is found.items
     assert [seed for _, seed in found.items] == [0, 1] * 3
+
+
+def test_an_index_may_be_larger_than_other_json_files_and_has_a_bound(toy_split, monkeypatch):
+    assert folder.MAX_INDEX_BYTES > atomic.MAX_JSON_BYTES
+    assert folder.MAX_INDEX_BYTES > 10**6 * 1200, "a million clips fit"
+    assert len(open_split(toy_split).infos()) == 8
+    monkeypatch.setattr(folder, "MAX_INDEX_BYTES", 10)
+    with pytest.raises(BadInputError) as error:
+        open_split(toy_split)
+    assert error.value.code == "json-too-large"
