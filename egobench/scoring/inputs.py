@@ -33,7 +33,7 @@ class MissingPartError(Exception):
     """A metric needs a part that this sample does not have; never leaves `egobench.run`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Where the arrays of a *sample* come from: a run's item, or references that stand in for one."""
 
@@ -49,7 +49,7 @@ class Origin:
         return self.video_of if part_of(what) == "video" else self.motion_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CachedInput:
     """One entry of the cache: what is extracted, and by which extractor."""
 
