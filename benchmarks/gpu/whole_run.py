@@ -1,7 +1,8 @@
-"""A whole run on a GPU beside the same run on the CPU: `python benchmarks/gpu/whole_run.py [--device cuda] [--clips 64]`.
+"""A whole run on a GPU beside the same run on the CPU: `python benchmarks/gpu/whole_run.py [--clips 64]`.
 
 `egobench run --model egotwin` samples and scores clips of egomini-test on each, from an empty cache. Printed are the
-seconds of each stage, the share of them in which networks worked, and every metric side by side. The suite need not be
+seconds of each stage, the share of them in which networks worked, and every metric side by side: float32 on both, which
+is the precision of record, and with --precisions tf32 bf16 what faster products change. The suite need not be
 installed: its entry points are written into a temporary folder.
 """
 
@@ -33,12 +34,16 @@ def stand_in(folder: Path) -> Path:
     return folder
 
 
-def run(device: str, options: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def run(
+    device: str, precision: str, options: argparse.Namespace, folder: Path
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The run's `metrics.json` and its manifest."""
     path = os.pathsep.join([str(folder / "metadata"), str(ROOT)])
     surroundings = {**os.environ, "PYTHONPATH": path, "EGOBENCH_CACHE": str(folder / device / "cache")}
+    settings = [f"precision={precision}", *(["compiled=true"] if options.compiled and device != "cpu" else [])]
     words = ["run", "--model", "egotwin", "--split", "egomini-test", "--limit", str(options.clips), "--device", device]
     words += ["--workers", str(options.workers), "--out", str(folder / device / "runs"), "--json"]
+    words += ["--set", *settings]
     if device.startswith("cuda") and options.batch_size:
         words += ["--batch-size", str(options.batch_size)]
     done = subprocess.run([sys.executable, "-m", "egobench", *words], env=surroundings, capture_output=True, text=True)
@@ -77,12 +82,15 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=64)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes of the run on the CPU")
     parser.add_argument("--batch-size", type=int, help="on the GPU; auto by default")
+    parser.add_argument("--precisions", nargs="+", default=["float32"], help="on the GPU: float32 tf32 bf16")
+    parser.add_argument("--compiled", action="store_true", help="has torch compile the transformer on the GPU")
     parser.add_argument("--out", type=Path, help="file that the tables are also written to")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="egobench-gpu-") as scratch:
         folder = Path(scratch)
         stand_in(folder / "metadata")
-        runs = {device: run(device, options, folder) for device in dict.fromkeys(["cpu", options.device])}
+        chosen = [("cpu", "float32"), *((options.device, precision) for precision in options.precisions)]
+        runs = {f"{device} {precision}": run(device, precision, options, folder) for device, precision in chosen}
         text = report(runs)
     print(text, flush=True)
     if options.out:
