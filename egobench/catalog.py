@@ -68,6 +68,7 @@ ESTIMATORS: Registry = Registry(
         "hands.palm": "egobench.estimators.palm:PalmHands",
         "hands-file": "egobench.estimators.hands_file:HandsFile",
         "colmap": "egobench.estimators.colmap:Colmap",
+        "colmap.gpu": "egobench.estimators.colmap:ColmapGpu",
         "rotation-chain": "egobench.estimators.rotation_chain:RotationChain",
         "path-file": "egobench.estimators.path_file:PathFile",
     },

@@ -8,10 +8,12 @@ positions. Do the map's rotations agree with the chain's? If not, the clip has f
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
 
+from egobench.errors import BadInputError
 from egobench.estimators.base import ALL_OF_THEM, Estimator, HandEstimator, check_camera, no_path
 from egobench.estimators.child import Child, ChildCrashError, ChildError, ChildTimeoutError
 from egobench.estimators.colmap_mapping import mapping_settings
@@ -23,6 +25,7 @@ from egobench.geometry.path_errors import mean_over_frames, rotation_errors
 from egobench.types import Camera, CameraPath, Video
 
 MAP_VIDEO = "egobench.estimators.colmap_mapping:map_video"
+GPU_FLAW = "egobench.estimators.colmap_mapping:gpu_flaw"
 MIN_PARALLAX_PIXELS = 0.5
 """At 64 pixels, noise alone moves the points of a head that stands still by 0.2 … 0.6 degrees."""
 
@@ -35,6 +38,8 @@ class Colmap(Estimator):
     name: ClassVar[str] = "colmap"
     version: ClassVar[int] = 1
     provides: ClassVar[tuple[str, ...]] = ("camera",)
+    on_gpu: ClassVar[bool] = False
+    """Whether a GPU extracts and matches the features."""
 
     hands: str = "egomini-hands"
     """Estimator whose hands and sleeves are left out; empty: nothing is."""
@@ -53,7 +58,7 @@ class Colmap(Estimator):
     def definition(self) -> Mapping[str, Any]:
         """Settings and versions. Raises BadInputError, code `extra-missing`, and the hand estimator's errors."""
         return {
-            "mapping": mapping_settings(),
+            "mapping": mapping_settings(on_gpu=self.on_gpu),
             "pycolmap": pycolmap_version(),
             "chain": chain_settings(self.seed),
             "max_disagreement_degrees": self.max_disagreement,
@@ -76,7 +81,39 @@ class Colmap(Estimator):
             BadInputError: for the same reasons as `protocol`.
         """
         self.protocol()
-        return LoadedColmap(self, load_hands(self.hands, device), Child(MAP_VIDEO, self.seconds))
+        gpu = (device.partition(":")[2] or "-1") if self.on_gpu else None
+        return LoadedColmap(self, load_hands(self.hands, device), Child(MAP_VIDEO, self.seconds), gpu)
+
+
+@dataclass(frozen=True)
+class ColmapGpu(Colmap):
+    """`colmap` with features that a GPU extracts and matches. They differ from the CPU's, so it is another column. Needs
+    the extra `slam`, with `pycolmap-cuda12` in place of `pycolmap`."""
+
+    name: ClassVar[str] = "colmap.gpu"
+    on_gpu: ClassVar[bool] = True
+
+    def definition(self) -> Mapping[str, Any]:
+        """Settings and versions.
+
+        Raises:
+            BadInputError: as `colmap`; `extra-missing`: pycolmap has no CUDA, or there is no GPU.
+        """
+        settings, flaw = super().definition(), _gpu_flaw()
+        if flaw:
+            raise BadInputError(f"{self.name}: {flaw}", code="extra-missing")
+        return settings
+
+
+@cache
+def _gpu_flaw() -> str:
+    child = Child(GPU_FLAW, 60.0)
+    try:
+        return child.call()
+    except (ChildCrashError, ChildError, ChildTimeoutError) as error:
+        return f"pycolmap cannot say whether it has CUDA: {error}"
+    finally:
+        child.close()
 
 
 @dataclass(frozen=True)
@@ -87,6 +124,8 @@ class LoadedColmap:
     hands: HandEstimator | None
     mapper: Child
     """Runs `colmap_mapping.map_video`, or a test's replacement for it."""
+    gpu: str | None = None
+    """Number of the GPU for features, -1 for any; None for the CPU."""
 
     def camera(self, video: Video, camera: Camera, *, clip_id: str = "") -> CameraPath:
         """The camera's path through one video. Raises BadInputError, code `camera-form`."""
@@ -103,7 +142,7 @@ class LoadedColmap:
         params = tuple(float(value) for value in (K[0, 0], K[1, 1], K[0, 2], K[1, 2]))
         number = len(video.frames)
         try:
-            made = self.mapper.call(np.ascontiguousarray(video.frames), mask, params, settings.seed)
+            made = self.mapper.call(np.ascontiguousarray(video.frames), mask, params, settings.seed, self.gpu)
         except ChildTimeoutError:
             return no_path(
                 number, "timeout", f"no map within {settings.seconds:g} s of processor time", is_metric=False

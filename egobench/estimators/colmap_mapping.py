@@ -1,8 +1,9 @@
 """Structure from motion on one video by COLMAP: SIFT, sequential pairs, global mapping, fixed intrinsics.
 
 It runs in its own process (`child.py`), because native code may abort or never end. It uses one thread and one seed
-everywhere, so the same video gives the same bytes. Sources: Schönberger and Frahm, CVPR 2016 (COLMAP); Pan et al., ECCV
-2024 (GLOMAP, the global mapper). Poses are the inverse of COLMAP's `cam_from_world`: `T_world_camera`.
+everywhere, so the same video gives the same bytes, unless a GPU extracts and matches the features. Sources: Schönberger
+and Frahm, CVPR 2016 (COLMAP); Pan et al., ECCV 2024 (GLOMAP, the global mapper). Poses are the inverse of COLMAP's
+`cam_from_world`: `T_world_camera`.
 """
 
 import struct
@@ -30,7 +31,11 @@ MIN_PAIR_INLIERS = 15
 
 
 def map_video(
-    frames: np.ndarray, mask: np.ndarray | None, params: tuple[float, float, float, float], seed: int
+    frames: np.ndarray,
+    mask: np.ndarray | None,
+    params: tuple[float, float, float, float],
+    seed: int,
+    gpu: str | None = None,
 ) -> dict[str, Any]:
     """Maps one video.
 
@@ -39,6 +44,7 @@ def map_video(
         mask: bool (time, height, width), pixels to leave out; None for none.
         params: fx, fy, cx, cy in pixels, with pixel centres at half-integers, as in COLMAP.
         seed: of every random draw.
+        gpu: number of the GPU that extracts and matches features, -1 for any; None for the CPU.
 
     Returns:
         `T_world_camera` (time, 4, 4) and `registered` (time,) of the largest model; `focal_ratio`, which is the focal
@@ -48,6 +54,7 @@ def map_video(
 
     pycolmap.logging.minloglevel = pycolmap.logging.Level.FATAL.value
     pycolmap.set_random_seed(seed)
+    device = pycolmap.Device.cpu if gpu is None else pycolmap.Device.cuda
     focal = float(np.sqrt(params[0] * params[1]))
     tolerance = max(TOLERANCE_PIXELS, focal * np.tan(np.radians(TOLERANCE_DEGREES)))
     with tempfile.TemporaryDirectory(prefix="egobench-colmap-") as folder:
@@ -60,15 +67,15 @@ def map_video(
             image_names=names,
             camera_mode=pycolmap.CameraMode.SINGLE,
             reader_options=_reader(root, params, masked=mask is not None),
-            extraction_options=_extraction(),
-            device=pycolmap.Device.cpu,
+            extraction_options=_extraction(gpu),
+            device=device,
         )
         pycolmap.match_sequential(
             database,
-            matching_options=_matching(),
+            matching_options=_matching(gpu),
             pairing_options=_pairing(),
             verification_options=_verification(seed, tolerance),
-            device=pycolmap.Device.cpu,
+            device=device,
         )
         (root / "models").mkdir()
         models = pycolmap.global_mapping(database, images, root / "models", options=_mapper(seed, tolerance, focal))
@@ -151,24 +158,30 @@ def _reader(root: Path, params: tuple[float, float, float, float], *, masked: bo
     return options
 
 
-def _extraction() -> Any:
+def _extraction(gpu: str | None) -> Any:
     import pycolmap
 
     options = pycolmap.FeatureExtractionOptions()
     options.num_threads = 1
-    options.use_gpu = False
+    _place(options, gpu)
     options.sift.peak_threshold = PEAK_THRESHOLD
     options.sift.max_num_features = MAX_FEATURES
     return options
 
 
-def _matching() -> Any:
+def _matching(gpu: str | None) -> Any:
     import pycolmap
 
     options = pycolmap.FeatureMatchingOptions()
     options.num_threads = 1
-    options.use_gpu = False
+    _place(options, gpu)
     return options
+
+
+def _place(options: Any, gpu: str | None) -> None:
+    options.use_gpu = gpu is not None
+    if gpu is not None:
+        options.gpu_index = gpu
 
 
 def _pairing() -> Any:
@@ -212,10 +225,21 @@ def _mapper(seed: int, tolerance: float, focal: float) -> Any:
     return options
 
 
-def mapping_settings() -> Mapping[str, Any]:
+def gpu_flaw() -> str:
+    """Why no GPU can extract features here; empty if one can. To be called in the mapper's process."""
+    import pycolmap
+    import torch
+
+    if not pycolmap.has_cuda:
+        return "this pycolmap was built without CUDA; `pip install pycolmap-cuda12` in its place brings one with it"
+    return "" if torch.cuda.is_available() else "there is no GPU here"
+
+
+def mapping_settings(*, on_gpu: bool = False) -> Mapping[str, Any]:
     """The settings of this module, for the protocol."""
+    by = "extracted and matched by COLMAP's CUDA code" if on_gpu else "one thread"
     return {
-        "features": f"SIFT, at most {MAX_FEATURES} a frame, peak threshold {PEAK_THRESHOLD}, one thread",
+        "features": f"SIFT, at most {MAX_FEATURES} a frame, peak threshold {PEAK_THRESHOLD}, {by}",
         "tolerance": f"{TOLERANCE_PIXELS} px or {TOLERANCE_DEGREES} degrees",
         "pairs": f"sequential, overlap {OVERLAP}, quadratic",
         "min_pair_inliers": MIN_PAIR_INLIERS,

@@ -5,6 +5,8 @@ ones. Frames are resized to a short side of at least `SIDE` pixels, so a window 
 64 pixels as at 256.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,19 @@ HOME = 0.5
 BORDER = 3
 FLAT = 2.0
 """Standard deviation in grey levels below which a frame counts as empty."""
+
+
+@contextmanager
+def one_opencv_thread() -> Iterator[None]:
+    """OpenCV with one thread. Without it, each of several processes would start a thread for every core."""
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def working_scale(height: int, width: int) -> float:

@@ -13,7 +13,17 @@ from jaxtyping import Bool, Float
 
 from egobench.estimators.base import Estimator, HandEstimator, check_camera, no_path
 from egobench.estimators.hand_mask import check_hands, hand_mask, hands_protocol, load_hands
-from egobench.estimators.klt import CORNERS, HOME, LEVELS, SIDE, WINDOW, follow, shows_something, working_scale
+from egobench.estimators.klt import (
+    CORNERS,
+    HOME,
+    LEVELS,
+    SIDE,
+    WINDOW,
+    follow,
+    one_opencv_thread,
+    shows_something,
+    working_scale,
+)
 from egobench.estimators.optional import opencv_version
 from egobench.estimators.rotation_averaging import Pair, average_rotations, linked_frames
 from egobench.estimators.two_view import Shared, Turn, bearings, turns_between
@@ -89,6 +99,7 @@ def chain_settings(seed: int) -> dict[str, Any]:
     }
 
 
+@one_opencv_thread()
 def find_rotations(
     video: Video, camera: Camera, mask: Bool[np.ndarray, "time height width"] | None, seed: int
 ) -> Chain:

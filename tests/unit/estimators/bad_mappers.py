@@ -27,7 +27,7 @@ def raises(*_):
     raise ValueError("no such\nthing")
 
 
-def turned_away(frames, mask, params, seed):
+def turned_away(frames, mask, params, seed, gpu):
     """All frames registered, each turned by as many degrees as its number: wrong, and sure of it."""
     angles = np.radians(5.0 * np.arange(len(frames)))
     poses = np.tile(np.eye(4), (len(frames), 1, 1))
@@ -37,7 +37,7 @@ def turned_away(frames, mask, params, seed):
     return {"T_world_camera": poses, "registered": np.ones(len(frames), bool), "focal_ratio": None, "reason": ""}
 
 
-def few_frames(frames, mask, params, seed):
+def few_frames(frames, mask, params, seed, gpu):
     """The right turns of `scenes.walking`, of its first four frames only."""
     from scenes import walking
 
@@ -45,3 +45,8 @@ def few_frames(frames, mask, params, seed):
     registered = np.arange(len(frames)) < 4
     poses[~registered] = np.eye(4)
     return {"T_world_camera": poses, "registered": registered, "focal_ratio": 1.0, "reason": ""}
+
+
+def no_gpu():
+    """As `gpu_flaw` says it."""
+    return "there is no GPU here"
