@@ -38,8 +38,7 @@ class Colmap(Estimator):
     name: ClassVar[str] = "colmap"
     version: ClassVar[int] = 1
     provides: ClassVar[tuple[str, ...]] = ("camera",)
-    on_gpu: ClassVar[bool] = False
-    """Whether a GPU extracts and matches the features."""
+    on_cpu: ClassVar[bool] = True
 
     hands: str = "egomini-hands"
     """Estimator whose hands and sleeves are left out; empty: nothing is."""
@@ -58,7 +57,7 @@ class Colmap(Estimator):
     def definition(self) -> Mapping[str, Any]:
         """Settings and versions. Raises BadInputError, code `extra-missing`, and the hand estimator's errors."""
         return {
-            "mapping": mapping_settings(on_gpu=self.on_gpu),
+            "mapping": mapping_settings(on_gpu=not self.on_cpu),
             "pycolmap": pycolmap_version(),
             "chain": chain_settings(self.seed),
             "max_disagreement_degrees": self.max_disagreement,
@@ -81,17 +80,17 @@ class Colmap(Estimator):
             BadInputError: for the same reasons as `protocol`.
         """
         self.protocol()
-        gpu = (device.partition(":")[2] or "-1") if self.on_gpu else None
+        gpu = None if self.on_cpu else device.partition(":")[2] or "-1"
         return LoadedColmap(self, load_hands(self.hands, device), Child(MAP_VIDEO, self.seconds), gpu)
 
 
 @dataclass(frozen=True)
 class ColmapGpu(Colmap):
-    """`colmap` with features that a GPU extracts and matches. They differ from the CPU's, so it is another column. Needs
+    """`colmap` with features that a GPU extracts and matches. They differ from the CPU's: it is another column. Needs
     the extra `slam`, with `pycolmap-cuda12` in place of `pycolmap`."""
 
     name: ClassVar[str] = "colmap.gpu"
-    on_gpu: ClassVar[bool] = True
+    on_cpu: ClassVar[bool] = False
 
     def definition(self) -> Mapping[str, Any]:
         """Settings and versions.

@@ -43,8 +43,8 @@ class HandsFile(Estimator):
     version: ClassVar[int] = 1
     provides: ClassVar[tuple[str, ...]] = ("hands",)
     of_one_run: ClassVar[bool] = True
-    on_cpu: ClassVar[bool] = True
     """The files are for one run's videos and say nothing about a reference. So there is no floor and no chance."""
+    on_cpu: ClassVar[bool] = True
 
     folder: Path = field(default_factory=lambda: Path(os.environ.get(VARIABLE, "")))
     """Where the files are; the environment variable EGOBENCH_HANDS if not given."""

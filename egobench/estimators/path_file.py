@@ -43,8 +43,8 @@ class PathFile(Estimator):
     version: ClassVar[int] = 1
     provides: ClassVar[tuple[str, ...]] = ("camera",)
     of_one_run: ClassVar[bool] = True
-    on_cpu: ClassVar[bool] = True
     """The files are for one run's videos and say nothing about a reference. So there is no floor and no chance."""
+    on_cpu: ClassVar[bool] = True
 
     folder: str = field(default_factory=lambda: os.environ.get(ENVIRONMENT, ""))
     """Where the files lie; the protocol keeps the digest of their content, not the place."""
