@@ -45,6 +45,7 @@ weights: $(READY) ## make shipped data and evaluators again from their seeds (re
 	  $(BIN)/python -m egobench fit $$name --out egomini/evaluators/weights || exit; \
 	  $(BIN)/python -m egobench fit $$name --out egomini/evaluators/weights --check egomini-test || exit; \
 	done
+	$(BIN)/python -m egomini.splits.ship_scored
 
 rows: $(READY)   ## train, guide, score and table all rows of the small preset (a GPU, or days on a CPU; resumable; ARGS="--minutes 60")
 	$(BIN)/python benchmarks/egotwin/rows.py $(ARGS)

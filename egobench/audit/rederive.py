@@ -28,6 +28,7 @@ from egobench.run.extract import ExtractItem, ExtractJob, Maker
 from egobench.run.finished import metrics_text, plan_of_run
 from egobench.run.generate import GenerateJob
 from egobench.scoring.inputs import Inputs, Origin
+from egobench.scoring.packs import with_packs
 from egobench.scoring.score import score_clip
 from egobench.scoring.score_set import score_set
 from egobench.store.cache import Cache
@@ -89,7 +90,7 @@ class RederiveJob:
         """Loads split, extractors, metrics and, where it can be had, the model; the task derives an item."""
         request = self.request
         run_plan = plan_of_run(self.manifest, metrics_text(self.manifest))
-        ours, theirs = Cache(self.scratch / "cache"), Cache(self.cache)
+        ours, theirs = Cache(self.scratch / "cache"), with_packs(Cache(self.cache), run_plan.split)
         inputs = Inputs(run_plan.split, RunFolder(self.folder), ours, {})
         sample, absent = self._model()
         places = {"folder": self.folder, "cache": ours.root, "split_digest": run_plan.split.digest}
@@ -174,7 +175,7 @@ def set_flaws(run_plan: RunPlan, inputs: Inputs, records: Records) -> tuple[list
             continue
         set_metric: SetMetric = metric  # pyright: ignore[reportAssignmentType]
         missing = sum(
-            entry is not None and inputs.cache.state(entry.key) != "whole"
+            entry is not None and inputs.state(entry) != "whole"
             for item in items
             if item.status == "ok"
             for need in metric.needs().values()

@@ -29,6 +29,7 @@ from egobench.scoring.aggregate import metrics_document, result_of
 from egobench.scoring.column import ScoreColumn, count_items, rows_of
 from egobench.scoring.floor_and_chance import versions_of
 from egobench.scoring.large import IN_MEMORY
+from egobench.scoring.packs import with_packs
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.journal import event_line
@@ -114,7 +115,8 @@ def _refuse_changed(folder: RunFolder, manifest: Mapping[str, Any]) -> None:
 
 def _score(folder: RunFolder, run_plan: RunPlan, items: list[ItemRow], progress: Progress) -> dict[Key, Kept]:
     device = resolve_device(run_plan.request.device)
-    inputs, known = extract_stage(folder, run_plan, items, Cache(make_folder(cache_home())), device, progress)
+    cache = with_packs(Cache(make_folder(cache_home())), run_plan.split)
+    inputs, known = extract_stage(folder, run_plan, items, cache, device, progress)
     columns, results = score_metrics(run_plan, items, inputs, known, progress)
     rows = {column.metric: column for column in columns}
     return {

@@ -25,6 +25,7 @@ from egobench.progress import Progress, Quiet
 from egobench.run.extract import MissingInputs, makers_of
 from egobench.run.finished import metrics_text, plan_of_run, split_of_run
 from egobench.scoring.inputs import Inputs, Origin
+from egobench.scoring.packs import with_packs
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.manifest import read_finished
@@ -126,7 +127,7 @@ def _plan(records: Records, found: Verification, progress: Progress | None, trus
 
 def _check_cache(folder: RunFolder, run_plan: RunPlan, records: Records, found: Verification) -> None:
     """Checks every cache entry of the run's samples and of their references."""
-    cache = Cache(cache_home())
+    cache = with_packs(Cache(cache_home()), run_plan.split)
     inputs = Inputs(run_plan.split, folder, cache, {})
     seen: set[str] = set()
     counts = {"absent": 0, "whole": 0, "damaged": 0}
@@ -139,7 +140,7 @@ def _check_cache(folder: RunFolder, run_plan: RunPlan, records: Records, found: 
                 if entry is None or entry.key in seen:
                     continue
                 seen.add(entry.key)
-                state = cache.state(entry.key)
+                state = inputs.state(entry)
                 counts[state] += 1
                 if state == "damaged":
                     what = f"cache entry {cache.entry(entry.key)}"
@@ -193,7 +194,7 @@ def _derive(
             found.unchecked.append(f"model: {answer.model_absent}; samples were not made again")
     found.unchecked = list(dict.fromkeys(found.unchecked))
     found.checked["items derived again"] = len(answers)
-    inputs = Inputs(run_plan.split, folder, cache, {})
+    inputs = Inputs(run_plan.split, folder, with_packs(cache, run_plan.split), {})
     sets, skipped = set_flaws(run_plan, inputs, records)
     found.flaws += sets
     found.unchecked += skipped

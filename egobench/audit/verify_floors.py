@@ -1,7 +1,8 @@
 """Third part of `verify`: computes floor and chance of a finished run again, from the cache.
 
 Floor and chance belong to the split and the protocol, so they come from the references. Features that the cache does
-not hold are not extracted for this. The report names the numbers that were not computed again.
+not hold are not extracted for this; a data set may ship a metric's scores on its references in their place. The report
+names the numbers that were not computed again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from egobench.scoring.floor_and_chance import (
     FloorAndChance,
     StandIns,
     floor_and_chance_inputs,
+    floor_and_chance_of_scores,
     measure_floor_and_chance,
     plan_stand_ins,
 )
@@ -47,15 +49,18 @@ def check_floors(run_plan: RunPlan, inputs: Inputs, records: Records, progress: 
     stated = records.manifest.get("yardsticks", {})
     progress.stage("floor and chance", len(run_plan.labelled))
     for label, metric in run_plan.labelled.items():
-        digest, _ = run_plan.protocol_of(metric)
+        digest, protocol = run_plan.protocol_of(metric)
         record = records.metrics.get(label, {})
         if record.get("protocol") == digest:  # another protocol is a flaw already
             why = _lacks(metric, inputs, stand_ins)
-            if why:
+            with threadpool_limits(1):
+                if why:
+                    ours = floor_and_chance_of_scores(metric, inputs, stand_ins, protocol)
+                else:
+                    ours = measure_floor_and_chance(metric, inputs, stand_ins)
+            if ours is None:
                 found.skipped.append(f"{label}: {why}; floor and chance were not computed again")
             else:
-                with threadpool_limits(1):
-                    ours = measure_floor_and_chance(metric, inputs, stand_ins)
                 _compare(found, label, ours, record, is_same_rule=stated.get(digest) == VERSION)
         progress.advance()
     progress.done()
@@ -63,9 +68,9 @@ def check_floors(run_plan: RunPlan, inputs: Inputs, records: Records, progress: 
 
 
 def _lacks(metric: Metric, inputs: Inputs, stand_ins: StandIns) -> str:
-    keys = {entry.key for _, entry in floor_and_chance_inputs(metric, inputs, stand_ins)}
-    missing = sum(inputs.cache.state(key) != "whole" for key in keys)
-    return f"{missing} of {len(keys)} features of the references are not in the cache" if missing else ""
+    entries = {entry for _, entry in floor_and_chance_inputs(metric, inputs, stand_ins)}
+    missing = sum(inputs.state(entry) != "whole" for entry in entries)
+    return f"{missing} of {len(entries)} features of the references are not in the cache" if missing else ""
 
 
 def _compare(

@@ -5,6 +5,7 @@ A clip is not read again if its files and its row have not changed since (`egobe
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from egobench.data.folder import INDEX, FolderSplit, index_advice, open_folder, 
 from egobench.errors import BadInputError
 from egobench.files.atomic import write_json
 from egobench.files.digest import digest_file, digest_json
-from egobench.files.stamps import Stamp, is_settled, keep_stamps, read_stamps, stamp_of
+from egobench.files.stamps import Stamp, is_settled, keep_stamps, read_stamps, stamp_of, stamps_file
 from egobench.motions.conventions import look_over
-from egobench.types import ClipInfo
+from egobench.types import ClipInfo, Motion, Split
 
 FILES = ("video.mp4", "motion.npz", "truth.npz")
 LISTED = 3
@@ -81,6 +82,29 @@ def check_clips(split: FolderSplit, rows: Sequence[ClipInfo], progress: Callable
             f"text, sequence and participant enter it. Put back what was changed, or {index_advice(split.path)}",
             code="split-content",
         )
+
+
+def checked_motion(split: Split, clip_id: str) -> Motion | None:
+    """A clip's motion, read without its video, which takes most of the time. None where the clip's files are not known
+    to have the content of its digest, so that the whole clip has to be opened.
+
+    Raises:
+        UnknownNameError, BadInputError: as `FolderSplit.motion`.
+    """
+    if not isinstance(split, FolderSplit):
+        return None
+    row = split.info(clip_id)
+    before, file = _stamps(split, row), stamp_of(stamps_file(split.path))
+    if file is None or _known_stamps(split.path, file).get(clip_id) != _record(split, row, before):
+        return None
+    motion = split.motion(clip_id)
+    return motion if before == _stamps(split, row) else None
+
+
+@lru_cache(maxsize=4)
+def _known_stamps(folder: Path, file: Stamp) -> Mapping[str, Any]:
+    del file  # that of the file with the stamps: if it is written anew, it is read anew
+    return read_stamps(folder)
 
 
 def verify_split(

@@ -108,7 +108,7 @@ class FolderSplit:
             BadInputError: a file is missing or damaged, or breaks the split's facts; `split-content`: the content has
                 another digest.
         """
-        info = self._info(clip_id)
+        info = self.info(clip_id)
         video, motion, truth = self._read(clip_id)
         digest = _digest_of(info, video, motion, truth)
         if digest != info.digest:
@@ -122,9 +122,18 @@ class FolderSplit:
         Raises:
             UnknownNameError, BadInputError: as `clip`.
         """
-        return _digest_of(self._info(clip_id), *self._read(clip_id))
+        return _digest_of(self.info(clip_id), *self._read(clip_id))
 
-    def _info(self, clip_id: str) -> ClipInfo:
+    def motion(self, clip_id: str) -> Motion:
+        """A clip's motion, without its video. Its content is not compared with the digest, which covers the video too.
+
+        Raises:
+            UnknownNameError, BadInputError: as `clip`.
+        """
+        return _read_motion(self.path / self.info(clip_id).clip_id, self.common)
+
+    def info(self, clip_id: str) -> ClipInfo:
+        """A clip's row. Raises UnknownNameError."""
         if clip_id not in self._by_id:
             raise UnknownNameError(unknown(f"clips of {self.name}", clip_id, list(self._by_id)))
         return self._by_id[clip_id]
@@ -285,6 +294,13 @@ def _digest_of(row: ClipInfo, video: Video, motion: Motion, truth: Mapping[str, 
 
 def _read_truth(folder: Path, facts: SplitFacts) -> tuple[Motion, dict[str, np.ndarray]]:
     """The checked motion, and the arrays of `truth.npz`."""
+    truth_file = folder / "truth.npz"
+    truth = read_npz(truth_file, max_bytes=MAX_CLIP_BYTES) if truth_file.is_file() else {}
+    return _read_motion(folder, facts), truth
+
+
+def _read_motion(folder: Path, facts: SplitFacts) -> Motion:
+    """The motion, its form and values checked."""
     stored = folder / "motion.npz"
     arrays = read_npz(stored, max_bytes=MAX_CLIP_BYTES)
     if "quats" in arrays:
@@ -297,7 +313,4 @@ def _read_truth(folder: Path, facts: SplitFacts) -> tuple[Motion, dict[str, np.n
         motion = Motion(positions, rotations, facts.fps_motion, facts.skeleton)
     else:
         motion = read_motion(stored, fps=facts.fps_motion, skeleton=facts.skeleton)
-    motion = check_motion(motion, frames=facts.num_motion_frames, fps=facts.fps_motion)
-    truth_file = folder / "truth.npz"
-    truth = read_npz(truth_file, max_bytes=MAX_CLIP_BYTES) if truth_file.is_file() else {}
-    return motion, truth
+    return check_motion(motion, frames=facts.num_motion_frames, fps=facts.fps_motion)

@@ -47,6 +47,12 @@ class SplitSource(ABC):
         """Further groups for calibration cards: kind → clip id → group."""
         return {}
 
+    def packs(self) -> Sequence[Path]:
+        """Files with what extractors and estimators make of the references, and with floors and chances
+        (`egobench.fit.reference_pack` makes one), so that a run does not make it again. A file that does not exist, or
+        that other weights made, does no harm."""
+        return ()
+
     def at_rate(self, clip_id: str, motion: Motion, fps: float) -> Motion | None:
         """A clip's motion as it would have been recorded at another rate; None if that is not known.
 

@@ -38,12 +38,30 @@ class Need:
     extractor: str | None = None
     """Catalogue name of the extractor or estimator that makes it; None for the raw `Motion`, `Video`, caption or
     camera."""
+    frames: int | None = None
+    """Of the features of frames: how many of the video's frames enter, at the places of `frame_indices`. The metric
+    then gets these rows only, after one of NaN for frame 0, which does not enter. None for all frames."""
 
     def __post_init__(self) -> None:
         if self.extractor is None and not INPUTS[self.what].is_raw:
             raise BadInputError(
                 f"{self.what} does not come by itself; name its extractor or estimator", code="need-extractor"
             )
+        if self.frames is not None and (self.what != "frames" or self.extractor is None):
+            raise BadInputError(f"{self.what}: only of the features of frames can a part enter", code="need-frames")
+
+
+def frame_indices(num_frames: int, count: int = 8) -> Int[np.ndarray, " kept"]:
+    """`count` frames uniformly spaced over 1 … num_frames - 1, both ends kept, halves rounded up.
+
+    Raises:
+        BadInputError: fewer than `count` frames besides frame 0, or `count` < 1.
+    """
+    if count < 1 or num_frames - 1 < count:
+        raise BadInputError(
+            f"{num_frames} frames; {count} besides the conditioning frame are needed", code="features-frames"
+        )
+    return np.floor(np.linspace(1, num_frames - 1, count) + 0.5).astype(np.int64)
 
 
 @dataclass(frozen=True)

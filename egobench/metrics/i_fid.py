@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-from jaxtyping import Int
-
 from egobench.errors import BadInputError
 from egobench.metrics.base import Better, Need
+from egobench.metrics.base import frame_indices as frame_indices
 from egobench.metrics.frechet_score import FrechetMetric, Rows
 
 
@@ -44,10 +42,10 @@ class IFID(FrechetMetric):
     """Frames of each clip that enter."""
 
     def needs(self) -> Mapping[str, Need]:
-        """Features of all frames of the sample and of the reference."""
+        """Features of the frames that enter, of the sample and of the reference."""
         return {
-            "sample": Need("sample", "frames", self.preset),
-            "reference": Need("reference", "frames", self.preset),
+            "sample": Need("sample", "frames", self.preset, self.frames_per_clip),
+            "reference": Need("reference", "frames", self.preset, self.frames_per_clip),
         }
 
     def check(self, facts: Mapping[str, Any]) -> None:
@@ -70,16 +68,3 @@ class IFID(FrechetMetric):
     def record(self) -> Mapping[str, Any]:
         """As every metric, without `frames_per_clip`, which `frames` states in words."""
         return {key: value for key, value in super().record().items() if key != "frames_per_clip"}
-
-
-def frame_indices(num_frames: int, count: int = 8) -> Int[np.ndarray, " kept"]:
-    """`count` frames uniformly spaced over 1 … num_frames - 1, both ends kept, halves rounded up.
-
-    Raises:
-        BadInputError: fewer than `count` frames besides frame 0, or `count` < 1.
-    """
-    if count < 1 or num_frames - 1 < count:
-        raise BadInputError(
-            f"{num_frames} frames; {count} besides the conditioning frame are needed", code="features-frames"
-        )
-    return np.floor(np.linspace(1, num_frames - 1, count) + 0.5).astype(np.int64)

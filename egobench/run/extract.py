@@ -24,11 +24,13 @@ from egobench.extractors.base import LoadedExtractor
 from egobench.metrics.base import ESTIMATED, What
 from egobench.plan.estimates import pack_estimate, split_camera
 from egobench.plan.resolve import resolve_maker, resolve_split
+from egobench.run.reference_parts import ReferenceParts
 from egobench.scoring.inputs import CachedInput, Inputs, part_of, stored_motion, stored_video, unchanged
 from egobench.store.cache import Cache
 from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
+from egobench.store.pack import open_pack
 from egobench.store.tables import ItemRow
-from egobench.types import Clip, Motion, Split, Video
+from egobench.types import Motion, Split, Video
 
 REFERENCE_SEED = -1
 Maker = tuple[bool, str]
@@ -69,8 +71,11 @@ class MissingInputs:
         """Notes one input, of a reference (`item` None) or of a sample."""
         if entry is None or entry.key in self.seen:
             return
-        self.seen.add(entry.key)
-        is_missing = self.inputs.cache.get(entry.key) is None
+        name = entry.key if entry.frames is None else entry.chosen_key
+        if name in self.seen:
+            return
+        is_missing = not entry.is_in(self.inputs.cache)
+        self.seen |= {name, entry.key} if is_missing else {name}
         if not is_missing and self.size == 1:
             return
         place = (item.clip, item.seed) if item else (clip_id, REFERENCE_SEED)
@@ -102,6 +107,8 @@ class ExtractJob:
     cache: Path
     split_digest: str = ""
     """The split must still have this digest, since it is part of the cache keys."""
+    packs: tuple[Path, ...] = ()
+    """Of the cache."""
 
     @property
     def error_code(self) -> str:
@@ -112,7 +119,8 @@ class ExtractJob:
         """Loads extractors and estimators."""
         loaded = {maker: _load(maker, self.device) for maker in self.makers}
         split = resolve_split(self.split, digest=self.split_digest)
-        return ExtractTask(split, RunFolder(self.folder), Cache(self.cache), loaded)
+        packs = tuple(pack for pack in map(open_pack, self.packs) if pack is not None)
+        return ExtractTask(split, RunFolder(self.folder), Cache(self.cache, packs), loaded)
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,7 @@ class _Opened:
 
     clip_id: str
     parts: Any
-    """A `Clip`'s reference, or a `_Sample`: has `video` and `motion`."""
+    """`ReferenceParts` or a `_Sample`: has `video` and `motion`."""
     text: str | None
     """Of a reference."""
     inputs: tuple[CachedInput, ...]
@@ -141,10 +149,12 @@ class ExtractTask(BatchTask):
 
     def open(self, item: ExtractItem) -> _Opened:
         """Raises BadInputError `reference-…`: the clip cannot be read."""
-        missing = frozenset(entry.key for entry in item.inputs if self.cache.get(entry.key) is None)
+        missing = frozenset(entry.key for entry in item.inputs if not entry.is_in(self.cache))
         if item.seed == REFERENCE_SEED:
-            clip = _open_reference(self.split, item.clip_id)
-            return _Opened(item.clip_id, clip.reference, clip.condition.text, item.inputs, missing)
+            reference = ReferenceParts(self.split, item.clip_id)
+            sees_video = any(entry.key in missing and part_of(entry.what) == "video" for entry in item.inputs)
+            _ = reference.clip if sees_video else reference.motion
+            return _Opened(item.clip_id, reference, reference.text, item.inputs, missing)
         home = self.folder if item.folder is None else RunFolder(item.folder)
         sample = _Sample(self.split, home, item)
         for entry in item.inputs:
@@ -258,13 +268,6 @@ def _maker(entry: CachedInput) -> Maker:
 def _load(maker: Maker, device: str) -> LoadedExtractor | LoadedEstimator:
     what: What = ESTIMATED[0] if maker[0] else "frames"
     return resolve_maker(what, maker[1]).load(device)
-
-
-def _open_reference(split: Split, clip_id: str) -> Clip:
-    try:
-        return split.clip(clip_id)
-    except BadInputError as error:
-        raise BadInputError(str(error), code=f"reference-{error.code}") from error
 
 
 @dataclass(frozen=True)

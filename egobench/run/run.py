@@ -27,6 +27,7 @@ from egobench.run.report import RunReport, finish, report_of
 from egobench.run.stages import extract_stage, generate_stage, score_stage, settled_count
 from egobench.run.watch import Watch
 from egobench.scoring.floor_and_chance import versions_of
+from egobench.scoring.packs import with_packs
 from egobench.store.cache import Cache, cache_home
 from egobench.store.folder import RunFolder, create_run, open_run
 from egobench.store.journal import Journal
@@ -112,7 +113,7 @@ def _work(folder: RunFolder, run_plan: RunPlan, progress: Progress) -> RunReport
         with _clock(folder, manifest, "generate") as watch, Journal(folder.journal) as journal:
             device = resolve_device(run_plan.request.device)
             items = generate_stage(folder, run_plan, device, journal, progress, watch)
-        cache = Cache(make_folder(cache_home()))
+        cache = with_packs(Cache(make_folder(cache_home())), run_plan.split)
         with _clock(folder, manifest, "extract") as watch:
             inputs, yardsticks = extract_stage(folder, run_plan, items, cache, device, progress, watch)
         with _clock(folder, manifest, "score"):

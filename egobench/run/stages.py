@@ -105,7 +105,7 @@ def extract_stage(
     missing_inputs, known = MissingInputs(inputs, run_plan.sizes.extract), {}
     for label, metric in run_plan.labelled.items():
         _add_inputs(missing_inputs, metric, inputs, items)
-        bounds = load_floor_and_chance(cache, run_plan.protocol_of(metric)[1])
+        bounds = load_floor_and_chance(metric, inputs, stand_ins, run_plan.protocol_of(metric)[1])
         if bounds:
             known[label] = bounds
         else:
@@ -115,7 +115,15 @@ def extract_stage(
     if not missing:
         return inputs, known
     places = {"folder": folder.path.absolute(), "cache": cache.root.absolute()}  # user code may change the folder
-    job = ExtractJob(run_plan.request.split, makers_of(missing), device, **places, split_digest=run_plan.split.digest)
+    packs = tuple(pack.path for pack in cache.packs)
+    job = ExtractJob(
+        run_plan.request.split,
+        makers_of(missing),
+        device,
+        **places,
+        split_digest=run_plan.split.digest,
+        packs=packs,
+    )
     progress.stage("extract", len(missing))
     rounds, watch = _rounds(run_plan, job, missing), watch or Watch()
     watch.processes = sum(each.engine.workers for each in rounds)

@@ -25,6 +25,7 @@ from egobench.progress import Progress
 from egobench.run.extract import REFERENCE_SEED, ExtractItem, ExtractJob, MissingInputs, makers_of
 from egobench.scoring.inputs import Inputs, Origin
 from egobench.scoring.large import LargeRows, is_large
+from egobench.scoring.packs import with_packs
 from egobench.scoring.score import SetRows, collect
 from egobench.stats.paired import jackknife_blocks
 from egobench.store.cache import Cache
@@ -91,7 +92,8 @@ class SetSource:
         metric: Any = dict(zip(metric_labels(metrics), metrics, strict=True)).get(label)
         if metric is None or not is_set_metric(metric):
             raise BadInputError(f"{self.folder.path}: {label} is no set metric of this run", code="terms-metric")
-        inputs = Inputs(check_split(resolve_split(request["split"])), self.folder, cache, {})
+        split = check_split(resolve_split(request["split"]))
+        inputs = Inputs(split, self.folder, with_packs(cache, split), {})
         self._refuse_other(metric, label, protocol, inputs)
         return metric, inputs
 

@@ -7,7 +7,6 @@ sees no pairs. Both belong to the split and the protocol, not to the run. The ca
 """
 
 import json
-from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,16 +19,17 @@ from egobench.metrics.base import ClipMetric, SetMetric
 from egobench.plan.calibration import estimators_of
 from egobench.plan.protocol import is_set_metric
 from egobench.plan.resolve import Metric, resolve_estimator
-from egobench.scoring.inputs import CachedInput, Inputs, Origin, part_of
+from egobench.scoring.inputs import CachedInput, Inputs, Origin
 from egobench.scoring.large import LargeRows, is_large
-from egobench.scoring.score import SetOutcome, SetRows, collect, group_numbers, score_clip, try_set
+from egobench.scoring.score import SetOutcome, SetRows, collect, group_numbers, try_set
 from egobench.scoring.set_floor import floor_at_full_size
-from egobench.stats.pairing import SHUFFLE_SEED, shuffled_partners
-from egobench.store.cache import Cache, cache_key
-
-VERSION = 4
-"""2: only splits whose content was checked. 4: sets against as many other clips; never a run's own files."""
-UNPAIRED = "what belongs together does not enter the metric, so strangers score what the reference does"
+from egobench.scoring.stand_in_scores import mean_of_scores, means_of_kept_scores, score_stand_ins
+from egobench.scoring.stand_ins import VERSION as VERSION
+from egobench.scoring.stand_ins import StandIns as StandIns
+from egobench.scoring.stand_ins import has_chance
+from egobench.scoring.stand_ins import plan_stand_ins as plan_stand_ins
+from egobench.stats.pairing import SHUFFLE_SEED
+from egobench.store.cache import cache_key
 
 
 @dataclass(frozen=True)
@@ -42,42 +42,12 @@ class FloorAndChance:
     """Why one is None, and how many clips it rests on if not all."""
 
 
-@dataclass(frozen=True)
-class StandIns:
-    """Which references stand in for which samples."""
-
-    clip_ids: tuple[str, ...]
-    seeds: int
-    floor: tuple[Origin, ...]
-    """Per clip: itself."""
-    chance: tuple[Origin, ...]
-    """Per clip: two other clips; empty where the split is too small for the pairing."""
-    reason: str = ""
-    """Why `chance` is empty."""
-
-
-def plan_stand_ins(inputs: Inputs, clip_ids: Sequence[str], seeds: int) -> StandIns:
-    """Pairs over the whole split, whatever part of it is run, as the `shuffled` control does."""
-    rows = inputs.split.infos()
-    place = {row.clip_id: index for index, row in enumerate(rows)}
-    floor = tuple(Origin(video_of=clip_id, motion_of=clip_id) for clip_id in clip_ids)
-    try:
-        video, motion = shuffled_partners([row.sequence for row in rows], SHUFFLE_SEED)
-    except BadInputError as error:
-        return StandIns(tuple(clip_ids), seeds, floor, (), str(error))
-    chance = tuple(
-        Origin(video_of=rows[video[place[clip_id]]].clip_id, motion_of=rows[motion[place[clip_id]]].clip_id)
-        for clip_id in clip_ids
-    )
-    return StandIns(tuple(clip_ids), seeds, floor, chance)
-
-
 def floor_and_chance_inputs(metric: Metric, inputs: Inputs, stand_ins: StandIns) -> list[tuple[str, CachedInput]]:
     """Owner clip and cache entry of everything that floor and chance of a metric read."""
     entries = []
-    if _files_of_one_run(metric):
+    if reads_files_of_one_run(metric):
         return entries
-    sides = [stand_ins.floor, *([stand_ins.chance] if stand_ins.chance else [])]
+    sides = [stand_ins.floor, *([stand_ins.chance] if has_chance(metric, stand_ins, {}) else [])]
     for need in metric.needs().values():
         for clip_id, *origins in zip(stand_ins.clip_ids, *sides, strict=True):
             for origin in origins:
@@ -88,13 +58,24 @@ def floor_and_chance_inputs(metric: Metric, inputs: Inputs, stand_ins: StandIns)
     return entries
 
 
-def load_floor_and_chance(cache: Cache, record: Mapping[str, Any]) -> FloorAndChance | None:
-    """Floor and chance of a protocol record, if the cache holds them."""
-    arrays = cache.get(_key(record))
+def load_floor_and_chance(
+    metric: Metric, inputs: Inputs, stand_ins: StandIns, record: Mapping[str, Any]
+) -> FloorAndChance | None:
+    """Floor and chance of a metric under a protocol, if the cache holds them or the scores they are means of."""
+    arrays = inputs.cache.get(floor_and_chance_key(record))
     if arrays is None:
-        return None
+        return floor_and_chance_of_scores(metric, inputs, stand_ins, record)
     floor, chance = (float(value[0]) if value.size else None for value in (arrays["floor"], arrays["chance"]))
     return FloorAndChance(floor, chance, json.loads(str(arrays["notes"])))
+
+
+def floor_and_chance_of_scores(
+    metric: Metric, inputs: Inputs, stand_ins: StandIns, record: Mapping[str, Any]
+) -> FloorAndChance | None:
+    """Floor and chance of a clip metric from its scores on all references, if the cache holds those
+    (`stand_in_scores.py`)."""
+    found = None if is_set_metric(metric) else means_of_kept_scores(metric, inputs, stand_ins, record)
+    return None if found is None else FloorAndChance(*found)
 
 
 def keep_floor_and_chance(
@@ -106,16 +87,16 @@ def keep_floor_and_chance(
         StorageError: the disk refused.
     """
     bounds = measure_floor_and_chance(metric, inputs, stand_ins)
-    if not _files_of_one_run(metric) and not any(key.endswith("_clips_missing") for key in bounds.notes):
+    if not reads_files_of_one_run(metric) and not any(key.endswith("_clips_missing") for key in bounds.notes):
         arrays = {"floor": _optional(bounds.floor), "chance": _optional(bounds.chance)}
         notes = np.array(json.dumps(bounds.notes, sort_keys=True))
-        inputs.cache.put(_key(record), {**arrays, "notes": notes})
+        inputs.cache.put(floor_and_chance_key(record), {**arrays, "notes": notes})
     return bounds
 
 
 def measure_floor_and_chance(metric: Metric, inputs: Inputs, stand_ins: StandIns) -> FloorAndChance:
     """Scores the references from what the cache holds of them."""
-    files = _files_of_one_run(metric)
+    files = reads_files_of_one_run(metric)
     if files:
         text = f"{', '.join(files)} reads files of this run's videos, which say nothing of the references'"
         return FloorAndChance(None, None, {"floor": text, "chance": text})
@@ -126,18 +107,9 @@ def measure_floor_and_chance(metric: Metric, inputs: Inputs, stand_ins: StandIns
     return FloorAndChance(floor, chance, notes)
 
 
-def _files_of_one_run(metric: Metric) -> list[str]:
+def reads_files_of_one_run(metric: Metric) -> list[str]:
     """Estimators behind a metric that read what was found in this run's own videos."""
     return [name for name in estimators_of(metric) if resolve_estimator(name).of_one_run]
-
-
-def _is_paired(metric: Metric) -> bool:
-    """Whether the score depends on what belongs together: video with motion, either with the text, or, clip by clip,
-    with the reference. A distance between sets sees no pairs."""
-    needs = list(metric.needs().values())
-    parts = {part_of(need.what) for need in needs if need.source == "sample"}
-    others = any(need.what == "text" or (need.source == "reference" and not is_set_metric(metric)) for need in needs)
-    return len(parts) > 1 or others
 
 
 def _is_distance(metric: Metric) -> bool:
@@ -154,8 +126,7 @@ def _clip_floor(metric: ClipMetric, inputs: Inputs, stand_ins: StandIns, notes: 
 
 
 def _clip_chance(metric: ClipMetric, inputs: Inputs, stand_ins: StandIns, notes: dict[str, Any]) -> float | None:
-    if not stand_ins.chance or not _is_paired(metric):
-        notes["chance"] = stand_ins.reason if not stand_ins.chance else UNPAIRED
+    if not has_chance(metric, stand_ins, notes):
         return None
     return _clip_mean(metric, inputs, stand_ins, stand_ins.chance, "chance", notes)
 
@@ -163,20 +134,8 @@ def _clip_chance(metric: ClipMetric, inputs: Inputs, stand_ins: StandIns, notes:
 def _clip_mean(
     metric: ClipMetric, inputs: Inputs, stand_ins: StandIns, origins: Sequence[Origin], name: str, notes: dict[str, Any]
 ) -> float | None:
-    values, lost, reason = array("d"), 0, ""
-    for clip_id, origin in zip(stand_ins.clip_ids, origins, strict=True):
-        score = score_clip(metric, inputs, clip_id, origin)
-        reason = reason or score.reason
-        lost += score.status == "failed"
-        if score.status == "ok" and score.value is not None:
-            values.append(score.value)
-    if lost:
-        notes[f"{name}_clips_missing"] = lost
-    if not values:
-        notes[name] = reason or "no clips"
-        return None
-    # summed like the rows of a run with so many seeds
-    return float(np.mean(np.repeat(np.array(values, dtype=np.float64), stand_ins.seeds)))
+    scores = score_stand_ins(metric, inputs, stand_ins.clip_ids, origins)
+    return mean_of_scores(scores, stand_ins.seeds, name, notes)
 
 
 def _set_floor(metric: SetMetric, inputs: Inputs, stand_ins: StandIns, notes: dict[str, Any]) -> float | None:
@@ -218,8 +177,7 @@ def _between(metric: SetMetric, rows: SetRows | LargeRows, first: list[int], sec
 
 
 def _set_chance(metric: SetMetric, inputs: Inputs, stand_ins: StandIns, notes: dict[str, Any]) -> float | None:
-    if not stand_ins.chance or not _is_paired(metric):
-        notes["chance"] = stand_ins.reason if not stand_ins.chance else UNPAIRED
+    if not has_chance(metric, stand_ins, notes):
         return None
     return _set_value(metric, inputs, stand_ins, stand_ins.chance, "chance", notes)
 
@@ -267,5 +225,6 @@ def _optional(value: float | None) -> np.ndarray:
     return np.array([] if value is None else [value], dtype=np.float64)
 
 
-def _key(record: Mapping[str, Any]) -> str:
+def floor_and_chance_key(record: Mapping[str, Any]) -> str:
+    """Cache key of floor and chance under a protocol."""
     return cache_key(yardstick=VERSION, protocol=digest_json(record), pairing=SHUFFLE_SEED)

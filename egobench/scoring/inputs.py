@@ -14,17 +14,16 @@ import numpy as np
 
 from egobench.catalog import INPUTS
 from egobench.errors import BadInputError
-from egobench.files.digest import digest_file
-from egobench.files.motion import read_motion
-from egobench.files.video import read_video
-from egobench.metrics.base import ESTIMATED, Need, What
+from egobench.metrics.base import ESTIMATED, Need, What, frame_indices
 from egobench.plan.class_code import maker_record
 from egobench.plan.estimates import split_camera, unpack_estimate
 from egobench.plan.resolve import own_skeleton, resolve_maker
+from egobench.scoring.stored_sample import read_sample as read_sample
+from egobench.scoring.stored_sample import stored_motion, stored_video, unchanged
 from egobench.store.cache import Cache, cache_key
 from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
 from egobench.store.tables import ItemRow
-from egobench.types import Camera, ClipInfo, Motion, Sample, Split, Video
+from egobench.types import Camera, ClipInfo, Motion, Split, Video
 
 CACHE_VERSION = 1
 
@@ -57,6 +56,17 @@ class CachedInput:
     extractor: str | None
     key: str
     """Of the cache."""
+    frames: int | None = None
+    """As `Need.frames`."""
+
+    @property
+    def chosen_key(self) -> str:
+        """Key of an entry that holds the features of only these frames, as packs have it."""
+        return cache_key(chosen_of=self.key, frames=self.frames)
+
+    def is_in(self, cache: Cache) -> bool:
+        """Whether a cache holds what is needed."""
+        return cache.get(self.key) is not None or (self.frames is not None and cache.get(self.chosen_key) is not None)
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,25 @@ class Inputs:
             return None
         by = None if need.extractor is None else dict(self.record(need.what, need.extractor))
         key = cache_key(version=CACHE_VERSION, what=need.what, content=content, extractor=by)
-        return CachedInput(need.what, need.extractor, key)
+        return CachedInput(need.what, need.extractor, key, need.frames)
+
+    def kept(self, entry: CachedInput) -> dict[str, np.ndarray] | None:
+        """The arrays of an entry in the cache; None if absent or damaged. Where only some frames enter, `chosen` has
+        their features."""
+        found = self.cache.get(entry.key)
+        if entry.frames is None:
+            return found
+        if found is None:
+            return self.cache.get(entry.chosen_key)
+        features = found["features"]
+        if len(features) != self.split.facts["num_video_frames"]:  # no row a frame; the metric sees that and says so
+            return found
+        return {"chosen": features[frame_indices(len(features), entry.frames)]}
+
+    def state(self, entry: CachedInput) -> Literal["absent", "whole", "damaged"]:
+        """As `Cache.state`, of the entry itself or of the one with only its frames that enter."""
+        found = self.cache.state(entry.key)
+        return found if found != "absent" or entry.frames is None else self.cache.state(entry.chosen_key)
 
     def _content(self, need: Need, clip_id: str, origin: Origin) -> dict[str, Any] | None:
         if need.what == "text":
@@ -142,7 +170,7 @@ class Inputs:
         owner = self._owner(need, clip_id, origin)
         cached_input = self.cached_input(need, clip_id, origin)
         if cached_input is not None:
-            arrays = self.cache.get(cached_input.key)
+            arrays = self.kept(cached_input)
             if arrays is None:
                 code, reason = self._why(owner, origin)
                 raise BadInputError(reason, code=code)
@@ -150,6 +178,8 @@ class Inputs:
                 return self._motion(arrays)
             if need.what in ESTIMATED:
                 return unpack_estimate(need.what, arrays)
+            if "chosen" in arrays:
+                return _after_frame_0(arrays["chosen"])
             return arrays["features"].astype(np.float64)
         if need.what == "text":
             return self.infos[clip_id].text
@@ -184,42 +214,9 @@ class Inputs:
         return unchanged(self.folder.sample(item.clip, item.seed) / name, digest)
 
 
-def unchanged(path: Path, digest: str) -> Path:
-    """The path itself if its content still has the digest.
-
-    Raises:
-        BadInputError: `file-missing` or `sample-changed`.
-    """
-    if digest_file(path) != digest:
-        raise BadInputError(f"{path.name} of {path.parent} has changed since it was written", code="sample-changed")
-    return path
-
-
-def read_sample(folder: RunFolder, item: ItemRow, facts: Mapping[str, Any]) -> Sample:
-    """A sample of a run, as it was written; a part that it does not have is None.
-
-    Args:
-        facts: of the split.
-
-    Raises:
-        BadInputError: `file-missing`, `sample-changed` since it was written, or a part that cannot be read.
-    """
-    place, video, motion = folder.sample(item.clip, item.seed), None, None
-    if item.video:
-        video = stored_video(unchanged(place / VIDEO_FILE, item.video), facts)
-    if item.motion:
-        motion = stored_motion(unchanged(place / MOTION_FILE, item.motion), facts)
-    return Sample(video, motion)
-
-
-def stored_video(path: Path, facts: Mapping[str, Any]) -> Video:
-    """A sample's video at the split's rate and length. Raises BadInputError if it cannot be read."""
-    return read_video(path, fps=facts["fps_video"], frames=facts["num_video_frames"])
-
-
-def stored_motion(path: Path, facts: Mapping[str, Any]) -> Motion:
-    """A sample's motion at the split's rate and on its skeleton. Raises BadInputError if it cannot be read."""
-    return read_motion(path, fps=facts["fps_motion"], skeleton=facts["skeleton"])
+def _after_frame_0(chosen: np.ndarray) -> np.ndarray:
+    """Features of the frames that enter, as float64, after a row of NaN for frame 0 (`Need.frames`)."""
+    return np.concatenate([np.full((1, *chosen.shape[1:]), np.nan), chosen.astype(np.float64)])
 
 
 def has_part(need: Need, origin: Origin) -> bool:

@@ -2,7 +2,8 @@
 
 A key is a digest of the inputs (sample digest, extractor record with its weights' SHA-256), never a name
 or a path. Each entry carries the SHA-256 of its key and its bytes. So a flipped bit, or a file with another entry's
-name, is a cache miss and no wrong number. Writes are atomic; any number of processes may share one cache.
+name, is a cache miss and no wrong number. Writes are atomic; any number of processes may share one cache. Below the
+folder may lie packs (`egobench/store/pack.py`), which are only read.
 """
 
 import io
@@ -21,6 +22,7 @@ from egobench.files.atomic import TEMPORARY_SUFFIX, make_folder, write_bytes
 from egobench.files.cache_home import ENVIRONMENT as ENVIRONMENT
 from egobench.files.cache_home import cache_home as cache_home
 from egobench.files.digest import digest_bytes, digest_json
+from egobench.store.pack import Pack
 
 ABANDONED = 24 * 3600.0
 """Seconds after which an unfinished file counts as abandoned."""
@@ -36,9 +38,10 @@ def cache_key(**parts: Any) -> str:
 
 @dataclass(frozen=True)
 class Cache:
-    """A folder of entries."""
+    """A folder of entries, and packs that are asked for what it does not hold."""
 
     root: Path
+    packs: tuple[Pack, ...] = ()
     _swept: set[Path] = field(default_factory=set, compare=False, repr=False)
     """Folders in which this object has deleted unfinished files. Each is listed once, however many entries it gets."""
 
@@ -48,6 +51,13 @@ class Cache:
 
     def get(self, key: str) -> dict[str, np.ndarray] | None:
         """The arrays, or None if absent or damaged."""
+        found = self._read(key)
+        return self._packed(key) if found is None else found
+
+    def _packed(self, key: str) -> dict[str, np.ndarray] | None:
+        return next((found for pack in self.packs if (found := pack.get(key)) is not None), None)
+
+    def _read(self, key: str) -> dict[str, np.ndarray] | None:
         try:
             data = self.entry(key).read_bytes()
         except OSError:
@@ -75,13 +85,14 @@ class Cache:
             _sweep(path.parent)
 
     def state(self, key: str) -> Literal["absent", "whole", "damaged"]:
-        """State of an entry, without reading its arrays; an entry of an older format counts as absent."""
+        """State of an entry, without reading its arrays; an entry of an older format counts as absent. One in a pack is
+        `whole`."""
         try:
             data = self.entry(key).read_bytes()
         except OSError:
-            return "absent"
+            data = _OLD_MAGIC
         if data.startswith(_OLD_MAGIC):
-            return "absent"
+            return "absent" if self._packed(key) is None else "whole"
         return "whole" if data[:_HEAD] == _head(key, data[_HEAD:]) else "damaged"
 
 

@@ -15,6 +15,8 @@ from egomini.splits.recipe import GENERATOR_VERSION as GENERATOR_VERSION
 from egomini.splits.recipe import HD_WORLD, NEW_WORLD, SplitSpec
 
 SHIPPED = Path(__file__).parent / "shipped"
+SCORED = SHIPPED / "scored.npz"
+"""What evaluators make of the references of the shipped clips."""
 
 
 class FrozenSplit(SplitSpec, SplitSource):
@@ -58,6 +60,10 @@ class FrozenSplit(SplitSpec, SplitSource):
 
         looks = clip_looks(self, tuple(infos))
         return {"texture": looks} if looks else {}
+
+    def packs(self) -> Sequence[Path]:
+        """Of the shipped clips, what `python -m egomini.splits.ship_scored` made under the shipped weights."""
+        return (SCORED,) if self.shipped else ()
 
     def at_rate(self, clip_id: str, motion: Motion, fps: float) -> Motion | None:
         """The clip performed again and recorded `fps` times a second. At another rate some clips get another action

@@ -21,14 +21,14 @@ def ship(workers: int) -> None:
     for spec in SPECS.values():
         if spec.subset_of or spec.on_demand:
             continue
-        with _Bar() as bar:
+        with Bar() as bar:
             made = make_split(spec, SHIPPED / spec.name if spec.shipped else None, workers, bar)
         if not spec.shipped:
             split = open_folder(made, name=spec.name)
             write_lazy_index(SHIPPED / f"{spec.name}.json.gz", spec.name, split.common, split.rows)
 
 
-class _Bar(Progress):
+class Bar(Progress):
     """The maker's progress on a terminal."""
 
     def __init__(self) -> None:

@@ -9,8 +9,8 @@ from egobench.metrics.foot_skate import FootSkate
 from egobench.metrics.i_fid import IFID
 from egobench.metrics.mm_dist import MmDist
 from egobench.metrics.rot_err import RotErr
-from egobench.scoring.floor_and_chance import _is_paired
 from egobench.scoring.set_floor import floor_at_full_size
+from egobench.scoring.stand_ins import is_paired
 from egobench.stats.frechet import frechet_distance
 from egobench.stats.power_law import power_law_at
 from egobench.tables.measured import FEW, few_text, marked
@@ -68,11 +68,11 @@ def test_seven_recordings_are_refused_with_their_number():
 
 
 @pytest.mark.parametrize(
-    ("metric", "is_paired"), [(IFID(), False), (FootSkate(), False), (MmDist(), True), (RotErr(), True)]
+    ("metric", "paired"), [(IFID(), False), (FootSkate(), False), (MmDist(), True), (RotErr(), True)]
 )
-def test_chance_needs_something_that_belongs_together(metric, is_paired):
+def test_chance_needs_something_that_belongs_together(metric, paired):
     assert all(isinstance(need, Need) for need in metric.needs().values())
-    assert _is_paired(metric) is is_paired
+    assert is_paired(metric) is paired
 
 
 def test_fewer_items_than_features_are_marked_at_the_value_and_said_below():
