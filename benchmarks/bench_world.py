@@ -20,7 +20,7 @@ from egomini.splits.frozen import EGOMINI_TRAIN
 from egomini.splits.generate import STRIDE, clip_performance, clip_room, clip_wearer, draw_clip, generate_clip
 from egomini.splits.rendering import make_arrays
 
-SEQUENCES = range(6)
+SEQUENCES = range(3)
 """Recordings of egomini-train, four clips each."""
 PLACES = [(sequence, window) for sequence in SEQUENCES for window in range(EGOMINI_TRAIN.clips_per_sequence)]
 CODEC = "with a codec"

@@ -17,7 +17,7 @@ PACKAGES = (
 """Packages whose versions move figures: ours, and the peers'."""
 COMMIT = ("id", "time", "dirty")
 """What is kept of the commit; a branch and a remote say nothing about a figure."""
-DROPPED_STATS = ("data", "ld15iqr", "hd15iqr", "total")
+DROPPED_STATS = ("data", "total", "q1", "q3", "ld15iqr", "hd15iqr", "iqr_outliers", "stddev_outliers")
 DIGITS = 6
 """Significant digits of kept numbers."""
 
