@@ -9,12 +9,15 @@ import argparse
 import json
 import multiprocessing
 import os
+import re
 import resource
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -156,13 +159,37 @@ def measure(items: int, place: str, answers: "multiprocessing.Queue") -> None:
         out=place,
         workers=1,
     )
+    watch = _Workers()
+    watch.start()
     report = start_run(request)
+    watch.ended.set()
     seconds = json.loads((report.path / "manifest.json").read_text())["seconds"]
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    peaks, used = [each.ru_maxrss / 1024 for each in usage], sum(each.ru_utime + each.ru_stime for each in usage)
+    used = sum(each.ru_utime + each.ru_stime for each in usage)
+    peaks = [usage[0].ru_maxrss / 1024, watch.peak_mib]
     files = {name: sizes(path) for name, path in (("run", report.path), ("cache", Path(place) / "cache"))}
     journal = (report.path / "events.jsonl").stat().st_size / items
     answers.put({"seconds": seconds, "cpu": 1000 * used / items, "peaks": peaks, "files": files, "journal": journal})
+
+
+class _Workers(threading.Thread):
+    """Looks every half second at the largest memory that a worker process has had (Linux; 0 elsewhere).
+
+    `getrusage` does not tell: a process that is started counts the memory of the one that started it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.ended, self.peak_mib = threading.Event(), 0.0
+
+    def run(self) -> None:
+        """Until `ended`."""
+        while not self.ended.wait(0.5):
+            for listed in Path("/proc/self/task").glob("*/children"):
+                for pid in listed.read_text().split():
+                    with suppress(OSError):
+                        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+                        self.peak_mib = max(self.peak_mib, int(found[1]) / 1024 if found else 0.0)
 
 
 def sizes(folder: Path) -> tuple[float, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from egobench.scoring.reasons import count_reasons
 from egobench.store.folder import RunFolder
-from egobench.store.journal import read_events
+from egobench.store.journal import iter_events
 from egobench.store.tables import ItemRow, read_items
 
 PICTURES = {
@@ -30,7 +30,7 @@ def odd_videos(path: Path) -> list[str]:
     folder = RunFolder(path)
     items = [item for item in read_items(folder.items) if item.video]
     sampled = {(item.clip, item.seed) for item in items}
-    notes = {(e["clip"], e["seed"]): e["code"] for e in read_events(folder.journal) if e.get("event") == "note"}
+    notes = {(e["clip"], e["seed"]): e["code"] for e in iter_events(folder.journal) if e.get("event") == "note"}
     counts = Counter(code for place, code in notes.items() if place in sampled)
     lines = [f"{counts[code]} of {len(items)} videos {what}" for code, what in PICTURES.items() if counts[code]]
     clips = defaultdict(set)

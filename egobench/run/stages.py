@@ -37,7 +37,7 @@ from egobench.scoring.score import score_items
 from egobench.scoring.score_set import score_set
 from egobench.store.cache import Cache
 from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
-from egobench.store.journal import Journal, read_events
+from egobench.store.journal import Journal, iter_events
 from egobench.store.tables import ItemRow, write_items, write_sorted_scores
 from egobench.types import ClipInfo, Result
 
@@ -223,7 +223,7 @@ def settled_count(folder: RunFolder, run_plan: RunPlan) -> int:
 def _settled(folder: RunFolder, infos: Mapping[str, ClipInfo]) -> dict[tuple[str, int], ItemRow]:
     """Items of the journal whose samples still lie there unchanged, and failed ones; the last event of each counts."""
     found = {}
-    for event in read_events(folder.journal):
+    for event in iter_events(folder.journal):
         if event.get("event") != "item" or event["clip"] not in infos:
             continue
         row = _row_of(event, infos)

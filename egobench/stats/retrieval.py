@@ -171,11 +171,14 @@ def draw_pools(
         (members, is_first): indices into `clips`, and False for clips that only fill up; so every clip is True exactly
         once in a replication.
     """
-    words = [hashlib.shake_256(f"{seed}/{clip}".encode()).digest(8 * replications) for clip in clips]
-    ranks = np.frombuffer(b"".join(words), dtype="<u8").reshape(len(clips), replications)
-    orders = np.argsort(ranks, axis=0, kind="stable").T
+    ranks = np.empty((len(clips), replications), dtype="<u8")
+    for place, clip in enumerate(clips):
+        ranks[place] = np.frombuffer(hashlib.shake_256(f"{seed}/{clip}".encode()).digest(8 * replications), dtype="<u8")
     size = -(-len(clips) // pool) * pool
-    filled = np.concatenate([orders, orders[:, : size - len(clips)]], axis=1)
+    filled = np.empty((replications, size), dtype=np.int64)
+    for replication in range(replications):
+        order = np.argsort(ranks[:, replication], kind="stable")
+        filled[replication] = np.concatenate([order, order[: size - len(clips)]])
     is_first = np.broadcast_to(np.arange(size) < len(clips), filled.shape)
     return filled.reshape(-1, pool), is_first.reshape(-1, pool)
 

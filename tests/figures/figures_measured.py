@@ -32,6 +32,11 @@ _ROUNDED = "egobench score FOLDER --split egomini-test --metrics m-fid,r-precisi
 """Of a folder whose positions and rotations were rounded; `egobench check --example` writes one of the reference."""
 
 MEASURED = {
+    ("docs/size.md: metric, MiB | 256 clips | 512", ""): "make bench ARGS='--slow -k bench_memory'",
+    ("docs/size.md: what | an item | a million", ""): "python benchmarks/size.py --items 1000 3000 10000 30000",
+    ("docs/size.md: items | sampled a second | extracted a second", ""): (
+        "python benchmarks/size.py --items 1000 3000 10000 30000"
+    ),
     ("docs/egotwin.md:  | mini | small", ""): "python benchmarks/egotwin/quality.py --clips 256",
     ("docs/egotwin.md:  | trans-err (m) ↓ | rot-err (deg) ↓", "egotwin-vae (the reference through the VAEs)"): (
         "egobench run --model egotwin-vae --split egomini-test"
