@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from egobench.errors import StorageError
 from egobench.files.array_file import ArrayFile, Entries
 from egobench.files.spill import Chosen, SpilledList
 from egobench.metrics.base import SetMetric
@@ -89,7 +90,7 @@ class LargeRows:
     def score(self, groups: np.ndarray, *, draws: int) -> SetOutcome:
         """As `try_set`."""
         if self.error is not None:
-            return attempt(self._raise, len(self.clips))
+            return attempt(self._raise, len(self.clips) + 1)  # the row on which it raised has entered too
         seed = BOOTSTRAP_SEED
         return attempt(
             lambda: self.metric.score_large(self.kept, self.clips, groups, draws=draws, seed=seed), len(self.clips)
