@@ -114,6 +114,8 @@ def resume(
     path: Path | str,
     *,
     workers: int | None = None,
+    engine: str = "",
+    ray_address: str = "",
     progress: Progress | None = None,
     trust: bool = True,
     allow_changed_code: bool = False,
@@ -123,6 +125,8 @@ def resume(
     Args:
         path: run folder.
         workers: processes from now on; None keeps the number of the run.
+        engine: who does the rest, such as "local" or "ray"; empty keeps that of the run.
+        ray_address: of the Ray cluster, host:port; empty keeps that of the run.
         progress: as for `run`.
         trust: as for `run`.
         allow_changed_code: continue where the model's code has changed since the start.
@@ -136,7 +140,8 @@ def resume(
         >>> resume(report.path).results == report.results  # of a finished run it only reads
         True
     """
-    return resume_run(path, progress, workers=workers, trust=trust, allow_changed_code=allow_changed_code)
+    who = {"workers": workers, "engine": engine, "ray_address": ray_address}
+    return resume_run(path, progress, **who, trust=trust, allow_changed_code=allow_changed_code)
 
 
 def open_run(path: Path | str) -> FinishedRun:

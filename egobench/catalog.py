@@ -79,7 +79,11 @@ FITTERS = Registry("fitters", {"motion-text": "egobench.fit.motion_text:MotionTe
 """Evaluators that `egobench fit` can fit again."""
 ENGINES = Registry(
     "engines",
-    {"local": "egobench.engines.local:LocalEngine", "inline": "egobench.engines.inline:InlineEngine"},
+    {
+        "local": "egobench.engines.local:LocalEngine",
+        "inline": "egobench.engines.inline:InlineEngine",
+        "ray": "egobench.engines.ray_engine:RayEngine",
+    },
 )
 
 KINDS = {registry.kind: registry for registry in (MODELS, METRICS, EXTRACTORS, ESTIMATORS, SPLITS, ENGINES)}

@@ -16,9 +16,10 @@ from egobench.data.check_split import check_split
 from egobench.errors import BadInputError, StorageError
 from egobench.files.atomic import make_folder, read_json, write_bytes, write_json
 from egobench.files.plain import plain
-from egobench.plan.devices import resolve_device
+from egobench.plan.devices import device_of
 from egobench.plan.model_code import codes_of
 from egobench.plan.plan import RunPlan, identity_of
+from egobench.plan.request import with_engine
 from egobench.plan.resolve import absolute_metrics, preset_shown
 from egobench.progress import Progress, Quiet
 from egobench.run.finished import by_name, metrics_text, plan_of_run
@@ -61,6 +62,8 @@ def rescore_run(
     progress: Progress | None = None,
     *,
     workers: int | None = None,
+    engine: str = "",
+    ray_address: str = "",
     device: str = "",
     trust: bool = True,
 ) -> RunReport:
@@ -69,6 +72,8 @@ def rescore_run(
     Args:
         metrics: names by comma, as for a run.
         workers: processes; None keeps the number of the run.
+        engine: who does it, such as `local` or `ray`; empty keeps that of the run.
+        ray_address: of the cluster; empty keeps that of the run.
         device: empty keeps that of the run.
         trust: see `check_split`.
 
@@ -87,8 +92,7 @@ def rescore_run(
         run_plan = plan_of_run(manifest, metrics)
         check_split(run_plan.split, progress, trust=trust)
         request = replace(
-            run_plan.request,
-            workers=run_plan.request.workers if workers is None else workers,
+            with_engine(run_plan.request, workers, engine, ray_address),
             device=device or run_plan.request.device,
         )
         run_plan = replace(run_plan, request=replace(request, metrics=by_name(metrics, run_plan.labelled)))
@@ -114,7 +118,7 @@ def _refuse_changed(folder: RunFolder, manifest: Mapping[str, Any]) -> None:
 
 
 def _score(folder: RunFolder, run_plan: RunPlan, items: list[ItemRow], progress: Progress) -> dict[Key, Kept]:
-    device = resolve_device(run_plan.request.device)
+    device = device_of(run_plan.request)
     cache = with_packs(Cache(make_folder(cache_home())), run_plan.split)
     inputs, known = extract_stage(folder, run_plan, items, cache, device, progress)
     columns, results = score_metrics(run_plan, items, inputs, known, progress)

@@ -28,8 +28,8 @@ _ADVICE = {
     errno.EIO: ("the disk reports an input/output error", "check it, or choose another one"),
     errno.EPERM: ("operation not permitted", "choose a folder that can be written"),
 }
-
-
+_FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+"""Errors that waiting does not mend."""
 _UNUSABLE = {
     errno.ENOTDIR: "something on the way there is a file, not a folder",
     errno.EEXIST: "a file is there; a folder is needed",
@@ -68,6 +68,28 @@ def make_folder(path: Path) -> Path:
     with storage_errors(path):
         path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def check_writable(folder: Path) -> None:
+    """Makes sure that files can be written in a folder, which is made if absent: one is written and deleted again.
+
+    Raises:
+        UnusablePlaceError: they cannot, now or ever; another folder is needed.
+        StorageError: the disk is full.
+    """
+    try:
+        make_folder(folder)
+        probe = folder / f".{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
+        try:
+            write_bytes(probe, b"")
+        finally:
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
+    except StorageError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in _FORBIDDEN:
+            what, advice = _ADVICE[error.__cause__.errno]
+            raise UnusablePlaceError(f"could not write {folder}: {what}; {advice}") from error
+        raise
 
 
 @contextmanager

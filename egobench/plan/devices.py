@@ -4,7 +4,10 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 
+from egobench.engines.ray_engine import RayEngine
 from egobench.errors import BadInputError
+from egobench.plan.request import RunRequest
+from egobench.plan.resolve import resolve_engine
 
 
 def resolve_device(device: str) -> str:
@@ -18,13 +21,31 @@ def resolve_device(device: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def check_device(device: str) -> None:
+def device_of(request: RunRequest) -> str:
+    """The device that a request's work is done on: with engine `ray`, `auto` is what the cluster has.
+
+    Raises:
+        BadInputError: `ray-address`: no cluster is there.
+    """
+    engine = resolve_engine(request.engine, request.workers, ray_address=request.ray_address)
+    return resolve_device(engine.device(request.device) if isinstance(engine, RayEngine) else request.device)
+
+
+def check_device(device: str, *, of_cluster: bool = False) -> None:
     """Refuses a device that is not here, before anything is sampled.
+
+    Args:
+        of_cluster: it is one of another machine: Ray gives each worker its GPU.
 
     Raises:
         BadInputError: `device`: no such name, no torch, or no such GPU.
     """
     if device in ("auto", "cpu"):
+        return
+    if of_cluster:
+        if device != "cuda":
+            text = f"device '{device}': with engine 'ray', auto, cpu or cuda; Ray gives each worker a GPU of its own"
+            raise BadInputError(text, code="device")
         return
     if find_spec("torch") is None:
         raise BadInputError(f"device '{device}' needs torch: pip install 'egobench[torch]'", code="device")

@@ -15,11 +15,11 @@ from egobench.errors import BadInputError
 from egobench.files.digest import digest_file, digest_folder, digest_json
 from egobench.plan.availability import usable_metrics
 from egobench.plan.batching import SINGLY, BatchSizes, batch_sizes
-from egobench.plan.devices import check_device, resolve_device, resolve_devices
+from egobench.plan.devices import check_device, device_of, resolve_devices
 from egobench.plan.model_code import code_record, codes_of
 from egobench.plan.own_weights import absolute_name
 from egobench.plan.protocol import protocol_records
-from egobench.plan.request import RunRequest
+from egobench.plan.request import RAY, RunRequest
 from egobench.plan.resolve import (
     Metric,
     absolute_metrics,
@@ -107,7 +107,12 @@ def plan(request: RunRequest) -> RunPlan:
     else:
         model = resolve_model(request.model, request.model_options)
     metrics = resolve_metrics(request.metrics)
-    resolve_engine(request.engine, request.workers, resolve_devices(request.devices, request.device))
+    resolve_engine(
+        request.engine,
+        request.workers,
+        resolve_devices(request.devices, request.device),
+        ray_address=request.ray_address,
+    )
     split = resolve_split(request.split)
     may_miss = by_group_only(request.metrics, ("core",))
     metrics, left_out = usable_metrics(metrics, split, leave_out=may_miss, task=request.task)
@@ -136,7 +141,7 @@ def plan(request: RunRequest) -> RunPlan:
         left_out=left_out,
         protocols=protocols,
         identity=identity_of(request, settings, split.digest, clip_ids, protocols, codes_of({"code": code})),
-        sizes=batch_sizes(request, model, resolve_device(request.device), len(infos) * request.seeds),
+        sizes=batch_sizes(request, model, device_of(request), len(infos) * request.seeds),
     )
 
 
@@ -212,7 +217,7 @@ def _check(request: RunRequest) -> None:
         raise BadInputError(f"batch_size is {request.batch_size}; auto, or at least 1 is needed", code="range")
     if request.name:
         check_label(request.name)
-    check_device(request.device)
+    check_device(request.device, of_cluster=request.engine == RAY)
     seconds = request.clip_timeout
     if seconds is not None and not 0 < seconds < float("inf"):
         raise BadInputError(f"clip_timeout is {seconds}; more than 0 seconds are needed", code="range")

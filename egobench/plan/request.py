@@ -1,12 +1,15 @@
 """What a run is asked to do. The command line parses this class directly, and the manifest keeps it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from egobench.errors import BadInputError
 from egobench.types import Task
+
+RAY = "ray"
+"""The engine whose workers are on the nodes of a cluster."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,13 @@ class RunRequest:
     """GPUs that get a process each: auto for all, or numbers with commas between, e.g. 0,1. Estimators that need no GPU
     then run beside them in --workers processes."""
     engine: str = "local"
-    """local: processes of this machine; inline: this very process, where breakpoints in a model's code work."""
+    """local: processes of this machine; inline: this very process, where breakpoints in a model's code work; ray:
+    workers on the nodes of a Ray cluster that is there already (docs/cluster.md)."""
+    ray_address: str = "auto"
+    """Head of the Ray cluster as host:port; auto is the one that this machine belongs to. Only for --engine ray."""
     workers: int = 1
-    """Processes; 0 is the same as --engine inline."""
+    """Processes; 0 is the same as --engine inline. With --engine ray, 0 takes a worker for each GPU of the cluster, or
+    for each CPU where --device is cpu."""
     batch_size: int | Literal["auto"] = "auto"
     """Clips that the model samples, and extractors see, at once; auto: what the model names, and 1 for extractors on a
     CPU. A batch that does not fit into memory is halved. It moves no number beyond the rounding of sums."""
@@ -68,7 +75,17 @@ class RunRequest:
     @property
     def is_inline(self) -> bool:
         """Whether all work is done in this very process."""
-        return self.engine == "inline" or self.workers == 0
+        return self.engine == "inline" or (self.workers == 0 and self.engine != RAY)
+
+
+def with_engine(request: RunRequest, workers: int | None, engine: str, ray_address: str) -> RunRequest:
+    """The request, done by others; None and empty words keep what it says."""
+    return replace(
+        request,
+        workers=request.workers if workers is None else workers,
+        engine=engine or request.engine,
+        ray_address=ray_address or request.ray_address,
+    )
 
 
 def request_record(request: RunRequest) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from egobench.files.safe_names import SAFE_WORDS, unsafe_names
 from egobench.metrics.base import ESTIMATED, ClipMetric, SetMetric, What, as_metric
 from egobench.plan.options import parse_options, settable_fields
 from egobench.plan.own_weights import absolute_name, shown_name, split_name, with_weights
+from egobench.plan.request import RAY
 from egobench.registry import Registry, error_with_place
 from egobench.types import Model, Split
 
@@ -182,12 +183,14 @@ def resolve_maker(what: What, name: str) -> Extractor | Estimator:
     return resolve_estimator(name) if what in ESTIMATED else resolve_extractor(name)
 
 
-def resolve_engine(name: str, workers: int, devices: tuple[str, ...] = ()) -> Engine:
-    """An engine with so many workers, or with one for each of these GPUs; 0 workers is the engine `inline`.
+def resolve_engine(name: str, workers: int, devices: tuple[str, ...] = (), *, ray_address: str = "auto") -> Engine:
+    """An engine with so many workers, or with one for each of these GPUs; 0 workers is the engine `inline`, and with
+    `ray` all that the cluster has.
 
     Raises:
         UnknownNameError: no such engine.
-        BadInputError: `workers`: a number that the engine cannot have; `device`: GPUs for an engine that gives none.
+        BadInputError: `workers`: a number that the engine cannot have; `device`: GPUs for an engine that gives none;
+            `ray-absent`.
     """
     engine = ENGINES.load(name)
     if devices:
@@ -195,6 +198,8 @@ def resolve_engine(name: str, workers: int, devices: tuple[str, ...] = ()) -> En
             text = "--devices needs an engine with a process for each GPU: 'local' has"
             raise BadInputError(text, code="device")
         return engine(workers=len(devices), devices=devices)
+    if name == RAY:
+        return engine(asked=workers, address=ray_address)
     return ENGINES.load("inline")() if workers == 0 else engine(workers=workers)
 
 

@@ -25,6 +25,7 @@ from egobench.metrics.base import ESTIMATED, What
 from egobench.plan.estimates import pack_estimate, split_camera
 from egobench.plan.resolve import resolve_maker, resolve_split
 from egobench.run.reference_parts import ReferenceParts
+from egobench.run.same_everywhere import cache_facts, folder_facts, maker_facts
 from egobench.scoring.inputs import CachedInput, Inputs, part_of, stored_motion, stored_video, unchanged
 from egobench.store.cache import Cache
 from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
@@ -114,6 +115,12 @@ class ExtractJob:
     def error_code(self) -> str:
         """Code of the error of an extractor that raised."""
         return "extractor-raised"
+
+    def facts(self, *, is_driver: bool) -> dict[str, str]:
+        """What must be the same on every node: see `same_everywhere`."""
+        makers: list[tuple[What, str]] = [(_what(maker), maker[1]) for maker in self.makers]
+        cache = cache_facts(Cache(self.cache), is_driver=is_driver)
+        return {**maker_facts(makers), **folder_facts(self.folder), **cache}
 
     def prepare(self) -> "ExtractTask":
         """Loads extractors and estimators."""
@@ -266,8 +273,12 @@ def _maker(entry: CachedInput) -> Maker:
 
 
 def _load(maker: Maker, device: str) -> LoadedExtractor | LoadedEstimator:
-    what: What = ESTIMATED[0] if maker[0] else "frames"
-    return resolve_maker(what, maker[1]).load(device)
+    return resolve_maker(_what(maker), maker[1]).load(device)
+
+
+def _what(maker: Maker) -> What:
+    """Something that it makes."""
+    return ESTIMATED[0] if maker[0] else "frames"
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from egobench.files.video import write_video
 from egobench.plan.model_code import check_code
 from egobench.plan.resolve import resolve_model, resolve_split
 from egobench.run.check_sample import check_sample, warning_of
+from egobench.run.same_everywhere import folder_facts, model_facts
 from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
 from egobench.submissions.model import LoadedSubmission
 from egobench.submissions.pictures import Picture, picture_notes
@@ -62,6 +63,10 @@ class GenerateJob:
     def error_code(self) -> str:
         """Code of an error that neither the model nor the sample caused."""
         return "item-raised"
+
+    def facts(self, *, is_driver: bool) -> dict[str, str]:
+        """What must be the same on every node: see `same_everywhere`."""
+        return {**model_facts(self.model, self.options), **folder_facts(self.folder)}
 
     def prepare(self) -> "SampleTask":
         """Loads the model."""

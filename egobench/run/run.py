@@ -14,12 +14,12 @@ from typing import Any
 from egobench.data.check_split import check_split
 from egobench.engines.worker import one_line
 from egobench.errors import BadInputError, NotComparableError, StorageError, UnknownNameError
-from egobench.files.atomic import make_folder
+from egobench.files.atomic import check_writable, make_folder
 from egobench.plan.batching import sizes_of
-from egobench.plan.devices import resolve_device
+from egobench.plan.devices import device_of
 from egobench.plan.model_code import CHANGED, codes_of
 from egobench.plan.plan import RunPlan, identity_of, plan, submission_settings, with_whole_paths
-from egobench.plan.request import RunRequest, request_of
+from egobench.plan.request import RunRequest, request_of, with_engine
 from egobench.plan.resolve import resolve_split
 from egobench.progress import Progress, Quiet
 from egobench.run.first_manifest import first_manifest
@@ -57,7 +57,8 @@ def start_plan(run_plan: RunPlan, progress: Progress | None = None, *, trust: bo
     run_plan = with_whole_paths(run_plan)
     request = run_plan.request
     check_split(run_plan.split, progress, trust=trust)
-    make_folder(cache_home())  # a place that cannot be used is told before anything is sampled
+    for place in (cache_home(), Path(request.out)):  # one that cannot be used is told before anything is sampled
+        check_writable(place)
     folder = create_run(Path(request.out), request.name.replace(":", " ") or request.model, run_plan.split.name)
     with folder.lock():
         write_manifest(folder, first_manifest(folder, run_plan))
@@ -69,6 +70,8 @@ def resume_run(
     progress: Progress | None = None,
     *,
     workers: int | None = None,
+    engine: str = "",
+    ray_address: str = "",
     trust: bool = True,
     allow_changed_code: bool = False,
 ) -> RunReport:
@@ -76,6 +79,8 @@ def resume_run(
 
     Args:
         workers: processes from now on; None keeps the number of the request.
+        engine: who does the rest, such as `local` or `ray`; empty keeps that of the request.
+        ray_address: of the cluster from now on; empty keeps that of the request.
         trust: as `start_run`.
         allow_changed_code: go on where the model's code has changed; the manifest then has both versions and how many
             items are of the earlier one.
@@ -96,7 +101,7 @@ def resume_run(
         request = request_of(manifest["request"])
         if manifest["status"] == "done":
             return _read_again(folder, manifest)
-        run_plan = plan(request if workers is None else replace(request, workers=workers))
+        run_plan = plan(with_engine(request, workers, engine, ray_address))
         model = _model_now(folder, run_plan, manifest, allow_changed_code)
         _refuse_other(replace(run_plan, identity=_identity(run_plan, manifest["model"])), manifest)
         check_split(run_plan.split, progress, trust=trust)
@@ -111,7 +116,7 @@ def _work(folder: RunFolder, run_plan: RunPlan, progress: Progress) -> RunReport
     manifest.pop("error", None)
     try:
         with _clock(folder, manifest, "generate") as watch, Journal(folder.journal) as journal:
-            device = resolve_device(run_plan.request.device)
+            device = device_of(run_plan.request)
             items = generate_stage(folder, run_plan, device, journal, progress, watch)
         cache = with_packs(Cache(make_folder(cache_home())), run_plan.split)
         with _clock(folder, manifest, "extract") as watch:

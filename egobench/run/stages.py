@@ -146,14 +146,15 @@ def _rounds(run_plan: RunPlan, job: ExtractJob, missing: list[ExtractItem]) -> l
     on_device, on_cpu = split_by_device(missing)
     rounds = [Round(engine_of(request), job_for(job, on_device, job.device), on_device, batching)] if on_device else []
     if on_cpu:
-        beside = resolve_engine(request.engine, request.workers)
+        beside = resolve_engine(request.engine, request.workers, ray_address=request.ray_address)
         rounds.append(Round(beside, job_for(job, on_cpu, "cpu"), on_cpu, Batching(size)))
     return rounds
 
 
 def engine_of(request: RunRequest) -> Engine:
     """The engine that a request asks for."""
-    return resolve_engine(request.engine, request.workers, resolve_devices(request.devices, request.device))
+    devices = resolve_devices(request.devices, request.device)
+    return resolve_engine(request.engine, request.workers, devices, ray_address=request.ray_address)
 
 
 def batching_of(size: int, device: str) -> Batching:

@@ -7,6 +7,7 @@ folder may lie packs (`egobench/store/pack.py`), which are only read.
 """
 
 import io
+import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,7 +19,7 @@ import numpy as np
 
 from egobench.errors import BadInputError
 from egobench.files.arrays import pack_npz, unpack_npz
-from egobench.files.atomic import TEMPORARY_SUFFIX, make_folder, write_bytes
+from egobench.files.atomic import TEMPORARY_SUFFIX, check_writable, make_folder, write_bytes
 from egobench.files.cache_home import ENVIRONMENT as ENVIRONMENT
 from egobench.files.cache_home import cache_home as cache_home
 from egobench.files.digest import digest_bytes, digest_json
@@ -26,6 +27,8 @@ from egobench.store.pack import Pack
 
 ABANDONED = 24 * 3600.0
 """Seconds after which an unfinished file counts as abandoned."""
+MARK = ".mark"
+"""File in the cache's folder with its `mark`."""
 _MAGIC = b"egobench-cache-2\n"
 _OLD_MAGIC = b"egobench-cache-1\n"
 _HEAD = len(_MAGIC) + 64 + 1
@@ -44,6 +47,32 @@ class Cache:
     packs: tuple[Pack, ...] = ()
     _swept: set[Path] = field(default_factory=set, compare=False, repr=False)
     """Folders in which this object has deleted unfinished files. Each is listed once, however many entries it gets."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for messages."""
+        return str(self.root)
+
+    def mark(self, *, make: bool = False) -> str:
+        """A random word that tells this folder from one of the same path on another machine; empty if it has none.
+
+        Args:
+            make: write one if there is none.
+
+        Raises:
+            StorageError: the disk refused.
+        """
+        path = self.root / MARK
+        if make and not path.is_file():
+            make_folder(self.root)
+            write_bytes(path, secrets.token_hex(16).encode())
+        with suppress(OSError):
+            return path.read_text("ascii", "replace")
+        return ""
+
+    def check_writable(self) -> None:
+        """Raises UnusablePlaceError if nothing can be written here."""
+        check_writable(self.root)
 
     def entry(self, key: str) -> Path:
         """Path of an entry."""

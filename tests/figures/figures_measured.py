@@ -4,6 +4,8 @@ from figures_text import Table
 
 WORDS = {
     "docs/ci.md: file | goes to | what it is",
+    "docs/cluster.md: what | where it is compared",
+    "docs/cluster.md: what happened | what comes of it",
     "docs/egotwin.md: row | `variant=` | makes",
     "docs/estimators.md: name | what it does | gives",
     "docs/gate.md: outcome | when | exit",

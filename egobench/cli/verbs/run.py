@@ -3,19 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from tyro.conf import Positional, Suppress, UseAppendAction, arg
 
-from egobench.cli.options import key_values, parse, print_json, typed_names
+from egobench.cli.options import key_values, parse, typed_names
 from egobench.cli.progress import progress
 from egobench.cli.quiet import note
-from egobench.cli.stdout import print
 from egobench.plan.request import RunRequest
 from egobench.types import ClipInfo, Task
-
-if TYPE_CHECKING:
-    from egobench.plan.plan import RunPlan
 
 Settings = Annotated[tuple[tuple[str, ...], ...], arg(name="set", metavar="KEY=VALUE ..."), UseAppendAction]
 SHORT = ("steps", "guidance")
@@ -67,6 +63,7 @@ class ScoreOptions(RunRequest):
     seeds: Suppress[int] = 1
     limit: Suppress[int | None] = None
     engine: Suppress[str] = "local"
+    ray_address: Suppress[str] = "auto"
     attempts: Suppress[int] = 1
     keep_going: Suppress[bool] = False
     clip_timeout: Suppress[float | None] = None
@@ -83,6 +80,10 @@ class ResumeOptions:
     """Run folder."""
     workers: int | None = None
     """Processes from now on, as many as at the start by default; changes nothing in the result."""
+    engine: str = ""
+    """Who does the rest, local, inline or ray; the engine of the start by default. It changes nothing in the result."""
+    ray_address: str = ""
+    """Head of the Ray cluster as host:port; that of the start by default."""
     no_trust: bool = False
     """Read every clip of the split and compare it with its digest, also where its files look untouched since then."""
     allow_changed_code: bool = False
@@ -103,6 +104,10 @@ class RescoreOptions:
     NAME:PRESET@FILE one with weights of your own, e.g. m-fid:motion-text@fitted/motion-text.safetensors."""
     workers: int | None = None
     """Processes, as many as at the start by default; changes nothing in the result."""
+    engine: str = ""
+    """Who does the work, local, inline or ray; the engine of the run by default. It changes nothing in the result."""
+    ray_address: str = ""
+    """Head of the Ray cluster as host:port; that of the run by default."""
     device: str = ""
     """auto, cpu, cuda, …; that of the run by default."""
     no_trust: bool = False
@@ -115,6 +120,7 @@ def run(arguments: list[str]) -> int:
     """Runs and prints the table. The exit code is 4 if more clips failed than allowed."""
     options = parse(RunOptions, "run", arguments)
     from egobench.cli.outcome import print_report
+    from egobench.cli.planned import print_plan
     from egobench.data.check_split import check_split
     from egobench.plan.plan import plan
     from egobench.run.run import start_plan
@@ -124,7 +130,7 @@ def run(arguments: list[str]) -> int:
     trust = not options.no_trust
     if options.dry_run:
         check_split(run_plan.split, progress(), trust=trust)
-        _print_plan(run_plan, options.json)
+        print_plan(run_plan, options.json)
         return 0
     for reason in run_plan.left_out.values():
         note(f"left out: {reason}")
@@ -160,10 +166,8 @@ def resume(arguments: list[str]) -> int:
     from egobench.cli.outcome import print_report
     from egobench.run.run import resume_run
 
-    how = {"trust": not options.no_trust, "allow_changed_code": options.allow_changed_code}
-    return print_report(
-        lambda: resume_run(options.run, progress(), workers=options.workers, **how), as_json=options.json
-    )
+    how = {**_who(options), "allow_changed_code": options.allow_changed_code}
+    return print_report(lambda: resume_run(options.run, progress(), **how), as_json=options.json)
 
 
 def rescore(arguments: list[str]) -> int:
@@ -172,8 +176,13 @@ def rescore(arguments: list[str]) -> int:
     from egobench.audit.rescore import rescore_run
     from egobench.cli.outcome import print_report
 
-    how = {"workers": options.workers, "device": options.device, "trust": not options.no_trust}
+    how = {**_who(options), "device": options.device}
     return print_report(lambda: rescore_run(options.run, options.metrics, progress(), **how), as_json=options.json)
+
+
+def _who(options: ResumeOptions | RescoreOptions) -> dict[str, Any]:
+    who = {"workers": options.workers, "engine": options.engine, "ray_address": options.ray_address}
+    return {**who, "trust": not options.no_trust}
 
 
 def _request(options: RunOptions, arguments: list[str]) -> RunRequest:
@@ -198,33 +207,3 @@ def _note_captions(infos: Sequence[ClipInfo]) -> None:
 
     for line in caption_notes(infos):
         note(line)
-
-
-def _print_plan(plan: "RunPlan", as_json: bool) -> None:
-    request = plan.request
-    facts = {
-        "model": plan.target,
-        "settings": plan.settings,
-        "split": f"{plan.split.name}, digest {plan.split.digest[:12]}",
-        "task": request.task,
-        "clips": len(plan.infos),
-        "seeds": request.seeds,
-        "samples": len(plan.items),
-        "metrics": list(plan.labelled),
-        "left out": plan.left_out,
-        "protocols": {label: plan.protocol_of(metric)[0] for label, metric in plan.labelled.items()},
-        "device": request.device,
-        "engine": f"{request.engine}, {request.workers} workers",
-        "batches": f"{plan.sizes.generate} samples, {plan.sizes.extract} for extractors",
-        "out": request.out,
-    }
-    if as_json:
-        print_json(facts)
-        return
-    width = max(len(key) for key in facts)
-    facts["metrics"] = ", ".join(facts["metrics"])
-    facts["left out"] = "; ".join(plan.left_out.values()) or "none"
-    del facts["protocols"]
-    for key, value in facts.items():
-        print(f"{key:<{width}}  {value}")
-    print("nothing was done; leave out --dry-run to run it")
