@@ -156,7 +156,7 @@ def measure(items: int, place: str, answers: "multiprocessing.Queue") -> None:
         model="size:Copyist",
         split="size:SYNTHETIC",
         metrics=f"jerk,m-fid:{preset},r-precision:{preset},mm-dist:{preset}",
-        out=place,
+        out=Path(place),
         workers=1,
     )
     watch = _Workers()
