@@ -11,12 +11,17 @@ import sys
 from pathlib import Path
 
 from egobench.fit.pack_check import check_again
-from egobench.fit.reference_pack import BUDGET, make_pack
+from egobench.fit.reference_pack import make_pack
 from egomini.splits.frozen import SCORED, SPECS
 from egomini.splits.ship import Bar
 
 NAMES = tuple(name for name, spec in SPECS.items() if spec.shipped)
 """Splits whose clips lie in the package."""
+
+
+SHIPPED_BUDGET = 400_000
+"""Bytes: the room that the package has left. Scores, floors, chances and the features of motions and whole clips fit;
+features of frames (0.9 MB) and captions do not, and are made in the first run."""
 
 
 def main(words: list[str]) -> int:
@@ -25,7 +30,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--check", action="store_true", help="derive the entries again and compare")
     parser.add_argument("--share", type=float, default=1.0, help="share of the clips that --check derives")
     parser.add_argument("--metrics", default="core", help="metrics whose inputs go in")
-    parser.add_argument("--budget", type=int, default=BUDGET, help="most bytes of the pack")
+    parser.add_argument("--budget", type=int, default=SHIPPED_BUDGET, help="most bytes of the pack")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--out", type=Path, default=SCORED, help="the file")
     asked = parser.parse_args(words)
