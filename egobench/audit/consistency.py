@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from egobench.catalog import METHODS, METRICS
 from egobench.errors import BadInputError, UnknownNameError
-from egobench.files.atomic import make_folder, read_json
+from egobench.files.atomic import read_json
 from egobench.geometry.alignment import place, rotation_gauge, turn
 from egobench.geometry.border import motion_arrays
 from egobench.geometry.head_camera import HeadCameraPath, head_camera_path
@@ -26,7 +26,7 @@ from egobench.plan.resolve import resolve_estimator, resolve_split
 from egobench.registry import unknown
 from egobench.run.report import load_run
 from egobench.scoring.inputs import Inputs, MissingPartError, Origin, stored_motion, stored_video
-from egobench.store.cache import Cache, cache_home
+from egobench.store.cache import open_cache
 from egobench.store.folder import RunFolder
 from egobench.store.manifest import read_manifest
 from egobench.store.tables import ItemRow, ScoreRow, read_items, read_scores
@@ -97,7 +97,7 @@ def read_consistency(run: Path | str, clip_id: str, seed: int) -> Consistency:
     split = resolve_split(manifest["request"]["split"])
     if split.digest != manifest["split"]["digest"]:
         raise BadInputError(f"split '{split.name}' has changed since {folder.run_id} was made", code="split-changed")
-    inputs = Inputs(split, folder, Cache(make_folder(cache_home())), {})
+    inputs = Inputs(split, folder, open_cache(), {})
     video, motion = _parts(inputs, item)
     arrays = motion_arrays(motion)
     frames = len(video.frames)

@@ -31,7 +31,7 @@ from egobench.scoring.inputs import Inputs, Origin
 from egobench.scoring.packs import with_packs
 from egobench.scoring.score import score_clip
 from egobench.scoring.score_set import score_set
-from egobench.store.cache import Cache
+from egobench.store.cache import Cache, cache_at
 from egobench.store.folder import RunFolder
 from egobench.store.seal import SHORT, Flaw
 from egobench.store.tables import SET_CLIP, ItemRow
@@ -74,7 +74,8 @@ class RederiveJob:
     request: RunRequest
     folder: Path
     """Of the run; only read."""
-    cache: Path
+    cache: str
+    """As `Cache.place`."""
     """The run's; only read."""
     scratch: Path
     """An empty folder, for samples and features."""
@@ -90,7 +91,7 @@ class RederiveJob:
         """Loads split, extractors, metrics and, where it can be had, the model; the task derives an item."""
         request = self.request
         run_plan = plan_of_run(self.manifest, metrics_text(self.manifest))
-        ours, theirs = Cache(self.scratch / "cache"), with_packs(Cache(self.cache), run_plan.split)
+        ours, theirs = Cache(self.scratch / "cache"), with_packs(cache_at(self.cache), run_plan.split)
         inputs = Inputs(run_plan.split, RunFolder(self.folder), ours, {})
         sample, absent = self._model()
         places = {"folder": self.folder, "cache": ours.root, "split_digest": run_plan.split.digest}

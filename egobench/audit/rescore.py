@@ -14,7 +14,7 @@ import numpy as np
 
 from egobench.data.check_split import check_split
 from egobench.errors import BadInputError, StorageError
-from egobench.files.atomic import make_folder, read_json, write_bytes, write_json
+from egobench.files.atomic import read_json, write_bytes, write_json
 from egobench.files.plain import plain
 from egobench.plan.devices import device_of
 from egobench.plan.model_code import codes_of
@@ -31,7 +31,7 @@ from egobench.scoring.column import ScoreColumn, count_items, rows_of
 from egobench.scoring.floor_and_chance import versions_of
 from egobench.scoring.large import IN_MEMORY
 from egobench.scoring.packs import with_packs
-from egobench.store.cache import Cache, cache_home
+from egobench.store.cache import open_cache
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.journal import event_line
 from egobench.store.manifest import SCHEMA, environment, now, read_finished
@@ -102,9 +102,9 @@ def rescore_run(
             fresh = _score(folder, run_plan, items, progress or Quiet())
             _write(folder, manifest, run_plan, items, fresh)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"interrupted; `egobench resume {folder.path}` puts the run in order") from None
+            raise KeyboardInterrupt(f"interrupted; `egobench resume {folder.shown}` puts the run in order") from None
         except StorageError as error:
-            raise StorageError(f"{error}; `egobench resume {folder.path}` puts the run in order") from error
+            raise StorageError(f"{error}; `egobench resume {folder.shown}` puts the run in order") from error
         return finish(report_of(folder, read_finished(folder)), request)
 
 
@@ -119,7 +119,7 @@ def _refuse_changed(folder: RunFolder, manifest: Mapping[str, Any]) -> None:
 
 def _score(folder: RunFolder, run_plan: RunPlan, items: list[ItemRow], progress: Progress) -> dict[Key, Kept]:
     device = device_of(run_plan.request)
-    cache = with_packs(Cache(make_folder(cache_home())), run_plan.split)
+    cache = with_packs(open_cache(), run_plan.split)
     inputs, known = extract_stage(folder, run_plan, items, cache, device, progress)
     columns, results = score_metrics(run_plan, items, inputs, known, progress)
     rows = {column.metric: column for column in columns}

@@ -26,7 +26,7 @@ from egobench.run.extract import MissingInputs, makers_of
 from egobench.run.finished import metrics_text, plan_of_run, split_of_run
 from egobench.scoring.inputs import Inputs, Origin
 from egobench.scoring.packs import with_packs
-from egobench.store.cache import Cache, cache_home
+from egobench.store.cache import Cache, cache_at, cache_place
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.manifest import read_finished
 from egobench.store.seal import SEAL_SINCE, Flaw, seal_flaws
@@ -66,6 +66,7 @@ def verify_run(
     if not 0 <= share <= 1:
         raise BadInputError(f"share is {share}; a number from 0 to 1 is needed", code="range")
     folder = open_run(path)
+    folder.pull_samples()
     manifest = read_finished(folder)
     found = Verification(folder.path)
     if manifest["schema"] < SEAL_SINCE:
@@ -127,7 +128,7 @@ def _plan(records: Records, found: Verification, progress: Progress | None, trus
 
 def _check_cache(folder: RunFolder, run_plan: RunPlan, records: Records, found: Verification) -> None:
     """Checks every cache entry of the run's samples and of their references."""
-    cache = with_packs(Cache(cache_home()), run_plan.split)
+    cache = with_packs(cache_at(cache_place()), run_plan.split)
     inputs = Inputs(run_plan.split, folder, cache, {})
     seen: set[str] = set()
     counts = {"absent": 0, "whole": 0, "damaged": 0}
@@ -162,7 +163,7 @@ def _derive(
     if not chosen:
         found.unchecked.append("items: no item has a sample that could be derived again")
         return
-    cache, request = Cache(cache_home()), run_plan.request
+    cache, request = cache_at(cache_place()), run_plan.request
     device = resolve_device(request.device)
     items = []
     for item in chosen:
@@ -176,7 +177,7 @@ def _derive(
     progress.stage("derive", len(items))
     answers: list[Rederived] = []
     with tempfile.TemporaryDirectory(prefix="egobench-verify-") as scratch:
-        job = RederiveJob(records.manifest, request, folder.path, cache.root, Path(scratch), makers, device)
+        job = RederiveJob(records.manifest, request, folder.path, cache.place, Path(scratch), makers, device)
         for outcome in LocalEngine(1).run(job, items):
             item, answer = outcome.item.row, outcome.answer
             if answer.code:

@@ -41,13 +41,14 @@ def print_run(path: Path, *, as_json: bool) -> None:
     """Prints the table of a finished run, or its `metrics.json` with the folder's path. Notes about unusual samples and
     about changed model code go to stderr."""
     folder = open_run(path)
+    place = folder.remote.url if folder.remote else path
     document, manifest = read_metrics(path), read_manifest(folder)
     changed = changed_text(manifest["model"])
     notes = [changed, *manifest.get("notes", []), *odd_videos(path), *sample_warnings(read_items(folder.items))]
     for line in filter(None, [*notes, time_line(manifest)]):
         note(line)
     if as_json:
-        print_json({**document, "path": path})
+        print_json({**document, "path": place})
         return
     print_grids([run_grid(document, given_name(manifest))])
-    print(path)
+    print(place)

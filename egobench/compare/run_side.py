@@ -11,11 +11,11 @@ import numpy as np
 
 from egobench.compare.side import AGREEMENT, Item, Key, Lost, Side, Terms, Unpaired, refuse_other_digests
 from egobench.errors import BadInputError, Undefined, UnknownNameError
-from egobench.files.atomic import make_folder, read_json
+from egobench.files.atomic import read_json
 from egobench.plan.model_code import changed_text
 from egobench.progress import Progress, Quiet
 from egobench.scoring.measured import failed_sets
-from egobench.store.cache import Cache, cache_home
+from egobench.store.cache import Cache, open_cache
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.labels import Named, distinct_labels, given_name
 from egobench.store.manifest import read_finished
@@ -87,7 +87,7 @@ def make_ready(sides: Sequence[Side], metrics: Sequence[str]) -> None:
     sources = [side.source for side in sides if isinstance(side.source, RunSource)]
     if not sources:
         return
-    cache = Cache(make_folder(cache_home()))
+    cache = open_cache()
     lacking = [(source, lack) for source in sources for lack in source.lacks(metrics, cache)]
     if lacking:
         from egobench.run.terms import extract_missing
@@ -205,7 +205,7 @@ class RunSource:
         return [self.rows[key] for key in sorted(keys or self.rows) if self.rows[key].status == "ok"]
 
     def _load_or_compute(self, metric: str, protocol: str, chosen: Sequence[ItemRow]) -> SetTerms:
-        cache = Cache(make_folder(cache_home()))
+        cache = open_cache()
         key = terms_key(metric, protocol, chosen)
         terms = load_terms(cache, key)
         if terms is None:

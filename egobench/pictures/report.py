@@ -70,6 +70,7 @@ def make_report(
     if clips < 0:
         raise BadInputError(f"clips is {clips}; at least 0 is needed", code="range")
     folder = open_run(path)
+    folder.pull_samples()
     manifest, document = read_finished(folder), read_metrics(folder.path)
     items, scores = read_items(folder.items), read_scores(folder.scores)
     target = Path(out) if out is not None else folder.report

@@ -46,7 +46,7 @@ class RunRequest:
     """Clips that the model samples, and extractors see, at once; auto: what the model names, and 1 for extractors on a
     CPU. A batch that does not fit into memory is halved. It moves no number beyond the rounding of sums."""
     out: Path = Path("runs")
-    """Folder in which the run's own folder is made."""
+    """Folder in which the run's own folder is made, or a URL such as s3://bucket/runs (docs/cluster.md)."""
     attempts: int = 1
     """Tries per clip before it counts as failed."""
     allow_failed: int = 0

@@ -9,7 +9,7 @@ as `frames_batch` beside `frames`, is then given several clips at once.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,10 @@ from egobench.plan.estimates import pack_estimate, split_camera
 from egobench.plan.resolve import resolve_maker, resolve_split
 from egobench.run.reference_parts import ReferenceParts
 from egobench.run.same_everywhere import cache_facts, folder_facts, maker_facts
-from egobench.scoring.inputs import CachedInput, Inputs, part_of, stored_motion, stored_video, unchanged
-from egobench.store.cache import Cache
-from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
+from egobench.scoring.inputs import CachedInput, Inputs, part_of
+from egobench.scoring.stored_sample import sample_file, stored_motion, stored_video
+from egobench.store.cache import Cache, cache_at
+from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder, folder_at
 from egobench.store.pack import open_pack
 from egobench.store.tables import ItemRow
 from egobench.types import Motion, Split, Video
@@ -50,8 +51,8 @@ class ExtractItem:
     """SHA-256 of the sample's video file."""
     motion: str = ""
     """SHA-256 of the sample's motion file."""
-    folder: Path | None = None
-    """Run folder of the sample; None for the job's own."""
+    folder: str | Path | None = None
+    """Run folder of the sample, as `RunFolder.place`; None for the job's own."""
 
 
 @dataclass
@@ -89,7 +90,7 @@ class MissingInputs:
         """What is missing from the cache, sorted by clip and seed; of larger batches, whole batches, references
         first."""
         places = sorted(self._by_place, key=lambda place: (self.size > 1 and place[1] != REFERENCE_SEED, *place))
-        folder = self.inputs.folder.path.absolute()
+        folder = self.inputs.folder.place
         return [
             ExtractItem(clip_id, seed, tuple(self._by_place[place].values()), *self._files[place], folder)
             for place in unfinished(places, self.size, self._missing.__contains__)
@@ -104,8 +105,10 @@ class ExtractJob:
     split: str
     makers: tuple[Maker, ...]
     device: str
-    folder: Path
-    cache: Path
+    folder: str | Path
+    """As `RunFolder.place`."""
+    cache: str | Path
+    """As `Cache.place`."""
     split_digest: str = ""
     """The split must still have this digest, since it is part of the cache keys."""
     packs: tuple[Path, ...] = ()
@@ -119,7 +122,7 @@ class ExtractJob:
     def facts(self, *, is_driver: bool) -> dict[str, str]:
         """What must be the same on every node: see `same_everywhere`."""
         makers: list[tuple[What, str]] = [(_what(maker), maker[1]) for maker in self.makers]
-        cache = cache_facts(Cache(self.cache), is_driver=is_driver)
+        cache = cache_facts(cache_at(self.cache), is_driver=is_driver)
         return {**maker_facts(makers), **folder_facts(self.folder), **cache}
 
     def prepare(self) -> "ExtractTask":
@@ -127,7 +130,8 @@ class ExtractJob:
         loaded = {maker: _load(maker, self.device) for maker in self.makers}
         split = resolve_split(self.split, digest=self.split_digest)
         packs = tuple(pack for pack in map(open_pack, self.packs) if pack is not None)
-        return ExtractTask(split, RunFolder(self.folder), Cache(self.cache, packs), loaded)
+        cache = replace(cache_at(self.cache), packs=packs)
+        return ExtractTask(split, folder_at(self.folder), cache, loaded)
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,7 @@ class ExtractTask(BatchTask):
             sees_video = any(entry.key in missing and part_of(entry.what) == "video" for entry in item.inputs)
             _ = reference.clip if sees_video else reference.motion
             return _Opened(item.clip_id, reference, reference.text, item.inputs, missing)
-        home = self.folder if item.folder is None else RunFolder(item.folder)
+        home = self.folder if item.folder is None else folder_at(item.folder)
         sample = _Sample(self.split, home, item)
         for entry in item.inputs:
             with suppress(BadInputError):  # it is told where the part is needed
@@ -292,13 +296,13 @@ class _Sample:
     @cached_property
     def video(self) -> Video:
         """Raises BadInputError if it cannot be read or has changed."""
-        path = unchanged(self.folder.sample(self.item.clip_id, self.item.seed) / VIDEO_FILE, self.item.video)
+        path = sample_file(self.folder, (self.item.clip_id, self.item.seed), VIDEO_FILE, self.item.video)
         return stored_video(path, self.split.facts)
 
     @cached_property
     def motion(self) -> Motion:
         """Raises BadInputError if it cannot be read or has changed."""
-        path = unchanged(self.folder.sample(self.item.clip_id, self.item.seed) / MOTION_FILE, self.item.motion)
+        path = sample_file(self.folder, (self.item.clip_id, self.item.seed), MOTION_FILE, self.item.motion)
         return stored_motion(path, self.split.facts)
 
 

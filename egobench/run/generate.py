@@ -27,7 +27,7 @@ from egobench.plan.model_code import check_code
 from egobench.plan.resolve import resolve_model, resolve_split
 from egobench.run.check_sample import check_sample, warning_of
 from egobench.run.same_everywhere import folder_facts, model_facts
-from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
+from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder, folder_at
 from egobench.submissions.model import LoadedSubmission
 from egobench.submissions.pictures import Picture, picture_notes
 from egobench.types import BatchSampler, Clip, Condition, Control, Sample, Split, Task
@@ -51,7 +51,8 @@ class GenerateJob:
     split: str
     task: Task
     device: str
-    folder: Path
+    folder: str | Path
+    """As `RunFolder.place`."""
     split_digest: str = ""
     """The split must still have this digest."""
     code: str = ""
@@ -83,7 +84,7 @@ class GenerateJob:
             check_code(MODELS.target(self.model), self.code)
         split = resolve_split(self.split, digest=self.split_digest)
         is_control = self.model in MODELS.builtin and isinstance(model, Control) and model.is_control
-        return SampleTask(sampler, split, RunFolder(self.folder), self.task, self.clip_timeout, is_control)
+        return SampleTask(sampler, split, folder_at(self.folder), self.task, self.clip_timeout, is_control)
 
 
 class Opened(NamedTuple):
@@ -146,7 +147,10 @@ class SampleTask(BatchTask):
         clip_id, seed, *_ = item
         sample, warnings = check_sample(result, opened.condition, opened.second, may_be_turned=self.is_control)
         odd = picture_notes(sample.video.frames) if sample.video is not None else []
-        written = write_sample(self.folder.sample(clip_id, seed), sample)
+        place = self.folder.sample(clip_id, seed)
+        written = write_sample(place, sample)
+        names = [name for name, part in ((VIDEO_FILE, "video"), (MOTION_FILE, "motion")) if written[part]]
+        self.folder.push(*((place / name).relative_to(self.folder.path).as_posix() for name in names))
         return {**written, "odd": odd[0][0] if odd else "", **warning_of(warnings)}
 
     def _ask_one(self, condition: Condition, seed: int) -> Any:

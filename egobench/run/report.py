@@ -45,7 +45,7 @@ def finish(report: RunReport, request: RunRequest) -> RunReport:
     allows."""
     reason = why_incomplete(report, request.allow_failed)
     if reason:
-        text = f"{reason}; the run is complete and readable: {report.path}"
+        text = f"{reason}; the run is complete and readable: {RunFolder(report.path).shown}"
         raise IncompleteRunError(text, path=str(report.path))
     return report
 

@@ -14,7 +14,6 @@ from typing import Any
 from egobench.data.check_split import check_split
 from egobench.engines.worker import one_line
 from egobench.errors import BadInputError, NotComparableError, StorageError, UnknownNameError
-from egobench.files.atomic import check_writable, make_folder
 from egobench.plan.batching import sizes_of
 from egobench.plan.devices import device_of
 from egobench.plan.model_code import CHANGED, codes_of
@@ -24,11 +23,12 @@ from egobench.plan.resolve import resolve_split
 from egobench.progress import Progress, Quiet
 from egobench.run.first_manifest import first_manifest
 from egobench.run.report import RunReport, finish, report_of
+from egobench.run.same_everywhere import check_places
 from egobench.run.stages import extract_stage, generate_stage, score_stage, settled_count
 from egobench.run.watch import Watch
 from egobench.scoring.floor_and_chance import versions_of
 from egobench.scoring.packs import with_packs
-from egobench.store.cache import Cache, cache_home
+from egobench.store.cache import open_cache
 from egobench.store.folder import RunFolder, create_run, open_run
 from egobench.store.journal import Journal
 from egobench.store.manifest import SCHEMA, now, read_manifest, write_manifest
@@ -57,8 +57,7 @@ def start_plan(run_plan: RunPlan, progress: Progress | None = None, *, trust: bo
     run_plan = with_whole_paths(run_plan)
     request = run_plan.request
     check_split(run_plan.split, progress, trust=trust)
-    for place in (cache_home(), Path(request.out)):  # one that cannot be used is told before anything is sampled
-        check_writable(place)
+    check_places(request)
     folder = create_run(Path(request.out), request.name.replace(":", " ") or request.model, run_plan.split.name)
     with folder.lock():
         write_manifest(folder, first_manifest(folder, run_plan))
@@ -118,15 +117,15 @@ def _work(folder: RunFolder, run_plan: RunPlan, progress: Progress) -> RunReport
         with _clock(folder, manifest, "generate") as watch, Journal(folder.journal) as journal:
             device = device_of(run_plan.request)
             items = generate_stage(folder, run_plan, device, journal, progress, watch)
-        cache = with_packs(Cache(make_folder(cache_home())), run_plan.split)
+        cache = with_packs(open_cache(), run_plan.split)
         with _clock(folder, manifest, "extract") as watch:
             inputs, yardsticks = extract_stage(folder, run_plan, items, cache, device, progress, watch)
         with _clock(folder, manifest, "score"):
             counts = score_stage(folder, run_plan, items, inputs, yardsticks, progress)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"interrupted; `egobench resume {folder.path}` goes on") from None
+        raise KeyboardInterrupt(f"interrupted; `egobench resume {folder.shown}` goes on") from None
     except StorageError as error:
-        raise StorageError(f"{error}; `egobench resume {folder.path}` goes on") from error
+        raise StorageError(f"{error}; `egobench resume {folder.shown}` goes on") from error
     except Exception as error:
         write_manifest(folder, {**manifest, "status": "failed", "error": one_line(error)})
         if isinstance(error, BadInputError) and error.code == CHANGED:

@@ -17,12 +17,32 @@ from egobench.metrics.base import What
 from egobench.plan.class_code import maker_record
 from egobench.plan.own_weights import shown_name
 from egobench.plan.plan import model_settings
+from egobench.plan.request import RunRequest
 from egobench.plan.resolve import resolve_maker, resolve_model
-from egobench.store.cache import Cache
-from egobench.store.folder import RunFolder
+from egobench.store.cache import Cache, open_cache
+from egobench.store.folder import folder_at
+from egobench.store.remote import RemoteFolder, url_of
 
 SHORT = 12
 """Digits of a digest in a message."""
+
+
+def check_places(request: RunRequest) -> None:
+    """Makes sure that a request's run and cache can be written, before anything is sampled.
+
+    Raises:
+        UnusablePlaceError: they cannot, now or ever.
+        BadInputError: `storage-kind`: a URL that cannot be used here.
+        StorageError: the disk is full.
+    """
+    cache, url = open_cache(), url_of(request.out)
+    for remote in filter(None, (cache.remote, RemoteFolder(url) if url else None)):
+        if not request.is_inline:
+            remote.refuse_for_processes()
+        remote.check_writable()
+    check_writable(cache.root)
+    if not url:
+        check_writable(Path(request.out))
 
 
 def model_facts(model: str, options: Mapping[str, str]) -> dict[str, str]:
@@ -36,20 +56,23 @@ def maker_facts(makers: Sequence[tuple[What, str]]) -> dict[str, str]:
     return {f"'{shown_name(name)}'": f"record {digest_json(record)[:SHORT]}" for name, record in records.items()}
 
 
-def folder_facts(path: Path) -> dict[str, str]:
-    """The run whose folder lies under this path.
+def folder_facts(place: Path | str) -> dict[str, str]:
+    """The run of a `RunFolder.place`.
 
     Raises:
         StorageError: it cannot be written.
     """
-    folder = RunFolder(path)
+    folder = folder_at(place)
+    folder.pull(folder.manifest.name)
     try:
         manifest: Any = read_json(folder.manifest)
         found = f"run {manifest['identity'][:SHORT]} of {manifest['started']}"
     except (BadInputError, KeyError, TypeError):
-        return {f"run folder {path}": "none"}
-    check_writable(path)
-    return {f"run folder {path}": found}
+        return {f"run folder {place}": "none"}
+    check_writable(folder.path)
+    if folder.remote:
+        folder.remote.check_writable()
+    return {f"run folder {place}": found}
 
 
 def cache_facts(cache: Cache, *, is_driver: bool) -> dict[str, str]:

@@ -32,9 +32,10 @@ from egobench.scoring.floor_and_chance import (
     load_floor_and_chance,
     plan_stand_ins,
 )
-from egobench.scoring.inputs import Inputs, Origin, unchanged
+from egobench.scoring.inputs import Inputs, Origin
 from egobench.scoring.score import score_items
 from egobench.scoring.score_set import score_set
+from egobench.scoring.stored_sample import sample_file
 from egobench.store.cache import Cache
 from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
 from egobench.store.journal import Journal, iter_events
@@ -55,7 +56,7 @@ def generate_stage(
     rows = _settled(folder, infos)
     left = unfinished(run_plan.items, size, lambda item: item not in rows)
     left = [SampleItem(clip_id, seed, (clip_id, seed) not in rows) for clip_id, seed in left]
-    code, place = str(run_plan.code.get("sha256", "")), (device, folder.path.absolute(), run_plan.split.digest)
+    code, place = str(run_plan.code.get("sha256", "")), (device, folder.place, run_plan.split.digest)
     job = GenerateJob(*run_plan.source, request.split, request.task, *place, code, request.clip_timeout)
     progress.stage("generate", len(run_plan.items))
     progress.advance(len(rows), sum(row.status == "failed" for row in rows.values()))
@@ -114,7 +115,7 @@ def extract_stage(
     missing = missing_inputs.items()
     if not missing:
         return inputs, known
-    places = {"folder": folder.path.absolute(), "cache": cache.root.absolute()}  # user code may change the folder
+    places = {"folder": folder.place, "cache": cache.place}  # user code may change the folder
     packs = tuple(pack.path for pack in cache.packs)
     job = ExtractJob(
         run_plan.request.split,
@@ -234,11 +235,10 @@ def _settled(folder: RunFolder, infos: Mapping[str, ClipInfo]) -> dict[tuple[str
 
 def is_unchanged(folder: RunFolder, row: ItemRow) -> bool:
     """Whether a sample's files lie there as they were written."""
-    sample = folder.sample(row.clip, row.seed)
     try:
         for name, digest in ((VIDEO_FILE, row.video), (MOTION_FILE, row.motion)):
             if digest:
-                unchanged(sample / name, digest)
+                sample_file(folder, (row.clip, row.seed), name, digest)
     except BadInputError:
         return False
     return True

@@ -136,8 +136,8 @@ def extract_missing(lacks: Sequence[Lack], cache: Cache, progress: Progress) -> 
             rounds.setdefault(place, []).extend(missing)
     for (split, digest, device), items in rounds.items():
         joined = _joined(items)
-        folder = lacks[0].source.folder.path.absolute()  # every item names its own
-        job = ExtractJob(split, makers_of(joined), device, folder, cache.root.absolute(), digest)
+        folder = lacks[0].source.folder.place  # every item names its own
+        job = ExtractJob(split, makers_of(joined), device, folder, cache.place, digest)
         progress.stage("extract", len(joined))
         with closing(resolve_engine("local", 1).run(job, joined)) as outcomes:
             for outcome in outcomes:
@@ -147,7 +147,7 @@ def extract_missing(lacks: Sequence[Lack], cache: Cache, progress: Progress) -> 
 
 def _joined(items: Sequence[ExtractItem]) -> list[ExtractItem]:
     """One item for each sample and each reference, with the inputs of all metrics, so that its video is opened once."""
-    found: dict[tuple[str, int, Path | None], ExtractItem] = {}
+    found: dict[tuple[str, int, str | Path | None], ExtractItem] = {}
     for item in items:
         place = (item.clip_id, item.seed, None if item.seed == REFERENCE_SEED else item.folder)
         old = found.get(place)

@@ -19,7 +19,7 @@ from egobench.plan.class_code import maker_record
 from egobench.plan.estimates import split_camera, unpack_estimate
 from egobench.plan.resolve import own_skeleton, resolve_maker
 from egobench.scoring.stored_sample import read_sample as read_sample
-from egobench.scoring.stored_sample import stored_motion, stored_video, unchanged
+from egobench.scoring.stored_sample import sample_file, stored_motion, stored_video
 from egobench.store.cache import Cache, cache_key
 from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
 from egobench.store.tables import ItemRow
@@ -211,7 +211,7 @@ class Inputs:
         digest, name = (item.video, VIDEO_FILE) if kind == "video" else (item.motion, MOTION_FILE)
         if not digest:
             raise MissingPartError(f"the model makes no {kind}")
-        return unchanged(self.folder.sample(item.clip, item.seed) / name, digest)
+        return sample_file(self.folder, (item.clip, item.seed), name, digest)
 
 
 def _after_frame_0(chosen: np.ndarray) -> np.ndarray:

@@ -24,6 +24,23 @@ def unchanged(path: Path, digest: str) -> Path:
     return path
 
 
+def sample_file(folder: RunFolder, sample: tuple[str, int], name: str, digest: str) -> Path:
+    """A file of a sample as it was written; of a run under a URL it is got from there, unless it is here.
+
+    Args:
+        sample: clip id, seed.
+        name: `VIDEO_FILE` or `MOTION_FILE`.
+
+    Raises:
+        BadInputError: `file-missing` or `sample-changed`.
+        StorageError: the storage refused.
+    """
+    path = folder.sample(*sample) / name
+    if folder.remote and not (path.is_file() and digest_file(path) == digest):
+        folder.pull(path.relative_to(folder.path).as_posix())
+    return unchanged(path, digest)
+
+
 def read_sample(folder: RunFolder, item: ItemRow, facts: Mapping[str, Any]) -> Sample:
     """A sample of a run, as it was written; a part that it does not have is None.
 
@@ -33,11 +50,11 @@ def read_sample(folder: RunFolder, item: ItemRow, facts: Mapping[str, Any]) -> S
     Raises:
         BadInputError: `file-missing`, `sample-changed` since it was written, or a part that cannot be read.
     """
-    place, video, motion = folder.sample(item.clip, item.seed), None, None
+    place, video, motion = (item.clip, item.seed), None, None
     if item.video:
-        video = stored_video(unchanged(place / VIDEO_FILE, item.video), facts)
+        video = stored_video(sample_file(folder, place, VIDEO_FILE, item.video), facts)
     if item.motion:
-        motion = stored_motion(unchanged(place / MOTION_FILE, item.motion), facts)
+        motion = stored_motion(sample_file(folder, place, MOTION_FILE, item.motion), facts)
     return Sample(video, motion)
 
 

@@ -17,13 +17,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from egobench.errors import BadInputError
+from egobench.errors import BadInputError, StorageError
 from egobench.files.arrays import pack_npz, unpack_npz
 from egobench.files.atomic import TEMPORARY_SUFFIX, check_writable, make_folder, write_bytes
 from egobench.files.cache_home import ENVIRONMENT as ENVIRONMENT
 from egobench.files.cache_home import cache_home as cache_home
+from egobench.files.cache_home import cache_place as cache_place
+from egobench.files.cache_home import mirror_of
 from egobench.files.digest import digest_bytes, digest_json
 from egobench.store.pack import Pack
+from egobench.store.remote import RemoteFolder, url_of
 
 ABANDONED = 24 * 3600.0
 """Seconds after which an unfinished file counts as abandoned."""
@@ -45,16 +48,18 @@ class Cache:
 
     root: Path
     packs: tuple[Pack, ...] = ()
+    remote: RemoteFolder | None = None
+    """Where all machines have their entries in common; `root` then holds copies."""
     _swept: set[Path] = field(default_factory=set, compare=False, repr=False)
     """Folders in which this object has deleted unfinished files. Each is listed once, however many entries it gets."""
 
     @property
     def place(self) -> str:
-        """Where it is, for messages."""
-        return str(self.root)
+        """What `cache_at` opens in any process: the URL, or the whole path."""
+        return self.remote.url if self.remote else str(self.root.absolute())
 
     def mark(self, *, make: bool = False) -> str:
-        """A random word that tells this folder from one of the same path on another machine; empty if it has none.
+        """A random word that tells this cache from one of the same path on another machine; empty if it has none.
 
         Args:
             make: write one if there is none.
@@ -62,40 +67,36 @@ class Cache:
         Raises:
             StorageError: the disk refused.
         """
-        path = self.root / MARK
-        if make and not path.is_file():
-            make_folder(self.root)
-            write_bytes(path, secrets.token_hex(16).encode())
-        with suppress(OSError):
-            return path.read_text("ascii", "replace")
-        return ""
+        word = self._read(MARK).decode("ascii", "replace")
+        if make and not word:
+            word = secrets.token_hex(16)
+            self._write(MARK, word.encode())
+        return word
 
     def check_writable(self) -> None:
         """Raises UnusablePlaceError if nothing can be written here."""
         check_writable(self.root)
+        if self.remote:
+            self.remote.check_writable()
 
     def entry(self, key: str) -> Path:
         """Path of an entry."""
-        return self.root / key[:2] / key
+        return self.root / _name(key)
 
     def get(self, key: str) -> dict[str, np.ndarray] | None:
         """The arrays, or None if absent or damaged."""
-        found = self._read(key)
+        found = self._arrays(key)
         return self._packed(key) if found is None else found
 
     def _packed(self, key: str) -> dict[str, np.ndarray] | None:
         return next((found for pack in self.packs if (found := pack.get(key)) is not None), None)
 
-    def _read(self, key: str) -> dict[str, np.ndarray] | None:
-        try:
-            data = self.entry(key).read_bytes()
-        except OSError:
-            return None
-        body = data[_HEAD:]
-        if data[:_HEAD] != _head(key, body):
+    def _arrays(self, key: str) -> dict[str, np.ndarray] | None:
+        data = self._data(key)
+        if not _is_whole(key, data):
             return None
         try:
-            return unpack_npz(io.BytesIO(body), name=key)
+            return unpack_npz(io.BytesIO(data[_HEAD:]), name=key)
         except BadInputError:
             return None
 
@@ -106,23 +107,66 @@ class Cache:
             StorageError: the disk refused.
         """
         body = pack_npz(dict(arrays), compress=False)
-        path = self.entry(key)
-        make_folder(path.parent)
-        write_bytes(path, _head(key, body) + body)
-        if path.parent not in self._swept:
-            self._swept.add(path.parent)
-            _sweep(path.parent)
+        self._write(_name(key), _head(key, body) + body)
+        folder = self.entry(key).parent
+        if folder not in self._swept:
+            self._swept.add(folder)
+            _sweep(folder)
 
     def state(self, key: str) -> Literal["absent", "whole", "damaged"]:
         """State of an entry, without reading its arrays; an entry of an older format counts as absent. One in a pack is
         `whole`."""
-        try:
-            data = self.entry(key).read_bytes()
-        except OSError:
-            data = _OLD_MAGIC
-        if data.startswith(_OLD_MAGIC):
+        data = self._data(key)
+        if not data or data.startswith(_OLD_MAGIC):
             return "absent" if self._packed(key) is None else "whole"
-        return "whole" if data[:_HEAD] == _head(key, data[_HEAD:]) else "damaged"
+        return "whole" if _is_whole(key, data) else "damaged"
+
+    def _data(self, key: str) -> bytes:
+        """An entry's bytes, empty if there is none; a copy here that is not whole is got again."""
+        data = self._read(_name(key), of_machine=True)
+        if self.remote and not _is_whole(key, data):
+            data = self._read(_name(key))
+            if _is_whole(key, data):
+                with suppress(StorageError):  # a copy saves time and no more
+                    self._keep(_name(key), data)
+        return data
+
+    def _read(self, name: str, *, of_machine: bool = False) -> bytes:
+        if self.remote and not of_machine:
+            return self.remote.get(name) or b""
+        with suppress(OSError):
+            return (self.root / name).read_bytes()
+        return b""
+
+    def _write(self, name: str, data: bytes) -> None:
+        self._keep(name, data)
+        if self.remote:
+            self.remote.put(name, data)
+
+    def _keep(self, name: str, data: bytes) -> None:
+        make_folder((self.root / name).parent)
+        write_bytes(self.root / name, data)
+
+
+def cache_at(place: Path | str) -> Cache:
+    """The cache of a folder, or of a URL of fsspec; of a URL, whole entries are copied to this machine.
+
+    Raises:
+        BadInputError: `storage-kind`: a URL that cannot be used here.
+    """
+    url = url_of(place)
+    return Cache(mirror_of(url), remote=RemoteFolder(url)) if url else Cache(Path(place))
+
+
+def open_cache() -> Cache:
+    """The cache of `$EGOBENCH_CACHE`, or of the user's cache folder, which is made if absent.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    cache = cache_at(cache_place())
+    make_folder(cache.root)
+    return cache
 
 
 def _sweep(folder: Path) -> None:
@@ -131,6 +175,14 @@ def _sweep(folder: Path) -> None:
         for leftover in folder.glob(f".*{TEMPORARY_SUFFIX}"):
             if time.time() - leftover.stat().st_mtime > ABANDONED:
                 leftover.unlink(missing_ok=True)
+
+
+def _name(key: str) -> str:
+    return f"{key[:2]}/{key}"
+
+
+def _is_whole(key: str, data: bytes) -> bool:
+    return data[:_HEAD] == _head(key, data[_HEAD:])
 
 
 def _head(key: str, body: bytes) -> bytes:

@@ -15,13 +15,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from egobench.errors import BadInputError, StorageError
 from egobench.files.atomic import TEMPORARY_SUFFIX, make_folder, storage_errors
+from egobench.files.cache_home import mirror_of
 from egobench.files.safe_names import SAFE_NAME, SAFE_WORDS
+from egobench.store.remote import RemoteFolder, url_of
+from egobench.store.remote_run import copy_of, pull, pull_file, pull_samples, push_file, remote_of
 
 VIDEO_FILE, MOTION_FILE = "video.mp4", "motion.npz"
 """Parts of a sample."""
@@ -43,6 +47,36 @@ class RunFolder:
     """Paths of one run."""
 
     path: Path
+
+    @cached_property
+    def remote(self) -> RemoteFolder | None:
+        """Where the run is, if under a URL; the folder is then a copy."""
+        return remote_of(self.path)
+
+    @property
+    def place(self) -> str:
+        """What `folder_at` opens in any process: the URL, or the whole path."""
+        return self.remote.url if self.remote else str(self.path.absolute())
+
+    @property
+    def shown(self) -> str:
+        """What a user may type to name it: the URL, or the path."""
+        return self.remote.url if self.remote else str(self.path)
+
+    def push(self, *names: str) -> None:
+        """Puts files of a run under a URL there, by their names in the folder. Raises StorageError."""
+        for name in names if self.remote else ():
+            push_file(self.path, self.remote, name)  # pyright: ignore[reportArgumentType]
+
+    def pull(self, name: str) -> None:
+        """Gets a file of a run under a URL from there. Raises StorageError."""
+        if self.remote:
+            pull_file(self.path, self.remote, name)
+
+    def pull_samples(self) -> None:
+        """Gets all samples of a run under a URL from there. Raises StorageError."""
+        if self.remote:
+            pull_samples(self.path, self.remote)
 
     @property
     def run_id(self) -> str:
@@ -160,25 +194,39 @@ def create_run(out: Path, model: str, split: str, *, now: datetime | None = None
     """
     start = (now or datetime.now(UTC)).strftime("%Y%m%d-%H%M%S")
     name = f"{start}_{_slug(model.rpartition(':')[2])}_{_slug(Path(split).name)}"
-    parent = make_folder(out)
+    url = url_of(out)
+    parent = make_folder(mirror_of(url) if url else out)
     for _ in range(NAME_ATTEMPTS):  # if the clock was set back, a second may come twice
         path = parent / f"{name}_{secrets.token_hex(2)}"
         with storage_errors(path), suppress(FileExistsError):
             path.mkdir()
-            return RunFolder(path)
+            return RunFolder(copy_of(f"{url}/{path.name}") if url else path)
     raise BadInputError(f"no free name for a run in {parent}; {NAME_ATTEMPTS} were tried", code="run-name")
 
 
 def open_run(path: Path | str) -> RunFolder:
-    """An existing run folder.
+    """An existing run folder; of a URL, its copy on this machine, up to date but for the samples.
 
     Raises:
         BadInputError: `run-missing`: no folder with a manifest; the message names the runs inside it.
     """
+    if url := url_of(path):
+        folder = RunFolder(mirror_of(url.rpartition("/")[0]) / url.rpartition("/")[2])
+        if not folder.is_locked():  # else a process of this machine is ahead of what is there
+            pull(folder_at(url).path, RemoteFolder(url))
+        return folder_at(url)
     folder = RunFolder(Path(path).resolve())
+    if folder.remote and not folder.is_locked():
+        return open_run(folder.remote.url)
     if not folder.manifest.is_file():
         raise BadInputError(f"{path}: not a run folder: {why_no_run(folder.path)}", code="run-missing")
     return folder
+
+
+def folder_at(place: Path | str) -> RunFolder:
+    """The folder of a `RunFolder.place`, in any process on any machine. Nothing is fetched."""
+    url = url_of(place)
+    return RunFolder(copy_of(url) if url else Path(place))
 
 
 def runs_inside(path: Path) -> list[str]:

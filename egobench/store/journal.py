@@ -6,6 +6,7 @@ incomplete line anywhere else does not come from a crash and is refused.
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -13,16 +14,20 @@ from typing import Any, BinaryIO
 
 from egobench.errors import BadInputError
 from egobench.files.atomic import storage_errors
+from egobench.store.remote_run import push_events, remote_of
 
 BLOCK = 2**16
 """Bytes that are read at once, from the end, to find the last complete line."""
+
+PIECE_S = 20.0
+"""Seconds after which the new events of a run under a URL are put there; another machine would do these items again."""
 
 
 class Journal:
     """Appends events; use as a context manager and by one process at a time."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self._remote, self._pushed = path, remote_of(path.parent), time.monotonic()
         with storage_errors(path):
             self._file: BinaryIO = path.open("ab")
             whole = _whole_bytes(path)
@@ -39,6 +44,9 @@ class Journal:
             self._file.write(event_line(event))
             self._file.flush()
             os.fsync(self._file.fileno())
+        if self._remote and time.monotonic() - self._pushed > PIECE_S:
+            push_events(self.path.parent, self._remote)
+            self._pushed = time.monotonic()
 
     def __enter__(self) -> "Journal":
         return self
@@ -48,6 +56,8 @@ class Journal:
     ) -> None:
         with storage_errors(self.path):
             self._file.close()
+        if self._remote:
+            push_events(self.path.parent, self._remote)
 
 
 def event_line(event: dict[str, Any]) -> bytes:

@@ -16,6 +16,7 @@ import egobench
 from egobench.errors import BadInputError
 from egobench.files.atomic import read_json, write_json
 from egobench.store.folder import RunFolder
+from egobench.store.remote_run import push
 
 SCHEMA = 2
 Status = Literal["started", "done", "failed"]
@@ -29,12 +30,14 @@ _PACKAGES = ("av", "numba", "numpy", "open_clip_torch", "pyarrow", "scipy", "tor
 
 
 def write_manifest(folder: RunFolder, manifest: dict[str, Any]) -> None:
-    """Writes a manifest atomically.
+    """Writes a manifest atomically; that of a run under a URL there too, after everything else.
 
     Raises:
         StorageError: the disk refused.
     """
     write_json(folder.manifest, manifest)
+    if folder.remote:
+        push(folder.path, folder.remote)
 
 
 def read_manifest(folder: RunFolder) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from egobench.files.atomic import make_folder, storage_errors, sync_folder, write_json
 from egobench.store.folder import RunFolder
 from egobench.store.manifest import read_manifest, write_manifest
+from egobench.store.remote_run import push
 from egobench.store.seal import sealed
 
 FOLDER = ".next"
@@ -61,6 +62,8 @@ def take_up(folder: RunFolder) -> None:
                     os.replace(path, folder.path / path.name)
                     sync_folder(folder.path)
     drop(folder)
+    if folder.remote:
+        push(folder.path, folder.remote)
 
 
 def drop(folder: RunFolder) -> None:

@@ -29,7 +29,7 @@ from egobench.plan.own_weights import shown_name
 from egobench.plan.resolve import resolve_engine, resolve_estimator, resolve_split
 from egobench.progress import Progress, Quiet
 from egobench.scoring.reasons import count_reasons
-from egobench.store.cache import Cache, cache_home
+from egobench.store.cache import open_cache
 from egobench.store.folder import RunFolder
 from egobench.types import LOST, CameraPath, ClipInfo, PathStatus, Split, clips_of
 from egobench.validate.calibrate_estimates import TIMED, EstimateJob, Estimates, estimate_all, own, seconds_key
@@ -82,9 +82,9 @@ def calibrate(request: CalibrateRequest, progress: Progress | None = None, *, tr
     whats = _whats(estimator, request.estimator)
     split_camera(split)
     infos = _part(split, request.limit)
-    cache = Cache(make_folder(cache_home()))
+    cache = open_cache()
     inputs = Estimates(split, RunFolder(Path()), cache, {}, request.estimator)
-    job = EstimateJob(request.estimator, request.split, resolve_device(request.device), cache.root)
+    job = EstimateJob(request.estimator, request.split, resolve_device(request.device), cache.place)
     engine, said = resolve_engine("local", request.workers), progress or Quiet()
     ids = [info.clip_id for info in infos]
     estimate_all(inputs, whats, ids, engine, job, said, timed=TIMED)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ from egobench.plan.estimates import pack_estimate, split_camera
 from egobench.plan.resolve import resolve_estimator, resolve_split
 from egobench.progress import Progress
 from egobench.scoring.inputs import CachedInput, Inputs, Origin
-from egobench.store.cache import Cache, cache_key
+from egobench.store.cache import cache_at, cache_key
 
 TIMED = 8
 """Least number of timed clips; clips without a time are estimated again for it."""
@@ -113,7 +112,8 @@ class EstimateJob:
     estimator: str
     split: str
     device: str
-    cache: Path
+    cache: str
+    """As `Cache.place`."""
 
     @property
     def error_code(self) -> str:
@@ -122,7 +122,7 @@ class EstimateJob:
 
     def prepare(self) -> Callable[[EstimateItem], None]:
         """Opens the split; the task puts estimates, motions and seconds into the cache."""
-        split, cache = resolve_split(self.split), Cache(self.cache)
+        split, cache = resolve_split(self.split), cache_at(self.cache)
         camera, loaded = split_camera(split), {}
         loaded[None] = resolve_estimator(self.estimator).load(self.device)
 

@@ -103,9 +103,18 @@ def _weights() -> Iterator[Check]:
 
 
 def _cache() -> Iterator[Check]:
-    from egobench.store.cache import ENVIRONMENT, cache_home
+    from egobench.errors import EgoBenchError
+    from egobench.store.cache import ENVIRONMENT, cache_at, cache_place
 
-    home = cache_home()
+    cache = cache_at(cache_place())
+    if cache.remote:
+        try:
+            cache.remote.check_writable()
+            yield Check("cache", "ok", cache.place)
+        except EgoBenchError as error:
+            yield Check("cache", "fail", str(error), f"set {ENVIRONMENT} to a place that can be written")
+        return
+    home = cache.root
     advice = f"set {ENVIRONMENT} to a folder that can be written"
     place = next(folder for folder in (home, *home.parents) if folder.exists())
     try:

@@ -128,6 +128,17 @@ def test_a_killed_worker_costs_nothing(ask, stage, local):
     assert kill.act is None
 
 
+def test_a_batch_whose_worker_died_is_sampled_whole_again(ask, tmp_path):
+    flag = tmp_path / "flag"
+    options = {"bad": "toy-03:once", "flag": str(flag)}
+    asked = {"model": "toy_batches:BatchModel", "batch_size": 2, "model_options": options}
+    flag.touch()
+    calm = content(start_run(ask(**asked, engine="local", out=tmp_path / "calm")).path)
+    flag.unlink()
+    assert content(start_run(ask(**asked)).path) == calm
+    assert flag.exists()
+
+
 def test_a_lost_node_costs_nothing(ask, cluster, local):
     node = cluster.add_node(num_cpus=2, object_store_memory=80 * 2**20)
     lose = After(lambda: node.kill_raylet(check_alive=False))

@@ -26,7 +26,9 @@ class BatchModel:
     """Samples batches; every sample depends on all clips of its batch, far more than by rounding."""
 
     bad: str = ""
-    """Clip with which no batch can be sampled; `raise` or `die` after the colon."""
+    """Clip with which no batch can be sampled; `raise` or `die` after the colon, or `once`: die where no flag is."""
+    flag: str = ""
+    """File of `once`."""
     most: int = 99
     """Larger batches do not fit into memory."""
     few: bool = False
@@ -47,6 +49,12 @@ class BatchModel:
         if any(name.startswith(clip) for name in names if clip):
             if how == "die":
                 os._exit(9)
+            if how == "once" and not os.path.exists(self.flag):
+                with open(self.flag, "w"):
+                    os._exit(9)
+            if how == "once":
+                clip = ""
+        if clip and any(name.startswith(clip) for name in names):
             raise ValueError("one of them is bad")
         if len(names) > self.most:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")

@@ -183,6 +183,7 @@ def export(arguments: list[str]) -> int:
     from egobench.store.listing import export_run
 
     run = open_run(options.run)
+    run.pull_samples()
     archive = options.out or Path(f"{run.run_id}.zip")
     count = export_run(run.path, archive)
     if options.json:

@@ -114,7 +114,7 @@ def test_a_cold_cache_is_filled_in_one_round_for_both_runs_and_their_references(
     (items,) = rounds
     samples = [item for item in items if item.seed >= 0]
     assert len({(item.clip_id, item.seed, item.folder) for item in items}) == len(items)
-    assert {item.folder for item in samples} == {runs[0].resolve(), runs[1].resolve()}
+    assert {item.folder for item in samples} == {str(runs[0].resolve()), str(runs[1].resolve())}
 
 
 def test_three_runs_of_the_command_line_are_one_round_too(runs, own_cache, rounds, capsys):

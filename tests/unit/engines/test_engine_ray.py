@@ -36,7 +36,7 @@ class Numbers:
             os.kill(os.getpid(), signal.SIGKILL)
 
         def task(item):
-            time.sleep(0.1)
+            time.sleep(0.1 if item else 2.0)
             if item == 3 and self.harm == "raise":
                 raise ValueError("three")
             if item == 3 and self.harm == "disk":
