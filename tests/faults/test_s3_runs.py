@@ -1,10 +1,11 @@
-"""Runs and caches in an object store that runs in the test; skipped where moto or s3fs is absent."""
+"""Runs and caches in an object store of the test; skipped where moto, s3fs or (for one test) Ray is absent."""
 
 import shutil
 from pathlib import Path
 
 import pytest
 from pipeline_toys import METRICS, make_split
+from ray_cluster import local_cluster
 
 from egobench.audit.verify import verify_run
 from egobench.errors import StorageError, UnusablePlaceError
@@ -49,7 +50,7 @@ def ask(split, out, **changes):
 
 
 @pytest.fixture
-def here(split, tmp_path):
+def here(split, tmp_path, monkeypatch):
     """The results of a run on this machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EGOBENCH_CACHE", str(tmp_path / "cache"))
@@ -81,6 +82,14 @@ def test_a_run_in_an_object_store_is_interrupted_resumed_elsewhere_and_verified(
     assert len(RemoteFolder(f"{BUCKET}/{tmp_path.name}/cache").names()) > 5
     shutil.rmtree(cache_home() / "mirrors")
     assert not verify_run(run_in(out), share=0.2).flaws
+
+
+def test_workers_of_a_cluster_share_nothing_but_the_store(store, split, here, tmp_path):
+    out = f"{BUCKET}/{tmp_path.name}/runs"
+    with local_cluster(1, 1, variables={**store, "XDG_CACHE_HOME": str(tmp_path / "home of the nodes")}) as cluster:
+        start_run(ask(split, out, engine="ray", ray_address=cluster.address))
+    assert RemoteFolder(run_in(out)).get("metrics.json") == here
+    assert list((tmp_path / "home of the nodes").rglob("video.mp4"))
 
 
 def test_a_bucket_that_is_not_there_is_refused_and_not_made(split, tmp_path):
