@@ -48,7 +48,7 @@ class Here:
 
 
 @contextmanager
-def pool_here(blob, workers):
+def pool_here(blob, workers, devices):
     worker._state.clear()
     worker._state["job"] = blob
     yield Here()
