@@ -27,10 +27,11 @@ def split(tmp_path, monkeypatch):
     return str(make_split(tmp_path / "split"))
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture
 def out(request, tmp_path):
-    """A folder of runs: storage that only this process sees, and one of all processes."""
-    return f"memory://{tmp_path.name}/runs" if request.param == "memory" else f"file://{tmp_path}/away"
+    """A folder of runs: storage that only this process sees, or, on request, one of all processes."""
+    everywhere = getattr(request, "param", "") == "file"
+    return f"file://{tmp_path}/away" if everywhere else f"memory://{tmp_path.name}/runs"
 
 
 def ask(split, out, **changes):
@@ -68,6 +69,7 @@ class Stop(Quiet):
             raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize("out", ["memory", "file"], indirect=True)
 def test_a_run_under_a_url_has_the_bytes_of_one_here_and_opens_where_no_copy_is(split, out, tmp_path):
     here = start_run(ask(split, tmp_path / "runs", workers=0))
     start_run(ask(split, out))
