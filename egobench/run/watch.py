@@ -6,8 +6,8 @@ from typing import Any
 
 from egobench.engines.worker import Answer
 
-WORKERS = {"generate": "the model", "extract": "networks and estimators"}
-"""Who works in a stage."""
+WORKERS = {"generate": "the model", "extract": "networks and estimators", "score": ""}
+"""The stages in order, and who works in them."""
 SHORT = 10.0
 """Seconds; of a shorter run most is start-up, and nothing is said."""
 
@@ -36,7 +36,8 @@ def time_line(manifest: Mapping[str, Any]) -> str:
     if not busy or sum(seconds.values()) < SHORT:
         return ""
     parts = []
-    for stage, whole in seconds.items():
+    for stage in filter(seconds.__contains__, WORKERS):
+        whole = seconds[stage]
         share = f", {100 * busy[stage] / whole:.0f} % of it {WORKERS[stage]}" if whole and busy.get(stage) else ""
         parts.append(f"{stage} {whole:.1f} s{share}")
     return "; ".join(parts)
