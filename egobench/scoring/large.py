@@ -79,7 +79,8 @@ class LargeRows:
         """Some of the rows, each once or more often."""
         at = np.asarray(places, dtype=np.int64)
         kept = {key: column.chosen(at) for key, column in self.kept.items()}
-        return LargeRows(self.metric, kept, [self.clips[k] for k in at.tolist()], [self.places[k] for k in at.tolist()])
+        rows: list[int] = at.tolist()
+        return LargeRows(self.metric, kept, [self.clips[row] for row in rows], [self.places[row] for row in rows])
 
     def between(self, first: Sequence[int], second: Sequence[int]) -> "LargeRows":
         """Of a distance between sets: some rows as samples, others as references."""
