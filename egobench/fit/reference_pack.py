@@ -117,10 +117,13 @@ def maker_facts(splits: Mapping[str, str], groups: Sequence[str]) -> dict[str, A
 
 
 def processor_name() -> str:
-    """Model of the processor, such as `AMD EPYC 7B13`; where the system does not tell, its architecture."""
+    """Model of the processor, such as `AMD EPYC, family 25, model 17`, since one name may stand for several generations
+    with other instructions; where the system does not tell, its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next((name for name in named if name), platform.processor() or platform.machine())
+    facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in reversed(lines))}
+    named = facts.get("model name") or platform.processor() or platform.machine()
+    kind = [f"{word} {facts[key]}" for word, key in (("family", "cpu family"), ("model", "model")) if facts.get(key)]
+    return ", ".join([named, *kind])
