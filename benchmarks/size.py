@@ -166,17 +166,25 @@ def measure(items: int, place: str, answers: "multiprocessing.Queue") -> None:
     seconds = json.loads((report.path / "manifest.json").read_text())["seconds"]
     usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     used = sum(each.ru_utime + each.ru_stime for each in usage)
-    peaks = [usage[0].ru_maxrss / 1024, watch.peak_mib]
+    peaks = [_peak_mib("self"), watch.peak_mib]
     files = {name: sizes(path) for name, path in (("run", report.path), ("cache", Path(place) / "cache"))}
     journal = (report.path / "events.jsonl").stat().st_size / items
     answers.put({"seconds": seconds, "cpu": 1000 * used / items, "peaks": peaks, "files": files, "journal": journal})
 
 
-class _Workers(threading.Thread):
-    """Looks every half second at the largest memory that a worker process has had (Linux; 0 elsewhere).
+def _peak_mib(pid: str) -> float:
+    """Largest memory of a process since it began to run its program (Linux; 0 elsewhere, and if it has ended).
 
     `getrusage` does not tell: a process that is started counts the memory of the one that started it.
     """
+    found = None
+    with suppress(OSError):
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) / 1024 if found else 0.0
+
+
+class _Workers(threading.Thread):
+    """Looks every half second at the largest memory that a worker process has had."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -187,9 +195,7 @@ class _Workers(threading.Thread):
         while not self.ended.wait(0.5):
             for listed in Path("/proc/self/task").glob("*/children"):
                 for pid in listed.read_text().split():
-                    with suppress(OSError):
-                        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-                        self.peak_mib = max(self.peak_mib, int(found[1]) / 1024 if found else 0.0)
+                    self.peak_mib = max(self.peak_mib, _peak_mib(pid))
 
 
 def sizes(folder: Path) -> tuple[float, int]:
