@@ -54,7 +54,7 @@ class ArrayFile:
     def _write(self) -> None:
         with storage_errors(self._folder):
             if self._file is None:
-                self._file = cast(BinaryIO, tempfile.TemporaryFile(dir=self._folder))  # noqa: SIM115  it lives as long
+                self._file = cast(BinaryIO, tempfile.TemporaryFile(dir=self._folder))  # noqa: SIM115  it lives as long as this
             for array in self._waiting:
                 self._file.write(array.tobytes())
             self._file.flush()
