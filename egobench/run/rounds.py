@@ -30,14 +30,12 @@ class Round:
 
 
 def split_by_device(items: Sequence[ExtractItem]) -> tuple[list[ExtractItem], list[ExtractItem]]:
-    """Items with the inputs that are made on the run's device, and items with those of estimators that always compute
-    on the CPU."""
+    """All items, each with the inputs that are made on the run's device, so that batches stay those of the plan; and
+    the items that have inputs of estimators that always compute on the CPU, with these."""
     on_device, on_cpu = [], []
     for item in items:
         cpu = tuple(entry for entry in item.inputs if is_for_cpu(entry))
-        rest = tuple(entry for entry in item.inputs if entry not in cpu)
-        if rest:
-            on_device.append(replace(item, inputs=rest))
+        on_device.append(replace(item, inputs=tuple(entry for entry in item.inputs if entry not in cpu)))
         if cpu:
             on_cpu.append(replace(item, inputs=cpu))
     return on_device, on_cpu

@@ -125,8 +125,8 @@ def extract_stage(
         split_digest=run_plan.split.digest,
         packs=packs,
     )
-    progress.stage("extract", len(missing))
     rounds, watch = _rounds(run_plan, job, missing), watch or Watch()
+    progress.stage("extract", sum(len(each.items) for each in rounds))
     watch.processes = sum(each.engine.workers for each in rounds)
     with closing(run_beside(rounds)) as outcomes:
         for outcome in outcomes:
@@ -145,7 +145,9 @@ def _rounds(run_plan: RunPlan, job: ExtractJob, missing: list[ExtractItem]) -> l
     if job.device == "cpu":
         return [Round(engine_of(request), job, missing, batching)]
     on_device, on_cpu = split_by_device(missing)
-    rounds = [Round(engine_of(request), job_for(job, on_device, job.device), on_device, batching)] if on_device else []
+    rounds = []
+    if any(item.inputs for item in on_device):
+        rounds.append(Round(engine_of(request), job_for(job, on_device, job.device), on_device, batching))
     if on_cpu:
         beside = resolve_engine(request.engine, request.workers, ray_address=request.ray_address)
         rounds.append(Round(beside, job_for(job, on_cpu, "cpu"), on_cpu, Batching(size)))
