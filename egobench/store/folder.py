@@ -25,7 +25,7 @@ from egobench.files.atomic import TEMPORARY_SUFFIX, make_folder, storage_errors
 from egobench.files.cache_home import mirror_of
 from egobench.files.safe_names import SAFE_NAME, SAFE_WORDS
 from egobench.store.remote import RemoteFolder, url_of
-from egobench.store.remote_run import copy_of, pull, pull_file, pull_samples, push_file, remote_of
+from egobench.store.remote_run import copy_of, place_of, pull, pull_file, pull_samples, push_file, remote_of
 
 VIDEO_FILE, MOTION_FILE = "video.mp4", "motion.npz"
 """Parts of a sample."""
@@ -211,8 +211,7 @@ def open_run(path: Path | str) -> RunFolder:
         BadInputError: `run-missing`: no folder with a manifest; the message names the runs inside it.
     """
     if url := url_of(path):
-        folder = RunFolder(mirror_of(url.rpartition("/")[0]) / url.rpartition("/")[2])
-        if not folder.is_locked():  # else a process of this machine is ahead of what is there
+        if not RunFolder(place_of(url)).is_locked():  # else a process of this machine is ahead of what is there
             pull(folder_at(url).path, RemoteFolder(url))
         return folder_at(url)
     folder = RunFolder(Path(path).resolve())

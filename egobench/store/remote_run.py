@@ -20,18 +20,29 @@ TABLES = ("items.parquet", "scores.parquet", "metrics.json")
 
 def copy_of(url: str) -> Path:
     """The folder on this machine for a run's copy, which is made if absent. Raises StorageError."""
-    parent, _, name = url.rpartition("/")
-    path = make_folder(mirror_of(parent) / name)
+    path = make_folder(place_of(url))
     if not (path / URL_FILE).is_file():
         write_bytes(path / URL_FILE, url.encode())
     return path
 
 
 def remote_of(path: Path) -> RemoteFolder | None:
-    """Where a copy's run is; None for a run of this machine alone."""
-    with suppress(OSError):
-        return RemoteFolder((path / URL_FILE).read_text(encoding="utf-8"))
+    """Where a copy's run is; None for a run of this machine alone.
+
+    A folder that names a URL and is not the copy that this machine keeps of it, such as one that came from elsewhere,
+    is a run of this machine alone: nothing is fetched from there, or put there.
+    """
+    with suppress(OSError, ValueError):
+        url = (path / URL_FILE).read_text(encoding="utf-8")
+        if path.resolve() == place_of(url).resolve():
+            return RemoteFolder(url)
     return None
+
+
+def place_of(url: str) -> Path:
+    """The folder on this machine for a run's copy, whether it is there or not."""
+    parent, _, name = url.rpartition("/")
+    return mirror_of(parent) / name
 
 
 def push(path: Path, remote: RemoteFolder) -> None:
@@ -90,7 +101,14 @@ def push_file(path: Path, remote: RemoteFolder, name: str) -> None:
 
 
 def pull_file(path: Path, remote: RemoteFolder, name: str) -> None:
-    """Gets one file of the run; what is there no more is deleted here too. Raises StorageError."""
+    """Gets one file of the run; what is there no more is deleted here too.
+
+    Raises:
+        BadInputError: `storage-name`: the name leads out of the folder.
+        StorageError: the storage refused.
+    """
+    if ".." in Path(name).parts or Path(name).is_absolute():
+        raise BadInputError(f"{remote.url}: an object called {name!r} leads out of the run", code="storage-name")
     data = remote.get(name)
     if data is None:
         (path / name).unlink(missing_ok=True)
