@@ -17,15 +17,13 @@ from egobench.plan.plan import RunPlan
 from egobench.plan.resolve import Metric
 from egobench.progress import Progress
 from egobench.scoring.floor_and_chance import (
-    VERSION,
     FloorAndChance,
-    StandIns,
     floor_and_chance_inputs,
     floor_and_chance_of_scores,
     measure_floor_and_chance,
-    plan_stand_ins,
 )
 from egobench.scoring.inputs import Inputs
+from egobench.scoring.stand_ins import VERSION, StandIns, plan_stand_ins
 from egobench.store.seal import Flaw
 
 SIDES = ("floor", "chance")

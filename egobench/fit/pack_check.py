@@ -20,8 +20,8 @@ from egobench.fit.references import GROUPS, References, open_references, packed_
 from egobench.metrics.base import ClipMetric
 from egobench.plan.resolve import resolve_engine
 from egobench.progress import Progress, Quiet
-from egobench.scoring.floor_and_chance import plan_stand_ins
 from egobench.scoring.stand_in_scores import SIDES, score_stand_ins, stand_in_key, unpack_scores
+from egobench.scoring.stand_ins import plan_stand_ins
 from egobench.store.cache import Cache
 from egobench.store.pack import Pack, open_pack
 

@@ -22,11 +22,11 @@ from egobench.scoring.floor_and_chance import (
     floor_and_chance_inputs,
     floor_and_chance_key,
     keep_floor_and_chance,
-    plan_stand_ins,
     reads_files_of_one_run,
 )
 from egobench.scoring.inputs import CachedInput, Inputs, Origin
 from egobench.scoring.stand_in_scores import keep_stand_in_scores, stand_in_key
+from egobench.scoring.stand_ins import plan_stand_ins
 from egobench.store.cache import Cache
 from egobench.store.folder import RunFolder
 from egobench.types import Split, Task

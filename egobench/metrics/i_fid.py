@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from egobench.errors import BadInputError
-from egobench.metrics.base import Better, Need
-from egobench.metrics.base import frame_indices as frame_indices
+from egobench.metrics.base import Better, Need, frame_indices
 from egobench.metrics.frechet_score import FrechetMetric, Rows
 
 

@@ -30,11 +30,11 @@ from egobench.scoring.floor_and_chance import (
     floor_and_chance_inputs,
     keep_floor_and_chance,
     load_floor_and_chance,
-    plan_stand_ins,
 )
 from egobench.scoring.inputs import Inputs, Origin
 from egobench.scoring.score import score_items
 from egobench.scoring.score_set import score_set
+from egobench.scoring.stand_ins import plan_stand_ins
 from egobench.scoring.stored_sample import sample_file
 from egobench.store.cache import Cache
 from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder

@@ -24,10 +24,7 @@ from egobench.scoring.large import LargeRows, is_large
 from egobench.scoring.score import SetOutcome, SetRows, collect, group_numbers, try_set
 from egobench.scoring.set_floor import floor_at_full_size
 from egobench.scoring.stand_in_scores import mean_of_scores, means_of_kept_scores, score_stand_ins
-from egobench.scoring.stand_ins import VERSION as VERSION
-from egobench.scoring.stand_ins import StandIns as StandIns
-from egobench.scoring.stand_ins import has_chance
-from egobench.scoring.stand_ins import plan_stand_ins as plan_stand_ins
+from egobench.scoring.stand_ins import VERSION, StandIns, has_chance
 from egobench.stats.pairing import SHUFFLE_SEED
 from egobench.store.cache import cache_key
 

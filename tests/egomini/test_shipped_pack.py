@@ -10,9 +10,10 @@ from egobench.metrics.base import ClipMetric
 from egobench.plan.plan import plan
 from egobench.plan.request import RunRequest
 from egobench.run.extract import MissingInputs
-from egobench.scoring.floor_and_chance import floor_and_chance_inputs, load_floor_and_chance, plan_stand_ins
+from egobench.scoring.floor_and_chance import floor_and_chance_inputs, load_floor_and_chance
 from egobench.scoring.inputs import Inputs, Origin
 from egobench.scoring.packs import with_packs
+from egobench.scoring.stand_ins import plan_stand_ins
 from egobench.store.cache import Cache
 from egobench.store.folder import RunFolder
 from egobench.store.pack import open_pack

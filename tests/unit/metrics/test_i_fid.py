@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from egobench.errors import BadInputError
-from egobench.metrics.i_fid import IFID, frame_indices
+from egobench.metrics.base import frame_indices
+from egobench.metrics.i_fid import IFID
 from egobench.stats.frechet import frechet_distance
 
 

@@ -14,9 +14,10 @@ from egobench.files.plain import plain
 from egobench.plan.resolve import resolve_metrics
 from egobench.run.terms import _terms
 from egobench.scoring import large
-from egobench.scoring.floor_and_chance import StandIns, measure_floor_and_chance
+from egobench.scoring.floor_and_chance import measure_floor_and_chance
 from egobench.scoring.inputs import Origin
 from egobench.scoring.score_set import score_set
+from egobench.scoring.stand_ins import StandIns
 from egobench.store.tables import ItemRow
 from egobench.types import Camera, ClipInfo, HandDetections
 
