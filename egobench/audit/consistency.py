@@ -25,7 +25,8 @@ from egobench.plan.estimates import pack_estimate, unpack_estimate
 from egobench.plan.resolve import resolve_estimator, resolve_split
 from egobench.registry import unknown
 from egobench.run.report import load_run
-from egobench.scoring.inputs import Inputs, MissingPartError, Origin, stored_motion, stored_video
+from egobench.scoring.inputs import Inputs, MissingPartError, Origin
+from egobench.scoring.stored_sample import stored_motion, stored_video
 from egobench.store.cache import open_cache
 from egobench.store.folder import RunFolder
 from egobench.store.manifest import read_manifest

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from egobench.errors import BadInputError
 from egobench.run.run import RunReport, report_of
-from egobench.scoring.inputs import read_sample
+from egobench.scoring.stored_sample import read_sample
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.journal import read_events
 from egobench.store.manifest import read_finished

@@ -12,7 +12,7 @@ from egobench.files.plain import differing_fields
 from egobench.pictures.drawing import REFERENCE_COLOR
 from egobench.plan.model_code import changed_text
 from egobench.run.finished import split_of_run
-from egobench.scoring.inputs import read_sample
+from egobench.scoring.stored_sample import read_sample
 from egobench.store.folder import RunFolder, open_run
 from egobench.store.manifest import read_finished
 from egobench.store.tables import SET_CLIP, ItemRow, ScoreRow, read_items, read_scores

@@ -26,7 +26,7 @@ from egobench.pictures.drawing import SAMPLE_COLOR, heading
 from egobench.plan.model_code import changed_text
 from egobench.progress import Progress, Quiet
 from egobench.run.finished import split_of_run
-from egobench.scoring.inputs import stored_motion
+from egobench.scoring.stored_sample import stored_motion
 from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder, open_run
 from egobench.store.manifest import read_finished
 from egobench.store.seal import seal_flaws

@@ -18,7 +18,6 @@ from egobench.metrics.base import ESTIMATED, Need, What, frame_indices
 from egobench.plan.class_code import maker_record
 from egobench.plan.estimates import split_camera, unpack_estimate
 from egobench.plan.resolve import own_skeleton, resolve_maker
-from egobench.scoring.stored_sample import read_sample as read_sample
 from egobench.scoring.stored_sample import sample_file, stored_motion, stored_video
 from egobench.store.cache import Cache, cache_key
 from egobench.store.folder import MOTION_FILE, VIDEO_FILE, RunFolder
